@@ -1,0 +1,2 @@
+//! The `realnet` command: one binary, server and command line.
+fn main() {}
