@@ -1,0 +1,13 @@
+//! Real engines for tests: servers that are installed on the machine, started for the occasion and
+//! gone afterwards. No double stands in for them.
+//!
+//! Most tests need only [`fresh_database`]. A test that stops, crashes or freezes a server starts
+//! its own [`Postgres`].
+
+mod database;
+mod postgres;
+mod server;
+
+pub use database::{Login, TestDatabase, fresh_database};
+pub use postgres::{POSTGRES_VARIABLE, Paused, Postgres, postgres_url};
+pub use server::{EngineError, Settings};
