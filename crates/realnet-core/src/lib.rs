@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+pub mod acl;
+pub mod change;
+pub mod clock;
+pub mod error;
+pub mod index;
+pub mod load;
+pub mod model;
+pub mod provider;
+pub mod query;
+pub mod registry;
+pub mod resource;
+
+pub use error::{Error, ErrorKind, Result, Violation};
+pub use uuid::Uuid;

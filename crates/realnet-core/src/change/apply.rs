@@ -1,0 +1,109 @@
+//! The commit engine: applies a change set to a store's transaction. One algorithm for every store.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{ChangeKind, ChangeRecord, ChangeSet, Operation, Outcome};
+use crate::error::{Error, Result};
+use crate::model::Item;
+use crate::provider::{Access, Transaction};
+use crate::registry::TypeRegistry;
+
+/// The state of one application: the transaction and everything that the rules look at.
+pub(super) struct Engine<'a> {
+    pub tx: &'a mut dyn Transaction,
+    pub access: Access,
+    /// The registry before the set, for what type operations changed.
+    pub previous: Arc<TypeRegistry>,
+    pub changes: &'a ChangeSet,
+}
+
+/// Applies a change set inside `tx`, checking access, versions, references and the tree as it goes.
+///
+/// On error the caller must roll the transaction back; the error names the operation by index.
+pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSet) -> Result<Vec<Outcome>> {
+    let registry = changes.next_registry.as_ref().unwrap_or(&access.registry);
+    let mut engine = Engine {
+        tx,
+        access: Access { caller: Arc::clone(&access.caller), registry: Arc::clone(registry) },
+        previous: Arc::clone(&access.registry),
+        changes,
+    };
+    if changes.next_registry.is_some() {
+        engine.check_type_revision().await?;
+    }
+    let mut outcomes = Vec::with_capacity(changes.operations.len());
+    for (index, operation) in changes.operations.iter().enumerate() {
+        let outcome = engine.step(operation).await.map_err(|error| error.at_operation(index))?;
+        outcomes.push(outcome);
+    }
+    if changes.next_registry.is_some() {
+        engine.reindex_changed_fields().await?;
+    }
+    if let Some((key, reply_of)) = &changes.reply {
+        engine.tx.put_reply(key, &reply_of(&outcomes)).await?;
+    }
+    Ok(outcomes)
+}
+
+impl Engine<'_> {
+    async fn step(&mut self, operation: &Operation) -> Result<Outcome> {
+        match operation {
+            Operation::Create(item) => self.create(item).await,
+            Operation::Update { id, expected_version, edit } => {
+                self.update(*id, *expected_version, edit).await
+            }
+            Operation::Delete { id, expected_version, guard } => {
+                self.delete(*id, *expected_version, guard.as_ref()).await
+            }
+            Operation::SetGrants { id, expected_version, grants } => {
+                self.set_grants(*id, *expected_version, grants).await
+            }
+            Operation::PutType(definition) => self.put_type(definition).await,
+            Operation::RemoveType(id) => self.remove_type(*id).await,
+            Operation::SetTypeGrants { grants, remove } => self.set_type_grants(grants, *remove).await,
+            Operation::SetPassword { account, password_hash } => {
+                self.tx.put_password(*account, password_hash).await?;
+                Ok(Outcome::Done)
+            }
+            Operation::EndSessions(account) => {
+                self.tx.raise_epoch(*account).await?;
+                Ok(Outcome::Done)
+            }
+            Operation::Source { record, remove } => {
+                self.tx.put_source(record, *remove).await?;
+                Ok(Outcome::Done)
+            }
+        }
+    }
+
+    pub(super) async fn load(&mut self, id: Uuid) -> Result<Option<Item>> {
+        Ok(self.tx.items(&[id]).await?.pop())
+    }
+
+    pub(super) async fn log(
+        &mut self,
+        kind: ChangeKind,
+        before: Option<Item>,
+        after: Option<Item>,
+    ) -> Result<()> {
+        let Some(item) = after.as_ref().or(before.as_ref()) else {
+            return Err(Error::internal("a change without an item"));
+        };
+        let record = ChangeRecord {
+            revision: 0,
+            org: item.org,
+            item_id: item.id,
+            type_id: item.type_id,
+            kind,
+            version: item.version,
+            actor: self.access.caller.account,
+            at: self.changes.now,
+            request_id: Arc::clone(&self.changes.request_id),
+            before,
+            after,
+        };
+        self.tx.append(record).await
+    }
+}

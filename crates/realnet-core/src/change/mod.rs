@@ -1,0 +1,16 @@
+//! The one write primitive: a change set, applied whole or not at all, and the log of what was changed.
+
+mod apply;
+mod delete;
+mod idempotency;
+mod record;
+mod set;
+mod source;
+mod types;
+mod write;
+
+pub use apply::apply;
+pub use idempotency::{IdempotencyKey, StoredReply};
+pub use record::{ChangeKind, ChangeRecord};
+pub use set::{ChangeSet, Edit, Guard, Operation, Outcome, ReplyOf};
+pub use source::{SourceKind, SourceRecord};

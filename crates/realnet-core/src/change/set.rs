@@ -1,0 +1,163 @@
+//! The change set: an ordered list of operations with preconditions.
+
+use std::fmt;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{IdempotencyKey, SourceRecord, StoredReply};
+use crate::acl::Grant;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::model::{Item, TypeDefinition};
+use crate::registry::{TypeGrants, TypeRegistry};
+
+/// Computes the next state of an item from its present one, inside the transaction. Must be pure.
+///
+/// The engine sees to id, type, org, version, times and grants: an edit can not change them.
+pub type Edit = Arc<dyn Fn(&Item) -> Result<Item> + Send + Sync>;
+
+/// Looks at an item inside the transaction and may refuse the operation.
+pub type Guard = Arc<dyn Fn(&Item) -> Result<()> + Send + Sync>;
+
+/// Makes the reply to keep under an idempotency key from the outcomes.
+pub type ReplyOf = Arc<dyn Fn(&[Outcome]) -> StoredReply + Send + Sync>;
+
+/// One step of a change set.
+#[derive(Clone)]
+pub enum Operation {
+    /// Creates an item: complete and validated, with a new id; version and times are set by the engine.
+    Create(Box<Item>),
+    /// Changes an item.
+    Update {
+        /// Which.
+        id: Uuid,
+        /// The version that it must have.
+        expected_version: Option<i64>,
+        /// How.
+        edit: Edit,
+    },
+    /// Deletes an item with its descendants.
+    Delete {
+        /// Which.
+        id: Uuid,
+        /// The version that it must have.
+        expected_version: Option<i64>,
+        /// Asked for the item and each descendant.
+        guard: Option<Guard>,
+    },
+    /// Replaces the grants on an item; needs `share`, and only what one holds oneself can be added.
+    SetGrants {
+        /// Which.
+        id: Uuid,
+        /// The version that it must have.
+        expected_version: Option<i64>,
+        /// The new grants.
+        grants: Vec<Grant>,
+    },
+    /// Inserts or replaces a type, by id.
+    PutType(Box<TypeDefinition>),
+    /// Removes a type that has neither items nor derived types.
+    RemoveType(Uuid),
+    /// Replaces the grants of an org on a type.
+    SetTypeGrants {
+        /// The grants.
+        grants: TypeGrants,
+        /// Forget them instead: the declared access holds again.
+        remove: bool,
+    },
+    /// Sets the password of an account and ends its sessions. Who may is decided by the accounts resource.
+    SetPassword {
+        /// The account item.
+        account: Uuid,
+        /// The hash in its modular text form.
+        password_hash: String,
+    },
+    /// Ends all sessions of an account.
+    EndSessions(Uuid),
+    /// Keeps (or forgets) what was applied from a source.
+    Source {
+        /// What.
+        record: SourceRecord,
+        /// Forget it instead.
+        remove: bool,
+    },
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create(item) => write!(f, "Create({} {})", item.type_name, item.id),
+            Self::Update { id, .. } => write!(f, "Update({id})"),
+            Self::Delete { id, .. } => write!(f, "Delete({id})"),
+            Self::SetGrants { id, grants, .. } => write!(f, "SetGrants({id}, {grants:?})"),
+            Self::PutType(definition) => write!(f, "PutType({})", definition.name),
+            Self::RemoveType(id) => write!(f, "RemoveType({id})"),
+            Self::SetTypeGrants { grants, .. } => write!(f, "SetTypeGrants({grants:?})"),
+            Self::SetPassword { account, .. } => write!(f, "SetPassword({account})"),
+            Self::EndSessions(account) => write!(f, "EndSessions({account})"),
+            Self::Source { record, .. } => write!(f, "Source({})", record.object),
+        }
+    }
+}
+
+/// Operations to be applied in order, all or none.
+#[derive(Clone)]
+pub struct ChangeSet {
+    /// The operations.
+    pub operations: Vec<Operation>,
+    /// The moment of the change: `updated_at` of all that it touches.
+    pub now: Timestamp,
+    /// Id of the request, kept in the change log.
+    pub request_id: Arc<str>,
+    /// The registry as it is after the type operations of this set, when there are any.
+    pub next_registry: Option<Arc<TypeRegistry>>,
+    /// A key under which the reply is kept, and what makes it.
+    pub reply: Option<(IdempotencyKey, ReplyOf)>,
+}
+
+impl ChangeSet {
+    /// A set without types and idempotency.
+    pub fn new(operations: Vec<Operation>, now: Timestamp, request_id: Arc<str>) -> Self {
+        Self { operations, now, request_id, next_registry: None, reply: None }
+    }
+}
+
+impl fmt::Debug for ChangeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.operations).finish()
+    }
+}
+
+/// What an operation did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The item as created.
+    Created(Item),
+    /// The item as it is now.
+    Updated(Item),
+    /// The edit changed nothing; the item keeps its version.
+    Unchanged(Item),
+    /// How many items were deleted, descendants and cascades included.
+    Deleted(usize),
+    /// Done, nothing to show.
+    Done,
+}
+
+impl Outcome {
+    /// The item, if the outcome has one.
+    pub fn item(&self) -> Option<&Item> {
+        match self {
+            Self::Created(item) | Self::Updated(item) | Self::Unchanged(item) => Some(item),
+            Self::Deleted(_) | Self::Done => None,
+        }
+    }
+
+    /// The item, owned, if the outcome has one.
+    pub fn into_item(self) -> Option<Item> {
+        match self {
+            Self::Created(item) | Self::Updated(item) | Self::Unchanged(item) => Some(item),
+            Self::Deleted(_) | Self::Done => None,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Type operations of a change set: who may, and what follows for items and indexes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Outcome;
+use super::apply::Engine;
+use crate::error::{Error, Result};
+use crate::model::TypeDefinition;
+use crate::registry::{FieldInfo, FieldRef, TypeGrants, TypeRegistry};
+
+impl Engine<'_> {
+    /// The set was planned against one revision of types; another one has come in between.
+    pub(super) async fn check_type_revision(&mut self) -> Result<()> {
+        if self.tx.type_revision().await? == self.previous.revision() {
+            return Ok(());
+        }
+        Err(Error::conflict("the types have changed in the meantime: try again"))
+    }
+
+    pub(super) async fn put_type(&mut self, definition: &TypeDefinition) -> Result<Outcome> {
+        self.check_layer(definition.org)?;
+        self.tx.put_type(definition).await?;
+        Ok(Outcome::Done)
+    }
+
+    pub(super) async fn remove_type(&mut self, id: Uuid) -> Result<Outcome> {
+        let previous = Arc::clone(&self.previous);
+        let info = previous.by_id(id).ok_or_else(|| Error::not_found("the type"))?;
+        self.check_layer(info.org())?;
+        if self.tx.has_items(id).await? {
+            return Err(Error::conflict(format!("type {} still has items", info.name())));
+        }
+        self.tx.remove_type(id).await?;
+        Ok(Outcome::Done)
+    }
+
+    pub(super) async fn set_type_grants(&mut self, grants: &TypeGrants, remove: bool) -> Result<Outcome> {
+        let caller = &self.access.caller;
+        let allowed = caller.is_superuser() || (caller.is_member_of(grants.org) && caller.is_admin());
+        if !allowed {
+            return Err(Error::forbidden("only administrators set grants on types"));
+        }
+        self.tx.put_type_grants(grants, remove).await?;
+        Ok(Outcome::Done)
+    }
+
+    fn check_layer(&self, org: Option<Uuid>) -> Result<()> {
+        let caller = &self.access.caller;
+        let allowed = match org {
+            None => caller.is_superuser(),
+            Some(org) => caller.is_superuser() || (caller.is_member_of(org) && caller.is_admin()),
+        };
+        if allowed { Ok(()) } else { Err(Error::forbidden("only administrators change types")) }
+    }
+
+    /// Brings the index of every field whose rows may have changed in line with the new registry.
+    pub(super) async fn reindex_changed_fields(&mut self) -> Result<()> {
+        let registry = Arc::clone(&self.access.registry);
+        let before = keyed_fields(&self.previous);
+        let after = keyed_fields(&registry);
+        let changed = after.iter().filter(|(key, signature)| before.get(*key) != Some(*signature));
+        let dropped = before.iter().filter(|(key, _)| !after.contains_key(*key));
+        let fields: Vec<FieldRef> = changed.chain(dropped).map(|(key, _)| key.clone()).collect();
+        for field in fields {
+            let types: Vec<Uuid> = registry
+                .by_id(field.declared_by)
+                .map(|info| registry.derived(info, None).map(crate::registry::TypeInfo::id).collect())
+                .unwrap_or_default();
+            self.tx.reindex(&registry, &field, &types).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What the rows of an index depend on: kind, list or not, unique or not.
+fn signature(field: &FieldInfo) -> String {
+    let field = &field.field;
+    format!("{:?} {} {} {}", field.kind, field.multiple, field.unique, field.index)
+}
+
+fn keyed_fields(registry: &TypeRegistry) -> HashMap<FieldRef, Vec<(Uuid, String)>> {
+    let mut fields: HashMap<FieldRef, Vec<(Uuid, String)>> = HashMap::new();
+    for info in registry.types() {
+        for field in info.fields().iter().filter(|field| field.field.is_keyed()) {
+            fields.entry(field.key.clone()).or_default().push((info.id(), signature(field)));
+        }
+    }
+    for users in fields.values_mut() {
+        users.sort();
+    }
+    fields
+}

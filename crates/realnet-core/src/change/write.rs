@@ -1,0 +1,258 @@
+//! Creating, updating and sharing items: the rules that hold inside the transaction.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::apply::Engine;
+use super::{ChangeKind, Edit, Outcome};
+use crate::acl::{self, Grant, Permission, Permissions, Subject};
+use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::model::Item;
+use crate::registry::{FieldInfo, TypeInfo};
+
+impl Engine<'_> {
+    pub(super) async fn create(&mut self, draft: &Item) -> Result<Outcome> {
+        let registry = Arc::clone(&self.access.registry);
+        let info = registry.require(draft.type_id)?;
+        if info.is_abstract() {
+            let detail = format!("type {} is abstract and has no items of its own", info.name());
+            return Err(Error::invalid(vec![Violation::new("/type", detail)]));
+        }
+        acl::may_create(&registry, &self.access.caller, info, draft.instance.as_deref(), draft.org)?;
+        let now = self.changes.now;
+        let item = Item {
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            type_name: Arc::clone(info.name()),
+            ..draft.clone()
+        };
+        check_sizes(&item)?;
+        if let Some(parent) = item.parent_id {
+            self.check_parent(&item, parent).await?;
+        }
+        self.check_references(info, None, &item).await?;
+        self.tx.put_item(&registry, None, &item).await?;
+        self.log(ChangeKind::Create, None, Some(item.clone())).await?;
+        Ok(Outcome::Created(item))
+    }
+
+    pub(super) async fn update(&mut self, id: Uuid, expected: Option<i64>, edit: &Edit) -> Result<Outcome> {
+        let before = self.permitted(id, Permission::Write, expected).await?;
+        let edited = edit(&before)?;
+        let mut after = Item {
+            id: before.id,
+            type_id: before.type_id,
+            type_name: Arc::clone(&before.type_name),
+            org: before.org,
+            version: before.version,
+            created_at: before.created_at,
+            updated_at: before.updated_at,
+            grants: before.grants.clone(),
+            ..edited
+        };
+        if after == before {
+            return Ok(Outcome::Unchanged(before));
+        }
+        after.version += 1;
+        after.updated_at = self.changes.now;
+        check_sizes(&after)?;
+        let registry = Arc::clone(&self.access.registry);
+        let info = registry.require(after.type_id)?;
+        if after.parent_id != before.parent_id
+            && let Some(parent) = after.parent_id
+        {
+            self.check_parent(&after, parent).await?;
+        }
+        if after.public != before.public {
+            self.check_share(&before, &[public_read(&after)])?;
+        }
+        self.check_references(info, Some(&before), &after).await?;
+        self.tx.put_item(&registry, Some(&before), &after).await?;
+        self.log(ChangeKind::Update, Some(before), Some(after.clone())).await?;
+        Ok(Outcome::Updated(after))
+    }
+
+    pub(super) async fn set_grants(
+        &mut self,
+        id: Uuid,
+        expected: Option<i64>,
+        grants: &[Grant],
+    ) -> Result<Outcome> {
+        let before = self.permitted(id, Permission::Share, expected).await?;
+        let added: Vec<Grant> =
+            grants.iter().filter(|grant| !before.grants.contains(grant)).cloned().collect();
+        self.check_share(&before, &added)?;
+        let mut after = Item { grants: merged(grants), ..before.clone() };
+        if after == before {
+            return Ok(Outcome::Unchanged(before));
+        }
+        after.version += 1;
+        after.updated_at = self.changes.now;
+        let registry = Arc::clone(&self.access.registry);
+        self.tx.put_item(&registry, Some(&before), &after).await?;
+        self.log(ChangeKind::Grant, Some(before), Some(after.clone())).await?;
+        Ok(Outcome::Updated(after))
+    }
+
+    /// Loads an item for a change: absent or unreadable is not found, readable without permission is forbidden,
+    /// another version than expected fails the precondition.
+    pub(super) async fn permitted(
+        &mut self,
+        id: Uuid,
+        permission: Permission,
+        expected: Option<i64>,
+    ) -> Result<Item> {
+        let item = self.load(id).await?.ok_or_else(|| Error::not_found(format_args!("item {id}")))?;
+        self.check_permission(&item, permission)?;
+        match expected {
+            Some(version) if version != item.version => Err(Error::new(
+                ErrorKind::PreconditionFailed,
+                format!("the item is at version {}, not {version}: read it again and retry", item.version),
+            )),
+            _ => Ok(item),
+        }
+    }
+
+    pub(super) fn check_permission(&self, item: &Item, permission: Permission) -> Result<()> {
+        if self.access.allows(item, permission) {
+            return Ok(());
+        }
+        if self.access.allows(item, Permission::Read) {
+            return Err(Error::forbidden(format!("you may not {} this item", permission.as_str())));
+        }
+        Err(Error::not_found(format_args!("item {}", item.id)))
+    }
+
+    /// The parent must be readable, in the same org and writable, and the tree stay a tree of bounded depth.
+    async fn check_parent(&mut self, item: &Item, parent: Uuid) -> Result<()> {
+        let missing =
+            || Error::invalid(vec![Violation::new("/parent_id", "refers to no item that you can see")]);
+        let found = self.load(parent).await?.ok_or_else(missing)?;
+        if found.org != item.org || !self.access.allows(&found, Permission::Read) {
+            return Err(missing());
+        }
+        if !self.access.allows(&found, Permission::Write) {
+            return Err(Error::forbidden("you may not attach children to this parent"));
+        }
+        let ancestors = self.tx.ancestors(parent, Item::MAX_DEPTH).await?;
+        if parent == item.id || ancestors.contains(&item.id) {
+            return Err(Error::conflict("an item can not be placed below itself"));
+        }
+        if ancestors.len() + 1 >= Item::MAX_DEPTH {
+            let detail = format!("the tree is at most {} levels deep", Item::MAX_DEPTH);
+            return Err(Error::invalid(vec![Violation::new("/parent_id", detail)]));
+        }
+        Ok(())
+    }
+
+    /// Every new reference must lead to an item of the right type that the caller can read.
+    async fn check_references(&mut self, info: &TypeInfo, before: Option<&Item>, after: &Item) -> Result<()> {
+        let wanted = new_references(info, before, after);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let ids: HashSet<Uuid> = wanted.iter().map(|(_, _, id)| *id).collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let found: HashMap<Uuid, Item> =
+            self.tx.items(&ids).await?.into_iter().map(|item| (item.id, item)).collect();
+        let mut violations = Vec::new();
+        for (pointer, field, id) in wanted {
+            let target = if id == after.id { Some(after) } else { found.get(&id) };
+            let readable = target.filter(|item| id == after.id || self.access.allows(item, Permission::Read));
+            match (readable, field.and_then(|field| field.reference)) {
+                (None, _) => violations.push(Violation::new(pointer, "refers to no item that you can see")),
+                (Some(item), Some(type_id))
+                    if !self.access.registry.is_derived_from(item.type_id, type_id) =>
+                {
+                    let expected = self.access.registry.require(type_id)?.name();
+                    let detail = format!("refers to an item of type {}, expected {expected}", item.type_name);
+                    violations.push(Violation::new(pointer, detail));
+                }
+                _ => {}
+            }
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    }
+
+    /// One grants only what one holds.
+    fn check_share(&self, item: &Item, added: &[Grant]) -> Result<()> {
+        self.check_permission(item, Permission::Share)?;
+        let wanted = added.iter().fold(Permissions::NONE, |all, grant| all.union(grant.permissions));
+        match wanted.iter().find(|permission| !self.access.allows(item, *permission)) {
+            Some(permission) if permission != Permission::Create => Err(Error::forbidden(format!(
+                "you can not grant {}, which you do not hold",
+                permission.as_str()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn public_read(item: &Item) -> Grant {
+    let permissions = if item.public { Permissions::of(&[Permission::Read]) } else { Permissions::NONE };
+    Grant { subject: Subject::Public, permissions }
+}
+
+/// One grant per subject, in a stable order, empty ones dropped.
+fn merged(grants: &[Grant]) -> Vec<Grant> {
+    let mut merged: std::collections::BTreeMap<Subject, Permissions> = std::collections::BTreeMap::new();
+    for grant in grants {
+        let entry = merged.entry(grant.subject.clone()).or_default();
+        *entry = entry.union(grant.permissions);
+    }
+    merged
+        .into_iter()
+        .filter(|(_, permissions)| !permissions.is_empty())
+        .map(|(subject, permissions)| Grant { subject, permissions })
+        .collect()
+}
+
+fn check_sizes(item: &Item) -> Result<()> {
+    let mut violations = Vec::new();
+    if item.name.len() > Item::MAX_NAME {
+        violations.push(Violation::new("/name", format!("at most {} bytes", Item::MAX_NAME)));
+    }
+    if item.attributes.size() > Item::MAX_ATTRIBUTES {
+        violations
+            .push(Violation::new("/attributes", format!("at most {} bytes of JSON", Item::MAX_ATTRIBUTES)));
+    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+}
+
+type WantedReference<'a> = (String, Option<&'a FieldInfo>, Uuid);
+
+/// The references of `after` that `before` does not have: reference fields and the linked item.
+fn new_references<'a>(info: &'a TypeInfo, before: Option<&Item>, after: &Item) -> Vec<WantedReference<'a>> {
+    let mut wanted: Vec<WantedReference<'a>> = Vec::new();
+    if let Some(linked) = after.linked_item_id
+        && before.is_none_or(|before| before.linked_item_id != Some(linked))
+    {
+        wanted.push(("/linked_item_id".to_owned(), None, linked));
+    }
+    for field in info.fields().iter().filter(|field| field.reference.is_some()) {
+        let name = &field.field.name;
+        let old = before.and_then(|before| before.attributes.get(name));
+        let new = after.attributes.get(name);
+        if new == old {
+            continue;
+        }
+        for id in reference_ids(new) {
+            wanted.push((format!("/attributes/{name}"), Some(&**field), id));
+        }
+    }
+    wanted
+}
+
+/// The ids that the value of a reference field holds.
+pub(super) fn reference_ids(value: Option<&Value>) -> Vec<Uuid> {
+    let parse = |value: &Value| value.as_str().and_then(|text| Uuid::parse_str(text).ok());
+    match value {
+        Some(Value::Array(values)) => values.iter().filter_map(parse).collect(),
+        Some(value) => parse(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}

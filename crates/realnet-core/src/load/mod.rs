@@ -1,0 +1,1 @@
+//! Loading documents of types and items, and planning what they change.

@@ -1,0 +1,99 @@
+//! The item: a record of a type or an instance.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{Attributes, Location};
+use crate::acl::Grant;
+use crate::clock::Timestamp;
+
+/// Who finds an item in lists and which grants count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Listed, all grants count.
+    #[default]
+    Visible,
+    /// Left out of lists unless asked for by a filter on `visibility`.
+    Hidden,
+    /// Grants on the type or instance do not count, only owner, administrators and grants on the item.
+    Restricted,
+}
+
+impl Visibility {
+    /// All values, in their order.
+    pub const ALL: [Self; 3] = [Self::Visible, Self::Hidden, Self::Restricted];
+
+    /// The name used in documents and stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Visible => "visible",
+            Self::Hidden => "hidden",
+            Self::Restricted => "restricted",
+        }
+    }
+
+    /// The inverse of [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+/// A record. `attributes` are what the item itself stores; effective ones come from the registry.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Item {
+    /// UUIDv7: ids sort by creation.
+    pub id: Uuid,
+    /// The id of the type. Names are looked up in the registry.
+    pub type_id: Uuid,
+    /// The type's name when the item was written; informative, `type_id` decides.
+    #[serde(rename = "type")]
+    pub type_name: Arc<str>,
+    /// The name of the instance (preset) of the type, if any.
+    pub instance: Option<Arc<str>>,
+    /// A name for people, at most 1024 bytes; need not be unique.
+    pub name: String,
+    /// Own attributes, canonical.
+    pub attributes: Attributes,
+    /// Labels, sorted, without duplicates.
+    pub tags: Vec<String>,
+    /// A free word, such as `active`.
+    pub status: Option<String>,
+    /// Who finds it.
+    pub visibility: Visibility,
+    /// Where it is, WGS 84.
+    pub location: Option<Location>,
+    /// Valid from (inclusive).
+    pub valid_from: Option<Timestamp>,
+    /// Valid to (exclusive).
+    pub valid_to: Option<Timestamp>,
+    /// The parent in the tree.
+    pub parent_id: Option<Uuid>,
+    /// The item that this one stands for.
+    pub linked_item_id: Option<Uuid>,
+    /// The owning account.
+    pub owner: Option<Uuid>,
+    /// The org it belongs to.
+    pub org: Uuid,
+    /// Whether everybody may read it.
+    pub public: bool,
+    /// 1 at creation, +1 per change.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Grants on this item itself.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
+}
+
+impl Item {
+    /// The longest allowed name, in bytes.
+    pub const MAX_NAME: usize = 1024;
+    /// The largest allowed attributes, in bytes of their JSON text.
+    pub const MAX_ATTRIBUTES: usize = 4 * 1024 * 1024;
+    /// The deepest allowed place in the tree: the number of ancestors.
+    pub const MAX_DEPTH: usize = 256;
+}

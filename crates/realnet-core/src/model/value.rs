@@ -1,0 +1,177 @@
+//! Canonical values, so that every backend agrees: one form of numbers, no duplicate keys, no NUL, bounded depth.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Number, Value};
+
+use super::Map;
+use crate::error::{Error, Result};
+
+/// The deepest nesting that a document may have.
+pub const MAX_DEPTH: usize = 64;
+
+/// Parses JSON into its canonical form.
+///
+/// Refuses duplicate keys, NUL characters, nesting beyond [`MAX_DEPTH`] and invalid UTF-8; errors carry line
+/// and column.
+pub fn parse(bytes: &[u8]) -> Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Canonical { depth: 0 }
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value));
+    value.map_err(|error| Error::malformed(format!("the JSON can not be read: {error}")).with_source(error))
+}
+
+/// Brings a value built in memory to the canonical form of numbers; refuses NUL and deep nesting.
+pub fn canonicalize(value: Value) -> Result<Value> {
+    canonicalize_at(value, 0).map_err(Error::malformed)
+}
+
+fn canonicalize_at(value: Value, depth: usize) -> Result<Value, String> {
+    if depth > MAX_DEPTH {
+        return Err(format!("nested deeper than {MAX_DEPTH} levels"));
+    }
+    Ok(match value {
+        Value::Number(number) => Value::Number(canonical_number(number)),
+        Value::String(text) => Value::String(without_nul(text)?),
+        Value::Array(values) => Value::Array(
+            values.into_iter().map(|value| canonicalize_at(value, depth + 1)).collect::<Result<_, _>>()?,
+        ),
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .map(|(key, value)| Ok((without_nul(key)?, canonicalize_at(value, depth + 1)?)))
+                .collect::<Result<Map, String>>()?,
+        ),
+        other => other,
+    })
+}
+
+fn without_nul(text: String) -> Result<String, String> {
+    if text.contains('\0') { Err("text holds a NUL character".to_owned()) } else { Ok(text) }
+}
+
+/// Whole numbers within ±2^53 are written as integers, all else as the shortest form of the double.
+fn canonical_number(number: Number) -> Number {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() <= EXACT => {
+            Number::from(float as i64)
+        }
+        _ => number,
+    }
+}
+
+/// Reads a value canonically while it is parsed, so that duplicates are seen.
+struct Canonical {
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Canonical {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Canonical {
+    fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(E::custom(format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        Ok(self.depth + 1)
+    }
+}
+
+impl<'de> Visitor<'de> for Canonical {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("a number is out of range"))?;
+        Ok(Value::Number(canonical_number(number)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.visit_string(value.to_owned())
+    }
+
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
+        without_nul(value).map(Value::String).map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let depth = self.deeper()?;
+        let mut values = Vec::new();
+        while let Some(value) = access.next_element_seed(Self { depth })? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        use serde::de::Error as _;
+        let depth = self.deeper()?;
+        let mut map = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            let key = without_nul(key).map_err(A::Error::custom)?;
+            if map.contains_key(&key) {
+                return Err(A::Error::custom(format!("the key '{key}' stands twice")));
+            }
+            let value = access.next_value_seed(Self { depth })?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_have_one_form() {
+        assert_eq!(
+            parse(b"[1.0, -0.0, 1e3, 0.5, 9007199254740993]").unwrap().to_string(),
+            "[1,0,1000,0.5,9007199254740993]"
+        );
+        assert_eq!(canonicalize(json!(2.0)).unwrap(), json!(2));
+    }
+
+    #[test]
+    fn refuses_what_backends_disagree_on() {
+        for (bad, word) in [
+            (r#"{"a":1,"a":2}"#.to_owned(), "twice"),
+            (r#""a\u0000b""#.to_owned(), "NUL"),
+            (format!("{}{}", "[".repeat(100), "]".repeat(100)), "deeper"),
+            ("{} x".to_owned(), "trailing"),
+            ("{\"a\":".to_owned(), "EOF"),
+            ("1e999".to_owned(), "out of range"),
+        ] {
+            let error = parse(bad.as_bytes()).unwrap_err();
+            assert!(error.message().contains(word), "{bad}: {error}");
+        }
+        assert!(parse(b"\"\xff\"").is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! Items as a store reads and writes them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::acl::{Caller, Permission};
+use crate::change::{ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
+use crate::error::Result;
+use crate::model::Item;
+use crate::provider::Capabilities;
+use crate::query::{Cursor, Query};
+use crate::registry::TypeRegistry;
+
+/// On whose behalf, and by which types: goes with every call to a store.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The caller.
+    pub caller: Arc<Caller>,
+    /// The registry that the request works with.
+    pub registry: Arc<TypeRegistry>,
+}
+
+impl Access {
+    /// Whether the caller has `permission` on `item`.
+    pub fn allows(&self, item: &Item, permission: Permission) -> bool {
+        crate::acl::decide(&self.registry, &self.caller, item, permission)
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// The items, at most the query's limit.
+    pub items: Vec<Item>,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<Cursor>,
+    /// All items that match and are readable, when the query asked for it.
+    pub total: Option<u64>,
+}
+
+/// A store of items with access control inside.
+#[async_trait]
+pub trait ItemProvider: Send + Sync {
+    /// What the store can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// An item that the caller may read; `None` when there is none.
+    async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>>;
+
+    /// The readable ones of `ids`, in no order. At most 1000 ids.
+    async fn get_many(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>>;
+
+    /// A page of the readable items that match. Pages are full unless they are the last.
+    async fn list(&self, access: &Access, query: &Query) -> Result<Page>;
+
+    /// Applies a change set atomically and durably, or not at all. One outcome per operation, in order.
+    ///
+    /// When the set carries an idempotency key that was used before, nothing is done and the error kind is
+    /// `Conflict`; callers look with [`Self::stored_reply`] first.
+    async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>>;
+
+    /// The reply kept under an idempotency key not older than 24 hours.
+    async fn stored_reply(&self, key: &IdempotencyKey) -> Result<Option<StoredReply>>;
+
+    /// The changes of one item that the caller may read now, newest first, at most `limit`, those of versions below `before`.
+    async fn history(
+        &self,
+        access: &Access,
+        id: Uuid,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>>;
+
+    /// Changes of an org with revisions above `since`, in order, at most `limit`. Not filtered: for the system.
+    async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>>;
+
+    /// Whether the store answers; an error says why not.
+    async fn check(&self) -> Result<()>;
+}

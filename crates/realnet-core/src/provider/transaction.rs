@@ -1,0 +1,77 @@
+//! One transaction of a store, as the commit engine of the core drives it.
+//!
+//! The engine ([`crate::change::apply`]) holds the rules (access, versions, references, cascades); a store holds the
+//! rows. Writes may be deferred to the end of the transaction as long as reads of it see them.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::change::{ChangeRecord, IdempotencyKey, SourceRecord, StoredReply};
+use crate::error::Result;
+use crate::model::{Item, TypeDefinition};
+use crate::registry::{FieldRef, TypeGrants, TypeRegistry};
+
+/// An item that refers to another through a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    /// The id referred to.
+    pub target: Uuid,
+    /// The referring item.
+    pub item: Item,
+}
+
+/// Rows of one transaction. Every item that it hands out is locked until the end.
+#[async_trait]
+pub trait Transaction: Send {
+    /// Items by id; those that do not exist are missing. Answers in no order.
+    async fn items(&mut self, ids: &[Uuid]) -> Result<Vec<Item>>;
+
+    /// The direct children of any of `parents`.
+    async fn children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>>;
+
+    /// The ancestors of an item, nearest first, at most `limit`.
+    async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>>;
+
+    /// Items of `org` whose reference field `field` holds one of `targets`.
+    async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>>;
+
+    /// Inserts (no `before`) or updates an item with its index entries and grants.
+    /// A taken id or unique value is a `Conflict` that names the field.
+    async fn put_item(&mut self, registry: &TypeRegistry, before: Option<&Item>, after: &Item) -> Result<()>;
+
+    /// Removes items with everything that hangs on them: index entries, grants, credentials, sessions.
+    async fn remove_items(&mut self, items: &[Item]) -> Result<()>;
+
+    /// Appends a change; the store gives it its revision.
+    async fn append(&mut self, record: ChangeRecord) -> Result<()>;
+
+    /// The revision of types, locked until the end.
+    async fn type_revision(&mut self) -> Result<i64>;
+
+    /// Inserts or replaces a definition, by id, and raises the type revision.
+    async fn put_type(&mut self, definition: &TypeDefinition) -> Result<()>;
+
+    /// Removes a definition and the grants on it, and raises the type revision.
+    async fn remove_type(&mut self, id: Uuid) -> Result<()>;
+
+    /// Whether there is any item of the type itself.
+    async fn has_items(&mut self, type_id: Uuid) -> Result<bool>;
+
+    /// Replaces the grants of an org on a type or instance (none: removes them), and raises the type revision.
+    async fn put_type_grants(&mut self, grants: &TypeGrants, remove: bool) -> Result<()>;
+
+    /// Brings the index of `field` in line with `registry` for all items of `types`.
+    async fn reindex(&mut self, registry: &TypeRegistry, field: &FieldRef, types: &[Uuid]) -> Result<()>;
+
+    /// Sets the password hash of an account and raises its epoch, which ends all its sessions.
+    async fn put_password(&mut self, account: Uuid, password_hash: &str) -> Result<()>;
+
+    /// Raises the epoch of an account, which ends all its sessions.
+    async fn raise_epoch(&mut self, account: Uuid) -> Result<()>;
+
+    /// Keeps what was applied from which source (or forgets it).
+    async fn put_source(&mut self, source: &SourceRecord, remove: bool) -> Result<()>;
+
+    /// Keeps a reply under a key. A key that is there already is a `Conflict`.
+    async fn put_reply(&mut self, key: &IdempotencyKey, reply: &StoredReply) -> Result<()>;
+}

@@ -1,0 +1,78 @@
+//! Queries: a backend-neutral tree of what to find, its text grammar, and the evaluator that defines its meaning.
+
+mod cursor;
+mod operand;
+mod order;
+mod predicate;
+
+pub use cursor::Cursor;
+pub use operand::{AttributePath, Operand, Property};
+pub use order::{Direction, OrderKey, OrderTerm};
+pub use predicate::{Area, Comparison, Literal, Predicate};
+
+use uuid::Uuid;
+
+/// Whether and how a total is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Count {
+    /// No total.
+    #[default]
+    None,
+    /// The exact number of readable matches.
+    Exact,
+    /// A number that may be off where an exact one would cost a scan.
+    Estimated,
+}
+
+/// Which orgs' items are looked at. Access decides on top of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrgScope {
+    /// One org.
+    One(Uuid),
+    /// All orgs: for superusers.
+    All,
+}
+
+/// What to find. Three things are implicit: only readable items, ties in order by id ascending, nulls last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// Whose items.
+    pub scope: OrgScope,
+    /// Ids of the concrete types (derived ones already added), in the registry's order.
+    pub types: Vec<Uuid>,
+    /// The filter.
+    pub filter: Predicate,
+    /// The order; none: by id, which is by creation.
+    pub order: Vec<OrderTerm>,
+    /// Page size, 1 to [`Query::MAX_LIMIT`].
+    pub limit: usize,
+    /// How many matches to skip; excludes `after`.
+    pub offset: usize,
+    /// Where the page begins, from the page before.
+    pub after: Option<Cursor>,
+    /// Whether a total is wanted.
+    pub count: Count,
+}
+
+impl Query {
+    /// Page size when none is asked for.
+    pub const DEFAULT_LIMIT: usize = 50;
+    /// Largest page size.
+    pub const MAX_LIMIT: usize = 1000;
+    /// Largest offset: further on, cursors serve.
+    pub const MAX_OFFSET: usize = 100_000;
+
+    /// All visible items of the types, in order of creation.
+    pub fn of(scope: OrgScope, types: Vec<Uuid>) -> Self {
+        Self {
+            scope,
+            types,
+            filter: Predicate::All,
+            order: Vec::new(),
+            limit: Self::DEFAULT_LIMIT,
+            offset: 0,
+            after: None,
+            count: Count::None,
+        }
+    }
+}

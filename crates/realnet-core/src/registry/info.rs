@@ -1,0 +1,159 @@
+//! One resolved type: everything inherited already laid together.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::validator::Validator;
+use crate::error::Result;
+use crate::model::{Field, Map, TypeDefinition};
+
+/// Names a field's index: the topmost type that declares it, and its name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldRef {
+    /// The topmost declaring type; uniqueness and index span all its derived types.
+    pub declared_by: Uuid,
+    /// The field's name.
+    pub name: Arc<str>,
+}
+
+/// A field as a type sees it, after inheritance and narrowing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldInfo {
+    /// The narrowed declaration.
+    pub field: Field,
+    /// Names its index.
+    pub key: FieldRef,
+    /// For references: the id of the type referred to.
+    pub reference: Option<Uuid>,
+}
+
+/// A resolved instance of a type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstanceInfo {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The type that declares it.
+    pub declared_by: Uuid,
+    /// All effective attributes, `type | instance`, meta ones included.
+    pub attributes: Map,
+    /// The data attributes among them: constants of its items.
+    pub constants: Map,
+}
+
+/// A resolved type.
+#[derive(Debug)]
+pub struct TypeInfo {
+    pub(super) definition: Arc<TypeDefinition>,
+    /// Position in the registry.
+    pub(super) index: usize,
+    /// Positions of the type itself and its bases, nearest first.
+    pub(super) chain: Vec<usize>,
+    pub(super) attributes: Map,
+    pub(super) constants: Map,
+    pub(super) fields: Vec<Arc<FieldInfo>>,
+    pub(super) instances: Vec<Arc<InstanceInfo>>,
+    pub(super) is_abstract: bool,
+    pub(super) is_strict: bool,
+    pub(super) module: Option<Arc<str>>,
+    pub(super) name: Arc<str>,
+    pub(super) validator: Validator,
+}
+
+impl TypeInfo {
+    /// Its id.
+    pub fn id(&self) -> Uuid {
+        self.definition.id
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The org that owns it; `None` for the system layer.
+    pub fn org(&self) -> Option<Uuid> {
+        self.definition.org
+    }
+
+    /// The definition as declared.
+    pub fn definition(&self) -> &Arc<TypeDefinition> {
+        &self.definition
+    }
+
+    /// All effective attributes of the type, meta ones included.
+    pub fn attributes(&self) -> &Map {
+        &self.attributes
+    }
+
+    /// The data attributes: constants of its items that have no value of their own.
+    pub fn constants(&self) -> &Map {
+        &self.constants
+    }
+
+    /// Constants of items of this type and `instance`: the instance's lie over the type's.
+    pub fn constants_of(&self, instance: Option<&str>) -> &Map {
+        instance.and_then(|name| self.instance(name)).map_or(&self.constants, |instance| &instance.constants)
+    }
+
+    /// One constant.
+    pub fn constant(&self, instance: Option<&str>, key: &str) -> Option<&Value> {
+        self.constants_of(instance).get(key)
+    }
+
+    /// All fields, inherited ones first.
+    pub fn fields(&self) -> &[Arc<FieldInfo>] {
+        &self.fields
+    }
+
+    /// A field by name (exact).
+    pub fn field(&self, name: &str) -> Option<&Arc<FieldInfo>> {
+        self.fields.iter().find(|info| info.field.name == name)
+    }
+
+    /// All instances, inherited ones included.
+    pub fn instances(&self) -> &[Arc<InstanceInfo>] {
+        &self.instances
+    }
+
+    /// An instance by name, without regard to case.
+    pub fn instance(&self, name: &str) -> Option<&Arc<InstanceInfo>> {
+        self.instances.iter().find(|instance| instance.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it has no items of its own.
+    pub fn is_abstract(&self) -> bool {
+        self.is_abstract
+    }
+
+    /// Whether undeclared attributes are refused.
+    pub fn is_strict(&self) -> bool {
+        self.is_strict
+    }
+
+    /// The module (resource) that implements it: the nearest in the chain.
+    pub fn module(&self) -> Option<&str> {
+        self.module.as_deref()
+    }
+
+    /// Fills absent fields that have a default. For new items only.
+    pub fn apply_defaults(&self, attributes: &mut Map) {
+        for info in &self.fields {
+            if let Some(default) = &info.field.default
+                && !attributes.contains_key(&info.field.name)
+                && !self.constants.contains_key(&info.field.name)
+            {
+                attributes.insert(info.field.name.clone(), default.clone());
+            }
+        }
+    }
+
+    /// Checks own attributes of an item against all fields, and brings field values to their canonical form.
+    ///
+    /// Every violation is reported at once, with JSON pointers below `/attributes`. A required field may be
+    /// satisfied by a constant of the type or instance.
+    pub fn validate(&self, instance: Option<&str>, attributes: &mut Map) -> Result<()> {
+        self.validator.validate(self, instance, attributes)
+    }
+}

@@ -1,0 +1,13 @@
+//! The type registry: an immutable snapshot of all types, resolved once and read by every request.
+
+mod build;
+mod handle;
+mod info;
+mod snapshot;
+mod types;
+mod validator;
+
+pub use handle::RegistryHandle;
+pub use info::{FieldInfo, FieldRef, InstanceInfo, TypeInfo};
+pub use snapshot::TypeRegistry;
+pub use types::{TypeGrants, TypeSnapshot};

@@ -1,0 +1,176 @@
+//! The snapshot itself: look-ups by id, name and endpoint, derived sets, access by class.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{FieldInfo, TypeInfo, TypeSnapshot};
+use crate::acl::Grant;
+use crate::error::{Error, Result};
+
+/// All types, resolved. Built once per change of types; reading it takes no lock.
+#[derive(Debug, Default)]
+pub struct TypeRegistry {
+    pub(super) revision: i64,
+    pub(super) types: Vec<TypeInfo>,
+    pub(super) by_id: HashMap<Uuid, usize>,
+    /// Lower-case name and org (`None`: system) to position.
+    pub(super) by_name: HashMap<(Option<Uuid>, String), usize>,
+    /// Lower-case endpoint and org to position.
+    pub(super) by_endpoint: HashMap<(Option<Uuid>, String), usize>,
+    /// One bitset per type: the positions of itself and all types derived from it.
+    pub(super) derived: Vec<Vec<u64>>,
+    /// Grants set by orgs, by org, type position and lower-case instance.
+    pub(super) grants: HashMap<(Uuid, usize, Option<String>), Vec<Grant>>,
+    /// Fields that may refer to items of a type: by the type's position, each field once.
+    pub(super) referring: Vec<Vec<Arc<FieldInfo>>>,
+}
+
+impl TypeRegistry {
+    /// Resolves a snapshot of definitions. Unknown bases, cycles, duplicate names, contradictory or widened
+    /// fields are errors that name type and field.
+    pub fn build(snapshot: TypeSnapshot) -> Result<Self> {
+        super::build::build(snapshot)
+    }
+
+    /// The revision of the snapshot it was built from.
+    pub fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// All types, bases before derived ones.
+    pub fn types(&self) -> impl Iterator<Item = &TypeInfo> {
+        self.types.iter()
+    }
+
+    /// The types that an org sees: system and own.
+    pub fn types_of(&self, org: Uuid) -> impl Iterator<Item = &TypeInfo> {
+        self.types.iter().filter(move |info| info.org().is_none_or(|owner| owner == org))
+    }
+
+    /// A type by id.
+    pub fn by_id(&self, id: Uuid) -> Option<&TypeInfo> {
+        self.by_id.get(&id).map(|index| &self.types[*index])
+    }
+
+    /// A type by id; a stored id that is not known is a fault of the store.
+    pub fn require(&self, id: Uuid) -> Result<&TypeInfo> {
+        self.by_id(id).ok_or_else(|| Error::internal(format!("type {id} is not in the registry")))
+    }
+
+    /// A type by name as `org` sees it, without regard to case.
+    pub fn find(&self, org: Uuid, name: &str) -> Option<&TypeInfo> {
+        self.look_up(&self.by_name, org, name)
+    }
+
+    /// The type that an endpoint of the API means: declared endpoints first, then type names.
+    pub fn endpoint(&self, org: Uuid, name: &str) -> Option<&TypeInfo> {
+        self.look_up(&self.by_endpoint, org, name).or_else(|| self.find(org, name))
+    }
+
+    fn look_up(
+        &self,
+        table: &HashMap<(Option<Uuid>, String), usize>,
+        org: Uuid,
+        name: &str,
+    ) -> Option<&TypeInfo> {
+        let mut key = (None, name.to_lowercase());
+        if let Some(index) = table.get(&key) {
+            return Some(&self.types[*index]);
+        }
+        key.0 = Some(org);
+        table.get(&key).map(|index| &self.types[*index])
+    }
+
+    /// The root type, from which all others derive.
+    pub fn root(&self) -> Option<&TypeInfo> {
+        self.types.first()
+    }
+
+    /// Whether `id` is `base` or derived from it.
+    pub fn is_derived_from(&self, id: Uuid, base: Uuid) -> bool {
+        match (self.by_id.get(&id), self.by_id.get(&base)) {
+            (Some(index), Some(base)) => self.derived[*base][index / 64] & (1 << (index % 64)) != 0,
+            _ => false,
+        }
+    }
+
+    /// The type and all types derived from it that `org` sees (`None`: every org's), abstract ones left out.
+    pub fn derived<'a>(
+        &'a self,
+        info: &'a TypeInfo,
+        org: Option<Uuid>,
+    ) -> impl Iterator<Item = &'a TypeInfo> {
+        let bits = &self.derived[info.index];
+        self.types.iter().filter(move |other| {
+            bits[other.index / 64] & (1 << (other.index % 64)) != 0
+                && !other.is_abstract
+                && (org.is_none() || other.org().is_none() || other.org() == org)
+        })
+    }
+
+    /// The chain of a type: itself, its base, and so on to the root.
+    pub fn chain<'a>(&'a self, info: &'a TypeInfo) -> impl Iterator<Item = &'a TypeInfo> {
+        info.chain.iter().map(|index| &self.types[*index])
+    }
+
+    /// The grants that hold in `org` for items of a type and instance: the nearest of what the org has set and
+    /// what is declared, looking at the instance first, then along the chain.
+    pub fn access<'a>(&'a self, org: Uuid, info: &'a TypeInfo, instance: Option<&str>) -> &'a [Grant] {
+        if let Some(name) = instance
+            && let Some(grants) = self.instance_access(org, info, name)
+        {
+            return grants;
+        }
+        let nearest = self.chain(info).find_map(|link| {
+            let set = self.org_grants(org, link.index, None);
+            set.or(link.definition.access.as_deref())
+        });
+        nearest.unwrap_or(&[])
+    }
+
+    /// The grants that an org has set on the type itself, if any.
+    pub fn own_grants(&self, org: Uuid, info: &TypeInfo, instance: Option<&str>) -> Option<&[Grant]> {
+        self.org_grants(org, info.index, instance.map(str::to_lowercase))
+    }
+
+    fn org_grants(&self, org: Uuid, index: usize, instance: Option<String>) -> Option<&[Grant]> {
+        if self.grants.is_empty() {
+            return None;
+        }
+        self.grants.get(&(org, index, instance)).map(Vec::as_slice)
+    }
+
+    fn instance_access(&self, org: Uuid, info: &TypeInfo, name: &str) -> Option<&[Grant]> {
+        self.chain_positions(info).find_map(|position| {
+            let declared = || {
+                let instances = &self.types[position].definition.instances;
+                let instance = instances.iter().find(|instance| instance.name.eq_ignore_ascii_case(name));
+                instance.and_then(|instance| instance.access.as_deref())
+            };
+            self.org_grants(org, position, Some(name.to_lowercase())).or_else(declared)
+        })
+    }
+
+    fn chain_positions<'a>(&self, info: &'a TypeInfo) -> impl Iterator<Item = usize> + use<'a> {
+        info.chain.iter().copied()
+    }
+
+    /// The instances of a type that have access of their own in `org`.
+    pub fn instances_with_access<'a>(
+        &'a self,
+        org: Uuid,
+        info: &'a TypeInfo,
+    ) -> impl Iterator<Item = Arc<str>> + 'a {
+        info.instances
+            .iter()
+            .filter(move |instance| self.instance_access(org, info, &instance.name).is_some())
+            .map(|instance| Arc::clone(&instance.name))
+    }
+
+    /// The reference fields, of whatever type, that may refer to items of `type_id`; each index once.
+    pub fn referring_fields(&self, type_id: Uuid) -> &[Arc<FieldInfo>] {
+        self.by_id.get(&type_id).map_or(&[], |index| self.referring[*index].as_slice())
+    }
+}

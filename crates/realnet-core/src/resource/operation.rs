@@ -1,0 +1,232 @@
+//! An operation: what every protocol turns its requests into, and what comes back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::acl::Grant;
+use crate::change::{ChangeRecord, IdempotencyKey};
+use crate::model::Item;
+use crate::provider::Page;
+use crate::registry::TypeRegistry;
+
+/// An operation on an endpoint. The endpoint of `Batch`, `Plan`, `Apply` and `Drift` is empty.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Endpoint or type name, as in `/api/{endpoint}`.
+    pub endpoint: String,
+    /// What to do.
+    pub operation: Operation,
+}
+
+/// The raw parameters of a list, decoded, in the order given: the grammar of `crate::query`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRequest {
+    /// Name and value pairs.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// Options of a write.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WriteOptions {
+    /// The version that the item must have.
+    pub expected_version: Option<i64>,
+    /// Key under which the reply is kept, with the SHA-256 of the body.
+    pub idempotency: Option<(IdempotencyKey, Vec<u8>)>,
+}
+
+/// A patch of an item document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PatchDocument {
+    /// RFC 7396.
+    Merge(Value),
+    /// RFC 6902.
+    Json(Value),
+}
+
+/// What a caller wants.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// A page of items.
+    List(ListRequest),
+    /// One item; the parameters may hold `select` and `attributes`.
+    Get {
+        /// Which.
+        id: Uuid,
+        /// Projection.
+        parameters: ListRequest,
+    },
+    /// Creates one item (an object) or several atomically (an array).
+    Create {
+        /// The document or documents.
+        body: Value,
+        /// Idempotency.
+        options: WriteOptions,
+    },
+    /// Replaces name and attributes.
+    Replace {
+        /// Which.
+        id: Uuid,
+        /// The document.
+        body: Value,
+        /// Precondition.
+        options: WriteOptions,
+    },
+    /// Patches an item.
+    Patch {
+        /// Which.
+        id: Uuid,
+        /// The patch.
+        patch: PatchDocument,
+        /// Precondition.
+        options: WriteOptions,
+    },
+    /// Deletes an item with its descendants.
+    Delete {
+        /// Which.
+        id: Uuid,
+        /// Precondition.
+        options: WriteOptions,
+    },
+    /// Merge-patches all items that match; a filter is required.
+    PatchMany {
+        /// The filter.
+        parameters: ListRequest,
+        /// The merge patch.
+        patch: Value,
+    },
+    /// Deletes all items that match; a filter is required.
+    DeleteMany {
+        /// The filter.
+        parameters: ListRequest,
+    },
+    /// The children of an item.
+    Children {
+        /// The parent.
+        id: Uuid,
+        /// As for a list.
+        parameters: ListRequest,
+    },
+    /// Earlier states of an item, newest first; parameters `limit` and `before` (a version).
+    History {
+        /// Which.
+        id: Uuid,
+        /// Paging.
+        parameters: ListRequest,
+    },
+    /// The grants on an item.
+    GetGrants {
+        /// Which.
+        id: Uuid,
+    },
+    /// Replaces the grants on an item.
+    SetGrants {
+        /// Which.
+        id: Uuid,
+        /// The grants.
+        grants: Vec<Grant>,
+        /// Precondition.
+        options: WriteOptions,
+    },
+    /// Several operations in order, all or none. Each: `{"operation","resource","id","body","if_match"}`.
+    Batch {
+        /// The operations.
+        body: Value,
+        /// Idempotency.
+        options: WriteOptions,
+    },
+    /// What an initialization document would do.
+    Plan {
+        /// The document.
+        document: Value,
+        /// Where it came from, for messages and drift.
+        source: String,
+        /// Delete what came from this source and is not in it any more.
+        prune: bool,
+        /// Overwrite what was changed by hand.
+        force: bool,
+        /// Take over what has no source.
+        adopt: bool,
+        /// Do it, instead of only saying what would be done.
+        apply: bool,
+    },
+    /// Where the store differs from what was applied.
+    Drift,
+}
+
+/// What an operation gives.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// A page.
+    Page(Rendered<Page>),
+    /// One item.
+    Item(Rendered<Item>),
+    /// Items just created, in order; `single` when the body was one object. `replayed` from an earlier request.
+    Created {
+        /// The items.
+        items: Rendered<Vec<Item>>,
+        /// Whether to answer with an object instead of a list.
+        single: bool,
+        /// Whether it is the kept reply of an earlier request.
+        replayed: bool,
+    },
+    /// An item after a change.
+    Changed(Rendered<Item>),
+    /// Deleted: how many.
+    Deleted(usize),
+    /// Changed or deleted by filter: how many.
+    Affected(usize),
+    /// Changes of an item, newest first.
+    History(Vec<ChangeRecord>, Arc<TypeRegistry>),
+    /// Grants.
+    Grants(Vec<Grant>),
+    /// Anything else, ready to be shown.
+    Document(Value),
+}
+
+/// Something to show, with what it takes to show it: effective attributes, projection, expanded references.
+#[derive(Debug, Clone)]
+pub struct Rendered<T> {
+    /// What to show.
+    pub value: T,
+    /// The types.
+    pub registry: Arc<TypeRegistry>,
+    /// Which parts.
+    pub projection: Arc<Projection>,
+    /// Items that references were expanded to.
+    pub expanded: Arc<HashMap<Uuid, Item>>,
+}
+
+/// Which parts of an item are shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Projection {
+    /// Which attributes.
+    pub attributes: AttributeSet,
+    /// Only these, when not empty.
+    pub select: Vec<Selection>,
+}
+
+/// Which attributes are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AttributeSet {
+    /// Effective data attributes.
+    #[default]
+    Effective,
+    /// Those and the meta ones of the type.
+    All,
+    /// Only what the item itself stores.
+    Own,
+}
+
+/// One selected part: a property, an attribute, or a reference with parts of what it refers to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// Property or attribute.
+    pub name: String,
+    /// Whether `attributes.` stood before it: an attribute for sure.
+    pub attribute: bool,
+    /// Parts of the item referred to; empty when not expanded.
+    pub expand: Vec<Selection>,
+}
