@@ -3,11 +3,13 @@
 mod capabilities;
 mod credentials;
 mod items;
+mod sources;
 mod transaction;
 mod types;
 
 pub use capabilities::Capabilities;
 pub use credentials::{Credential, CredentialProvider, Session};
 pub use items::{Access, ItemProvider, Page};
+pub use sources::SourceProvider;
 pub use transaction::{Reference, Transaction};
 pub use types::TypeProvider;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::acl::Caller;
 use crate::clock::{Clock, IdSource, Timestamp};
 use crate::error::Result;
-use crate::provider::{Access, CredentialProvider, ItemProvider, TypeProvider};
+use crate::provider::{Access, CredentialProvider, ItemProvider, SourceProvider, TypeProvider};
 use crate::registry::{RegistryHandle, TypeRegistry};
 
 /// Everything that lives as long as the server.
@@ -20,6 +20,8 @@ pub struct Services {
     pub types: Arc<dyn TypeProvider>,
     /// Credentials and sessions.
     pub credentials: Arc<dyn CredentialProvider>,
+    /// What was applied from which document.
+    pub sources: Arc<dyn SourceProvider>,
     /// The current registry.
     pub registry: RegistryHandle,
     /// Time.
