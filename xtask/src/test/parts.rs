@@ -1,0 +1,146 @@
+//! The table of parts. To add one, add a row; a part of test cases is a filter expression of
+//! nextest, and what no other row claims is `units`.
+
+use std::sync::LazyLock;
+
+use crate::{advisories, shell, tidy, tools};
+
+/// What a part does.
+#[derive(Debug, Clone, Copy)]
+pub enum Work {
+    /// One check, which counts as one case.
+    Check(fn() -> Result<(), String>),
+    /// The test cases that match a filter expression, as nextest understands it.
+    Cases(&'static str),
+    /// The test cases that no other part claims.
+    OtherCases,
+    /// The documentation and its examples.
+    Documentation,
+}
+
+/// A part of the tests that can be run by itself.
+#[derive(Debug)]
+pub struct Part {
+    /// As named on the command line.
+    pub name: &'static str,
+    /// One line for the help.
+    about: &'static str,
+    /// What it does.
+    pub work: Work,
+}
+
+/// All parts: the quick checks first, so that a slip shows early.
+pub const PARTS: &[Part] = &[
+    Part {
+        name: "fmt",
+        about: "formatting (rustfmt)",
+        work: Work::Check(|| shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))),
+    },
+    Part {
+        name: "tidy",
+        about: "the project's own rules: layers, docs, sizes, metadata",
+        work: Work::Check(tidy::run),
+    },
+    Part {
+        name: "deny",
+        about: "licences, bans, sources and advisories of dependencies (cargo-deny)",
+        work: Work::Check(|| {
+            tools::cargo_tool("deny")?;
+            advisories::check()
+        }),
+    },
+    Part { name: "clippy", about: "lints; a warning is an error", work: Work::Check(clippy) },
+    Part {
+        name: "engines",
+        about: "the servers that tests start: they start, fail on demand and go",
+        work: Work::Cases("package(=realnet-testkit) & binary(=engines)"),
+    },
+    Part { name: "units", about: "test cases that belong to no other part", work: Work::OtherCases },
+    Part {
+        name: "docs",
+        about: "documentation without warnings, and its examples",
+        work: Work::Documentation,
+    },
+];
+
+fn clippy() -> Result<(), String> {
+    let words = ["clippy", "--workspace", "--all-targets", "--quiet"];
+    shell::run(shell::cargo(&words).args(["--", "-D", "warnings"]))
+}
+
+/// The parts with those names, in the order of the table; all when there are none.
+pub fn choose(names: &[String]) -> Result<Vec<&'static Part>, String> {
+    if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|part| part.name != name.as_str())) {
+        return Err(format!("there is no part `{unknown}`\n{}", *HELP));
+    }
+    Ok(PARTS.iter().filter(|part| names.is_empty() || names.iter().any(|name| name == part.name)).collect())
+}
+
+/// One filter expression for the test cases of several parts.
+pub fn filter(parts: &[&Part]) -> String {
+    parts
+        .iter()
+        .filter_map(|part| match part.work {
+            Work::Cases(filter) => Some(format!("({filter})")),
+            Work::OtherCases => Some(others()),
+            Work::Check(_) | Work::Documentation => None,
+        })
+        .collect::<Vec<_>>()
+        .join(" | ")
+}
+
+/// The filter expression for what no part claims.
+fn others() -> String {
+    let claimed: Vec<_> = PARTS
+        .iter()
+        .filter_map(|part| match part.work {
+            Work::Cases(filter) => Some(format!("({filter})")),
+            _ => None,
+        })
+        .collect();
+    if claimed.is_empty() {
+        return "all()".into();
+    }
+    format!("(not ({}))", claimed.join(" | "))
+}
+
+/// The table as help text.
+pub static HELP: LazyLock<String> = LazyLock::new(|| {
+    let rows: Vec<_> = PARTS.iter().map(|part| format!("    {:<12} {}", part.name, part.about)).collect();
+    format!("PARTS:\n{}", rows.join("\n"))
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(parts: &[&Part]) -> Vec<&'static str> {
+        parts.iter().map(|part| part.name).collect()
+    }
+
+    #[test]
+    fn no_name_means_all() {
+        assert_eq!(choose(&[]).unwrap().len(), PARTS.len());
+    }
+
+    #[test]
+    fn the_order_is_the_tables() {
+        let chosen = choose(&["docs".into(), "fmt".into()]).unwrap();
+        assert_eq!(names(&chosen), ["fmt", "docs"]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_known_ones() {
+        let error = choose(&["unit".into()]).unwrap_err();
+        assert!(error.contains("`unit`") && error.contains("units"));
+    }
+
+    #[test]
+    fn the_rest_excludes_what_is_claimed() {
+        for part in PARTS {
+            if let Work::Cases(filter) = part.work {
+                assert!(others().contains(filter), "{}", part.name);
+            }
+        }
+    }
+}
