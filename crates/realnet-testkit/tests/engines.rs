@@ -21,10 +21,7 @@ async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
 
 async fn setting(url: &str, name: &str) -> String {
     let client = connect(url).await.unwrap();
-    let row = client
-        .query_one("SELECT current_setting($1)", &[&name])
-        .await
-        .unwrap();
+    let row = client.query_one("SELECT current_setting($1)", &[&name]).await.unwrap();
     row.get(0)
 }
 
@@ -47,25 +44,14 @@ async fn settings_reach_the_server() {
 
 #[tokio::test]
 async fn data_survives_restart_and_crash() {
-    let server = Postgres::start(Settings {
-        durable: true,
-        ..Settings::default()
-    })
-    .await
-    .unwrap();
+    let server = Postgres::start(Settings { durable: true, ..Settings::default() }).await.unwrap();
     let client = connect(server.url()).await.unwrap();
-    client
-        .batch_execute("CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)")
-        .await
-        .unwrap();
+    client.batch_execute("CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)").await.unwrap();
 
     server.restart().await.unwrap();
     assert!(client.simple_query("SELECT 1").await.is_err());
     let client = connect(server.url()).await.unwrap();
-    client
-        .batch_execute("INSERT INTO kept VALUES (2)")
-        .await
-        .unwrap();
+    client.batch_execute("INSERT INTO kept VALUES (2)").await.unwrap();
 
     server.crash().await.unwrap();
     assert!(connect(server.url()).await.is_err());
@@ -86,16 +72,8 @@ async fn a_paused_server_answers_when_it_goes_on() {
     let patience = Duration::from_millis(300);
     let query = client.query_one("SELECT 1", &[]);
     tokio::pin!(query);
-    assert!(
-        tokio::time::timeout(patience, &mut query).await.is_err(),
-        "an open session answered"
-    );
-    assert!(
-        tokio::time::timeout(patience, connect(server.url()))
-            .await
-            .is_err(),
-        "a new session was let in"
-    );
+    assert!(tokio::time::timeout(patience, &mut query).await.is_err(), "an open session answered");
+    assert!(tokio::time::timeout(patience, connect(server.url())).await.is_err(), "a new session was let in");
     drop(paused);
     assert_eq!(query.await.unwrap().get::<_, i32>(0), 1);
 }
@@ -120,18 +98,12 @@ async fn databases_are_separate_and_dropped() {
     let second = fresh_database().await.unwrap();
     let in_first = connect(first.url()).await.unwrap();
     let in_second = connect(second.url()).await.unwrap();
-    in_first
-        .batch_execute("CREATE TABLE own (n int)")
-        .await
-        .unwrap();
+    in_first.batch_execute("CREATE TABLE own (n int)").await.unwrap();
     assert!(in_second.query("SELECT n FROM own", &[]).await.is_err());
 
     let name = first.name().to_owned();
     drop(first);
-    let left = in_second
-        .query("SELECT 1 FROM pg_database WHERE datname = $1", &[&name])
-        .await
-        .unwrap();
+    let left = in_second.query("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.unwrap();
     assert!(left.is_empty(), "the database is still there");
 }
 
@@ -142,10 +114,7 @@ async fn a_password_is_asked_for() {
     let login = database.require_password().await.unwrap();
 
     let client = connect(&login.url()).await.unwrap();
-    client
-        .batch_execute("CREATE TABLE own (n int)")
-        .await
-        .unwrap();
+    client.batch_execute("CREATE TABLE own (n int)").await.unwrap();
     let refused = connect(&login.url_with("wrong")).await.err().unwrap();
     let code = refused.code().map(|state| state.code().to_owned());
     assert_eq!(code.as_deref(), Some("28P01"));
@@ -153,13 +122,7 @@ async fn a_password_is_asked_for() {
 
     drop(database);
     let admin = connect(server.url()).await.unwrap();
-    let left = admin
-        .query(
-            "SELECT 1 FROM pg_roles WHERE rolname = $1",
-            &[&login.user()],
-        )
-        .await
-        .unwrap();
+    let left = admin.query("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&login.user()]).await.unwrap();
     assert!(left.is_empty(), "the role is still there");
 }
 

@@ -50,12 +50,7 @@ impl TestDatabase {
         // template0: nobody is ever connected to it, which would make the copy fail.
         let statement = format!("CREATE DATABASE {name} TEMPLATE template0");
         execute(&server, &[statement]).await?;
-        Ok(Self {
-            server,
-            name,
-            url,
-            role: None,
-        })
+        Ok(Self { server, name, url, role: None })
     }
 
     /// Its URL, for the server's own user: `postgres://USER@HOST:PORT/NAME`.
@@ -88,11 +83,7 @@ impl TestDatabase {
         ];
         execute(&self.server, &statements).await?;
         self.role = Some(user.clone());
-        Ok(Login {
-            database: self.url.clone(),
-            user,
-            password,
-        })
+        Ok(Login { database: self.url.clone(), user, password })
     }
 }
 
@@ -101,18 +92,13 @@ impl Drop for TestDatabase {
     /// down) goes with the server.
     fn drop(&mut self) {
         let server = self.server.clone();
-        let mut statements = vec![format!(
-            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
-            self.name
-        )];
+        let mut statements = vec![format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)];
         if let Some(role) = &self.role {
             statements.push(format!("DROP ROLE IF EXISTS {role}"));
         }
         // A thread of its own: this may run inside an async runtime, where blocking is forbidden.
         let worker = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
                 runtime.block_on(async {
                     let drop = execute(&server, &statements);
@@ -160,10 +146,7 @@ impl Login {
 
 impl std::fmt::Debug for Login {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Login")
-            .field("user", &self.user)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -172,10 +155,7 @@ impl std::fmt::Debug for Login {
 async fn execute(server: &Url, statements: &[String]) -> Result<(), EngineError> {
     let client = connect(server).await?;
     for statement in statements {
-        client
-            .batch_execute(statement)
-            .await
-            .map_err(refused("preparing a test database"))?;
+        client.batch_execute(statement).await.map_err(refused("preparing a test database"))?;
     }
     Ok(())
 }
@@ -196,10 +176,7 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     let action = action.to_owned();
-    move |source| EngineError::Refused {
-        action,
-        source: Box::new(source),
-    }
+    move |source| EngineError::Refused { action, source: Box::new(source) }
 }
 
 /// 32 hexadecimal digits from the system's random source, which seeds every `RandomState`.

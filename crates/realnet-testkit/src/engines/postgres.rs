@@ -41,10 +41,7 @@ impl Postgres {
     /// No PostgreSQL on this machine, no account to run it as, or the server's own complaint.
     pub async fn start(settings: Settings) -> Result<Self, EngineError> {
         let server = run(move || Server::start(settings)).await?;
-        Ok(Self {
-            url: server.url(),
-            server: Arc::new(Mutex::new(server)),
-        })
+        Ok(Self { url: server.url(), server: Arc::new(Mutex::new(server)) })
     }
 
     /// The URL of its maintenance database, as a superuser without a password. It stays the same
@@ -92,9 +89,7 @@ impl Postgres {
     /// The server is not running, or the system has no `/proc`.
     pub async fn pause(&self) -> Result<Paused, EngineError> {
         self.with(|server| server.freeze()).await?;
-        Ok(Paused {
-            server: Arc::clone(&self.server),
-        })
+        Ok(Paused { server: Arc::clone(&self.server) })
     }
 
     async fn with<T: Send + 'static>(
@@ -130,9 +125,7 @@ pub async fn postgres_url() -> Result<String, EngineError> {
     match std::env::var(POSTGRES_VARIABLE) {
         Ok(url) if !url.is_empty() => Ok(url),
         _ => {
-            let server = OWN
-                .get_or_try_init(|| Postgres::start(Settings::default()))
-                .await?;
+            let server = OWN.get_or_try_init(|| Postgres::start(Settings::default())).await?;
             Ok(server.url().to_owned())
         }
     }
@@ -144,10 +137,9 @@ async fn run<T: Send + 'static>(
 ) -> Result<T, EngineError> {
     match tokio::task::spawn_blocking(action).await {
         Ok(result) => result,
-        Err(error) => Err(EngineError::Refused {
-            action: "waiting for the server".into(),
-            source: error.into(),
-        }),
+        Err(error) => {
+            Err(EngineError::Refused { action: "waiting for the server".into(), source: error.into() })
+        }
     }
 }
 

@@ -49,11 +49,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            durable: false,
-            max_connections: 300,
-            parameters: Vec::new(),
-        }
+        Self { durable: false, max_connections: 300, parameters: Vec::new() }
     }
 }
 
@@ -84,18 +80,9 @@ impl Server {
         let account = Account::needed(folder.path())?;
         if let Some(account) = account {
             std::os::unix::fs::chown(folder.path(), Some(account.user), Some(account.group))
-                .map_err(EngineError::io(
-                    "handing the folder to the server's account",
-                ))?;
+                .map_err(EngineError::io("handing the folder to the server's account"))?;
         }
-        let mut server = Self {
-            settings,
-            programs,
-            account,
-            folder,
-            port: 0,
-            running: None,
-        };
+        let mut server = Self { settings, programs, account, folder, port: 0, running: None };
         server.create_cluster()?;
         server.start_on_free_port()?;
         Ok(server)
@@ -205,10 +192,7 @@ impl Server {
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
             .output()
-            .map_err(EngineError::io(format!(
-                "running {}",
-                words[0].to_string_lossy()
-            )))?;
+            .map_err(EngineError::io(format!("running {}", words[0].to_string_lossy())))?;
         if !output.status.success() {
             return Err(EngineError::Failed {
                 what: format!("initdb ended with {}", output.status),
@@ -263,10 +247,7 @@ impl Server {
             ("listen_addresses".into(), "127.0.0.1".into()),
             ("unix_socket_directories".into(), String::new()),
             ("password_encryption".into(), "scram-sha-256".into()),
-            (
-                "max_connections".into(),
-                self.settings.max_connections.to_string(),
-            ),
+            ("max_connections".into(), self.settings.max_connections.to_string()),
         ];
         if !self.settings.durable {
             for name in ["fsync", "synchronous_commit", "full_page_writes"] {
@@ -286,8 +267,7 @@ impl Server {
     /// The process id of the postmaster.
     fn process(&self) -> Result<u32, EngineError> {
         let path = self.data().join("postmaster.pid");
-        let text =
-            fs::read_to_string(path).map_err(EngineError::io("reading the server's process id"))?;
+        let text = fs::read_to_string(path).map_err(EngineError::io("reading the server's process id"))?;
         text.lines()
             .next()
             .and_then(|line| line.trim().parse().ok())
@@ -298,10 +278,7 @@ impl Server {
     fn complaint(&self, what: &str) -> EngineError {
         let log = fs::read(self.log()).unwrap_or_default();
         let tail = &log[log.len().saturating_sub(2000)..];
-        EngineError::Failed {
-            what: what.into(),
-            output: String::from_utf8_lossy(tail).into_owned(),
-        }
+        EngineError::Failed { what: what.into(), output: String::from_utf8_lossy(tail).into_owned() }
     }
 }
 

@@ -64,27 +64,20 @@ pub(super) struct Account {
 impl Account {
     /// The account to run as: none when the caller, the owner of `own_file`, is not root.
     pub(super) fn needed(own_file: &Path) -> Result<Option<Self>, EngineError> {
-        let owner = fs::metadata(own_file)
-            .map_err(EngineError::io(format!("reading {}", own_file.display())))?;
+        let owner =
+            fs::metadata(own_file).map_err(EngineError::io(format!("reading {}", own_file.display())))?;
         if std::os::unix::fs::MetadataExt::uid(&owner) != 0 {
             return Ok(None);
         }
-        let users =
-            fs::read_to_string("/etc/passwd").map_err(EngineError::io("reading /etc/passwd"))?;
-        ACCOUNTS
-            .iter()
-            .find_map(|name| Self::parse(&users, name))
-            .map(Some)
-            .ok_or(EngineError::NoAccount {
-                reason: "there is neither a user `postgres` nor `nobody` to run it as",
-            })
+        let users = fs::read_to_string("/etc/passwd").map_err(EngineError::io("reading /etc/passwd"))?;
+        ACCOUNTS.iter().find_map(|name| Self::parse(&users, name)).map(Some).ok_or(EngineError::NoAccount {
+            reason: "there is neither a user `postgres` nor `nobody` to run it as",
+        })
     }
 
     /// Reads the ids of `name` out of a password file.
     fn parse(users: &str, name: &str) -> Option<Self> {
-        let line = users
-            .lines()
-            .find(|line| line.split(':').next() == Some(name))?;
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
         let mut fields = line.split(':').skip(2);
         let user = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
@@ -114,20 +107,15 @@ mod tests {
             fs::create_dir_all(root.path().join(version).join("bin")).unwrap();
         }
         let found = debian_folders(root.path());
-        let expected: Vec<_> = ["17", "15", "9"]
-            .iter()
-            .map(|version| root.path().join(version).join("bin"))
-            .collect();
+        let expected: Vec<_> =
+            ["17", "15", "9"].iter().map(|version| root.path().join(version).join("bin")).collect();
         assert_eq!(found, expected);
     }
 
     #[test]
     fn ids_are_read_from_the_password_file() {
         let users = "root:x:0:0:root:/root:/bin/sh\npostgres:x:101:104:,,,:/var/lib:/bin/sh\n";
-        let expected = Account {
-            user: 101,
-            group: 104,
-        };
+        let expected = Account { user: 101, group: 104 };
         assert_eq!(Account::parse(users, "postgres"), Some(expected));
         assert_eq!(Account::parse(users, "postgre"), None);
     }

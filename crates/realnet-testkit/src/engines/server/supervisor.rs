@@ -56,17 +56,9 @@ impl Supervisor {
     ///
     /// The shell gets a process group of its own, so that a Ctrl-C at the terminal reaches only us
     /// and the server is stopped in order through the pipe.
-    pub(super) fn start(
-        folder: &Path,
-        log: &Path,
-        command: &[OsString],
-    ) -> Result<Self, EngineError> {
+    pub(super) fn start(folder: &Path, log: &Path, command: &[OsString]) -> Result<Self, EngineError> {
         let failed = || EngineError::io("starting the server's supervisor");
-        let output = File::options()
-            .create(true)
-            .append(true)
-            .open(log)
-            .map_err(failed())?;
+        let output = File::options().create(true).append(true).open(log).map_err(failed())?;
         let errors = output.try_clone().map_err(failed())?;
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "sh"])
@@ -86,10 +78,7 @@ impl Supervisor {
 
     /// Whether the server has ended by itself.
     pub(super) fn has_ended(&mut self) -> Result<bool, EngineError> {
-        let status = self
-            .shell
-            .try_wait()
-            .map_err(EngineError::io("asking for the server's state"))?;
+        let status = self.shell.try_wait().map_err(EngineError::io("asking for the server's state"))?;
         Ok(status.is_some())
     }
 
