@@ -1,1 +1,9 @@
 #![doc = include_str!("../README.md")]
+
+mod client;
+mod error;
+mod list;
+
+pub use client::{Client, Login};
+pub use error::{Error, Problem, Violation};
+pub use list::{ListPage, ListQuery};

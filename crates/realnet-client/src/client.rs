@@ -1,0 +1,283 @@
+//! The client: one method per call of the API.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::error::{Error, Problem, Result};
+use crate::list::{ListPage, ListQuery, next_cursor, total};
+
+/// What signing in gives.
+#[derive(Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+pub struct Login {
+    /// The access token.
+    pub token: String,
+    /// When it expires, RFC 3339.
+    pub expires: String,
+    /// Gives a new access token, once.
+    pub refresh_token: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Login(expires {})", self.expires)
+    }
+}
+
+/// A connection to one server, with the token of one account.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    address: Url,
+    token: Option<String>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({}, signed in: {})", self.address, self.token.is_some())
+    }
+}
+
+impl Client {
+    /// A client of the server at `address`, such as `http://localhost:8080`; not signed in. Does not connect yet.
+    pub fn new(address: &str) -> Result<Self> {
+        let bad = || Error::BadAddress(address.to_owned());
+        let mut url = Url::parse(address).map_err(|_| bad())?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(bad());
+        }
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        // Another part of the program may have chosen a provider already; then that one serves.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_mins(1))
+            .build()
+            .map_err(|source| Error::Unreachable { address: address.to_owned(), source })?;
+        Ok(Self { http, address: url, token: None })
+    }
+
+    /// Uses a token obtained before.
+    pub fn set_token(&mut self, token: impl Into<String>) {
+        self.token = Some(token.into());
+    }
+
+    /// Signs in and uses the token from now on. `org` may be absent: the server's default org.
+    pub async fn authenticate(&mut self, username: &str, password: &str, org: Option<&str>) -> Result<Login> {
+        let mut body = json!({"username": username, "password": password});
+        if let Some(org) = org {
+            body["org"] = Value::from(org);
+        }
+        let answer = self.call(Method::POST, "auth", Some(&body)).await?;
+        self.use_login(answer)
+    }
+
+    /// Exchanges a refresh token for a new login and uses it.
+    pub async fn refresh(&mut self, refresh_token: &str) -> Result<Login> {
+        let answer =
+            self.call(Method::POST, "auth/refresh", Some(&json!({"refresh_token": refresh_token}))).await?;
+        self.use_login(answer)
+    }
+
+    fn use_login(&mut self, answer: Value) -> Result<Login> {
+        let login: Login =
+            serde_json::from_value(answer).map_err(|error| Error::BadAnswer(error.to_string()))?;
+        self.token = Some(login.token.clone());
+        Ok(login)
+    }
+
+    /// Ends the session.
+    pub async fn sign_out(&mut self) -> Result<()> {
+        self.call(Method::DELETE, "auth", None).await?;
+        self.token = None;
+        Ok(())
+    }
+
+    /// Who the server takes the caller for.
+    pub async fn whoami(&self) -> Result<Value> {
+        self.call(Method::GET, "auth", None).await
+    }
+
+    /// About the server: version, store, counts.
+    pub async fn info(&self) -> Result<Value> {
+        self.call(Method::GET, "info", None).await
+    }
+
+    /// A page of a resource.
+    pub async fn list(&self, resource: &str, query: &ListQuery) -> Result<ListPage> {
+        let request = self.request(Method::GET, &[resource])?.query(&query.parameters);
+        let response = self.send(request).await?;
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let next = header("link").and_then(next_cursor);
+        let total = header("content-range").and_then(total);
+        let items = json_of(response).await?;
+        let Value::Array(items) = items else { return Err(Error::BadAnswer("expected a list".to_owned())) };
+        Ok(ListPage { items, next, total })
+    }
+
+    /// One item.
+    pub async fn get(&self, resource: &str, id: &str) -> Result<Value> {
+        self.document(self.request(Method::GET, &[resource, id])?).await
+    }
+
+    /// Creates an item from an object, or several atomically from an array.
+    pub async fn create(&self, resource: &str, body: &Value) -> Result<Value> {
+        self.document(self.request(Method::POST, &[resource])?.json(body)).await
+    }
+
+    /// Replaces name and attributes of an item; `version` is the one that it must have.
+    pub async fn replace(
+        &self,
+        resource: &str,
+        id: &str,
+        body: &Value,
+        version: Option<i64>,
+    ) -> Result<Value> {
+        self.document(with_version(self.request(Method::PUT, &[resource, id])?.json(body), version)).await
+    }
+
+    /// Changes an item by a merge patch (RFC 7396).
+    pub async fn patch(
+        &self,
+        resource: &str,
+        id: &str,
+        patch: &Value,
+        version: Option<i64>,
+    ) -> Result<Value> {
+        let request = self
+            .request(Method::PATCH, &[resource, id])?
+            .header("content-type", "application/merge-patch+json")
+            .body(patch.to_string());
+        self.document(with_version(request, version)).await
+    }
+
+    /// Deletes an item with its descendants.
+    pub async fn delete(&self, resource: &str, id: &str) -> Result<()> {
+        self.send(self.request(Method::DELETE, &[resource, id])?).await.map(drop)
+    }
+
+    /// Several operations in order, all or none.
+    pub async fn batch(&self, operations: &Value) -> Result<Value> {
+        self.document(self.request(Method::POST, &["batch"])?.json(&json!({"operations": operations}))).await
+    }
+
+    /// What an initialization document would do. `options` are query parameters such as `("prune", "true")`.
+    pub async fn plan(&self, document: &Value, options: &[(&str, &str)]) -> Result<Value> {
+        self.document(self.request(Method::POST, &["plan"])?.query(options).json(document)).await
+    }
+
+    /// Applies an initialization document atomically.
+    pub async fn apply(&self, document: &Value, options: &[(&str, &str)]) -> Result<Value> {
+        self.document(self.request(Method::POST, &["apply"])?.query(options).json(document)).await
+    }
+
+    /// Where the store differs from what was applied.
+    pub async fn drift(&self) -> Result<Value> {
+        self.call(Method::GET, "drift", None).await
+    }
+
+    /// A type with its effective fields.
+    pub async fn type_definition(&self, name: &str) -> Result<Value> {
+        self.document(self.request(Method::GET, &["types", name])?).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let mut request = self.request(method, &parts)?;
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.document(request).await
+    }
+
+    /// A request to `/api/…`; every part is one segment of the path, whatever it holds.
+    fn request(&self, method: Method, parts: &[&str]) -> Result<RequestBuilder> {
+        let mut url = self.address.clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::BadAddress(self.address.to_string()))?
+            .pop_if_empty()
+            .push("api")
+            .extend(parts);
+        let request = self.http.request(method, url);
+        Ok(match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        })
+    }
+
+    async fn document(&self, request: RequestBuilder) -> Result<Value> {
+        json_of(self.send(request).await?).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let unreachable = |source: reqwest::Error| Error::Unreachable {
+            address: self.address.to_string(),
+            source: source.without_url(),
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+    }
+}
+
+fn with_version(request: RequestBuilder, version: Option<i64>) -> RequestBuilder {
+    match version {
+        Some(version) => request.header("if-match", format!("\"{version}\"")),
+        None => request,
+    }
+}
+
+async fn refusal(response: Response) -> Error {
+    let status = response.status();
+    let text = response.text().await.unwrap_or_default();
+    let mut problem = serde_json::from_str::<Problem>(&text).unwrap_or_default();
+    problem.status = status.as_u16();
+    if problem.title.is_empty() {
+        problem.title = status.to_string();
+    }
+    Error::Refused(Box::new(problem))
+}
+
+async fn json_of(response: Response) -> Result<Value> {
+    let bytes = response.bytes().await.map_err(|error| Error::BadAnswer(error.without_url().to_string()))?;
+    if bytes.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(&bytes).map_err(|error| Error::BadAnswer(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_not_an_address() {
+        for bad in ["", "localhost:8080", "ftp://host", "http://"] {
+            assert!(matches!(Client::new(bad), Err(Error::BadAddress(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_id_stays_one_segment() {
+        let client = Client::new("http://host/base").unwrap();
+        let request = client.request(Method::GET, &["note", "../x?y#z"]).unwrap().build().unwrap();
+        assert_eq!(request.url().as_str(), "http://host/base/api/note/..%2Fx%3Fy%23z");
+    }
+
+    #[tokio::test]
+    async fn an_absent_server_is_named() {
+        let client = Client::new("http://127.0.0.1:1").unwrap();
+        let error = client.info().await.unwrap_err();
+        assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
+    }
+
+    #[test]
+    fn secrets_stay_out_of_debug() {
+        let login = Login { token: "t0ken".into(), expires: "x".into(), refresh_token: "r3fresh".into() };
+        let text = format!("{login:?}");
+        assert!(!text.contains("t0ken") && !text.contains("r3fresh"));
+    }
+}
