@@ -16,7 +16,7 @@ pub fn cargo_tool(name: &str) -> Result<(), String> {
     }
     let package = format!("cargo-{name}");
     println!("{package} is not installed; building it takes some minutes, once");
-    // Not in the checkout: its rust-toolchain and its target folder are not the tool's business.
+    // Built outside of the checkout, and apart from the project's own build.
     let target = place::cache()?.join("tools");
     let mut install = shell::cargo(&["install", &package, "--locked"]);
     shell::run(install.env("CARGO_TARGET_DIR", target))

@@ -48,7 +48,7 @@ pub fn run(options: &Options) -> Result<(), String> {
 /// Runs the test cases of some parts, in one run of nextest beside one PostgreSQL server.
 fn cases(chosen: &[&Part], tally: &mut Tally) {
     let mut database = None;
-    tally.step("engines", || {
+    tally.step("what the tests need", || {
         tools::cargo_tool("nextest")?;
         database = Some(tools::Database::start()?);
         Ok(Count::default())
