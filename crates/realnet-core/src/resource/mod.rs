@@ -6,5 +6,5 @@ mod operation;
 pub use context::{Authenticator, Context, Services, SignIn, Tokens};
 pub use operation::{
     AttributeSet, ListRequest, Operation, PatchDocument, Projection, Rendered, Reply, Request, Selection,
-    WriteOptions,
+    TypeOperation, WriteOptions,
 };

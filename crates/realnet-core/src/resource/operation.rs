@@ -149,11 +149,64 @@ pub enum Operation {
         force: bool,
         /// Take over what has no source.
         adopt: bool,
+        /// Turn contradictions of old documents into warnings.
+        compat: bool,
         /// Do it, instead of only saying what would be done.
         apply: bool,
     },
     /// Where the store differs from what was applied.
     Drift,
+    /// Something about types themselves, which are known by name.
+    Type(TypeOperation),
+}
+
+/// What a caller wants of types, at the endpoint `types`.
+#[derive(Debug, Clone)]
+pub enum TypeOperation {
+    /// All types that the caller's org sees.
+    List,
+    /// One type: its definition and what it inherits.
+    Get {
+        /// Its name.
+        name: String,
+    },
+    /// Creates a type from a document.
+    Create {
+        /// The document, as a type in an initialization file.
+        body: Value,
+    },
+    /// Replaces a definition.
+    Replace {
+        /// Its name.
+        name: String,
+        /// The document.
+        body: Value,
+        /// Precondition.
+        options: WriteOptions,
+    },
+    /// Deletes a type that has neither items nor derived types.
+    Delete {
+        /// Its name.
+        name: String,
+        /// Precondition.
+        options: WriteOptions,
+    },
+    /// The grants on the items of a type (or of an instance) that hold in the caller's org.
+    GetGrants {
+        /// Name of the type.
+        name: String,
+        /// Name of the instance.
+        instance: Option<String>,
+    },
+    /// Replaces the grants that hold in the caller's org.
+    SetGrants {
+        /// Name of the type.
+        name: String,
+        /// Name of the instance.
+        instance: Option<String>,
+        /// The grants; `None` returns to the declared ones.
+        grants: Option<Vec<Grant>>,
+    },
 }
 
 /// What an operation gives.
