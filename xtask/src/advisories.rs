@@ -21,7 +21,8 @@ pub fn check() -> Result<(), String> {
     if let Some(folder) = env::var_os(FOLDER).filter(|folder| !folder.is_empty()) {
         return deny(Path::new(&folder), true);
     }
-    let Some(archive) = archive(&place::root()) else {
+    let named = env::var_os("REALNET_ADVISORY_ARCHIVE").filter(|name| !name.is_empty());
+    let Some(archive) = named.map(PathBuf::from).or_else(|| archive_beside(&place::root())) else {
         fs::create_dir_all(&cache).map_err(|error| format!("{}: {error}", cache.display()))?;
         return deny(&cache, false).map_err(|error| {
             format!(
@@ -44,11 +45,8 @@ fn deny(folder: &Path, offline: bool) -> Result<(), String> {
     shell::run(command.args(["--locked", "check"]).env(FOLDER, folder))
 }
 
-/// Where an archive lies: named, or in a `data` folder beside the checkout.
-fn archive(root: &Path) -> Option<PathBuf> {
-    if let Some(named) = env::var_os("REALNET_ADVISORY_ARCHIVE").filter(|name| !name.is_empty()) {
-        return Some(named.into());
-    }
+/// An archive in a `data` folder beside the checkout, or in one of its siblings.
+fn archive_beside(root: &Path) -> Option<PathBuf> {
     let beside = root.parent()?;
     let mut places = vec![beside.to_path_buf()];
     places.extend(fs::read_dir(beside).ok()?.flatten().map(|entry| entry.path()));
@@ -93,13 +91,13 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let root = parent.path().join("checkout");
         fs::create_dir_all(&root).unwrap();
-        assert_eq!(archive(&root), None);
+        assert_eq!(archive_beside(&root), None);
 
         let data = parent.path().join("sibling").join("data");
         fs::create_dir_all(&data).unwrap();
         let file = data.join("advisory-db.tar.gz");
         fs::write(&file, "").unwrap();
-        assert_eq!(archive(&root), Some(file));
+        assert_eq!(archive_beside(&root), Some(file));
     }
 
     #[test]
