@@ -1,42 +1,18 @@
 //! What a store indexes of an item: sortable keys of declared fields, search tokens, bounds.
+//!
+//! Every store keeps these bytes, and filters and orders compare them, so all stores agree on what is equal,
+//! less and first.
 
-use uuid::Uuid;
+mod decimal;
+mod entries;
+mod key;
+mod words;
 
-use crate::error::Result;
-use crate::model::{Bounds, Item};
-use crate::registry::{FieldRef, TypeRegistry};
+pub use entries::{IndexEntries, KeyEntry, entries};
+pub use key::{MAX_KEY, NULL_KEY, class_range, id_of_key, literal_key, sort_key};
+pub use words::{MAX_TOKEN, MAX_TOKENS, is_searchable, item_tokens, tokens};
 
-/// The sort key of an absent value: greater than every other key.
-pub const NULL_KEY: &[u8] = &[0xff];
-
-/// One row of the key index.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyEntry {
-    /// The field.
-    pub field: FieldRef,
-    /// The sortable form of the value; [`NULL_KEY`] when absent.
-    pub value: Vec<u8>,
-    /// Whether no other item of the org may have it (never for [`NULL_KEY`]).
-    pub unique: bool,
-}
-
-/// Everything that a store indexes of one item.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct IndexEntries {
-    /// Keys of indexed, unique and reference fields: own values only, constants of types are folded into queries.
-    pub keys: Vec<KeyEntry>,
-    /// Words of name and text attributes, for the full text.
-    pub tokens: Vec<String>,
-    /// The box around the location.
-    pub bounds: Option<Bounds>,
-}
-
-/// The entries of an item.
-pub fn entries(_registry: &TypeRegistry, _item: &Item) -> Result<IndexEntries> {
-    Ok(IndexEntries::default())
-}
-
-/// The id inside the sort key of a reference.
-pub fn id_of_key(_key: &[u8]) -> Option<Uuid> {
-    None
-}
+pub(crate) use decimal::Decimal;
+pub(crate) use entries::is_sparse;
+pub(crate) use key::natural_key;
+pub(crate) use words::{is_searched, text_tokens, texts_of};
