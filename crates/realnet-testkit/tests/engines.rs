@@ -133,7 +133,7 @@ async fn a_server_does_not_outlive_its_killed_owner() {
         let server = Postgres::start(Settings::default()).await.unwrap();
         let folder = setting(server.url(), "data_directory").await;
         eprintln!("OWNED {} {folder}", server.url());
-        std::thread::sleep(Duration::from_secs(60));
+        std::thread::sleep(Duration::from_mins(1));
         return;
     }
     let mut owner = Command::new(std::env::current_exe().unwrap())

@@ -33,7 +33,7 @@ host all +with_password 127.0.0.1/32 scram-sha-256\n\
 host all all 127.0.0.1/32 trust\n";
 
 /// How long a server may take until it accepts connections (crash recovery included).
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// How a server is set up.
 #[derive(Debug, Clone)]

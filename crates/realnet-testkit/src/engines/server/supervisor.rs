@@ -91,7 +91,7 @@ impl Supervisor {
         if let Some(mut pipe) = self.pipe.take() {
             // A broken pipe means that the server has ended already.
             let _ = pipe.write_all(order);
-            let deadline = Instant::now() + Duration::from_secs(60);
+            let deadline = Instant::now() + Duration::from_mins(1);
             while !self.has_ended()? {
                 if Instant::now() > deadline {
                     return Err(EngineError::Failed {
