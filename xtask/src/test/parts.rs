@@ -143,4 +143,30 @@ mod tests {
             }
         }
     }
+
+    /// The names in `package(=NAME)` or `binary(=NAME)`.
+    fn named<'a>(filter: &'a str, what: &str) -> Vec<&'a str> {
+        let start = format!("{what}(=");
+        filter.split(start.as_str()).skip(1).filter_map(|rest| rest.split(')').next()).collect()
+    }
+
+    #[test]
+    fn a_part_names_tests_that_exist() {
+        let crates = crate::place::root().join("crates");
+        let has_program = |name: &str| {
+            std::fs::read_dir(&crates)
+                .unwrap()
+                .flatten()
+                .any(|folder| folder.path().join("tests").join(format!("{name}.rs")).is_file())
+        };
+        for part in PARTS {
+            let Work::Cases(filter) = part.work else { continue };
+            for package in named(filter, "package") {
+                assert!(crates.join(package).is_dir(), "{}: no package {package}", part.name);
+            }
+            for binary in named(filter, "binary") {
+                assert!(has_program(binary), "{}: no test program {binary}", part.name);
+            }
+        }
+    }
 }
