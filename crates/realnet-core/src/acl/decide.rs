@@ -136,3 +136,166 @@ pub fn may_create(
         Err(Error::forbidden(format!("you may not create items of type {}", info.name())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::acl::{OrgRole, Permissions, Principal, Subject};
+    use crate::clock::Timestamp;
+    use crate::model::{Attributes, InstanceDefinition, Map, TypeDefinition};
+    use crate::registry::TypeSnapshot;
+
+    const ORG: Uuid = Uuid::from_u128(1);
+    const OTHER: Uuid = Uuid::from_u128(2);
+    const ITEM: Uuid = Uuid::from_u128(10);
+    const NOTE: Uuid = Uuid::from_u128(11);
+
+    fn grant(subject: Subject, permission: Permission) -> Grant {
+        Grant { subject, permissions: Permissions::of(&[permission]) }
+    }
+
+    fn definition(id: Uuid, name: &str, base: Option<&str>, access: Option<Vec<Grant>>) -> TypeDefinition {
+        TypeDefinition {
+            id,
+            org: None,
+            name: name.to_owned(),
+            base: base.map(str::to_owned),
+            attributes: Map::new(),
+            fields: Vec::new(),
+            access,
+            instances: Vec::new(),
+            version: 1,
+        }
+    }
+
+    fn registry(access: Option<Vec<Grant>>) -> TypeRegistry {
+        let users = grant(Subject::NamedRole("user".into()), Permission::Create);
+        let mut note = definition(NOTE, "Note", Some("Item"), access);
+        note.instances.push(InstanceDefinition {
+            name: "Secret".into(),
+            attributes: Map::new(),
+            access: Some(Vec::new()),
+        });
+        let definitions = vec![definition(ITEM, "Item", None, Some(vec![users])), note];
+        TypeRegistry::build(TypeSnapshot { revision: 1, definitions, grants: Vec::new() }).unwrap()
+    }
+
+    fn caller(org: Uuid, role: OrgRole) -> Caller {
+        Caller { account: Some(Uuid::from_u128(100)), role: Some(role), ..Caller::anonymous(org) }
+    }
+
+    fn item() -> Item {
+        Item {
+            id: Uuid::from_u128(50),
+            type_id: NOTE,
+            type_name: Arc::from("Note"),
+            instance: None,
+            name: "n".into(),
+            attributes: Attributes::default(),
+            tags: Vec::new(),
+            status: None,
+            visibility: Visibility::Visible,
+            location: None,
+            valid_from: None,
+            valid_to: None,
+            parent_id: None,
+            linked_item_id: None,
+            owner: None,
+            org: ORG,
+            public: false,
+            version: 1,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+            grants: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nobody_has_what_nobody_granted() {
+        let registry = registry(None);
+        for caller in [Caller::anonymous(ORG), caller(ORG, OrgRole::User), caller(OTHER, OrgRole::Admin)] {
+            for permission in
+                Permission::ALL.into_iter().filter(|permission| *permission != Permission::Create)
+            {
+                assert!(!decide(&registry, &caller, &item(), permission), "{caller:?} {permission:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn roles_reach_as_far_as_they_say() {
+        let registry = registry(None);
+        assert_eq!(
+            explain(&registry, &caller(OTHER, OrgRole::Superuser), &item(), Permission::Delete),
+            Some(Reason::Superuser)
+        );
+        assert_eq!(
+            explain(&registry, &caller(ORG, OrgRole::Admin), &item(), Permission::Delete),
+            Some(Reason::Admin)
+        );
+        let mut own = item();
+        own.owner = Some(Uuid::from_u128(100));
+        assert_eq!(
+            explain(&registry, &caller(ORG, OrgRole::Visitor), &own, Permission::Share),
+            Some(Reason::Owner)
+        );
+        // The same id in another org is somebody else.
+        assert!(!decide(&registry, &caller(OTHER, OrgRole::User), &own, Permission::Read));
+    }
+
+    #[test]
+    fn public_is_read_only_unless_more_is_granted_by_name() {
+        let registry = registry(None);
+        let mut public = item();
+        public.public = true;
+        let stranger = Caller::anonymous(OTHER);
+        assert!(decide(&registry, &stranger, &public, Permission::Read));
+        assert!(!decide(&registry, &stranger, &public, Permission::Execute));
+        public.grants.push(grant(Subject::Public, Permission::Execute));
+        assert!(decide(&registry, &stranger, &public, Permission::Execute));
+    }
+
+    #[test]
+    fn grants_speak_of_members_only() {
+        let registry = registry(None);
+        let group = Uuid::from_u128(7);
+        let mut shared = item();
+        shared.grants.push(grant(Subject::Group(group), Permission::Write));
+        let mut member = caller(ORG, OrgRole::User);
+        member.groups.push(Principal { id: group, name: Arc::from("team") });
+        assert!(decide(&registry, &member, &shared, Permission::Write));
+        assert!(!decide(&registry, &member, &shared, Permission::Read));
+        member.org = OTHER;
+        assert!(!decide(&registry, &member, &shared, Permission::Write));
+    }
+
+    #[test]
+    fn restricted_items_and_instances_shut_type_grants_out() {
+        let readers = grant(Subject::NamedRole("user".into()), Permission::Read);
+        let registry = registry(Some(vec![readers]));
+        let user = caller(ORG, OrgRole::User);
+        assert_eq!(explain(&registry, &user, &item(), Permission::Read), Some(Reason::TypeGrant));
+        let restricted = Item { visibility: Visibility::Restricted, ..item() };
+        assert!(!decide(&registry, &user, &restricted, Permission::Read));
+        let secret = Item { instance: Some(Arc::from("Secret")), ..item() };
+        assert!(!decide(&registry, &user, &secret, Permission::Read));
+        let note = registry.by_id(NOTE).unwrap();
+        let class = ClassAccess::of(&registry, note, &user, ORG, Permission::Read);
+        assert!(class.covers(None) && class.covers(Some("other")) && !class.covers(Some("secret")));
+    }
+
+    #[test]
+    fn access_declared_on_a_type_replaces_the_inherited_one() {
+        let user = caller(ORG, OrgRole::User);
+        let inherited = registry(None);
+        assert!(may_create(&inherited, &user, inherited.by_id(NOTE).unwrap(), None, ORG).is_ok());
+        let closed = registry(Some(Vec::new()));
+        assert!(may_create(&closed, &user, closed.by_id(NOTE).unwrap(), None, ORG).is_err());
+        assert!(
+            may_create(&closed, &caller(ORG, OrgRole::Admin), closed.by_id(NOTE).unwrap(), None, ORG).is_ok()
+        );
+        assert!(may_create(&inherited, &user, inherited.by_id(NOTE).unwrap(), None, OTHER).is_err());
+    }
+}

@@ -97,7 +97,8 @@ impl Engine<'_> {
             item_id: item.id,
             type_id: item.type_id,
             kind,
-            version: item.version,
+            // A deletion is a change as well: it takes the version after the last one.
+            version: item.version + i64::from(kind == ChangeKind::Delete),
             actor: self.access.caller.account,
             at: self.changes.now,
             request_id: Arc::clone(&self.changes.request_id),

@@ -44,8 +44,7 @@ impl Engine<'_> {
         self.refuse_or_clear(&doomed, &known).await?;
         self.tx.remove_items(&doomed).await?;
         let count = doomed.len();
-        for mut item in doomed {
-            item.version += 1;
+        for item in doomed {
             self.log(ChangeKind::Delete, Some(item), None).await?;
         }
         Ok(Outcome::Deleted(count))

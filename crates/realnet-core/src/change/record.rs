@@ -51,7 +51,7 @@ pub struct ChangeRecord {
     pub type_id: Uuid,
     /// What happened.
     pub kind: ChangeKind,
-    /// The item's version after the change (the last one for a deletion).
+    /// The item's version after the change; a deletion takes one as well.
     pub version: i64,
     /// The item before, with its grants; `None` for a creation.
     pub before: Option<Item>,

@@ -162,7 +162,10 @@ impl Engine<'_> {
         let mut violations = Vec::new();
         for (pointer, field, id) in wanted {
             let target = if id == after.id { Some(after) } else { found.get(&id) };
-            let readable = target.filter(|item| id == after.id || self.access.allows(item, Permission::Read));
+            // Deletions look for referrers in the org of the item: a reference never leaves it.
+            let readable = target.filter(|item| {
+                id == after.id || (item.org == after.org && self.access.allows(item, Permission::Read))
+            });
             match (readable, field.and_then(|field| field.reference)) {
                 (None, _) => violations.push(Violation::new(pointer, "refers to no item that you can see")),
                 (Some(item), Some(type_id))

@@ -46,7 +46,7 @@ impl Attributes {
     pub fn as_text(&self) -> &str {
         self.text.get_or_init(|| {
             let map = self.map.get_or_init(Map::new);
-            serde_json::to_string(map).unwrap_or_else(|_| String::from("{}")).into_boxed_str()
+            super::value::canonical_text(map).into_boxed_str()
         })
     }
 

@@ -62,6 +62,53 @@ fn canonical_number(number: Number) -> Number {
     }
 }
 
+/// The canonical text of an object: keys sorted at every level, no white space.
+///
+/// Whether a map of `serde_json` sorts its keys depends on features that any crate of a program may switch on, so the
+/// order is made here.
+pub fn canonical_text(map: &Map) -> String {
+    let mut text = String::with_capacity(128);
+    write_object(map, &mut text);
+    text
+}
+
+fn write_object(map: &Map, text: &mut String) {
+    let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+    entries.sort_unstable_by_key(|(key, _)| *key);
+    text.push('{');
+    for (index, (key, value)) in entries.into_iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        write_scalar(key, text);
+        text.push(':');
+        write_value(value, text);
+    }
+    text.push('}');
+}
+
+fn write_value(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(map) => write_object(map, text),
+        Value::Array(values) => {
+            text.push('[');
+            for (index, value) in values.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                write_value(value, text);
+            }
+            text.push(']');
+        }
+        scalar => write_scalar(scalar, text),
+    }
+}
+
+fn write_scalar<T: serde::Serialize + ?Sized>(scalar: &T, text: &mut String) {
+    // Text, numbers, booleans and null always have a JSON form.
+    text.push_str(&serde_json::to_string(scalar).unwrap_or_default());
+}
+
 /// Reads a value canonically while it is parsed, so that duplicates are seen.
 struct Canonical {
     depth: usize,
@@ -157,6 +204,14 @@ mod tests {
             "[1,0,1000,0.5,9007199254740993]"
         );
         assert_eq!(canonicalize(json!(2.0)).unwrap(), json!(2));
+    }
+
+    #[test]
+    fn text_has_sorted_keys_at_every_level() {
+        let value = parse(br#"{"b":{"z":1,"a":[{"y":null,"x":"\u00e9\""}]},"a":true}"#).unwrap();
+        let text = canonical_text(value.as_object().unwrap());
+        assert_eq!(text, r#"{"a":true,"b":{"a":[{"x":"é\"","y":null}],"z":1}}"#);
+        assert_eq!(parse(text.as_bytes()).unwrap(), value);
     }
 
     #[test]
