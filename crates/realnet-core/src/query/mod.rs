@@ -1,14 +1,23 @@
 //! Queries: a backend-neutral tree of what to find, its text grammar, and the evaluator that defines its meaning.
 
 mod cursor;
+pub mod geography;
+mod matches;
 mod operand;
 mod order;
+mod pattern;
 mod predicate;
+mod sort;
+mod value;
 
 pub use cursor::Cursor;
+pub use matches::{matches, relevance, untyped_readings};
 pub use operand::{AttributePath, Operand, Property};
 pub use order::{Direction, OrderKey, OrderTerm};
+pub use pattern::{fold_case, like};
 pub use predicate::{Area, Comparison, Literal, Predicate};
+pub use sort::{directed, order_hash, raw_keys, sort_keys};
+pub use value::{Lookup, NoLookup, effective};
 
 use uuid::Uuid;
 

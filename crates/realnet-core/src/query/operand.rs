@@ -40,10 +40,14 @@ pub struct AttributePath {
     pub kind: Option<FieldKind>,
     /// Whether the field is a list.
     pub multiple: bool,
-    /// The field's index, if it is kept in the index and has the same meaning in all types of the query.
+    /// The field's index, if it is kept in the index, has the same meaning in all types of the query, and no type
+    /// or instance has a constant for it.
     pub index: Option<FieldRef>,
+    /// Whether the index lacks rows for absent values: it serves comparisons, but neither orders nor tests for null.
+    pub sparse: bool,
     /// Constants of types and instances for `key`, for the types of the query that have any:
-    /// items of these without a value of their own have this one. (type, instance, value)
+    /// items of these whose own attributes lack the key have this one (an own null counts as a value). An entry with
+    /// an instance goes before that of the type. (type, instance compared without regard to ASCII case, value)
     pub constants: Vec<(Uuid, Option<Arc<str>>, serde_json::Value)>,
 }
 

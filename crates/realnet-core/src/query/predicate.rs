@@ -9,11 +9,11 @@ use crate::model::Location;
 /// How two values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Comparison {
-    /// Equal; on a list: one of its elements is.
+    /// Equal; on a list: one of its elements is (the same goes for the other comparisons).
     Eq,
     /// Not [`Comparison::Eq`]: true for absent values.
     Neq,
-    /// Greater, in the order of lists.
+    /// Greater, in the order of lists; values of another class (text, number, …) are neither greater nor less.
     Gt,
     /// Greater or equal.
     Gte,
@@ -95,8 +95,11 @@ pub enum Predicate {
     },
     /// Carries all these tags.
     Tags(Vec<String>),
-    /// All these search tokens occur in name or text attributes.
+    /// All these search tokens occur in name or text attributes. The grammar puts here only tokens that no constant
+    /// of the query's types holds, so the tokens of [`crate::index::entries`] decide.
     Search(Vec<String>),
+    /// The same for tokens that also occur in constants of types or instances: effective values decide.
+    SearchEffective(Vec<String>),
     /// Within a great-circle distance, in metres, of a position (longitude, latitude). An item that is a polygon
     /// is as near as its nearest point; 0 inside.
     Near {
@@ -117,6 +120,8 @@ pub enum Predicate {
     DescendantOf(Uuid),
     /// One of these items.
     Ids(Vec<Uuid>),
+    /// Of one of these types themselves (derived ones are listed). The grammar makes it of filters on `type`.
+    Types(Vec<Uuid>),
 }
 
 impl Predicate {
