@@ -6,8 +6,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::validator::Validator;
-use crate::error::Result;
-use crate::model::{Field, Map, TypeDefinition};
+use crate::acl::{Caller, Subject};
+use crate::error::{Error, Result, Violation};
+use crate::model::{Field, FieldKind, Map, TypeDefinition};
 
 /// Names a field's index: the topmost type that declares it, and its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +28,32 @@ pub struct FieldInfo {
     pub key: FieldRef,
     /// For references: the id of the type referred to.
     pub reference: Option<Uuid>,
+    /// The patterns that hold: the field's own and those of the fields that it narrows.
+    pub patterns: Vec<Arc<str>>,
+}
+
+impl FieldInfo {
+    /// Whether values are written only, and never returned, logged or indexed.
+    pub fn is_secret(&self) -> bool {
+        self.field.kind == FieldKind::Secret
+    }
+
+    /// Whether the caller may see values: the field names no roles, or one that the caller has.
+    pub fn is_readable_by(&self, caller: &Caller) -> bool {
+        !self.is_secret() && has_role(caller, self.field.read.as_deref())
+    }
+
+    /// Whether the caller may set values.
+    pub fn is_writable_by(&self, caller: &Caller) -> bool {
+        !self.field.readonly && has_role(caller, self.field.write.as_deref())
+    }
+}
+
+fn has_role(caller: &Caller, roles: Option<&[String]>) -> bool {
+    caller.is_superuser()
+        || roles.is_none_or(|roles| {
+            roles.iter().any(|role| caller.matches(&Subject::NamedRole(role.to_lowercase())))
+        })
 }
 
 /// A resolved instance of a type.
@@ -36,6 +63,8 @@ pub struct InstanceInfo {
     pub name: Arc<str>,
     /// The type that declares it.
     pub declared_by: Uuid,
+    /// What the instance itself sets.
+    pub own: Map,
     /// All effective attributes, `type | instance`, meta ones included.
     pub attributes: Map,
     /// The data attributes among them: constants of its items.
@@ -137,12 +166,19 @@ impl TypeInfo {
         self.module.as_deref()
     }
 
-    /// Fills absent fields that have a default. For new items only.
-    pub fn apply_defaults(&self, attributes: &mut Map) {
+    /// The JSON Schema (2020-12) of the attributes of its items. Fields with a constant, a default or set by the
+    /// system are not among the required ones.
+    pub fn schema(&self) -> &Value {
+        self.validator.schema()
+    }
+
+    /// Fills absent fields that have a default and no constant. For new items only.
+    pub fn apply_defaults(&self, instance: Option<&str>, attributes: &mut Map) {
+        let constants = self.constants_of(instance);
         for info in &self.fields {
             if let Some(default) = &info.field.default
                 && !attributes.contains_key(&info.field.name)
-                && !self.constants.contains_key(&info.field.name)
+                && !constants.contains_key(&info.field.name)
             {
                 attributes.insert(info.field.name.clone(), default.clone());
             }
@@ -152,8 +188,46 @@ impl TypeInfo {
     /// Checks own attributes of an item against all fields, and brings field values to their canonical form.
     ///
     /// Every violation is reported at once, with JSON pointers below `/attributes`. A required field may be
-    /// satisfied by a constant of the type or instance.
+    /// satisfied by a constant of the type or instance. An instance that the type does not have is one at `/instance`.
     pub fn validate(&self, instance: Option<&str>, attributes: &mut Map) -> Result<()> {
         self.validator.validate(self, instance, attributes)
+    }
+
+    /// Checks that the caller may set what differs between `before` (nothing for a new item) and `after`: read-only
+    /// fields are violations, fields that are left to certain roles are forbidden. Both canonical, defaults applied.
+    pub fn check_writable(&self, caller: &Caller, before: Option<&Map>, after: &Map) -> Result<()> {
+        let mut violations = Vec::new();
+        for info in &self.fields {
+            let field = &info.field;
+            if !field.readonly && field.write.is_none() {
+                continue;
+            }
+            let old = before.and_then(|before| before.get(&field.name));
+            let new = after.get(&field.name);
+            let initial = before.is_none() && (new.is_none() || new == field.default.as_ref());
+            if new == old || initial {
+                continue;
+            }
+            if field.readonly {
+                let detail = "is set by the system only";
+                violations.push(Violation::new(format!("/attributes/{}", field.name), detail));
+            } else if !info.is_writable_by(caller) {
+                return Err(Error::forbidden(format!("you may not set the field {}", field.name)));
+            }
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    }
+
+    /// Keeps in `after`, which replaces `before` as a whole, what the caller can not know or set: read-only fields,
+    /// and absent ones that are secret or not readable for the caller.
+    pub fn carry_over(&self, caller: &Caller, before: &Map, after: &mut Map) {
+        for info in &self.fields {
+            let name = &info.field.name;
+            let Some(old) = before.get(name) else { continue };
+            let unknown = info.field.readonly || !info.is_readable_by(caller) || !info.is_writable_by(caller);
+            if unknown && !after.contains_key(name) {
+                after.insert(name.clone(), old.clone());
+            }
+        }
     }
 }

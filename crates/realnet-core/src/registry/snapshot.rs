@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{FieldInfo, TypeInfo, TypeSnapshot};
+use super::{FieldInfo, TypeGrants, TypeInfo, TypeSnapshot};
 use crate::acl::Grant;
 use crate::error::{Error, Result};
+use crate::model::TypeDefinition;
 
 /// All types, resolved. Built once per change of types; reading it takes no lock.
 #[derive(Debug, Default)]
@@ -32,6 +33,21 @@ impl TypeRegistry {
     /// fields are errors that name type and field.
     pub fn build(snapshot: TypeSnapshot) -> Result<Self> {
         super::build::build(snapshot)
+    }
+
+    /// The definitions and grants that it was built from.
+    pub fn snapshot(&self) -> TypeSnapshot {
+        let grants = self.grants.iter().map(|((org, index, instance), grants)| TypeGrants {
+            org: *org,
+            type_id: self.types[*index].id(),
+            instance: instance.clone(),
+            grants: grants.clone(),
+        });
+        TypeSnapshot {
+            revision: self.revision,
+            definitions: self.types.iter().map(|info| TypeDefinition::clone(&info.definition)).collect(),
+            grants: grants.collect(),
+        }
     }
 
     /// The revision of the snapshot it was built from.
@@ -143,7 +159,7 @@ impl TypeRegistry {
     }
 
     fn instance_access(&self, org: Uuid, info: &TypeInfo, name: &str) -> Option<&[Grant]> {
-        self.chain_positions(info).find_map(|position| {
+        info.chain.iter().copied().find_map(|position| {
             let declared = || {
                 let instances = &self.types[position].definition.instances;
                 let instance = instances.iter().find(|instance| instance.name.eq_ignore_ascii_case(name));
@@ -151,10 +167,6 @@ impl TypeRegistry {
             };
             self.org_grants(org, position, Some(name.to_lowercase())).or_else(declared)
         })
-    }
-
-    fn chain_positions<'a>(&self, info: &'a TypeInfo) -> impl Iterator<Item = usize> + use<'a> {
-        info.chain.iter().copied()
     }
 
     /// The instances of a type that have access of their own in `org`.

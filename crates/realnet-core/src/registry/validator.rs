@@ -1,20 +1,259 @@
-//! Validation of an item's attributes against its type's fields.
+//! Validation of an item's attributes against its type's fields: canonical forms first, then the compiled schema.
 
-use super::TypeInfo;
-use crate::error::Result;
-use crate::model::Map;
+use std::sync::{Arc, OnceLock};
 
-/// The compiled rules of one type.
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{Draft, PatternOptions, ValidationError};
+use serde_json::{Value, json};
+
+use super::problems::escaped;
+use super::{FieldInfo, TypeInfo, formats, schema};
+use crate::error::{Error, Result, Violation};
+use crate::model::{Field, FieldKind, Map};
+
+/// The most violations that one answer lists.
+const MAX_VIOLATIONS: usize = 1000;
+/// The largest compiled form of one pattern, in bytes.
+const MAX_PATTERN: usize = 1 << 20;
+
+/// The rules of one type. The schema is compiled when first needed, and kept as long as the registry.
 #[derive(Debug, Default)]
-pub(super) struct Validator {}
+pub(super) struct Validator {
+    /// For the interface description.
+    schema: Value,
+    compiled: OnceLock<Option<jsonschema::Validator>>,
+}
 
 impl Validator {
+    pub(super) fn new(name: &str, fields: &[Arc<FieldInfo>], is_strict: bool, constants: &Map) -> Self {
+        Self { schema: schema::of_type(name, fields, is_strict, constants), compiled: OnceLock::new() }
+    }
+
+    pub(super) fn schema(&self) -> &Value {
+        &self.schema
+    }
+
     pub(super) fn validate(
         &self,
-        _info: &TypeInfo,
-        _instance: Option<&str>,
-        _attributes: &mut Map,
+        info: &TypeInfo,
+        instance: Option<&str>,
+        attributes: &mut Map,
     ) -> Result<()> {
+        let mut violations = Vec::new();
+        if let Some(name) = instance.filter(|name| info.instance(name).is_none()) {
+            let detail = format!("type {} has no instance {name}", info.name());
+            violations.push(Violation::new("/instance", detail));
+        }
+        let constants = info.constants_of(instance);
+        let mut nulls: Vec<&str> = Vec::new();
+        for field in info.fields() {
+            match attributes.get_mut(&field.field.name) {
+                None => check_required(&field.field, constants, &mut violations),
+                Some(Value::Null) if field.field.required => {
+                    violations.push(Violation::new(pointer(&field.field.name), "is required"));
+                }
+                Some(Value::Null) => nulls.push(&field.field.name),
+                Some(value) => canonicalize(&field.field, value, &mut violations),
+            }
+        }
+        if !info.fields().is_empty() || info.is_strict() {
+            self.check_schema(info, attributes, &nulls, &mut violations)?;
+        }
+        violations.truncate(MAX_VIOLATIONS);
+        if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    }
+
+    /// Runs the compiled schema. Nulls of declared fields mean no value, so they are set aside.
+    fn check_schema(
+        &self,
+        info: &TypeInfo,
+        attributes: &mut Map,
+        nulls: &[&str],
+        violations: &mut Vec<Violation>,
+    ) -> Result<()> {
+        let compiled = self.compiled.get_or_init(|| compile_type(info).ok()).as_ref().ok_or_else(|| {
+            Error::internal(format!("the schema of type {} can not be compiled", info.name()))
+        })?;
+        for name in nulls {
+            attributes.remove(*name);
+        }
+        let document = Value::Object(std::mem::take(attributes));
+        if !compiled.is_valid(&document) {
+            let known = violations.len();
+            for error in compiled.iter_errors(&document).take(MAX_VIOLATIONS) {
+                let at = format!("/attributes{}", error.instance_path().as_str());
+                // A value that is not of its kind has been reported with better words.
+                if !violations[..known].iter().any(|violation| covers(&violation.pointer, &at)) {
+                    push_words(&error, &at, info.name(), violations);
+                }
+            }
+        }
+        if let Value::Object(map) = document {
+            *attributes = map;
+        }
+        for name in nulls {
+            attributes.insert((*name).to_owned(), Value::Null);
+        }
         Ok(())
     }
+}
+
+fn pointer(name: &str) -> String {
+    format!("/attributes/{}", escaped(name))
+}
+
+/// Whether `at` is the place of a violation or below it.
+fn covers(pointer: &str, at: &str) -> bool {
+    at.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn check_required(field: &Field, constants: &Map, violations: &mut Vec<Violation>) {
+    if field.required && constants.get(&field.name).is_none_or(Value::is_null) {
+        violations.push(Violation::new(pointer(&field.name), "is required"));
+    }
+}
+
+/// Brings a value, or each value of a list, to the canonical form of its kind, and checks what no schema can say.
+fn canonicalize(field: &Field, value: &mut Value, violations: &mut Vec<Violation>) {
+    if !field.multiple {
+        if let Err(detail) = canonicalize_one(field, value) {
+            violations.push(Violation::new(pointer(&field.name), detail));
+        }
+        return;
+    }
+    let Value::Array(values) = value else {
+        violations.push(Violation::new(pointer(&field.name), "expected a list"));
+        return;
+    };
+    for (position, value) in values.iter_mut().enumerate() {
+        if let Err(detail) = canonicalize_one(field, value) {
+            violations.push(Violation::new(format!("{}/{position}", pointer(&field.name)), detail));
+        }
+        if violations.len() >= MAX_VIOLATIONS {
+            return;
+        }
+    }
+}
+
+fn canonicalize_one(field: &Field, value: &mut Value) -> Result<(), String> {
+    formats::canonicalize(field.kind, value)?;
+    // Bounds of numbers are in the schema.
+    if !matches!(field.kind, FieldKind::Integer | FieldKind::Number) {
+        let outside = |bound: &Option<Value>, side| {
+            bound.as_ref().filter(|bound| formats::compare(field.kind, value, bound) == Some(side)).cloned()
+        };
+        if let Some(min) = outside(&field.min, std::cmp::Ordering::Less) {
+            return Err(format!("must be at least {}", plain(&min)));
+        }
+        if let Some(max) = outside(&field.max, std::cmp::Ordering::Greater) {
+            return Err(format!("must be at most {}", plain(&max)));
+        }
+    }
+    if field.kind == FieldKind::Decimal {
+        check_digits(field, value.as_str().unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn check_digits(field: &Field, canonical: &str) -> Result<(), String> {
+    let (whole, fraction) = formats::decimal::digits(canonical);
+    if let Some(scale) = field.scale.filter(|scale| fraction > *scale as usize) {
+        return Err(format!("has {fraction} digits behind the point, at most {scale} are allowed"));
+    }
+    let Some(precision) = field.precision else { return Ok(()) };
+    // As in SQL: the digits of the scale are reserved.
+    let room = precision.saturating_sub(field.scale.unwrap_or(0)) as usize;
+    if whole > room || whole + fraction > precision as usize {
+        return Err(format!("has more than {precision} digits ({room} before the point)"));
+    }
+    Ok(())
+}
+
+/// Checks one value, as for a default or constant; brings it to its canonical form.
+pub(super) fn check_value(info: &FieldInfo, value: &mut Value) -> Vec<String> {
+    let mut violations = Vec::new();
+    canonicalize(&info.field, value, &mut violations);
+    if violations.is_empty() {
+        match compile(&schema::of_present(info)) {
+            Ok(compiled) => {
+                for error in compiled.iter_errors(value).take(MAX_VIOLATIONS) {
+                    push_words(&error, error.instance_path().as_str(), "", &mut violations);
+                }
+            }
+            // The declaration is reported by its own check.
+            Err(_) => return Vec::new(),
+        }
+    }
+    violations.into_iter().map(|violation| violation.detail).collect()
+}
+
+/// Checks that the pattern and the schema of a declaration can be compiled.
+pub(super) fn check_schema(field: &Field) -> Result<(), String> {
+    if let Some(pattern) = &field.pattern {
+        compile(&json!({"pattern": pattern})).map_err(|_| {
+            format!("pattern '{pattern}' is no regular expression (without look-around and back-references)")
+        })?;
+    }
+    if let Some(schema) = &field.schema {
+        compile(schema).map_err(|error| format!("schema is no JSON Schema (2020-12): {error}"))?;
+    }
+    Ok(())
+}
+
+fn compile_type(info: &TypeInfo) -> Result<jsonschema::Validator, String> {
+    let properties: Map =
+        info.fields().iter().map(|info| (info.field.name.clone(), schema::of_present(info))).collect();
+    let mut schema = json!({"properties": properties});
+    if info.is_strict() {
+        schema["additionalProperties"] = json!(false);
+    }
+    compile(&schema)
+}
+
+/// Patterns run in linear time and bounded memory; nothing is fetched from elsewhere.
+fn compile(schema: &Value) -> Result<jsonschema::Validator, String> {
+    jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN))
+        .should_validate_formats(false)
+        .offline()
+        .build(schema)
+        .map_err(|error| error.masked().to_string())
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Says in plain words what the schema found. Values are not repeated: they may be confidential.
+fn push_words(error: &ValidationError<'_>, at: &str, type_name: &str, violations: &mut Vec<Violation>) {
+    use ValidationErrorKind as Kind;
+    let detail = match error.kind() {
+        Kind::MinLength { limit } => format!("must have at least {limit} characters"),
+        Kind::MaxLength { limit } => format!("must have at most {limit} characters"),
+        Kind::Minimum { limit } => format!("must be at least {}", plain(limit)),
+        Kind::Maximum { limit } => format!("must be at most {}", plain(limit)),
+        Kind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of}"),
+        Kind::Pattern { pattern } => format!("does not match the pattern {pattern}"),
+        Kind::Enum { options } => {
+            let names: Vec<String> = options.as_array().into_iter().flatten().map(plain).collect();
+            format!("expected one of {}", names.join(", "))
+        }
+        Kind::Type { kind: TypeKind::Single(kind) } => format!("expected {kind}"),
+        Kind::Required { property } => {
+            let at = format!("{at}/{}", escaped(property.as_str().unwrap_or_default()));
+            violations.push(Violation::new(at, "is required"));
+            return;
+        }
+        Kind::AdditionalProperties { unexpected } => {
+            let owner =
+                if at == "/attributes" { format!("type {type_name}") } else { "the schema".to_owned() };
+            violations.extend(unexpected.iter().map(|key| {
+                Violation::new(format!("{at}/{}", escaped(key)), format!("is not declared by {owner}"))
+            }));
+            return;
+        }
+        _ => error.masked().to_string(),
+    };
+    violations.push(Violation::new(at, detail));
 }

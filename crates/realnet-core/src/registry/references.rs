@@ -1,0 +1,93 @@
+//! What types know of each other: targets of reference fields, derived sets, incoming references.
+
+use std::sync::Arc;
+
+use super::problems::Problems;
+use super::{FieldInfo, TypeInfo, TypeRegistry};
+use crate::model::FieldKind;
+
+/// Looks up the types that reference fields name. Mutual and self references are fine.
+pub(super) fn resolve(registry: &mut TypeRegistry, problems: &mut Problems) {
+    let mut resolved: Vec<Vec<Arc<FieldInfo>>> = Vec::with_capacity(registry.types.len());
+    for info in &registry.types {
+        let fields = info.fields.iter().map(|field| with_target(registry, info, field, problems)).collect();
+        resolved.push(fields);
+    }
+    for (info, fields) in registry.types.iter_mut().zip(resolved) {
+        info.fields = fields;
+    }
+    for info in &registry.types {
+        check_narrowed(registry, info, problems);
+    }
+}
+
+fn with_target(
+    registry: &TypeRegistry,
+    info: &TypeInfo,
+    field: &Arc<FieldInfo>,
+    problems: &mut Problems,
+) -> Arc<FieldInfo> {
+    if !field.field.is_reference() {
+        return Arc::clone(field);
+    }
+    let file = (field.field.kind == FieldKind::File).then_some("File");
+    let name = field.field.reference.as_deref().or(file).unwrap_or("Item");
+    let target = match info.org() {
+        Some(org) => registry.find(org, name),
+        None => registry.by_name.get(&(None, name.to_lowercase())).map(|index| &registry.types[*index]),
+    };
+    if target.is_none() {
+        let detail = format!("refers to the unknown type {name}");
+        problems.of_field(info.name(), &field.field.name, detail);
+    }
+    Arc::new(FieldInfo { reference: target.map(TypeInfo::id), ..FieldInfo::clone(field) })
+}
+
+/// A derived type may point a reference at a more special type only.
+fn check_narrowed(registry: &TypeRegistry, info: &TypeInfo, problems: &mut Problems) {
+    let Some(base) = info.chain.get(1).map(|index| &registry.types[*index]) else { return };
+    for inherited in base.fields.iter().filter(|field| field.reference.is_some()) {
+        let Some(field) = info.field(&inherited.field.name) else { continue };
+        let position = |id| registry.by_id.get(&id).copied();
+        let (Some(target), Some(wider)) =
+            (field.reference.and_then(position), inherited.reference.and_then(position))
+        else {
+            continue;
+        };
+        if !registry.types[target].chain.contains(&wider) {
+            let wider = registry.types[wider].name();
+            let detail = format!("must refer to {wider}, as inherited, or a type derived from it");
+            problems.of_field(info.name(), &field.field.name, detail);
+        }
+    }
+}
+
+/// One bitset per type: itself and all types derived from it.
+pub(super) fn derived_sets(types: &[TypeInfo]) -> Vec<Vec<u64>> {
+    let words = types.len().div_ceil(64);
+    let mut sets = vec![vec![0_u64; words]; types.len()];
+    for info in types {
+        for ancestor in &info.chain {
+            sets[*ancestor][info.index / 64] |= 1 << (info.index % 64);
+        }
+    }
+    sets
+}
+
+/// A reference to type T may hold items of T's derived types, so each of them is referred to by it.
+pub(super) fn referring_fields(registry: &TypeRegistry) -> Vec<Vec<Arc<FieldInfo>>> {
+    let mut referring: Vec<Vec<Arc<FieldInfo>>> = vec![Vec::new(); registry.types.len()];
+    for info in &registry.types {
+        // Inherited fields share the index of the type that declares them; it is visited there.
+        let own = info.fields.iter().filter(|field| field.key.declared_by == info.id());
+        for field in own.filter(|field| field.reference.is_some()) {
+            let Some(target) = field.reference.and_then(|id| registry.by_id.get(&id)) else { continue };
+            for other in &registry.types {
+                if other.chain.contains(target) {
+                    referring[other.index].push(Arc::clone(field));
+                }
+            }
+        }
+    }
+    referring
+}
