@@ -1,10 +1,24 @@
 //! From a protocol to a store: operations, the dispatcher that routes them, and the resources that carry them out.
 
+mod batch;
+mod body;
 mod context;
+pub mod default;
+mod dispatcher;
+mod intake;
 mod operation;
+mod render;
+mod route;
+mod traits;
 
+pub use body::{Body, PROPERTIES};
 pub use context::{Authenticator, Context, Services, SignIn, Tokens};
+pub use dispatcher::Dispatcher;
+pub use intake::{Change, Intake};
 pub use operation::{
-    AttributeSet, ListRequest, Operation, PatchDocument, Projection, Rendered, Reply, Request, Selection,
-    TypeOperation, WriteOptions,
+    AttributeSet, BatchResult, Call, ListRequest, Operation, PatchDocument, Projection, Rendered, Reply,
+    Request, Selection, TypeOperation, Verb, WriteOptions,
 };
+pub use render::version_of_etag;
+pub use route::{Resources, Route};
+pub use traits::Resource;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::acl::Grant;
+use crate::acl::{Caller, Grant};
 use crate::change::{ChangeRecord, IdempotencyKey};
 use crate::model::Item;
 use crate::provider::Page;
 use crate::registry::TypeRegistry;
 
-/// An operation on an endpoint. The endpoint of `Batch`, `Plan`, `Apply` and `Drift` is empty.
+/// An operation on an endpoint. The endpoint of `Batch`, `Plan` and `Drift` is empty.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Endpoint or type name, as in `/api/{endpoint}`.
@@ -158,6 +158,38 @@ pub enum Operation {
     Drift,
     /// Something about types themselves, which are known by name.
     Type(TypeOperation),
+    /// What a resource adds of its own: anything below an endpoint that is none of the operations above.
+    Call(Call),
+}
+
+/// What a call does, as a verb of REST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// Read.
+    Get,
+    /// Do, or add.
+    Post,
+    /// Replace.
+    Put,
+    /// Change.
+    Patch,
+    /// Remove.
+    Delete,
+}
+
+/// A call of something that only the resource knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The segments behind the endpoint, decoded; none for the endpoint itself.
+    pub path: Vec<String>,
+    /// What to do with it.
+    pub verb: Verb,
+    /// The document; null when there is none.
+    pub body: Value,
+    /// Parameters.
+    pub parameters: ListRequest,
+    /// Precondition and idempotency.
+    pub options: WriteOptions,
 }
 
 /// What a caller wants of types, at the endpoint `types`.
@@ -232,18 +264,40 @@ pub enum Reply {
     /// Changed or deleted by filter: how many.
     Affected(usize),
     /// Changes of an item, newest first.
-    History(Vec<ChangeRecord>, Arc<TypeRegistry>),
+    History(Rendered<Vec<ChangeRecord>>),
+    /// What each operation of a batch did.
+    Batch {
+        /// In order.
+        results: Rendered<Vec<BatchResult>>,
+        /// Whether it is the kept reply of an earlier request.
+        replayed: bool,
+    },
     /// Grants.
     Grants(Vec<Grant>),
     /// Anything else, ready to be shown.
     Document(Value),
 }
 
+/// What one operation of a batch did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchResult {
+    /// `create`, `replace`, `patch` or `delete`.
+    pub operation: &'static str,
+    /// The item as it is now; none after a deletion.
+    pub item: Option<Item>,
+    /// How many items were deleted, descendants included.
+    pub deleted: Option<usize>,
+}
+
 /// Something to show, with what it takes to show it: effective attributes, projection, expanded references.
+///
+/// `write_json` writes items, pages, lists, batches and histories as JSON; `etag` names the representation of an item.
 #[derive(Debug, Clone)]
 pub struct Rendered<T> {
     /// What to show.
     pub value: T,
+    /// Who looks: fields that only some roles may read are left out for others.
+    pub caller: Arc<Caller>,
     /// The types.
     pub registry: Arc<TypeRegistry>,
     /// Which parts.

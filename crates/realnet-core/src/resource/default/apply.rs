@@ -1,0 +1,151 @@
+//! The next state of an item: a replacement, a merge patch or a JSON Patch laid over the present one.
+
+use serde_json::Value;
+
+use super::json_patch::{JsonPatch, document};
+use super::owner::OwnerChoice;
+use super::property;
+use crate::error::{Error, Result, Violation};
+use crate::model::{Attributes, Item, Map};
+use crate::provider::Access;
+use crate::registry::TypeInfo;
+use crate::resource::Body;
+
+/// A change that is ready to be laid over an item.
+#[derive(Debug, Clone)]
+pub(super) enum Applied {
+    /// Attributes are replaced, properties set where given.
+    Replace(Body),
+    /// RFC 7396.
+    Merge(Body),
+    /// RFC 6902.
+    Patch(JsonPatch),
+}
+
+/// Lays a change over an item. Rules of fields are checked by the caller.
+pub(super) fn apply(
+    access: &Access,
+    info: &TypeInfo,
+    before: &Item,
+    change: &Applied,
+    owner: Option<OwnerChoice>,
+) -> Result<Item> {
+    let mut after = before.clone();
+    let patched;
+    let body = match change {
+        Applied::Replace(body) => body,
+        Applied::Merge(body) => {
+            merge_properties(access, info, &mut after, body, owner)?;
+            merge_attributes(access, info, before, &mut after, body);
+            return Ok(after);
+        }
+        Applied::Patch(patch) => {
+            patched = Body::parse(patch.apply(document(access, before)?)?)?;
+            refuse_removed(&patched)?;
+            property::reset_absent(&mut after, info, &patched.properties);
+            &patched
+        }
+    };
+    let owner = match change {
+        Applied::Patch(_) => OwnerChoice::of_patched(&body.properties, owner),
+        _ => owner,
+    };
+    set_properties(access, info, &mut after, &body.properties, owner)?;
+    after.attributes = Attributes::from_map(replaced_attributes(access, info, before, &body.attributes));
+    Ok(after)
+}
+
+/// A JSON Patch can not take away what the server sets.
+fn refuse_removed(body: &Body) -> Result<()> {
+    let missing =
+        property::FIXED.iter().chain(&["org", "owner"]).filter(|key| !body.properties.contains_key(**key));
+    let violations: Vec<Violation> =
+        missing.map(|key| Violation::new(format!("/{key}"), "can not be removed")).collect();
+    if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+}
+
+/// New attributes in place of the old ones, except for those that the caller could not have seen or may not write.
+/// What only repeats a constant of the type stays a constant: a caller writes back what it has read.
+fn replaced_attributes(access: &Access, info: &TypeInfo, before: &Item, given: &Map) -> Map {
+    let constants = info.constants_of(before.instance.as_deref());
+    let own = before.attributes.as_map();
+    let mut attributes: Map = given
+        .iter()
+        .filter(|(key, value)| own.contains_key(*key) || constants.get(*key) != Some(*value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    info.carry_over(&access.caller, own, &mut attributes);
+    attributes
+}
+
+fn set_properties(
+    access: &Access,
+    info: &TypeInfo,
+    item: &mut Item,
+    properties: &Map,
+    owner: Option<OwnerChoice>,
+) -> Result<()> {
+    let mut violations = Vec::new();
+    for (key, value) in properties {
+        let done = match property::set(item, info, key, value) {
+            Ok(true) => Ok(()),
+            Ok(false) => property::check_fixed(item, info, key, value),
+            Err(detail) => Err(detail),
+        };
+        if let Err(detail) = done {
+            violations.push(Violation::new(format!("/{key}"), detail));
+        }
+    }
+    if let Some(choice) = owner
+        && let Err(violation) = choice.assign(&access.caller, item)
+    {
+        violations.push(violation);
+    }
+    property::check_validity(item, &mut violations);
+    if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+}
+
+fn merge_properties(
+    access: &Access,
+    info: &TypeInfo,
+    item: &mut Item,
+    body: &Body,
+    owner: Option<OwnerChoice>,
+) -> Result<()> {
+    // `location` is the one property that is an object, so the one that merges.
+    match body.properties.get("location").filter(|value| value.is_object()) {
+        None => set_properties(access, info, item, &body.properties, owner),
+        Some(patch) => {
+            let mut properties = body.properties.clone();
+            let mut location = serde_json::to_value(&item.location).unwrap_or_default();
+            ::json_patch::merge(&mut location, patch);
+            properties.insert("location".to_owned(), location);
+            set_properties(access, info, item, &properties, owner)
+        }
+    }
+}
+
+fn merge_attributes(access: &Access, info: &TypeInfo, before: &Item, after: &mut Item, body: &Body) {
+    if body.attributes.is_empty() && !body.clears {
+        return;
+    }
+    let mut attributes = std::mem::take(&mut after.attributes).into_map();
+    if body.clears {
+        attributes = Map::new();
+        info.carry_over(&access.caller, before.attributes.as_map(), &mut attributes);
+    }
+    for (key, patch) in &body.attributes {
+        match patch {
+            Value::Null => {
+                attributes.remove(key);
+            }
+            Value::Object(_) => {
+                ::json_patch::merge(attributes.entry(key.clone()).or_insert(Value::Null), patch);
+            }
+            other => {
+                attributes.insert(key.clone(), other.clone());
+            }
+        }
+    }
+    after.attributes = Attributes::from_map(attributes);
+}

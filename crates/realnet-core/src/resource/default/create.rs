@@ -1,0 +1,185 @@
+//! Creating items: document → complete, validated item → change set.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::idempotency::{Begin, begin};
+use super::owner::OwnerChoice;
+use super::plan::Plan;
+use super::{property, property::parse_id};
+use crate::acl::{self, Permission};
+use crate::change;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::model::{Attributes, Item, Visibility};
+use crate::registry::TypeInfo;
+use crate::resource::{Body, Change, Context, Intake, Rendered, Reply, Route, WriteOptions};
+
+/// The most items that one request creates.
+const MAX_ITEMS: usize = 1000;
+
+/// Creates one item (an object) or several atomically (an array).
+pub async fn create(cx: &Context, route: &Route<'_>, body: Value, options: WriteOptions) -> Result<Reply> {
+    let keyed = match begin(cx, options.idempotency, &body).await? {
+        Begin::Replay(kept) => return Ok(created(cx, kept.into_items(), kept_single(&body), true)),
+        Begin::Fresh(keyed) => keyed,
+    };
+    let single = kept_single(&body);
+    let documents = match body {
+        Value::Array(documents) => documents,
+        document => vec![document],
+    };
+    if documents.is_empty() {
+        return Err(Error::malformed_at("", "expected at least one item"));
+    }
+    if documents.len() > MAX_ITEMS {
+        return Err(Error::new(ErrorKind::TooLarge, format!("at most {MAX_ITEMS} items at once")));
+    }
+    let mut plan = Plan::default();
+    for (index, document) in documents.into_iter().enumerate() {
+        let planned = plan_create(cx, route, document, &mut plan).await;
+        planned.map_err(|error| if single { error } else { error.at_operation(index) })?;
+    }
+    let done = plan.commit(cx, keyed).await?;
+    let replayed = done.replayed;
+    Ok(created(cx, done.items(), single, replayed))
+}
+
+fn kept_single(body: &Value) -> bool {
+    !body.is_array()
+}
+
+fn created(cx: &Context, items: Vec<Item>, single: bool, replayed: bool) -> Reply {
+    Reply::Created { items: Rendered::new(cx, items), single, replayed }
+}
+
+/// Adds the creation of one item to a plan.
+pub(in crate::resource) async fn plan_create(
+    cx: &Context,
+    route: &Route<'_>,
+    document: Value,
+    plan: &mut Plan,
+) -> Result<()> {
+    let body = Body::parse(document)?;
+    let info = type_of(cx, route, &body)?;
+    let resource = Arc::clone(route.resources.of(info)?);
+    let id = cx.services.ids.next_id();
+    // Before anything costly: whether the caller may create such items at all, in its own org at least.
+    let instance = body.property("instance").and_then(Value::as_str);
+    acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
+    let mut intake = Intake { info, id, change: Change::Create(body), bulk: false, then: Vec::new() };
+    resource.intake(cx, &mut intake).await?;
+    let Change::Create(body) = intake.change else {
+        return Err(Error::internal(format!("the resource {} turned a creation round", resource.name())));
+    };
+    let mut item = draft(cx, info, id, &body).await?;
+    fill(cx, info, &*resource, &mut item, body).await?;
+    plan.add("create", change::Operation::Create(Box::new(item)), intake.then, &resource);
+    Ok(())
+}
+
+/// The type that a document names, or the endpoint's.
+fn type_of<'a>(cx: &'a Context, route: &Route<'a>, body: &Body) -> Result<&'a TypeInfo> {
+    let base = route.info()?;
+    let Some(value) = body.property("type") else { return Ok(base) };
+    let refuse = |detail: String| Error::invalid(vec![Violation::new("/type", detail)]);
+    let name = value.as_str().ok_or_else(|| refuse("expected the name of a type".to_owned()))?;
+    let found = cx.registry().find(cx.caller().org, name);
+    let info = found.ok_or_else(|| refuse(format!("there is no type {name}")))?;
+    if cx.registry().is_derived_from(info.id(), base.id()) {
+        Ok(info)
+    } else {
+        Err(refuse(format!("{} is not derived from {}", info.name(), base.name())))
+    }
+}
+
+/// An item with the properties of the document, without attributes.
+async fn draft(cx: &Context, info: &TypeInfo, id: Uuid, body: &Body) -> Result<Item> {
+    let mut violations = property::refuse_fixed(&body.properties);
+    let org = org_of(cx, body).unwrap_or_else(|violation| {
+        violations.push(violation);
+        cx.caller().org
+    });
+    let mut item = blank(info, id, org);
+    for (key, value) in &body.properties {
+        if let Err(detail) = property::set(&mut item, info, key, value) {
+            violations.push(Violation::new(format!("/{key}"), detail));
+        }
+    }
+    property::check_validity(&item, &mut violations);
+    let owner = OwnerChoice::find(cx, &body.properties).await?;
+    match owner.filter(|_| body.property("owner").is_some()) {
+        Some(choice) => {
+            if let Err(violation) = choice.claim(cx.caller(), &mut item) {
+                violations.push(violation);
+            }
+        }
+        None => item.owner = cx.caller().account,
+    }
+    if violations.is_empty() { Ok(item) } else { Err(Error::invalid(violations)) }
+}
+
+/// The caller's org; a superuser may name another.
+fn org_of(cx: &Context, body: &Body) -> Result<Uuid, Violation> {
+    let caller = cx.caller();
+    let Some(value) = body.property("org") else { return Ok(caller.org) };
+    match value.as_str().and_then(parse_id) {
+        Some(org) if org == caller.org || caller.is_superuser() => Ok(org),
+        Some(_) => Err(Violation::new("/org", "only superusers create items in another org")),
+        None => Err(Violation::new("/org", "expected the id of an org")),
+    }
+}
+
+fn blank(info: &TypeInfo, id: Uuid, org: Uuid) -> Item {
+    Item {
+        id,
+        type_id: info.id(),
+        type_name: Arc::clone(info.name()),
+        instance: None,
+        name: String::new(),
+        attributes: Attributes::default(),
+        tags: Vec::new(),
+        status: None,
+        visibility: Visibility::default(),
+        location: None,
+        valid_from: None,
+        valid_to: None,
+        parent_id: None,
+        linked_item_id: None,
+        owner: None,
+        org,
+        public: false,
+        version: 1,
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+        grants: Vec::new(),
+    }
+}
+
+/// Attributes, defaults, what the resource adds, validation.
+async fn fill(
+    cx: &Context,
+    info: &TypeInfo,
+    resource: &dyn crate::resource::Resource,
+    item: &mut Item,
+    body: Body,
+) -> Result<()> {
+    let mut attributes = body.attributes;
+    info.check_writable(cx.caller(), None, &attributes)?;
+    info.apply_defaults(item.instance.as_deref(), &mut attributes);
+    item.attributes = Attributes::from_map(attributes);
+    resource.prepare_create(cx, item).await?;
+    let mut attributes = std::mem::take(&mut item.attributes).into_map();
+    info.validate(item.instance.as_deref(), &mut attributes)?;
+    item.attributes = Attributes::from_map(attributes);
+    let may_share = || {
+        let holds = |permission| cx.access.allows(item, permission);
+        holds(Permission::Share) && holds(Permission::Read)
+    };
+    if item.public && !may_share() {
+        return Err(Error::forbidden("you may not make this item public"));
+    }
+    Ok(())
+}

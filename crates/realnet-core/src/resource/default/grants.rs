@@ -1,0 +1,99 @@
+//! The grants on an item.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::get::find;
+use super::plan::Plan;
+use crate::acl::{Caller, Grant, Permission, Subject};
+use crate::change;
+use crate::error::{Error, Result, Violation};
+use crate::model::Item;
+use crate::provider::Access;
+use crate::resource::{Context, Reply, Route, WriteOptions};
+
+/// The most ids that a store is asked for at once.
+const CHUNK: usize = 1000;
+
+/// The grants on an item: for those who may share it.
+pub async fn get_grants(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Reply> {
+    let item = find(cx, route, id).await?;
+    if !cx.access.allows(&item, Permission::Share) {
+        return Err(Error::forbidden("only who may share an item sees the grants on it"));
+    }
+    Ok(Reply::Grants(item.grants))
+}
+
+/// Replaces the grants on an item.
+pub async fn set_grants(
+    cx: &Context,
+    route: &Route<'_>,
+    id: Uuid,
+    grants: Vec<Grant>,
+    options: WriteOptions,
+) -> Result<Reply> {
+    let item = find(cx, route, id).await?;
+    let info = cx.registry().require(item.type_id)?;
+    let resource = route.resources.of(info)?;
+    check_subjects(cx, &item, &grants).await?;
+    resource.check_grants(cx, &item, &grants).await?;
+    let expected_version = options.expected_version;
+    let mut plan = Plan::default();
+    plan.add("patch", change::Operation::SetGrants { id, expected_version, grants }, Vec::new(), resource);
+    let done = plan.commit(cx, None).await?.items().pop();
+    Ok(Reply::Grants(done.map(|item| item.grants).unwrap_or_default()))
+}
+
+/// New grants must speak of somebody in the item's org, by id, and of what can be done with an item.
+async fn check_subjects(cx: &Context, item: &Item, grants: &[Grant]) -> Result<()> {
+    let added = || grants.iter().enumerate().filter(|(_, grant)| !item.grants.contains(grant));
+    let ids: Vec<Uuid> =
+        added().filter_map(|(_, grant)| principal(&grant.subject)).map(|(id, _)| id).collect();
+    // Who shares need not be able to read accounts and groups: only whether they exist is looked at.
+    let system =
+        Access { caller: Arc::new(Caller::system(item.org)), registry: Arc::clone(&cx.access.registry) };
+    let mut known: HashMap<Uuid, Item> = HashMap::new();
+    for ids in ids.chunks(CHUNK) {
+        let found = cx.services.items.get_many(&system, ids).await?;
+        known.extend(found.into_iter().map(|item| (item.id, item)));
+    }
+    let mut violations = Vec::new();
+    for (index, grant) in added() {
+        if let Some(detail) = refusal(cx, item, grant, &known) {
+            violations.push(Violation::new(format!("/{index}"), detail));
+        }
+    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+}
+
+/// The item that a subject must be, with the name of its type.
+fn principal(subject: &Subject) -> Option<(Uuid, &'static str)> {
+    match subject {
+        Subject::Account(id) => Some((*id, "Account")),
+        Subject::Group(id) => Some((*id, "Group")),
+        Subject::Role(id) => Some((*id, "Role")),
+        Subject::Public | Subject::Org(_) | Subject::NamedGroup(_) | Subject::NamedRole(_) => None,
+    }
+}
+
+fn refusal(cx: &Context, item: &Item, grant: &Grant, known: &HashMap<Uuid, Item>) -> Option<String> {
+    if grant.permissions.contains(Permission::Create) {
+        return Some("create is granted on types only".to_owned());
+    }
+    match &grant.subject {
+        Subject::Org(org) if *org != item.org => Some("an item is shared within its org only".to_owned()),
+        Subject::NamedGroup(_) | Subject::NamedRole(_) => {
+            Some("on an item, groups and roles are given by id".to_owned())
+        }
+        subject => {
+            let (id, name) = principal(subject)?;
+            let info = cx.registry().find(item.org, name)?;
+            let fits = |found: &&Item| {
+                found.org == item.org && cx.registry().is_derived_from(found.type_id, info.id())
+            };
+            known.get(&id).filter(fits).is_none().then(|| format!("{id} is no {name} of the item's org"))
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The plain item behaviour: what a resource does where it does not say otherwise.
+//!
+//! Reads go to the store with the caller's access; writes become a plan ([`plan`]) that is committed as one change set. Edits
+//! are computed inside the transaction from the item as it is then, so a write costs one round trip.
+
+mod apply;
+mod create;
+mod delete;
+mod edit;
+mod expand;
+mod get;
+mod grammar;
+mod grants;
+mod history;
+mod idempotency;
+mod json_patch;
+mod list;
+mod many;
+mod owner;
+mod plan;
+mod property;
+
+pub use create::create;
+pub use delete::delete;
+pub use edit::{patch, replace};
+pub use get::get;
+pub use grants::{get_grants, set_grants};
+pub use history::history;
+pub use list::{children, list};
+pub use many::{delete_many, patch_many};
+
+pub(super) use create::plan_create;
+pub(super) use delete::plan_delete;
+pub(super) use edit::{Edited, plan_edit};
+pub(super) use idempotency::{Begin, begin};
+pub(super) use plan::Plan;

@@ -1,0 +1,70 @@
+//! Entity tags: the version of an item, and a hash of all else that its representation depends on.
+
+use crate::model::Item;
+use crate::registry::TypeInfo;
+use crate::resource::{Projection, Rendered};
+
+impl Rendered<Item> {
+    /// The strong entity tag of this representation, with quotes: `"VERSION-HASH"`. The hash covers the registry's revision
+    /// (effective attributes), the projection, expanded items and the fields that this caller is not shown.
+    pub fn etag(&self) -> String {
+        let mut hash = Fnv::new();
+        hash.add(&self.registry.revision().to_le_bytes());
+        if *self.projection != Projection::default() {
+            hash.add(format!("{:?}", self.projection).as_bytes());
+        }
+        if !self.expanded.is_empty() {
+            let mut expanded: Vec<_> = self.expanded.values().map(|item| (item.id, item.version)).collect();
+            expanded.sort_unstable();
+            for (id, version) in expanded {
+                hash.add(id.as_bytes());
+                hash.add(&version.to_le_bytes());
+            }
+        }
+        let info = self.registry.by_id(self.value.type_id);
+        let fields = info.map(TypeInfo::fields).unwrap_or_default();
+        for field in fields.iter().filter(|field| !field.is_readable_by(&self.caller)) {
+            hash.add(field.field.name.as_bytes());
+        }
+        format!("\"{}-{:x}\"", self.value.version, hash.0)
+    }
+}
+
+/// The version that an entity tag speaks of: `"3-1f"`, `W/"3-1f"`, `"3"` or `3`.
+pub fn version_of_etag(tag: &str) -> Option<i64> {
+    let tag = tag.trim();
+    let tag = tag.strip_prefix("W/").unwrap_or(tag);
+    let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
+    let version = tag.split_once('-').map_or(tag, |(version, _)| version);
+    version.parse().ok().filter(|version| *version > 0)
+}
+
+/// FNV-1a: the same on every replica and in every release.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_tags() {
+        for (tag, version) in [("\"3-1f\"", 3), ("W/\"12-ab\"", 12), ("\"7\"", 7), (" 9 ", 9)] {
+            assert_eq!(version_of_etag(tag), Some(version), "{tag}");
+        }
+        for bad in ["", "*", "\"x-1\"", "\"-1\"", "0", "\"3", "3.5"] {
+            assert_eq!(version_of_etag(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The trait of resources. Every method has the plain item behaviour as its default; see [`super::default`].
+//!
+//! A resource has two ways to differ. *Hooks* ([`Resource::intake`] to [`Resource::committed`]) are asked by the default
+//! behaviour, by the item's own type, whatever endpoint, batch or parent led to the item: rules belong there. *Operations*
+//! ([`Resource::list`] to [`Resource::call`]) replace the behaviour at the resource's own endpoints: what is no plain item.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Call, Context, Intake, ListRequest, Operation, PatchDocument, Reply, Route, WriteOptions, default,
+};
+use crate::acl::Grant;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Item;
+use crate::provider::Access;
+
+/// Domain logic for the types that name it as their `module`.
+#[async_trait]
+pub trait Resource: Send + Sync {
+    /// Its name, as in a type's `module`.
+    fn name(&self) -> &str;
+
+    /// Looks at a write before anything is built from it; may take values out and add operations. May wait.
+    async fn intake(&self, _cx: &Context, _intake: &mut Intake<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Completes or refuses a new item: properties and defaults are set, validation follows.
+    async fn prepare_create(&self, _cx: &Context, _item: &mut Item) -> Result<()> {
+        Ok(())
+    }
+
+    /// Adapts or refuses a change, inside the transaction: `after` is validated already. Must be pure.
+    fn check_edit(&self, _access: &Access, _before: &Item, _after: &mut Item) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether [`Self::prepare_delete`] is to be asked, which costs a read.
+    fn looks_before_delete(&self) -> bool {
+        false
+    }
+
+    /// Looks at a deletion before the transaction, where waiting is possible. Only for the item that was named.
+    async fn prepare_delete(&self, _cx: &Context, _item: &Item) -> Result<()> {
+        Ok(())
+    }
+
+    /// Refuses a deletion, inside the transaction: asked for the item and every descendant of its types. Must be pure.
+    fn check_delete(&self, _access: &Access, _item: &Item) -> Result<()> {
+        Ok(())
+    }
+
+    /// Refuses grants on an item.
+    async fn check_grants(&self, _cx: &Context, _item: &Item, _grants: &[Grant]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Told after a change set that was planned with this resource is durable: the place to drop caches.
+    fn committed(&self, _cx: &Context) {}
+
+    /// A page of items.
+    async fn list(&self, cx: &Context, route: &Route<'_>, request: ListRequest) -> Result<Reply> {
+        default::list(cx, route, request).await
+    }
+
+    /// One item.
+    async fn get(&self, cx: &Context, route: &Route<'_>, id: Uuid, request: ListRequest) -> Result<Reply> {
+        default::get(cx, route, id, request).await
+    }
+
+    /// Creates one item or several.
+    async fn create(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        body: Value,
+        options: WriteOptions,
+    ) -> Result<Reply> {
+        default::create(cx, route, body, options).await
+    }
+
+    /// Replaces name and attributes of an item.
+    async fn replace(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        id: Uuid,
+        body: Value,
+        options: WriteOptions,
+    ) -> Result<Reply> {
+        default::replace(cx, route, id, body, options).await
+    }
+
+    /// Patches an item.
+    async fn patch(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        id: Uuid,
+        patch: PatchDocument,
+        options: WriteOptions,
+    ) -> Result<Reply> {
+        default::patch(cx, route, id, patch, options).await
+    }
+
+    /// Deletes an item with its descendants.
+    async fn delete(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        id: Uuid,
+        options: WriteOptions,
+    ) -> Result<Reply> {
+        default::delete(cx, route, id, options).await
+    }
+
+    /// Patches all items that match.
+    async fn patch_many(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        parameters: ListRequest,
+        patch: Value,
+    ) -> Result<Reply> {
+        default::patch_many(cx, route, parameters, patch).await
+    }
+
+    /// Deletes all items that match.
+    async fn delete_many(&self, cx: &Context, route: &Route<'_>, parameters: ListRequest) -> Result<Reply> {
+        default::delete_many(cx, route, parameters).await
+    }
+
+    /// The children of an item.
+    async fn children(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        id: Uuid,
+        parameters: ListRequest,
+    ) -> Result<Reply> {
+        default::children(cx, route, id, parameters).await
+    }
+
+    /// Earlier states of an item.
+    async fn history(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        id: Uuid,
+        parameters: ListRequest,
+    ) -> Result<Reply> {
+        default::history(cx, route, id, parameters).await
+    }
+
+    /// The grants on an item.
+    async fn get_grants(&self, cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Reply> {
+        default::get_grants(cx, route, id).await
+    }
+
+    /// Replaces the grants on an item.
+    async fn set_grants(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        id: Uuid,
+        grants: Vec<Grant>,
+        options: WriteOptions,
+    ) -> Result<Reply> {
+        default::set_grants(cx, route, id, grants, options).await
+    }
+
+    /// Whatever else lies below its endpoints: by default there is nothing.
+    async fn call(&self, _cx: &Context, route: &Route<'_>, call: Call) -> Result<Reply> {
+        Err(Error::not_found(format_args!("/{}/{}", route.endpoint, call.path.join("/"))))
+    }
+
+    /// Operations on types and documents: `Type`, `Plan` and `Drift`. Only the resource of types carries these out.
+    async fn execute(&self, _cx: &Context, _operation: Operation) -> Result<Reply> {
+        Err(Error::new(ErrorKind::NotAllowed, format!("{} does not take types and documents", self.name())))
+    }
+}
