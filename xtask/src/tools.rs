@@ -53,18 +53,30 @@ impl Database {
 }
 
 fn install_postgres() -> Result<(), String> {
-    let by_hand =
-        "PostgreSQL is needed (any version from 13): apt-get update && apt-get install -y postgresql";
+    install_package("PostgreSQL (any version from 13)", "postgresql")
+}
+
+/// Makes sure that `strace` is there, which shows and fails the system calls of a server under test.
+pub fn strace() -> Result<(), String> {
+    if shell::succeeds(Command::new("strace").arg("-V")) {
+        return Ok(());
+    }
+    install_package("strace", "strace")
+}
+
+/// Installs a package of Debian's as root, else names the command that does.
+fn install_package(what: &str, package: &str) -> Result<(), String> {
+    let by_hand = format!("{what} is needed: apt-get update && apt-get install -y {package}");
     let is_root = shell::succeeds(Command::new("sh").args(["-c", "[ \"$(id -u)\" = 0 ]"]));
     let has_apt = shell::succeeds(Command::new("apt-get").arg("--version"));
     if !is_root || !has_apt {
-        return Err(by_hand.into());
+        return Err(by_hand);
     }
-    println!("PostgreSQL is not installed; installing it");
+    println!("{what} is not installed; installing it");
     let apt = |words: &[&str]| {
         shell::run(Command::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt(&["update", "-q"])?;
-    apt(&["install", "-y", "-q", "--no-install-recommends", "postgresql"])
+    apt(&["install", "-y", "-q", "--no-install-recommends", package])
         .map_err(|error| format!("{error}; {by_hand}"))
 }

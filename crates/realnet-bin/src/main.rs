@@ -1,2 +1,11 @@
-//! The `realnet` command: one binary, server and command line.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod cli;
+mod config;
+mod wire;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -48,6 +48,7 @@ pub fn run(options: &Options) -> Result<(), String> {
 /// Runs the test cases of some parts, in one run of nextest beside one PostgreSQL server.
 fn cases(chosen: &[&Part], tally: &mut Tally) {
     tally.step("nextest", || tools::cargo_tool("nextest").map(|()| Count::default()));
+    tally.step("strace", || tools::strace().map(|()| Count::default()));
     let mut database = None;
     tally.step("PostgreSQL", || {
         database = Some(tools::Database::start()?);

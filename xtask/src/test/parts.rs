@@ -55,6 +55,33 @@ pub const PARTS: &[Part] = &[
         about: "the servers that tests start: they start, fail on demand and go",
         work: Work::Cases("package(=realnet-testkit) & binary(=engines)"),
     },
+    Part {
+        name: "conformance",
+        about: "the suite that every store passes, on every store",
+        work: Work::Cases("binary(=conformance)"),
+    },
+    Part {
+        name: "http",
+        about: "the REST interface, route by route, against a real server",
+        work: Work::Cases("package(=realnet-runner-http) & kind(=test)"),
+    },
+    Part {
+        name: "cli",
+        about: "the command line against a real server",
+        work: Work::Cases("package(=realnet-bin) & binary(=cli)"),
+    },
+    Part {
+        name: "server",
+        about: "the server process: starting, stopping, crashing, failing disks",
+        work: Work::Cases(
+            "package(=realnet-bin) & (binary(=startup) | binary(=crash) | binary(=durability))",
+        ),
+    },
+    Part {
+        name: "readme",
+        about: "the tour of the README, as written",
+        work: Work::Cases("package(=realnet-bin) & binary(=readme)"),
+    },
     Part { name: "units", about: "test cases that belong to no other part", work: Work::OtherCases },
     Part {
         name: "docs",

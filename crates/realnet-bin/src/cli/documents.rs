@@ -1,0 +1,132 @@
+//! `realnet plan`, `realnet apply` and `realnet drift`.
+
+use std::path::{Path, PathBuf};
+
+use realnet_client::Client;
+use serde_json::Value;
+use structopt::StructOpt;
+
+use super::output::{self, Format};
+use super::{Failure, Outcome, ServerAddress, session};
+
+/// Shows what initialization files would change.
+#[derive(Debug, StructOpt)]
+pub struct PlanCommand {
+    #[structopt(flatten)]
+    address: ServerAddress,
+    #[structopt(flatten)]
+    options: Options,
+}
+
+/// Applies initialization files.
+#[derive(Debug, StructOpt)]
+pub struct ApplyCommand {
+    #[structopt(flatten)]
+    address: ServerAddress,
+    #[structopt(flatten)]
+    options: Options,
+}
+
+/// Shows where the store differs from what was applied.
+#[derive(Debug, StructOpt)]
+pub struct DriftCommand {
+    #[structopt(flatten)]
+    address: ServerAddress,
+    /// How to show it: table, json or csv
+    #[structopt(short = "o", long = "output")]
+    format: Option<Format>,
+}
+
+#[derive(Debug, StructOpt)]
+struct Options {
+    /// Delete what came from the same file before and is not in it any more
+    #[structopt(long)]
+    prune: bool,
+    /// Overwrite what was changed by hand
+    #[structopt(long)]
+    force: bool,
+    /// Take over what exists but came from no file
+    #[structopt(long)]
+    adopt: bool,
+    /// How to show it: table or json
+    #[structopt(short = "o", long = "output")]
+    format: Option<Format>,
+    /// The files
+    #[structopt(name = "FILE", required = true, parse(from_os_str))]
+    files: Vec<PathBuf>,
+}
+
+/// Shows what would change.
+pub async fn plan(command: &PlanCommand) -> Outcome {
+    let client = session::connect(&command.address).await?;
+    for file in &command.options.files {
+        send(&client, file, &command.options, false).await?;
+    }
+    Ok(())
+}
+
+/// Applies each file atomically, in the order given.
+pub async fn apply(command: &ApplyCommand) -> Outcome {
+    let client = session::connect(&command.address).await?;
+    for file in &command.options.files {
+        send(&client, file, &command.options, true).await?;
+    }
+    Ok(())
+}
+
+/// Shows the differences.
+pub async fn drift(command: &DriftCommand) -> Outcome {
+    let client = session::connect(&command.address).await?;
+    let answer = client.drift().await?;
+    match Format::or_default(command.format) {
+        Format::Table => report(&answer, "no drift: the store is as it was applied"),
+        format => output::document(&answer, format),
+    }
+    Ok(())
+}
+
+async fn send(client: &Client, file: &Path, options: &Options, apply: bool) -> Outcome {
+    let document = read(file)?;
+    let source = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut parameters = vec![("source", source.as_str())];
+    for (name, set) in [("prune", options.prune), ("force", options.force), ("adopt", options.adopt)] {
+        if set {
+            parameters.push((name, "true"));
+        }
+    }
+    let answer = if apply {
+        client.apply(&document, &parameters).await
+    } else {
+        client.plan(&document, &parameters).await
+    };
+    let answer = answer.map_err(|error| format!("{}: {error}", file.display()))?;
+    match Format::or_default(options.format) {
+        Format::Table => report(&answer, &format!("{}: nothing to change", file.display())),
+        format => output::document(&answer, format),
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Value, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()).into())
+}
+
+/// One line per entry: what happens, to what, and which parts.
+fn report(answer: &Value, nothing: &str) {
+    let list = |key: &str| answer.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let entries = list("entries");
+    if entries.is_empty() {
+        output::line(nothing);
+    }
+    for entry in entries {
+        let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        output::line(&format!("{:<9} {:<5} {} {}", text("action"), text("kind"), text("path"), text("note")));
+        for change in entry.get("changes").and_then(Value::as_array).into_iter().flatten() {
+            output::line(&format!("          {change}"));
+        }
+    }
+    for warning in list("warnings") {
+        output::error(&format!("warning: {}", warning.as_str().map_or_else(|| warning.to_string(), str::to_owned)));
+    }
+}

@@ -1,0 +1,131 @@
+//! `realnet get TYPE [ID] [filters]`.
+
+use realnet_client::{Client, ListQuery};
+use structopt::StructOpt;
+use structopt::clap::AppSettings;
+
+use super::output::{self, Format};
+use super::{Failure, Outcome, ServerAddress, Usage, session};
+
+/// Shows an item, or lists items.
+#[derive(Debug, StructOpt)]
+#[structopt(settings = &[AppSettings::AllowLeadingHyphen], after_help = "\
+EXAMPLES:
+    realnet get files
+    realnet get note 0198a7c2-…
+    realnet get note status=open amount=gt.5 order=name limit=10
+    realnet get note --search milk --limit 10 -o csv
+
+A filter is field=value or field=op.value with op one of eq neq gt gte lt lte like ilike in is cs not; parameters such
+as order, limit, search, near, parent and count work as filters do, also in the form --limit 10.")]
+pub struct GetCommand {
+    #[structopt(flatten)]
+    address: ServerAddress,
+    /// How to show it: table, json or csv
+    #[structopt(short = "o", long = "output")]
+    format: Option<Format>,
+    /// All pages, not only the first
+    #[structopt(long)]
+    all: bool,
+    /// Endpoint or type name
+    #[structopt(name = "TYPE")]
+    resource: String,
+    /// An id, or filters
+    #[structopt(name = "ID or FILTER")]
+    arguments: Vec<String>,
+}
+
+/// Shows an item, or lists items.
+pub async fn run(mut command: GetCommand) -> Outcome {
+    command.take_late_flags()?;
+    let (id, query) = parse(&command.arguments)?;
+    let client = session::connect(&command.address).await?;
+    let format = Format::or_default(command.format);
+    match id {
+        Some(id) => output::document(&client.get(&command.resource, &id).await?, format),
+        None => list(&client, &command, query, format).await?,
+    }
+    Ok(())
+}
+
+impl GetCommand {
+    /// Flags behind the type reach the free arguments; take them out again.
+    fn take_late_flags(&mut self) -> Result<(), Failure> {
+        let mut kept = Vec::new();
+        let mut arguments = std::mem::take(&mut self.arguments).into_iter();
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| Usage(format!("{argument} needs a value")));
+            match argument.as_str() {
+                "--all" => self.all = true,
+                "-o" | "--output" => self.format = Some(value()?.parse().map_err(Usage)?),
+                "--server" => self.address.server = value()?,
+                _ => kept.push(argument),
+            }
+        }
+        self.arguments = kept;
+        Ok(())
+    }
+}
+
+/// A lone first argument without `=` is the id; the rest are parameters.
+fn parse(arguments: &[String]) -> Result<(Option<String>, ListQuery), Failure> {
+    let mut id = None;
+    let mut query = ListQuery::default();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let bare = argument.strip_prefix("--");
+        match (bare.unwrap_or(argument).split_once('='), bare) {
+            (Some((name, value)), _) => query = query.with(name, value),
+            (None, Some(name)) => {
+                let value = rest.next().ok_or_else(|| Usage(format!("--{name} needs a value")))?;
+                query = query.with(name, value);
+            }
+            (None, None) if id.is_none() => id = Some(argument.clone()),
+            (None, None) => return Err(Usage(format!("'{argument}' is no filter: expected field=value")).into()),
+        }
+    }
+    Ok((id, query))
+}
+
+async fn list(client: &Client, command: &GetCommand, query: ListQuery, format: Format) -> Outcome {
+    let mut page = client.list(&command.resource, &query).await?;
+    let total = page.total;
+    let mut items = std::mem::take(&mut page.items);
+    while let Some(cursor) = page.next.take() {
+        if !command.all {
+            output::error("there are more: pass --all, or limit and cursor");
+            break;
+        }
+        page = client.list(&command.resource, &query.clone().with("cursor", cursor)).await?;
+        items.append(&mut page.items);
+    }
+    output::items(&items, format);
+    if let Some(total) = total {
+        output::error(&format!("{} of {total}", items.len()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn ids_and_filters_are_told_apart() {
+        let (id, query) = parse(&words("42")).unwrap();
+        assert_eq!((id.as_deref(), query), (Some("42"), ListQuery::default()));
+        let (id, query) = parse(&words("a=eq.1 --limit 10 --order=name")).unwrap();
+        assert_eq!(id, None);
+        assert_eq!(query, ListQuery::default().with("a", "eq.1").with("limit", "10").with("order", "name"));
+    }
+
+    #[test]
+    fn a_word_too_many_is_usage() {
+        assert!(parse(&words("a b")).unwrap_err().is::<Usage>());
+        assert!(parse(&words("--limit")).unwrap_err().is::<Usage>());
+    }
+}

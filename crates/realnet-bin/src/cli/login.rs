@@ -1,0 +1,88 @@
+//! `realnet login` and `realnet logout`.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use realnet_client::Client;
+use structopt::StructOpt;
+
+use super::{Failure, Outcome, ServerAddress, output, session};
+
+/// Signs in and keeps the login.
+#[derive(Debug, StructOpt)]
+pub struct LoginCommand {
+    #[structopt(flatten)]
+    address: ServerAddress,
+    /// Name of the account; asked for when absent
+    #[structopt(long)]
+    username: Option<String>,
+    /// The password; asked for when absent, which keeps it out of the shell's history
+    #[structopt(long, env = "REALNET_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// Name or id of the org; the server's default when absent
+    #[structopt(long)]
+    org: Option<String>,
+}
+
+/// Ends the kept login.
+#[derive(Debug, StructOpt)]
+pub struct LogoutCommand {
+    #[structopt(flatten)]
+    address: ServerAddress,
+}
+
+/// Signs in and keeps the login.
+pub async fn login(command: LoginCommand) -> Outcome {
+    let username = match command.username {
+        Some(username) => username,
+        None => ask("Username: ")?,
+    };
+    let password = match command.password {
+        Some(password) => password,
+        None => ask_hidden("Password: ")?,
+    };
+    let mut client = Client::new(&command.address.server)?;
+    let login = client.authenticate(&username, &password, command.org.as_deref()).await?;
+    session::save(&command.address.server, Some(login))?;
+    output::error(&format!("signed in to {} as {username}", command.address.server));
+    Ok(())
+}
+
+/// Ends the session on the server and forgets the login.
+pub async fn logout(command: &LogoutCommand) -> Outcome {
+    let server = &command.address.server;
+    let Some(login) = session::load(server)? else {
+        output::error(&format!("not signed in to {server}"));
+        return Ok(());
+    };
+    let mut client = Client::new(server)?;
+    client.set_token(login.token);
+    let ended = client.sign_out().await;
+    session::save(server, None)?;
+    match ended {
+        // A login that the server has forgotten already is ended too.
+        Err(error) if error.status() != Some(401) => {
+            Err(format!("the login is forgotten here, but may live on at the server: {error}").into())
+        }
+        _ => {
+            output::error(&format!("signed out of {server}"));
+            Ok(())
+        }
+    }
+}
+
+fn ask(prompt: &str) -> Result<String, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err("give --username when there is no terminal to ask at".into());
+    }
+    write!(std::io::stderr(), "{prompt}")?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}
+
+fn ask_hidden(prompt: &str) -> Result<String, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err("give the password in REALNET_PASSWORD when there is no terminal to ask at".into());
+    }
+    Ok(rpassword::prompt_password(prompt)?)
+}

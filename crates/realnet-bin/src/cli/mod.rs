@@ -1,0 +1,134 @@
+//! The command line: what can be asked for, and how an answer or an error leaves.
+
+mod attributes;
+mod delete;
+mod documents;
+mod get;
+mod info;
+mod login;
+mod output;
+mod server;
+mod session;
+mod write;
+
+use std::process::ExitCode;
+
+use structopt::StructOpt;
+use structopt::clap::{AppSettings, ErrorKind};
+
+/// Where a client's commands find the server.
+#[derive(Debug, Clone, StructOpt)]
+pub struct ServerAddress {
+    /// Address of the server
+    #[structopt(long = "server", env = "REALNET_SERVER_URL", default_value = "http://localhost:8080", global = true)]
+    pub server: String,
+}
+
+/// A typed, access-controlled application backend: server and command line.
+#[derive(Debug, StructOpt)]
+#[structopt(name = "realnet", global_settings = &[AppSettings::ColoredHelp, AppSettings::VersionlessSubcommands])]
+enum Command {
+    /// Runs the server; the first start creates the store and prints the administrator's password
+    Server(server::ServerCommand),
+    /// Signs in and keeps the login for the next commands
+    Login(login::LoginCommand),
+    /// Ends the kept login
+    Logout(login::LogoutCommand),
+    /// Shows server, version, store, health and counts
+    Info(info::InfoCommand),
+    /// Creates an item: realnet create TYPE --name "Name" --attribute value …
+    Create(write::CreateCommand),
+    /// Shows an item, or lists items: realnet get TYPE [ID] [field=op.value …]
+    Get(get::GetCommand),
+    /// Changes an item: realnet update TYPE ID --attribute value …
+    Update(write::UpdateCommand),
+    /// Deletes items with their descendants: realnet delete TYPE ID …
+    Delete(delete::DeleteCommand),
+    /// Shows what initialization files would change
+    Plan(documents::PlanCommand),
+    /// Applies initialization files, each atomically
+    Apply(documents::ApplyCommand),
+    /// Shows where the store differs from what was applied
+    Drift(documents::DriftCommand),
+}
+
+/// An error for people: one sentence with the next step.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Result of a command.
+pub type Outcome = Result<(), Failure>;
+
+/// Wrong usage, found after the arguments were parsed.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+/// Parses the arguments, runs the command, and says how it went: 0 ok, 1 failed, 2 usage.
+pub fn run() -> ExitCode {
+    let command = match Command::from_args_safe() {
+        Ok(command) => command,
+        Err(error) if matches!(error.kind, ErrorKind::HelpDisplayed | ErrorKind::VersionDisplayed) => {
+            output::line(&error.message);
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            output::error(&error.message);
+            return ExitCode::from(USAGE);
+        }
+    };
+    match execute(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::error(&format!("realnet: {}", describe(&*failure)));
+            ExitCode::from(if failure.is::<Usage>() { USAGE } else { FAILED })
+        }
+    }
+}
+
+fn execute(command: Command) -> Outcome {
+    if let Command::Server(command) = command {
+        return server::run(&command);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            outcome = client_command(command) => outcome,
+            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        }
+    })
+}
+
+async fn client_command(command: Command) -> Outcome {
+    match command {
+        Command::Server(_) => Ok(()),
+        Command::Login(command) => login::login(command).await,
+        Command::Logout(command) => login::logout(&command).await,
+        Command::Info(command) => info::run(&command).await,
+        Command::Create(command) => write::create(command).await,
+        Command::Get(command) => get::run(command).await,
+        Command::Update(command) => write::update(command).await,
+        Command::Delete(command) => delete::run(&command).await,
+        Command::Plan(command) => documents::plan(&command).await,
+        Command::Apply(command) => documents::apply(&command).await,
+        Command::Drift(command) => documents::drift(&command).await,
+    }
+}
+
+/// The failure in words, with the next step where one is known.
+fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    let text = failure.to_string();
+    match failure.downcast_ref::<realnet_client::Error>().and_then(realnet_client::Error::status) {
+        Some(401) => format!("{text}: sign in with `realnet login`"),
+        _ => text,
+    }
+}

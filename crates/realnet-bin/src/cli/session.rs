@@ -1,0 +1,95 @@
+//! The kept login: a file that only its owner can read, one entry per server.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use realnet_client::{Client, Login};
+
+use super::{Failure, ServerAddress};
+
+type Logins = BTreeMap<String, Login>;
+
+/// A client for the server, signed in as kept: `REALNET_TOKEN` first, then the saved login, refreshed when it has
+/// expired.
+pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
+    let mut client = Client::new(&address.server)?;
+    if let Ok(token) = std::env::var("REALNET_TOKEN")
+        && !token.is_empty()
+    {
+        client.set_token(token);
+        return Ok(client);
+    }
+    let Some(login) = load(&address.server)? else { return Ok(client) };
+    client.set_token(login.token.clone());
+    if is_expired(&login)? {
+        match client.refresh(&login.refresh_token).await {
+            Ok(login) => save(&address.server, Some(login))?,
+            Err(error) if error.status() == Some(401) => {
+                save(&address.server, None)?;
+                return Err("the kept login has ended: sign in again with `realnet login`".into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(client)
+}
+
+fn is_expired(login: &Login) -> Result<bool, Failure> {
+    use realnet_core::clock::{Clock, System, Timestamp};
+    let expires = Timestamp::parse(&login.expires).ok_or("the kept login can not be read: sign in again")?;
+    // A little early, so that a token does not expire on its way.
+    Ok(System.now().plus_seconds(10) >= expires)
+}
+
+/// The kept login for a server.
+pub fn load(server: &str) -> Result<Option<Login>, Failure> {
+    Ok(read(&file()?)?.remove(server))
+}
+
+/// Keeps a login for a server, or forgets it.
+pub fn save(server: &str, login: Option<Login>) -> Result<(), Failure> {
+    let path = file()?;
+    let mut logins = read(&path)?;
+    match login {
+        Some(login) => logins.insert(server.to_owned(), login),
+        None => logins.remove(server),
+    };
+    write(&path, &logins)
+}
+
+/// `login.json` in the user's configuration folder.
+fn file() -> Result<PathBuf, Failure> {
+    let home = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = home("XDG_CONFIG_HOME")
+        .or_else(|| home("APPDATA"))
+        .or_else(|| home("HOME").map(|home| home.join(".config")))
+        .ok_or("no home folder is known: set HOME, or pass a token in REALNET_TOKEN")?;
+    Ok(folder.join("realnet").join("login.json"))
+}
+
+fn read(path: &Path) -> Result<Logins, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|_| format!("{} can not be read: delete it and sign in again", path.display()).into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Logins::new()),
+        Err(error) => Err(format!("{}: {error}", path.display()).into()),
+    }
+}
+
+/// Written beside and renamed, so that a crash leaves the old or the new file.
+fn write(path: &Path, logins: &Logins) -> Result<(), Failure> {
+    let Some(folder) = path.parent() else { return Err("the login has no folder".into()) };
+    fs::create_dir_all(folder)?;
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(&serde_json::to_vec_pretty(logins)?)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Where settings come from: flags over the environment over a `.env` file.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+/// The settings, by variable name. Values are never shown.
+#[derive(Clone, Default)]
+pub struct Environment {
+    values: HashMap<String, String>,
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<&String> = self.values.keys().collect();
+        names.sort();
+        f.debug_tuple("Environment").field(&names).finish()
+    }
+}
+
+impl Environment {
+    /// The process's environment over the `.env` file of the working directory, if there is one.
+    pub fn of_process() -> Result<Self, Problems> {
+        let mut environment = Self::default();
+        environment.add_file(Path::new(".env"))?;
+        let own = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok().filter(|name| name.starts_with("REALNET_"))?;
+            Some((name, value.to_string_lossy().into_owned()))
+        });
+        environment.values.extend(own);
+        Ok(environment)
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<(), Problems> {
+        let Ok(lines) = dotenvy::from_path_iter(path) else { return Ok(()) };
+        for line in lines {
+            match line {
+                Ok((name, value)) => {
+                    self.values.insert(name, value);
+                }
+                // The line may hold a secret, so it is not shown.
+                Err(_) => return Err(Problems::one(".env", "has a line that is not NAME=value")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets a value that wins over what was read, as a flag does.
+    pub fn set(&mut self, name: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.values.insert(name.to_owned(), value.to_string());
+        }
+    }
+
+    /// The value of a variable; empty counts as absent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether any variable that begins with `prefix` is set.
+    pub fn has_any(&self, prefix: &str) -> bool {
+        self.values.iter().any(|(name, value)| name.starts_with(prefix) && !value.trim().is_empty())
+    }
+
+    /// A parsed value, or the default; a value that does not parse is a problem that says what is expected.
+    pub fn parse<T: FromStr>(&self, name: &str, default: T, expected: &str, problems: &mut Problems) -> T {
+        let Some(text) = self.get(name) else { return default };
+        if let Ok(value) = text.parse() {
+            return value;
+        }
+        problems.add(name, format!("expected {expected}"));
+        default
+    }
+
+    /// A number within bounds, or the default.
+    pub fn bounded<T: FromStr + PartialOrd + fmt::Display + Copy>(
+        &self,
+        name: &str,
+        default: T,
+        (least, most): (T, T),
+        problems: &mut Problems,
+    ) -> T {
+        let expected = format!("a whole number from {least} to {most}");
+        let value = self.parse(name, default, &expected, problems);
+        if value < least || value > most {
+            problems.add(name, format!("expected {expected}"));
+            return default;
+        }
+        value
+    }
+
+    /// A truth value: true/false, 1/0, yes/no, on/off.
+    pub fn flag(&self, name: &str, default: bool, problems: &mut Problems) -> bool {
+        match self.get(name).map(str::to_ascii_lowercase).as_deref() {
+            None => default,
+            Some("true" | "1" | "yes" | "on") => true,
+            Some("false" | "0" | "no" | "off") => false,
+            Some(_) => {
+                problems.add(name, "expected true or false".to_owned());
+                default
+            }
+        }
+    }
+}
+
+/// What is wrong with the settings: variable and what is expected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(Vec<(String, String)>);
+
+impl Problems {
+    /// A single problem.
+    pub fn one(name: &str, detail: &str) -> Self {
+        Self(vec![(name.to_owned(), detail.to_owned())])
+    }
+
+    /// Adds a problem.
+    pub fn add(&mut self, name: &str, detail: String) {
+        if !self.0.iter().any(|(known, _)| known == name) {
+            self.0.push((name.to_owned(), detail));
+        }
+    }
+
+    /// `value` when there is no problem.
+    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration is not valid:")?;
+        for (name, detail) in &self.0 {
+            write!(f, "\n  {name}: {detail}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+#[cfg(test)]
+impl<const N: usize> From<[(&str, &str); N]> for Environment {
+    fn from(pairs: [(&str, &str); N]) -> Self {
+        Self { values: pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
+    }
+}

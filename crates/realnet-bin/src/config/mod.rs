@@ -1,0 +1,34 @@
+//! Configuration: one typed struct per section, read from flags, the environment and `.env`, checked as a whole
+//! before anything starts.
+
+mod accounts;
+mod database;
+mod environment;
+mod server;
+
+pub use accounts::AccountsSection;
+pub use database::{DatabaseSection, PostgresSection};
+pub use environment::{Environment, Problems};
+pub use server::ServerSection;
+
+/// Everything that `realnet server` is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address, limits, logs.
+    pub server: ServerSection,
+    /// Where items are kept.
+    pub database: DatabaseSection,
+    /// Signing in.
+    pub accounts: AccountsSection,
+}
+
+impl Config {
+    /// Reads all sections; every problem is reported at once, by variable name.
+    pub fn read(environment: &Environment) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let server = ServerSection::read(environment, &mut problems);
+        let database = DatabaseSection::read(environment, &mut problems);
+        let accounts = AccountsSection::read(environment, &mut problems);
+        problems.into_result(Self { server, database, accounts })
+    }
+}

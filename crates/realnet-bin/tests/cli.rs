@@ -1,0 +1,165 @@
+//! The command line against a real server, as a person types it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::path::Path;
+use std::process::Output;
+
+use common::{ADMIN, Server, realnet, run, text};
+use serde_json::Value;
+
+/// A server and a folder whose commands talk to it.
+struct Shell {
+    _guard: tempfile::TempDir,
+    folder: std::path::PathBuf,
+    server: Server,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let (guard, folder) = common::folder();
+        let server = Server::start(&folder);
+        Self { _guard: guard, folder, server }
+    }
+
+    fn signed_in() -> Self {
+        let shell = Self::new();
+        let output = shell.run(&["login", "--username", ADMIN.0, "--password", ADMIN.1]);
+        assert!(output.status.success(), "{}", text(&output));
+        shell
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        run(realnet(&self.folder).args(arguments).env("REALNET_SERVER_URL", &self.server.address))
+    }
+
+    /// What a command prints as JSON, which it does when piped.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{arguments:?}: {}", text(&output)))
+    }
+
+    /// Code and words of a command that fails.
+    fn failure(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?} succeeded: {}", text(&output));
+        assert!(output.stdout.is_empty(), "errors belong on stderr");
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        std::fs::write(Path::new(&self.folder).join(name), content).unwrap();
+    }
+}
+
+#[test]
+fn the_guides_commands_work() {
+    let shell = Shell::signed_in();
+    let info = shell.json(&["info"]);
+    assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
+    let created = shell.json(&["create", "item", "--name", "Resource Name", "--attribute", "value"]);
+    assert_eq!(created["name"], "Resource Name");
+    assert_eq!(created["attributes"]["attribute"], "value");
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(shell.json(&["get", "item", id])["id"], created["id"]);
+    let list = shell.json(&["get", "item", "name=Resource Name"]);
+    assert_eq!(list.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn items_are_changed_and_deleted() {
+    let shell = Shell::signed_in();
+    let created = shell.json(&["create", "item", "--name", "a", "--size", "3", "--done", "--tags", "x,y"]);
+    assert_eq!(created["attributes"], serde_json::json!({"done": true, "size": 3}));
+    let id = created["id"].as_str().unwrap();
+    let updated = shell.json(&["update", "item", id, "--size", "4", "-o", "json"]);
+    assert_eq!((&updated["attributes"]["size"], &updated["version"]), (&Value::from(4), &Value::from(2)));
+    let removed = shell.json(&["update", "item", id, "--data", r#"{"size": null}"#]);
+    assert_eq!(removed["attributes"], serde_json::json!({"done": true}));
+    assert!(shell.run(&["delete", "item", id]).status.success());
+    let (code, words) = shell.failure(&["get", "item", id]);
+    assert!(code == 1 && words.contains("not found"), "{words}");
+}
+
+#[test]
+fn lists_come_as_asked() {
+    let shell = Shell::signed_in();
+    for name in ["b", "a", "c"] {
+        shell.json(&["create", "item", "--name", name, "--kind", "letter"]);
+    }
+    let csv = shell.run(&["get", "item", "kind=letter", "order=name", "select=name", "-o", "csv"]);
+    assert_eq!(String::from_utf8(csv.stdout).unwrap(), "name\na\nb\nc\n");
+    let table = shell.run(&["get", "-o", "table", "item", "kind=letter", "--order", "name"]);
+    assert!(String::from_utf8(table.stdout).unwrap().contains("kind=letter"));
+    let first = shell.run(&["get", "item", "kind=letter", "limit=2"]);
+    assert!(String::from_utf8_lossy(&first.stderr).contains("there are more"));
+    let all = shell.json(&["get", "item", "kind=letter", "limit=2", "--all"]);
+    assert_eq!(all.as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn documents_are_planned_applied_and_compared() {
+    let shell = Shell::signed_in();
+    shell.write(
+        "shop.json",
+        r#"{"types": [{"name": "Product", "fields": [{"name": "price", "type": "number", "required": true}]}],
+            "items": [{"name": "Tea", "type": "Product", "attributes": {"price": 3}}]}"#,
+    );
+    let plan = shell.json(&["plan", "shop.json"]);
+    assert_eq!(plan["entries"].as_array().unwrap().len(), 2, "{plan}");
+    assert!(!shell.run(&["get", "product"]).status.success(), "a plan changes nothing");
+    shell.json(&["apply", "shop.json"]);
+    assert_eq!(shell.json(&["get", "product"])[0]["name"], "Tea");
+    let again = shell.json(&["plan", "shop.json"]);
+    assert_eq!(again["entries"].as_array().unwrap().len(), 0, "{again}");
+    let id = shell.json(&["get", "product"])[0]["id"].as_str().unwrap().to_owned();
+    shell.json(&["update", "product", &id, "--price", "4"]);
+    let drift = shell.json(&["drift"]);
+    assert!(drift.to_string().contains("Tea"), "{drift}");
+    // A value that looks like a number follows the field.
+    let created = shell.json(&["create", "product", "--name", "Cup", "--price", "7"]);
+    assert_eq!(created["attributes"]["price"], 7);
+    shell.write("broken.json", "{\"types\": [{\"name\": \"X\", \"base\": \"Nowhere\"}]}");
+    let (code, words) = shell.failure(&["apply", "broken.json"]);
+    assert!(code == 1 && words.contains("Nowhere") && words.contains("broken.json"), "{words}");
+}
+
+#[test]
+fn logins_are_kept_and_ended() {
+    let shell = Shell::new();
+    let (code, words) = shell.failure(&["login", "--username", ADMIN.0, "--password", "wrong-password"]);
+    assert!(code == 1 && !words.contains("wrong-password"), "{words}");
+    let (_, words) = shell.failure(&["create", "item", "--name", "x"]);
+    assert!(words.contains("realnet login"), "{words}");
+    assert!(shell.run(&["login", "--username", ADMIN.0, "--password", ADMIN.1]).status.success());
+    let file = shell.folder.join("config/realnet/login.json");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "only the owner may read a login");
+    let token = serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap();
+    let token = token[&shell.server.address]["token"].as_str().unwrap().to_owned();
+    shell.json(&["create", "item", "--name", "x"]);
+    assert!(shell.run(&["logout"]).status.success());
+    assert!(!shell.run(&["create", "item", "--name", "y"]).status.success());
+    let mut command = realnet(&shell.folder);
+    command.args(["create", "item", "--name", "z", "--server", &shell.server.address]);
+    let output = run(command.env("REALNET_TOKEN", token));
+    assert!(!output.status.success(), "the session was revoked: {}", text(&output));
+}
+
+#[test]
+fn wrong_usage_says_what_is_right() {
+    let shell = Shell::new();
+    assert_eq!(shell.failure(&["fly"]).0, 2);
+    assert_eq!(shell.failure(&["create", "item", "name"]).0, 2);
+    assert_eq!(shell.failure(&["get", "item", "-o", "xml"]).0, 2);
+    let (code, words) = shell.failure(&["info", "--server", "localhost"]);
+    assert!(code == 1 && words.contains("http://localhost:8080"), "{words}");
+    let (code, words) = shell.failure(&["info", "--server", "http://127.0.0.1:1"]);
+    assert!(code == 1 && words.contains("can not be reached"), "{words}");
+    for command in ["server", "login", "create", "get", "update", "delete", "plan", "apply", "drift", "info", "logout"] {
+        let help = shell.run(&[command, "--help"]);
+        assert!(help.status.success() && help.stdout.len() > 100, "{command} --help");
+    }
+}

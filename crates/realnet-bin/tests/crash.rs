@@ -1,0 +1,83 @@
+//! What a crash leaves: everything that was answered with success, in a store that opens.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use common::Server;
+use realnet_client::{Client, ListQuery};
+use serde_json::{Value, json};
+
+/// How often the server is killed.
+const CRASHES: usize = 50;
+/// How many clients write meanwhile.
+const WRITERS: usize = 8;
+
+/// What a writer was told is stored: id to the last acknowledged count.
+type Acknowledged = BTreeMap<String, i64>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_loses_nothing_that_it_acknowledged() {
+    let (_guard, folder) = common::folder();
+    let mut stored = Acknowledged::new();
+    for crash in 0..CRASHES {
+        let server = Server::start(&folder);
+        let client = server.admin().await;
+        verify(&client, &stored, crash).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|number| tokio::spawn(write(client.clone(), format!("{crash}-{number}"), Arc::clone(&stop))))
+            .collect();
+        // Another moment each time, from the first write to well into the load.
+        tokio::time::sleep(Duration::from_millis(20 + (crash as u64 * 37) % 160)).await;
+        server.kill();
+        stop.store(true, Ordering::Relaxed);
+        for writer in writers {
+            stored.extend(writer.await.unwrap());
+        }
+    }
+    assert!(stored.len() > CRASHES, "the load has written too little to prove anything: {}", stored.len());
+    let server = Server::start(&folder);
+    verify(&server.admin().await, &stored, CRASHES).await;
+}
+
+/// Creates items and counts each up, until the server is gone.
+async fn write(client: Client, name: String, stop: Arc<AtomicBool>) -> Acknowledged {
+    let mut acknowledged = Acknowledged::new();
+    while !stop.load(Ordering::Relaxed) {
+        let Ok(item) = client.create("item", &json!({"name": name, "count": 0})).await else { break };
+        let id = item["id"].as_str().unwrap().to_owned();
+        acknowledged.insert(id.clone(), 0);
+        for count in 1..4 {
+            if client.patch("item", &id, &json!({"count": count}), None).await.is_err() {
+                break;
+            }
+            acknowledged.insert(id.clone(), count);
+        }
+    }
+    acknowledged
+}
+
+/// Every acknowledged write is there; one that was under way may be there as well.
+async fn verify(client: &Client, stored: &Acknowledged, crash: usize) {
+    let mut found = BTreeMap::new();
+    let mut query = ListQuery::default().with("count", "not.is.null").with("limit", "1000");
+    loop {
+        let page = client.list("item", &query).await.unwrap();
+        for item in page.items {
+            let count = item.pointer("/attributes/count").and_then(Value::as_i64).unwrap();
+            assert_eq!(item["version"].as_i64().unwrap(), count + 1, "after crash {crash}");
+            found.insert(item["id"].as_str().unwrap().to_owned(), count);
+        }
+        let Some(cursor) = page.next else { break };
+        query = ListQuery::default().with("count", "not.is.null").with("limit", "1000").with("cursor", cursor);
+    }
+    for (id, count) in stored {
+        let present = found.get(id).unwrap_or_else(|| panic!("item {id} is lost after crash {crash}"));
+        assert!(present >= count && *present <= count + 1, "item {id} fell back to {present} after crash {crash}");
+    }
+}

@@ -1,0 +1,139 @@
+//! Starting and stopping: first start, settings that can not be, stores that are not there.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use common::{ADMIN, Server, realnet, run, text};
+use realnet_client::Client;
+use serde_json::json;
+
+/// What `realnet server` prints with these settings, when it does not start.
+fn refusal(folder: &Path, settings: &[(&str, &str)]) -> String {
+    let mut command = realnet(folder);
+    let output = run(command.arg("server").env("REALNET_SERVER_PORT", "0").envs(settings.iter().copied()));
+    assert!(!output.status.success(), "{}", text(&output));
+    text(&output)
+}
+
+#[tokio::test]
+async fn the_first_start_prints_a_password_once() {
+    let (_guard, folder) = common::folder();
+    let first = run(realnet(&folder).args(["server", "initialize", "--name", "Acme", "--username", "root"]));
+    let words = text(&first);
+    assert!(first.status.success(), "{words}");
+    let password = words.split("password: ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    let second = run(realnet(&folder).args(["server", "initialize", "--name", "Acme", "--username", "root"]));
+    assert!(second.status.success() && !text(&second).contains("password:"), "{}", text(&second));
+    let server = Server::start(&folder);
+    let mut client = Client::new(&server.address).unwrap();
+    client.authenticate("root", password, Some("Acme")).await.unwrap();
+    assert_eq!(client.whoami().await.unwrap()["username"], "root");
+    assert!(client.authenticate(ADMIN.0, ADMIN.1, None).await.is_err(), "settings change nothing later");
+}
+
+#[tokio::test]
+async fn a_stopped_server_goes_on_where_it_was() {
+    let (_guard, folder) = common::folder();
+    let server = Server::start(&folder);
+    let client = server.admin().await;
+    let item = client.create("item", &json!({"name": "kept"})).await.unwrap();
+    assert!(server.stop(), "a clean stop");
+    let began = Instant::now();
+    let server = Server::start(&folder);
+    let started = began.elapsed();
+    let kept = server.admin().await.get("item", item["id"].as_str().unwrap()).await.unwrap();
+    assert_eq!(kept, item);
+    // Generous: this build is not optimised. The figure itself is measured by the benchmarks.
+    assert!(started < Duration::from_secs(10), "{started:?}");
+}
+
+#[test]
+fn every_wrong_setting_is_named_at_once() {
+    let (_guard, folder) = common::folder();
+    let words = refusal(&folder, &[
+        ("REALNET_DB_TYPE", "oracle"),
+        ("REALNET_BCRYPT_COST", "99"),
+        ("REALNET_JWT_KEY", "short-s3cret"),
+        ("REALNET_INIT_PATH", "/nowhere"),
+    ]);
+    for name in ["REALNET_DB_TYPE", "REALNET_BCRYPT_COST", "REALNET_JWT_KEY", "REALNET_INIT_PATH"] {
+        assert!(words.contains(name), "{words}");
+    }
+    assert!(!words.contains("short-s3cret"), "{words}");
+}
+
+#[test]
+fn an_embedded_store_has_one_server() {
+    let (_guard, folder) = common::folder();
+    let _server = Server::start(&folder);
+    let words = refusal(&folder, &[]);
+    assert!(words.contains("realnet.db") && words.contains("in use"), "{words}");
+}
+
+#[test]
+fn files_that_are_no_store_are_refused() {
+    let (_guard, folder) = common::folder();
+    std::fs::write(folder.join("realnet.db"), "this is no database, and long enough to be looked at".repeat(100)).unwrap();
+    let words = refusal(&folder, &[]);
+    assert!(words.contains("realnet.db") && words.contains("not a"), "{words}");
+    let words = refusal(&folder, &[("REALNET_DB_TYPE", "sqlite"), ("REALNET_DB_NAME", "missing/folder/x.db")]);
+    assert!(words.contains("missing/folder"), "{words}");
+}
+
+#[test]
+fn initialization_files_that_contradict_are_refused_by_place() {
+    let (_guard, folder) = common::folder();
+    let init = folder.join("init");
+    std::fs::create_dir(&init).unwrap();
+    std::fs::write(
+        init.join("loop.json"),
+        "{\"types\": [\n  {\"name\": \"A\", \"base\": \"B\"},\n  {\"name\": \"B\", \"base\": \"A\"}\n]}",
+    )
+    .unwrap();
+    let words = refusal(&folder, &[("REALNET_INIT_PATH", init.to_str().unwrap())]);
+    assert!(words.contains("loop.json") && words.contains("cycle"), "{words}");
+    std::fs::write(init.join("loop.json"), "{\"types\": [\n  {\"name\": }\n]}").unwrap();
+    let words = refusal(&folder, &[("REALNET_INIT_PATH", init.to_str().unwrap())]);
+    assert!(words.contains("loop.json:2:"), "{words}");
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named() {
+    let (_guard, folder) = common::folder();
+    let settings = [("REALNET_DB_USER", "me"), ("REALNET_DB_PORT", "1"), ("REALNET_DB_PASS", "s3cret")];
+    let words = refusal(&folder, &settings);
+    assert!(words.contains("localhost") && words.contains('1') && !words.contains("s3cret"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_serves_with_the_guides_variables() {
+    let database = realnet_testkit::engines::fresh_database().await.unwrap();
+    let (_guard, folder) = common::folder();
+    let settings = common::postgres_settings(database.url());
+    let server = Server::start_with(&folder, &settings);
+    let client = server.admin().await;
+    let item = client.create("item", &json!({"name": "far", "size": 1})).await.unwrap();
+    // A second server on the same database shares the key that signs tokens, and sees what the first has written.
+    let second = Server::start_with(&folder, &settings);
+    let mut other = Client::new(&second.address).unwrap();
+    let mut first = Client::new(&server.address).unwrap();
+    let login = first.authenticate(ADMIN.0, ADMIN.1, None).await.unwrap();
+    other.set_token(login.token);
+    let id = item["id"].as_str().unwrap();
+    assert_eq!(other.get("item", id).await.unwrap(), item);
+    assert!(server.stop() && second.stop());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_database_password_is_named() {
+    let database = realnet_testkit::engines::fresh_database().await.unwrap();
+    let login = database.require_password().await.unwrap();
+    let (_guard, folder) = common::folder();
+    let settings = common::postgres_settings(&login.url_with("wr0ng-secret"));
+    let pairs: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let words = refusal(&folder, &pairs);
+    assert!(words.contains("password") && !words.contains("wr0ng-secret"), "{words}");
+}
