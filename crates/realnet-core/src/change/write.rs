@@ -131,7 +131,7 @@ impl Engine<'_> {
     async fn check_parent(&mut self, item: &Item, parent: Uuid) -> Result<()> {
         let missing =
             || Error::invalid(vec![Violation::new("/parent_id", "refers to no item that you can see")]);
-        let found = self.load(parent).await?.ok_or_else(missing)?;
+        let found = self.tx.targets(&[parent]).await?.pop().ok_or_else(missing)?;
         if found.org != item.org || !self.access.allows(&found, Permission::Read) {
             return Err(missing());
         }
@@ -158,7 +158,7 @@ impl Engine<'_> {
         let ids: HashSet<Uuid> = wanted.iter().map(|(_, _, id)| *id).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let found: HashMap<Uuid, Item> =
-            self.tx.items(&ids).await?.into_iter().map(|item| (item.id, item)).collect();
+            self.tx.targets(&ids).await?.into_iter().map(|item| (item.id, item)).collect();
         let mut violations = Vec::new();
         for (pointer, field, id) in wanted {
             let target = if id == after.id { Some(after) } else { found.get(&id) };

@@ -26,6 +26,12 @@ pub trait Transaction: Send {
     /// Items by id; those that do not exist are missing. Answers in no order.
     async fn items(&mut self, ids: &[Uuid]) -> Result<Vec<Item>>;
 
+    /// Items that a change only refers to: like [`Self::items`], but they need only stay as they are until the end, so
+    /// that many may refer to the same at once.
+    async fn targets(&mut self, ids: &[Uuid]) -> Result<Vec<Item>> {
+        self.items(ids).await
+    }
+
     /// The direct children of any of `parents`.
     async fn children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>>;
 
