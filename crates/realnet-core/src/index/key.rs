@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Decimal;
 use crate::model::FieldKind;
+use crate::model::value::canonical_value_text;
 use crate::query::Literal;
 
 /// The sort key of an absent value: greater than every other key.
@@ -48,7 +49,7 @@ pub(crate) fn natural_key(value: &Value) -> Vec<u8> {
         Value::Bool(value) => boolean_key(*value),
         Value::Number(number) => number.as_f64().map_or_else(|| NULL_KEY.to_vec(), number_key),
         Value::String(text) => tagged(TEXT, text.as_bytes()),
-        Value::Array(_) | Value::Object(_) => tagged(JSON, value.to_string().as_bytes()),
+        Value::Array(_) | Value::Object(_) => tagged(JSON, canonical_value_text(value).as_bytes()),
     }
 }
 

@@ -72,6 +72,13 @@ pub fn canonical_text(map: &Map) -> String {
     text
 }
 
+/// The canonical text of any value, as [`canonical_text`] writes it inside of objects.
+pub fn canonical_value_text(value: &Value) -> String {
+    let mut text = String::new();
+    write_value(value, &mut text);
+    text
+}
+
 fn write_object(map: &Map, text: &mut String) {
     let mut entries: Vec<(&String, &Value)> = map.iter().collect();
     entries.sort_unstable_by_key(|(key, _)| *key);

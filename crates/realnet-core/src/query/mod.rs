@@ -2,6 +2,7 @@
 
 mod cursor;
 pub mod geography;
+mod grammar;
 mod matches;
 mod operand;
 mod order;
@@ -11,6 +12,7 @@ mod sort;
 mod value;
 
 pub use cursor::Cursor;
+pub use grammar::{ParsedQuery, parse, parse_projection};
 pub use matches::{matches, relevance, untyped_readings};
 pub use operand::{AttributePath, Operand, Property};
 pub use order::{Direction, OrderKey, OrderTerm};

@@ -29,6 +29,53 @@ pub enum Property {
     UpdatedAt,
 }
 
+impl Property {
+    /// The name in documents and filters.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Type => "type",
+            Self::Instance => "instance",
+            Self::Name => "name",
+            Self::Status => "status",
+            Self::Visibility => "visibility",
+            Self::ValidFrom => "valid_from",
+            Self::ValidTo => "valid_to",
+            Self::ParentId => "parent_id",
+            Self::LinkedItemId => "linked_item_id",
+            Self::Owner => "owner",
+            Self::Org => "org",
+            Self::Public => "public",
+            Self::Version => "version",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+
+    /// The inverse of [`Self::as_str`].
+    pub fn parse(name: &str) -> Option<Self> {
+        const ALL: [Property; 16] = [
+            Property::Id,
+            Property::Type,
+            Property::Instance,
+            Property::Name,
+            Property::Status,
+            Property::Visibility,
+            Property::ValidFrom,
+            Property::ValidTo,
+            Property::ParentId,
+            Property::LinkedItemId,
+            Property::Owner,
+            Property::Org,
+            Property::Public,
+            Property::Version,
+            Property::CreatedAt,
+            Property::UpdatedAt,
+        ];
+        ALL.into_iter().find(|property| property.as_str() == name)
+    }
+}
+
 /// An attribute, or a value inside it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttributePath {

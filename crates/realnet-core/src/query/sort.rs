@@ -42,7 +42,9 @@ fn raw_key(registry: &TypeRegistry, key: &OrderKey, item: &Item, lookup: &dyn Lo
 /// Turns a raw key so that ascending bytes are the direction's order. [`NULL_KEY`] stays last.
 pub fn directed(mut key: Vec<u8>, direction: Direction) -> Vec<u8> {
     if direction == Direction::Descending && key != NULL_KEY && !key.is_empty() {
-        key.iter_mut().for_each(|byte| *byte = !*byte);
+        for byte in &mut key {
+            *byte = !*byte;
+        }
         // What is longer comes first now.
         key.push(0xff);
     }
@@ -65,8 +67,14 @@ pub fn order_hash(order: &[OrderTerm]) -> u32 {
 
 fn describe(operand: &Operand, words: &mut String) {
     match operand {
-        Operand::Property(property) => words.push_str(&format!("{property:?}")),
-        Operand::Attribute(path) => words.push_str(&format!("{:?}/{:?}", path.key, path.path)),
+        Operand::Property(property) => words.push_str(property.as_str()),
+        Operand::Attribute(path) => {
+            words.push_str(&path.key);
+            for step in &path.path {
+                words.push('/');
+                words.push_str(step);
+            }
+        }
         Operand::Through { reference, target } => {
             describe(reference, words);
             words.push('.');

@@ -1,0 +1,150 @@
+//! The text grammar of lists: decoded parameters in, a typed query out. Nothing is ignored: what is not
+//! understood is an error that names its parameter.
+//!
+//! Stands between the runner, which decodes the parameters, and the store, which gets the [`Query`].
+
+mod attribute;
+mod condition;
+mod group;
+mod lexer;
+mod literal;
+mod names;
+mod order;
+mod parameters;
+mod reach;
+mod select;
+mod special;
+
+use condition::Conditions;
+use names::Names;
+use parameters::Parameters;
+
+use super::{Comparison, Count, Cursor, Literal, Operand, Predicate, Property, Query};
+use crate::acl::Caller;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::model::Visibility;
+use crate::registry::{TypeInfo, TypeRegistry};
+use crate::resource::Projection;
+
+/// A query as written, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParsedQuery {
+    /// What to find.
+    pub query: Query,
+    /// Which parts to show.
+    pub projection: Projection,
+    /// Whether anything narrows the list besides its types: what changes by filter asks for.
+    pub is_filtered: bool,
+}
+
+/// The most parameters of a request.
+const MAX_PARAMETERS: usize = 200;
+/// The longest value of a parameter, in bytes.
+const MAX_VALUE: usize = 256 * 1024;
+
+/// Reads the parameters of a list of `base` (all types without one) for `caller`.
+///
+/// `parameters` are decoded name and value pairs in the order given. Errors are of kind `Malformed` and carry the
+/// parameter's name; a scope that the caller may not look at is `Forbidden`.
+pub fn parse(
+    registry: &TypeRegistry,
+    caller: &Caller,
+    base: Option<&TypeInfo>,
+    parameters: &[(String, String)],
+    now: Timestamp,
+) -> Result<ParsedQuery> {
+    check_sizes(parameters)?;
+    let parameters = Parameters::sort(parameters)?;
+    let reach = reach::read(registry, caller, base, &parameters)?;
+    let types: Vec<_> = reach.types.iter().map(|info| info.id()).collect();
+    let names = Names::new(registry, caller, reach.scope, base, reach.types);
+    let mut conditions = Conditions::new(&names);
+    let mut filter = conditions.filters(&parameters.filters)?;
+    let special = special::read(&names, &parameters, now)?;
+    let is_filtered = !parameters.filters.is_empty() || special != Predicate::All;
+    let is_search = parameters.get("search").is_some();
+    if !conditions.mentions_visibility {
+        filter = not_hidden().and(filter);
+    }
+    let mut query = Query::of(reach.scope, types);
+    query.filter = filter.and(special);
+    query.order = order::read(&names, parameters.get("order"))?;
+    if is_search && parameters.get("order").is_none() {
+        query.order = order::by_relevance();
+    }
+    read_page(&parameters, &mut query)?;
+    let projection = select::read(&names, parameters.get("select"), parameters.get("attributes"))?;
+    Ok(ParsedQuery { query, projection, is_filtered })
+}
+
+/// Reads the parameters of a single item: `select` and `attributes`.
+pub fn parse_projection(
+    registry: &TypeRegistry,
+    caller: &Caller,
+    base: Option<&TypeInfo>,
+    parameters: &[(String, String)],
+) -> Result<Projection> {
+    check_sizes(parameters)?;
+    let known = |name: &str| name == "select" || name == "attributes";
+    if let Some((name, _)) = parameters.iter().find(|(name, _)| !known(name)) {
+        return Err(Error::malformed_at(name, "is not a parameter of a single item"));
+    }
+    let parameters = Parameters::sort(parameters)?;
+    let reach = reach::read(registry, caller, base, &parameters)?;
+    let names = Names::new(registry, caller, reach.scope, base, reach.types);
+    select::read(&names, parameters.get("select"), parameters.get("attributes"))
+}
+
+fn check_sizes(parameters: &[(String, String)]) -> Result<()> {
+    if parameters.len() > MAX_PARAMETERS {
+        return Err(Error::malformed(format!("at most {MAX_PARAMETERS} parameters")));
+    }
+    for (name, value) in parameters {
+        if value.len() > MAX_VALUE || name.len() > names::MAX_NAME {
+            let name: String = name.chars().take(64).collect();
+            return Err(Error::malformed_at(name, format!("is longer than {MAX_VALUE} bytes")));
+        }
+        if name.contains('\0') || value.contains('\0') {
+            return Err(Error::malformed_at(name.replace('\0', "\u{fffd}"), "holds a NUL character"));
+        }
+    }
+    Ok(())
+}
+
+fn not_hidden() -> Predicate {
+    Predicate::Compare {
+        operand: Operand::Property(Property::Visibility),
+        comparison: Comparison::Neq,
+        value: Literal::Text(Visibility::Hidden.as_str().to_owned()),
+    }
+}
+
+fn read_page(parameters: &Parameters<'_>, query: &mut Query) -> Result<()> {
+    if let Some(text) = parameters.get("limit") {
+        let limit = text.parse().ok().filter(|limit| (1..=Query::MAX_LIMIT).contains(limit));
+        let expected = || format!("expected a number from 1 to {}", Query::MAX_LIMIT);
+        query.limit = limit.ok_or_else(|| Error::malformed_at("limit", expected()))?;
+    }
+    if let Some(text) = parameters.get("offset") {
+        let offset = text.parse().ok().filter(|offset| *offset <= Query::MAX_OFFSET);
+        let expected =
+            || format!("expected a number from 0 to {}: further on, use cursor", Query::MAX_OFFSET);
+        query.offset = offset.ok_or_else(|| Error::malformed_at("offset", expected()))?;
+    }
+    if let Some(text) = parameters.get("cursor") {
+        if parameters.get("offset").is_some() {
+            return Err(Error::malformed_at("cursor", "can not be combined with offset"));
+        }
+        let cursor = Cursor::decode(text)?;
+        cursor.check(&query.order)?;
+        query.after = Some(cursor);
+    }
+    query.count = match parameters.get("count") {
+        None => Count::None,
+        Some("exact") => Count::Exact,
+        Some("estimated") => Count::Estimated,
+        Some(_) => return Err(Error::malformed_at("count", "expected exact or estimated")),
+    };
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! Telling parameters with a meaning of their own from filters.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Parameters that stand at most once.
+const RESERVED: &[&str] = &[
+    "select",
+    "order",
+    "limit",
+    "cursor",
+    "offset",
+    "count",
+    "search",
+    "near",
+    "within",
+    "types",
+    "exact",
+    "parent",
+    "any_level",
+    "tags",
+    "valid_at",
+    "attributes",
+    "org",
+];
+
+/// Parameters of operations other than lists: naming them here is a mistake, not a filter. Aggregates will read
+/// theirs before a list sees them.
+const ELSEWHERE: &[&str] = &["watch", "since"];
+
+/// Parameters by meaning.
+pub(super) struct Parameters<'a> {
+    reserved: HashMap<&'a str, &'a str>,
+    /// Everything else, in the order given.
+    pub filters: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Parameters<'a> {
+    pub(super) fn sort(parameters: &'a [(String, String)]) -> Result<Self> {
+        let mut sorted = Self { reserved: HashMap::new(), filters: Vec::new() };
+        for (name, value) in parameters {
+            let (name, value) = (name.as_str(), value.as_str());
+            if ELSEWHERE.contains(&name) {
+                let message = format!("{name} is not supported by this list");
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+            if !RESERVED.contains(&name) {
+                sorted.filters.push((name, value));
+            } else if sorted.reserved.insert(name, value).is_some() {
+                return Err(Error::malformed_at(name, "is given twice"));
+            }
+        }
+        Ok(sorted)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
+        self.reserved.get(name).copied()
+    }
+
+    /// A parameter that is true or false; false when absent.
+    pub(super) fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Error::malformed_at(name, "expected true or false")),
+        }
+    }
+}
