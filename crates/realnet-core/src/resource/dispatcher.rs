@@ -49,7 +49,7 @@ impl Dispatcher {
         match operation {
             Operation::Batch { body, options } => batch::batch(cx, &self.resources, body, options).await,
             operation @ (Operation::Plan { .. } | Operation::Drift | Operation::Type(_)) => {
-                self.resources.module(TYPES)?.execute(cx, operation).await
+                self.resources.module(TYPES)?.execute(cx, &self.resources, operation).await
             }
             operation => {
                 let (route, resource) = route(cx, &self.resources, &endpoint)?;

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::Resource;
+use super::{Context, Resource};
+use crate::change::{Edit, Guard};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::Item;
+use crate::provider::Access;
 use crate::registry::{TypeInfo, TypeRegistry};
 
 /// The module of types that name none.
@@ -44,6 +47,37 @@ impl Resources {
         if registry.derived(info, None).all(same) { self.module(module).map(Some) } else { Ok(None) }
     }
 
+    /// Completes or refuses a new item by the resource of its type, as [`Resource::prepare_create`] does; to be asked
+    /// before an item that is not made from a request's body (a document, a copy) goes into a change set.
+    pub async fn create(&self, cx: &Context, item: &mut Item) -> Result<()> {
+        let info = cx.registry().require(item.type_id)?;
+        self.of(info)?.prepare_create(cx, item).await
+    }
+
+    /// An edit that also asks the resource of the item's type.
+    pub fn edit(
+        self: &Arc<Self>,
+        access: &Access,
+        edit: impl Fn(&Item) -> Result<Item> + Send + Sync + 'static,
+    ) -> Edit {
+        let (resources, access) = (Arc::clone(self), access.clone());
+        Arc::new(move |before| {
+            let mut after = edit(before)?;
+            let info = access.registry.require(before.type_id)?;
+            resources.of(info)?.check_edit(&access, before, &mut after)?;
+            Ok(after)
+        })
+    }
+
+    /// A guard that asks the resource of each item that a deletion takes along.
+    pub fn delete(self: &Arc<Self>, access: &Access) -> Guard {
+        let (resources, access) = (Arc::clone(self), access.clone());
+        Arc::new(move |item| {
+            let info = access.registry.require(item.type_id)?;
+            resources.of(info)?.check_delete(&access, item)
+        })
+    }
+
     /// The names of all registered modules, sorted.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
@@ -80,6 +114,6 @@ impl<'a> Route<'a> {
 
 impl fmt::Debug for Route<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Route({} → {:?})", self.endpoint, self.info.map(|info| info.name()))
+        write!(f, "Route({} → {:?})", self.endpoint, self.info.map(TypeInfo::name))
     }
 }

@@ -4,12 +4,15 @@
 //! behaviour, by the item's own type, whatever endpoint, batch or parent led to the item: rules belong there. *Operations*
 //! ([`Resource::list`] to [`Resource::call`]) replace the behaviour at the resource's own endpoints: what is no plain item.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Call, Context, Intake, ListRequest, Operation, PatchDocument, Reply, Route, WriteOptions, default,
+    Call, Context, Intake, ListRequest, Operation, PatchDocument, Reply, Resources, Route, WriteOptions,
+    default,
 };
 use crate::acl::Grant;
 use crate::error::{Error, ErrorKind, Result};
@@ -177,7 +180,14 @@ pub trait Resource: Send + Sync {
     }
 
     /// Operations on types and documents: `Type`, `Plan` and `Drift`. Only the resource of types carries these out.
-    async fn execute(&self, _cx: &Context, _operation: Operation) -> Result<Reply> {
+    ///
+    /// Items of a document are guarded by the resources of their own types: see [`Resources::edit`] and its siblings.
+    async fn execute(
+        &self,
+        _cx: &Context,
+        _resources: &Arc<Resources>,
+        _operation: Operation,
+    ) -> Result<Reply> {
         Err(Error::new(ErrorKind::NotAllowed, format!("{} does not take types and documents", self.name())))
     }
 }

@@ -42,13 +42,12 @@ pub(in crate::resource) async fn plan_delete(
 /// Sees that the item is of the endpoint's types, and asks the resource of every item that would go.
 fn guard(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Guard> {
     let base = route.info()?.id();
-    let access = cx.access.clone();
-    let resources = Arc::clone(route.resources);
+    let registry = Arc::clone(&cx.access.registry);
+    let ask = route.resources.delete(&cx.access);
     Ok(Arc::new(move |item| {
-        let registry = &access.registry;
         if item.id == id && !registry.is_derived_from(item.type_id, base) {
             return Err(Error::not_found(format_args!("item {id}")));
         }
-        resources.of(registry.require(item.type_id)?)?.check_delete(&access, item)
+        ask(item)
     }))
 }

@@ -10,15 +10,13 @@ use super::json_patch::JsonPatch;
 use super::owner::OwnerChoice;
 use super::plan::Plan;
 use crate::acl::Permission;
-use crate::change::{self, Edit};
+use crate::change;
 use crate::error::{Error, Result};
 use crate::model::{Attributes, Item, Map};
 use crate::provider::Access;
 use crate::registry::TypeInfo;
 use crate::resource::dispatcher::own_route;
-use crate::resource::{
-    Body, Change, Context, Intake, PatchDocument, Rendered, Reply, Resources, Route, WriteOptions,
-};
+use crate::resource::{Body, Change, Context, Intake, PatchDocument, Rendered, Reply, Route, WriteOptions};
 
 /// Replaces name and attributes; other properties are set where given.
 pub async fn replace(
@@ -103,14 +101,8 @@ pub(in crate::resource) async fn plan_edit(
         Change::Merge(body) => Applied::Merge(body),
         Change::Json(operations) => Applied::Patch(JsonPatch::parse(operations)?),
     };
-    let change = Prepared {
-        access: cx.access.clone(),
-        resources: Arc::clone(route.resources),
-        base: info.id(),
-        applied,
-        owner,
-    };
-    let edit: Edit = Arc::new(move |before| change.edit(before));
+    let change = Prepared { access: cx.access.clone(), base: info.id(), applied, owner };
+    let edit = route.resources.edit(&cx.access, move |before| change.edit(before));
     let update = change::Operation::Update { id: edited.id, expected_version: edited.expected_version, edit };
     plan.add(edited.name, update, intake.then, &resource);
     Ok(())
@@ -127,7 +119,6 @@ fn owner_in_patch(operations: &Value) -> Map {
 /// Everything that the transaction needs to compute an edit.
 struct Prepared {
     access: Access,
-    resources: Arc<Resources>,
     base: Uuid,
     applied: Applied,
     owner: Option<OwnerChoice>,
@@ -142,7 +133,6 @@ impl Prepared {
         let info = registry.require(before.type_id)?;
         let mut after = apply(&self.access, info, before, &self.applied, self.owner)?;
         check_attributes(&self.access, info, before, &mut after)?;
-        self.resources.of(info)?.check_edit(&self.access, before, &mut after)?;
         Ok(after)
     }
 }

@@ -25,7 +25,9 @@ pub(super) async fn expand(
 ) -> Result<Arc<HashMap<Uuid, Item>>> {
     let mut found: HashMap<Uuid, Item> = HashMap::new();
     let mut level: Vec<(Uuid, &[Selection])> = Vec::new();
-    items.iter().for_each(|item| wanted(cx.registry(), item, select, &mut level));
+    for item in items {
+        wanted(cx.registry(), item, select, &mut level);
+    }
     while !level.is_empty() {
         let missing: HashSet<Uuid> =
             level.iter().map(|(id, _)| *id).filter(|id| !found.contains_key(id)).collect();

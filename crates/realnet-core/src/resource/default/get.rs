@@ -7,11 +7,9 @@ use uuid::Uuid;
 use super::expand::expand;
 use crate::error::{Error, Result};
 use crate::model::Item;
+use crate::query;
 
 use crate::resource::{Context, ListRequest, Projection, Rendered, Reply, Route};
-
-/// The parameters that say how an item is shown.
-const SHOWN_BY: [&str; 2] = ["select", "attributes"];
 
 /// One item of the endpoint's types that the caller may read.
 pub async fn get(cx: &Context, route: &Route<'_>, id: Uuid, request: ListRequest) -> Result<Reply> {
@@ -30,15 +28,10 @@ pub(super) async fn find(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<It
         .ok_or_else(|| Error::not_found(format_args!("item {id}")))
 }
 
-/// Which parts are wanted. Anything else than that has no meaning for one item and is refused.
+/// Which parts are wanted.
 fn projection(cx: &Context, route: &Route<'_>, request: &ListRequest) -> Result<Arc<Projection>> {
     if request.parameters.is_empty() {
         return Ok(Arc::default());
     }
-    if let Some((name, _)) = request.parameters.iter().find(|(name, _)| !SHOWN_BY.contains(&name.as_str())) {
-        return Err(Error::malformed_at(name.as_str(), "has no meaning for a single item"));
-    }
-    let parsed =
-        super::grammar::parse(cx.registry(), cx.caller(), route.info, &request.parameters, cx.now())?;
-    Ok(Arc::new(parsed.projection))
+    query::parse_projection(cx.registry(), cx.caller(), route.info, &request.parameters).map(Arc::new)
 }

@@ -93,7 +93,8 @@ fn refusal(cx: &Context, item: &Item, grant: &Grant, known: &HashMap<Uuid, Item>
             let fits = |found: &&Item| {
                 found.org == item.org && cx.registry().is_derived_from(found.type_id, info.id())
             };
-            known.get(&id).filter(fits).is_none().then(|| format!("{id} is no {name} of the item's org"))
+            let is_known = known.get(&id).as_ref().is_some_and(fits);
+            (!is_known).then(|| format!("{id} is no {name} of the item's org"))
         }
     }
 }

@@ -8,6 +8,7 @@ use super::expand::expand;
 use super::get::find;
 use crate::error::{Error, Result};
 
+use crate::query;
 use crate::registry::TypeInfo;
 use crate::resource::{Context, ListRequest, Rendered, Reply, Route};
 
@@ -28,7 +29,7 @@ pub async fn children(cx: &Context, route: &Route<'_>, id: Uuid, request: ListRe
 }
 
 async fn page(cx: &Context, base: Option<&TypeInfo>, parameters: &[(String, String)]) -> Result<Reply> {
-    let parsed = super::grammar::parse(cx.registry(), cx.caller(), base, parameters, cx.now())?;
+    let parsed = query::parse(cx.registry(), cx.caller(), base, parameters, cx.now())?;
     let page = cx.services.items.list(&cx.access, &parsed.query).await?;
     let expanded = expand(cx, &page.items, &parsed.projection.select).await?;
     Ok(Reply::Page(Rendered::with(cx, page, Arc::new(parsed.projection), expanded)))

@@ -11,7 +11,7 @@ use super::edit::{Edited, plan_edit};
 use super::plan::Plan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
-use crate::query::Query;
+use crate::query::{self, Query};
 use crate::resource::{Body, Change, Context, ListRequest, Reply, Route};
 
 /// The most items that one request changes.
@@ -96,13 +96,8 @@ fn check_filter(request: &ListRequest) -> Result<()> {
 
 /// All matches that the caller can read.
 async fn matches(cx: &Context, route: &Route<'_>, request: &ListRequest) -> Result<Vec<Item>> {
-    let parsed = super::grammar::parse(
-        cx.registry(),
-        cx.caller(),
-        Some(route.info()?),
-        &request.parameters,
-        cx.now(),
-    )?;
+    let parsed =
+        query::parse(cx.registry(), cx.caller(), Some(route.info()?), &request.parameters, cx.now())?;
     if !parsed.is_filtered {
         return Err(Error::malformed("a filter is required to change or delete many items"));
     }

@@ -9,7 +9,6 @@ mod delete;
 mod edit;
 mod expand;
 mod get;
-mod grammar;
 mod grants;
 mod history;
 mod idempotency;

@@ -67,7 +67,9 @@ impl Plan {
         }
         match cx.services.items.commit(&cx.access, changes).await {
             Ok(outcomes) => {
-                resources.iter().for_each(|resource| resource.committed(cx));
+                for resource in &resources {
+                    resource.committed(cx);
+                }
                 Ok(Done { results: into_results(&steps, outcomes), replayed: false })
             }
             // Somebody else may have used the key between the look and the commit.
