@@ -1,0 +1,87 @@
+//! Lists: every item of the types is looked at, by the core's evaluator alone.
+
+use realnet_core::Uuid;
+use realnet_core::acl::Permission;
+use realnet_core::error::Result;
+use realnet_core::model::Item;
+use realnet_core::provider::{Access, Page};
+use realnet_core::query::{Count, Cursor, Lookup, OrderKey, OrgScope, Query, matches, relevance, sort_keys};
+
+use super::state::State;
+
+/// Finds other items for the evaluator.
+struct Finder<'a> {
+    state: &'a State,
+    access: &'a Access,
+}
+
+impl Lookup for Finder<'_> {
+    fn item(&self, id: Uuid) -> Option<Item> {
+        let item = self.state.items.get(&id)?;
+        self.access.allows(item, Permission::Read).then(|| item.clone())
+    }
+
+    fn ancestors(&self, id: Uuid) -> Vec<Uuid> {
+        self.state.ancestors(id, Item::MAX_DEPTH)
+    }
+}
+
+/// A match with its place in the order.
+type Placed<'a> = (Vec<Vec<u8>>, &'a Item);
+
+pub(super) fn list(state: &State, access: &Access, query: &Query) -> Result<Page> {
+    if let Some(cursor) = &query.after {
+        cursor.check(&query.order)?;
+    }
+    let finder = Finder { state, access };
+    let mut found: Vec<Placed<'_>> = state
+        .items
+        .values()
+        .filter(|item| is_asked_for(query, item))
+        .filter(|item| access.allows(item, Permission::Read))
+        .filter(|item| matches(&access.registry, &query.filter, item, &finder))
+        .map(|item| (place(query, access, item, &finder), item))
+        .collect();
+    found.sort_by(|(left, one), (right, other)| left.cmp(right).then(one.id.cmp(&other.id)));
+    let total = (query.count != Count::None).then_some(found.len() as u64);
+    let begin = begin(query, &found);
+    let page: Vec<&Item> = found[begin..].iter().take(query.limit).map(|(_, item)| *item).collect();
+    let end = begin + page.len();
+    let next = match page.last() {
+        Some(last) if end < found.len() => Some(Cursor::behind(&access.registry, query, last, end, &finder)),
+        _ => None,
+    };
+    Ok(Page { items: page.into_iter().cloned().collect(), next, total })
+}
+
+fn is_asked_for(query: &Query, item: &Item) -> bool {
+    let in_scope = match query.scope {
+        OrgScope::One(org) => item.org == org,
+        OrgScope::All => true,
+    };
+    in_scope && query.types.contains(&item.type_id)
+}
+
+/// The sort keys of an item; relevance, best first, as bytes that sort ascending.
+fn place(query: &Query, access: &Access, item: &Item, finder: &Finder<'_>) -> Vec<Vec<u8>> {
+    let mut keys = sort_keys(&access.registry, &query.order, item, finder);
+    for (key, term) in keys.iter_mut().zip(&query.order) {
+        if term.key == OrderKey::Relevance {
+            *key = (usize::MAX - relevance(&query.filter, item)).to_be_bytes().to_vec();
+        }
+    }
+    keys
+}
+
+/// Where the page begins among all matches.
+fn begin(query: &Query, found: &[Placed<'_>]) -> usize {
+    let by_relevance = query.order.iter().any(|term| term.key == OrderKey::Relevance);
+    match &query.after {
+        Some(cursor) if by_relevance => cursor.skipped.min(found.len()),
+        Some(cursor) => {
+            let keys = cursor.sort_keys(&query.order);
+            found.partition_point(|(place, item)| (place, item.id) <= (&keys, cursor.id))
+        }
+        None => query.offset.min(found.len()),
+    }
+}

@@ -1,0 +1,220 @@
+//! The transaction that the core's commit engine drives: changes are made at once and taken back on failure.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use realnet_core::Uuid;
+use realnet_core::change::{ChangeRecord, IdempotencyKey, SourceRecord, StoredReply};
+use realnet_core::error::{Error, Result};
+use realnet_core::index::{KeyEntry, entries, id_of_key};
+use realnet_core::model::{Item, TypeDefinition};
+use realnet_core::provider::{Credential, Reference, Transaction};
+use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
+
+use super::state::{State, reply_key};
+use super::undo::{UndoLog, member, set, set_ordered};
+
+/// One commit on the locked state.
+pub(super) struct MemoryTransaction<'a> {
+    pub(super) state: &'a mut State,
+    pub(super) log: UndoLog,
+}
+
+impl MemoryTransaction<'_> {
+    fn set_item(&mut self, id: Uuid, item: Option<Item>) {
+        set_ordered(self.state, &mut self.log, |state| &mut state.items, id, item);
+    }
+
+    fn set_child(&mut self, parent: Option<Uuid>, id: Uuid, present: bool) {
+        if let Some(parent) = parent {
+            member(self.state, &mut self.log, |state| &mut state.children, &parent, id, present);
+        }
+    }
+
+    /// Replaces the index entries of an item; a unique value that another item has is a conflict.
+    fn set_keys(&mut self, id: Uuid, org: Uuid, keys: Option<Vec<KeyEntry>>) -> Result<()> {
+        for old in self.state.keys.get(&id).cloned().unwrap_or_default() {
+            let key = (old.field, org, old.value);
+            member(self.state, &mut self.log, |state| &mut state.by_key, &key, id, false);
+        }
+        for new in keys.iter().flatten() {
+            let key = (new.field.clone(), org, new.value.clone());
+            if new.unique && self.state.by_key.get(&key).is_some_and(|others| !others.is_empty()) {
+                let message = format!("another item has this value of {} already", new.field.name);
+                return Err(Error::conflict(message));
+            }
+            member(self.state, &mut self.log, |state| &mut state.by_key, &key, id, true);
+        }
+        set(self.state, &mut self.log, |state| &mut state.keys, id, keys);
+        Ok(())
+    }
+
+    fn raise_type_revision(&mut self) {
+        self.state.type_revision += 1;
+        self.log.push(|state| state.type_revision -= 1);
+    }
+
+    fn set_type_grants(&mut self, grants: Vec<TypeGrants>) {
+        let before = std::mem::replace(&mut self.state.type_grants, grants);
+        self.log.push(|state| state.type_grants = before);
+    }
+
+    fn set_credential(&mut self, account: Uuid, password_hash: Option<&str>) {
+        let before = self.state.credentials.get(&account);
+        let hash = password_hash.or(before.map(|before| before.password_hash.as_str()));
+        let credential = Credential {
+            account,
+            password_hash: hash.unwrap_or_default().to_owned(),
+            epoch: self.state.epoch(account) + 1,
+        };
+        set(self.state, &mut self.log, |state| &mut state.credentials, account, Some(credential));
+    }
+}
+
+#[async_trait]
+impl Transaction for MemoryTransaction<'_> {
+    async fn items(&mut self, ids: &[Uuid]) -> Result<Vec<Item>> {
+        let ids: HashSet<&Uuid> = ids.iter().collect();
+        Ok(ids.into_iter().filter_map(|id| self.state.items.get(id).cloned()).collect())
+    }
+
+    async fn children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>> {
+        let ids: Vec<Uuid> =
+            parents.iter().filter_map(|parent| self.state.children.get(parent)).flatten().copied().collect();
+        self.items(&ids).await
+    }
+
+    async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
+        Ok(self.state.ancestors(id, limit))
+    }
+
+    async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
+        let targets: HashSet<&Uuid> = targets.iter().collect();
+        let mut found = Vec::new();
+        for ((_, _, value), ids) in
+            self.state.by_key.iter().filter(|((key, of, _), _)| key == field && *of == org)
+        {
+            let Some(target) = id_of_key(value).filter(|id| targets.contains(id)) else { continue };
+            let items = ids.iter().filter_map(|id| self.state.items.get(id).cloned());
+            found.extend(items.map(|item| Reference { target, item }));
+        }
+        Ok(found)
+    }
+
+    async fn put_item(&mut self, registry: &TypeRegistry, before: Option<&Item>, after: &Item) -> Result<()> {
+        if before.is_none() && self.state.items.contains_key(&after.id) {
+            return Err(Error::conflict(format!("there is an item {} already", after.id)));
+        }
+        self.set_keys(after.id, after.org, Some(entries(registry, after)?.keys))?;
+        self.set_child(before.and_then(|before| before.parent_id), after.id, false);
+        self.set_child(after.parent_id, after.id, true);
+        self.set_item(after.id, Some(after.clone()));
+        Ok(())
+    }
+
+    async fn remove_items(&mut self, items: &[Item]) -> Result<()> {
+        for item in items {
+            self.set_keys(item.id, item.org, None)?;
+            self.set_child(item.parent_id, item.id, false);
+            self.set_item(item.id, None);
+            set(self.state, &mut self.log, |state| &mut state.credentials, item.id, None);
+            let sessions = self.state.sessions.values().filter(|session| session.account == item.id);
+            for session in sessions.map(|session| session.id).collect::<Vec<_>>() {
+                set(self.state, &mut self.log, |state| &mut state.sessions, session, None);
+            }
+        }
+        Ok(())
+    }
+
+    async fn append(&mut self, mut record: ChangeRecord) -> Result<()> {
+        let org = record.org;
+        let changes = self.state.changes.entry(org).or_default();
+        record.revision = changes.len() as i64 + 1;
+        changes.push(record);
+        self.log.push(move |state| {
+            state.changes.get_mut(&org).and_then(Vec::pop);
+        });
+        Ok(())
+    }
+
+    async fn type_revision(&mut self) -> Result<i64> {
+        Ok(self.state.type_revision)
+    }
+
+    async fn put_type(&mut self, definition: &TypeDefinition) -> Result<()> {
+        let id = definition.id;
+        set_ordered(self.state, &mut self.log, |state| &mut state.types, id, Some(definition.clone()));
+        self.raise_type_revision();
+        Ok(())
+    }
+
+    async fn remove_type(&mut self, id: Uuid) -> Result<()> {
+        set_ordered(self.state, &mut self.log, |state| &mut state.types, id, None);
+        let others = self.state.type_grants.iter().filter(|grants| grants.type_id != id).cloned();
+        let others = others.collect();
+        self.set_type_grants(others);
+        self.raise_type_revision();
+        Ok(())
+    }
+
+    async fn has_items(&mut self, type_id: Uuid) -> Result<bool> {
+        Ok(self.state.items.values().any(|item| item.type_id == type_id))
+    }
+
+    async fn put_type_grants(&mut self, grants: &TypeGrants, remove: bool) -> Result<()> {
+        let same_instance = |other: &Option<String>| match (other, &grants.instance) {
+            (Some(other), Some(name)) => other.eq_ignore_ascii_case(name),
+            (other, name) => other == name,
+        };
+        let is_same = |other: &&TypeGrants| {
+            other.org == grants.org && other.type_id == grants.type_id && same_instance(&other.instance)
+        };
+        let mut all: Vec<TypeGrants> =
+            self.state.type_grants.iter().filter(|other| !is_same(other)).cloned().collect();
+        if !remove {
+            all.push(grants.clone());
+        }
+        self.set_type_grants(all);
+        self.raise_type_revision();
+        Ok(())
+    }
+
+    async fn reindex(&mut self, registry: &TypeRegistry, _field: &FieldRef, types: &[Uuid]) -> Result<()> {
+        let concerned = self.state.items.values().filter(|item| types.contains(&item.type_id));
+        let concerned: Vec<Item> = concerned.cloned().collect();
+        // Old entries go first, so that a value may move from one item to another.
+        for item in &concerned {
+            self.set_keys(item.id, item.org, None)?;
+        }
+        for item in &concerned {
+            self.set_keys(item.id, item.org, Some(entries(registry, item)?.keys))?;
+        }
+        Ok(())
+    }
+
+    async fn put_password(&mut self, account: Uuid, password_hash: &str) -> Result<()> {
+        self.set_credential(account, Some(password_hash));
+        Ok(())
+    }
+
+    async fn raise_epoch(&mut self, account: Uuid) -> Result<()> {
+        self.set_credential(account, None);
+        Ok(())
+    }
+
+    async fn put_source(&mut self, source: &SourceRecord, remove: bool) -> Result<()> {
+        let key = (source.org, source.kind, source.object);
+        let value = (!remove).then(|| source.clone());
+        set(self.state, &mut self.log, |state| &mut state.sources, key, value);
+        Ok(())
+    }
+
+    async fn put_reply(&mut self, key: &IdempotencyKey, reply: &StoredReply) -> Result<()> {
+        let name = reply_key(key);
+        if self.state.replies.get(&name).is_some_and(|kept| kept.created_at >= key.not_before) {
+            return Err(Error::conflict("this idempotency key was used by a request that is just done"));
+        }
+        set(self.state, &mut self.log, |state| &mut state.replies, name, Some(reply.clone()));
+        Ok(())
+    }
+}
