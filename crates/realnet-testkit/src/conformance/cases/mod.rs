@@ -1,0 +1,30 @@
+//! The cases, one file per topic. Each takes a world of its own and panics when the store fails it.
+
+#![allow(clippy::needless_pass_by_value, reason = "a case owns its world: some close it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a case fails by panicking")]
+
+pub mod batch;
+pub mod changelog;
+pub mod credentials;
+pub mod crud;
+pub mod durability;
+pub mod filters;
+pub mod geography;
+pub mod grants;
+pub mod idempotency;
+pub mod inheritance;
+pub mod paging;
+pub mod random;
+pub mod references;
+mod sample;
+pub mod search;
+pub mod sizes;
+pub mod sort;
+pub mod sources;
+pub mod tree;
+pub mod types;
+pub mod unicode;
+pub mod unique;
+pub mod values;
+pub mod versions;
+pub mod visibility;

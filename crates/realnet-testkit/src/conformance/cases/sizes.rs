@@ -1,0 +1,75 @@
+//! Large things: attributes of a megabyte, ten thousand children, sixty-four levels.
+
+use realnet_core::ErrorKind;
+use realnet_core::change::Operation;
+use realnet_core::model::Item;
+use serde_json::json;
+
+use crate::conformance::{World, expect_kind, item};
+
+/// Attributes of a megabyte are kept, changed, listed and logged; far larger ones and overlong names are refused.
+pub async fn a_megabyte_of_attributes(world: World) {
+    let alice = world.acme.alice.clone();
+    // Not compressible to nothing, and with characters of several bytes.
+    let text: String =
+        (0..350_000_u32).map(|index| char::from_u32(0x4E00 + index * 7919 % 20_000).unwrap()).collect();
+    assert!(text.len() > 1024 * 1024);
+    let created =
+        world.create(&alice, item("Note").name("large").attr("blob", text.as_str()).attr("rank", 1)).await;
+    assert!(world.item(created.id).await == created, "read back differently");
+    let changed = world.set(&alice, created.id, json!({"rank": 2})).await.unwrap();
+    assert!(world.find("Note").with("rank", "2").all().await == vec![changed.clone()], "listed differently");
+    let log = world.log(world.acme.id, World::SETTLED + 2).await;
+    assert!(log.last().unwrap().after.as_ref() == Some(&changed), "logged differently");
+    let huge = item("Note").attr("blob", "x".repeat(Item::MAX_ATTRIBUTES + 1));
+    expect_kind(world.try_create(&alice, huge).await.map(|item| item.id), ErrorKind::InvalidInput);
+    world.create(&alice, item("Note").name("é".repeat(Item::MAX_NAME / 2))).await;
+    let long = item("Note").name("é".repeat(Item::MAX_NAME / 2) + "x");
+    expect_kind(world.try_create(&alice, long).await.map(|item| item.id), ErrorKind::InvalidInput);
+}
+
+/// Ten thousand children are listed in pages, counted, and deleted with their parent.
+pub async fn ten_thousand_children(world: World) {
+    let alice = world.acme.alice.clone();
+    let parent = world.create(&alice, item("Note").name("parent")).await.id;
+    for batch in 0..10 {
+        let child =
+            |index: usize| item("Note").name("child").attr("rank", batch * 1000 + index).parent(parent);
+        world.create_all(&alice, (0..1000).map(child).collect()).await;
+    }
+    let children = || world.find("Note").by(&alice).with("parent", parent);
+    let page = children().order("rank.desc").limit(3).with("count", "exact").page().await;
+    let ranks: Vec<_> = page.items.iter().map(|item| item.attributes.get("rank").cloned()).collect();
+    assert_eq!(ranks, [9999, 9998, 9997].map(|rank| Some(json!(rank))));
+    assert_eq!(page.total, Some(10_000));
+    let all = children().limit(1000).all().await;
+    assert!(all.is_sorted_by_key(|item| item.id) && all.len() == 10_000);
+    assert_eq!(world.delete(&alice, parent).await.unwrap(), 10_001);
+    let left = world.find("Note").with("count", "exact").page().await;
+    assert_eq!((left.items.len(), left.total), (0, Some(0)));
+    let log = world.changes(world.acme.id, World::SETTLED as i64 + 1, 3).await;
+    assert_eq!(log.len(), 3);
+}
+
+/// A chain of sixty-four levels is walked downwards and deleted from its top.
+pub async fn sixty_four_levels(world: World) {
+    let alice = world.acme.alice.clone();
+    let mut operations = Vec::new();
+    let mut ids = Vec::new();
+    for level in 0..64 {
+        let draft = item("Note").name(format!("l{level:02}")).attr("rank", level);
+        let draft = ids.last().map_or(draft.clone(), |parent| draft.parent(*parent));
+        let built = world.build(&alice, draft);
+        ids.push(built.id);
+        operations.push(Operation::Create(Box::new(built)));
+    }
+    world.commit(&alice, operations).await.unwrap();
+    let below = |id| world.find("Note").with("parent", id).with("any_level", true);
+    assert_eq!(below(ids[0]).limit(10).check().await.len(), 63);
+    assert_eq!(below(ids[60]).check().await.len(), 3);
+    below(ids[31]).with("rank", "gte.62").order("rank.desc").gives(&["l63", "l62"]).await;
+    let (top, bottom) = (ids[0], ids[63]);
+    let moved = world.update(&alice, top, move |item| item.parent_id = Some(bottom)).await;
+    expect_kind(moved, ErrorKind::Conflict);
+    assert_eq!(world.delete(&alice, ids[0]).await.unwrap(), 64);
+}

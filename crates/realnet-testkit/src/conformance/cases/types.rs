@@ -1,0 +1,273 @@
+//! Types in the store: revisions, layers, changes that reach items and indexes, and their signals.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use realnet_core::change::Operation;
+use realnet_core::model::TypeDefinition;
+use realnet_core::registry::TypeRegistry;
+use realnet_core::{ErrorKind, Uuid};
+use serde_json::{Value, json};
+
+use crate::conformance::fixture::definition;
+use crate::conformance::{World, expect_kind, item, race};
+
+fn put(definition: TypeDefinition) -> Vec<Operation> {
+    vec![Operation::PutType(Box::new(definition))]
+}
+
+/// The definition of a type with other fields.
+fn with_fields(world: &World, name: &str, fields: Value) -> TypeDefinition {
+    let registry = world.registry.current();
+    let info = registry.by_id(world.type_id(name)).expect("the type is there");
+    let mut changed = TypeDefinition::clone(info.definition());
+    changed.fields = serde_json::from_value(fields).expect("the fields are well formed");
+    changed.version += 1;
+    changed
+}
+
+/// Definitions come back as they were put, and every change raises the revision.
+pub async fn definitions_are_read_back(world: World) {
+    let before = world.load().await;
+    assert!(before.revision > 0);
+    let full = definition(
+        world.next_id(),
+        None,
+        json!({
+            "name": "Fully \u{1F4A1} Described", "base": "Note",
+            "attributes": {"icon": "bulb", "nested": {"a": [1, 2.5, null]}, "strict": true},
+            "fields": [
+                {"name": "size", "type": "decimal", "precision": 9, "scale": 2, "min": "0", "index": true,
+                 "description": "how \"large\"", "label": "Size", "default": "1.5"},
+                {"name": "kin", "type": "reference", "reference": "Note", "multiple": true, "on_delete": "cascade"},
+            ],
+            "access": [{"subject": {"type": "public"}, "permissions": ["read"]},
+                       {"subject": {"type": "group", "id": "team"}, "permissions": ["write", "share"]}],
+            "instances": [{"name": "Tiny", "attributes": {"size": "0.5"}, "access": []}],
+        }),
+    );
+    world.change_types(&world.system(), put(full.clone())).await.unwrap();
+    let after = world.load().await;
+    assert!(after.revision > before.revision, "{} > {}", after.revision, before.revision);
+    let stored = after.definitions.iter().find(|other| other.id == full.id);
+    assert_eq!(stored, Some(&full));
+    assert_eq!(after.definitions.len(), before.definitions.len() + 1);
+    let changed = TypeDefinition { access: None, version: 2, ..full };
+    world.change_types(&world.system(), put(changed.clone())).await.unwrap();
+    let last = world.load().await;
+    assert!(last.revision > after.revision);
+    assert_eq!(last.definitions.iter().find(|other| other.id == changed.id), Some(&changed));
+    assert_eq!(last.definitions.len(), after.definitions.len());
+}
+
+/// The system layer belongs to superusers, an org's layer to its administrators.
+pub async fn layers_have_owners(world: World) {
+    let acme = world.acme.clone();
+    let own = definition(world.next_id(), Some(acme.id), json!({"name": "Own", "base": "Note"}));
+    for caller in [&acme.alice, &world.umbrella.admin, &acme.anonymous] {
+        expect_kind(world.change_types(caller, put(own.clone())).await, ErrorKind::Forbidden);
+    }
+    let system = definition(world.next_id(), None, json!({"name": "System"}));
+    expect_kind(world.change_types(&acme.admin, put(system)).await, ErrorKind::Forbidden);
+    world.change_types(&acme.admin, put(own.clone())).await.unwrap();
+    world.create(&acme.alice, item("Own").name("own")).await;
+    world.find("Note").gives(&["own"]).await;
+    world.find("Own").gives(&["own"]).await;
+    assert!(world.registry.current().find(world.umbrella.id, "Own").is_none());
+    let same_name =
+        definition(world.next_id(), Some(world.umbrella.id), json!({"name": "own", "base": "Place"}));
+    world.change_types(&world.umbrella.admin.clone(), put(same_name)).await.unwrap();
+    expect_kind(
+        world.change_types(&world.umbrella.admin, vec![Operation::RemoveType(own.id)]).await,
+        ErrorKind::Forbidden,
+    );
+}
+
+/// A change that was planned against older types is refused, whole.
+pub async fn stale_types_are_a_conflict(world: World) {
+    let system = world.system();
+    let stale = world.registry.current();
+    let [first, second] =
+        ["First", "Second"].map(|name| definition(world.next_id(), None, json!({"name": name})));
+    world.change_types(&system, put(first)).await.unwrap();
+    let mut planned = world.load().await;
+    planned.definitions.push(second.clone());
+    let next = TypeRegistry::build(planned).unwrap();
+    let result = world.change_types_from(&system, put(second), stale, next).await;
+    expect_kind(result, ErrorKind::Conflict);
+    let names: HashSet<String> = world.load().await.definitions.into_iter().map(|other| other.name).collect();
+    assert!(names.contains("First") && !names.contains("Second"));
+}
+
+/// Of several who change types at the same moment, none overwrites another's change unseen.
+pub async fn concurrent_type_changes_do_not_get_lost(world: World) {
+    let results = race(8, |index| {
+        let world = world.clone();
+        async move {
+            let new = definition(world.next_id(), None, json!({"name": format!("New{index}")}));
+            for _ in 0..100 {
+                match world.change_types(&world.system(), put(new.clone())).await {
+                    Ok(()) => return true,
+                    Err(error) if error.kind() == ErrorKind::Conflict || error.is_retryable() => {
+                        tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+                    }
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+            false
+        }
+    })
+    .await;
+    assert!(results.into_iter().all(|done| done), "a writer never came through");
+    let names: HashSet<String> = world.load().await.definitions.into_iter().map(|other| other.name).collect();
+    assert!((0..8).all(|index| names.contains(&format!("New{index}"))), "{names:?}");
+}
+
+/// A change of types is signalled with its revision.
+pub async fn changes_are_signalled(world: World) {
+    let mut signals = world.stores.types.type_changes();
+    let new = definition(world.next_id(), None, json!({"name": "Signalled"}));
+    world.change_types(&world.system(), put(new)).await.unwrap();
+    let revision = world.load().await.revision;
+    let wait = async {
+        while let Some(signal) = signals.next().await {
+            if signal >= revision {
+                return signal;
+            }
+        }
+        panic!("the stream of type changes ended");
+    };
+    let signal = tokio::time::timeout(std::time::Duration::from_secs(10), wait).await;
+    assert_eq!(signal.expect("a signal comes within ten seconds"), revision);
+}
+
+/// A type goes when it has neither items nor derived types; what was granted on it goes along.
+pub async fn a_type_in_use_stays(world: World) {
+    let system = world.system();
+    let new = definition(world.next_id(), None, json!({"name": "Passing", "base": "Note"}));
+    world.change_types(&system, put(new.clone())).await.unwrap();
+    let note = world.create(&world.acme.alice, item("Passing").name("in the way")).await;
+    expect_kind(world.change_types(&system, vec![Operation::RemoveType(new.id)]).await, ErrorKind::Conflict);
+    assert_eq!(world.item(note.id).await, note);
+    world.delete(&system, note.id).await.unwrap();
+    world.change_types(&system, vec![Operation::RemoveType(new.id)]).await.unwrap();
+    assert!(world.load().await.definitions.iter().all(|other| other.id != new.id));
+    let base = world.type_id("Target");
+    assert!(
+        world.change_types(&system, vec![Operation::RemoveType(base)]).await.is_err(),
+        "SubTarget derives from it"
+    );
+    assert!(world.registry.current().by_id(base).is_some());
+}
+
+async fn labels(world: &World, labels: &[&str]) -> Vec<Uuid> {
+    let drafts = labels.iter().map(|label| item("Note").name(*label).attr("label", *label)).collect();
+    world.create_all(&world.acme.alice, drafts).await.into_iter().map(|item| item.id).collect()
+}
+
+async fn check_labels(world: &World) {
+    world.find("Note").with("label", "eq.b").check().await;
+    world.find("Note").with("label", "gt.a").limit(2).check().await;
+    world.find("Note").with("label", "is.null").check().await;
+    world.find("Note").order("label.desc").limit(2).check().await;
+}
+
+/// A field that becomes indexed later, and no longer is, answers the same.
+pub async fn a_field_becomes_indexed_and_back(world: World) {
+    labels(&world, &["c", "a", "b", "b", "d"]).await;
+    world.create(&world.acme.alice, item("Note").name("without")).await;
+    check_labels(&world).await;
+    let indexed = json!([{"name": "label", "type": "string", "index": true}]);
+    world.change_types(&world.system(), put(with_fields(&world, "Note", indexed))).await.unwrap();
+    check_labels(&world).await;
+    labels(&world, &["e", "b"]).await;
+    check_labels(&world).await;
+    assert_eq!(world.find("Note").with("label", "b").all().await.len(), 3);
+    let plain = json!([{"name": "label", "type": "string"}]);
+    world.change_types(&world.system(), put(with_fields(&world, "Note", plain))).await.unwrap();
+    labels(&world, &["b"]).await;
+    check_labels(&world).await;
+    assert_eq!(world.find("Note").with("label", "b").all().await.len(), 4);
+}
+
+/// A field becomes unique only where no two items share a value; from then on it is.
+pub async fn a_field_becomes_unique(world: World) {
+    let ids = labels(&world, &["a", "b", "b"]).await;
+    let unique = json!([{"name": "label", "type": "string", "unique": true}]);
+    let before = world.load().await;
+    let change = put(with_fields(&world, "Note", unique));
+    expect_kind(world.change_types(&world.system(), change.clone()).await, ErrorKind::Conflict);
+    assert_eq!(world.load().await, before);
+    labels(&world, &["a"]).await;
+    let again = world.find("Note").with("label", "a").all().await;
+    assert_eq!(again.len(), 2, "the refused change left something behind");
+    world.delete(&world.acme.alice, again[1].id).await.unwrap();
+    world.set(&world.acme.alice, ids[2], json!({"label": "c"})).await.unwrap();
+    world.change_types(&world.system(), change).await.unwrap();
+    expect_kind(
+        world.try_create(&world.acme.bob, item("Note").attr("label", "c")).await,
+        ErrorKind::Conflict,
+    );
+    world.find("Note").with("label", "c").gives(&["b"]).await;
+    let free = put(with_fields(&world, "Note", json!([])));
+    world.change_types(&world.system(), free).await.unwrap();
+    world.create(&world.acme.bob, item("Note").attr("label", "c")).await;
+}
+
+/// Types and items change together or not at all.
+pub async fn types_and_items_change_together(world: World) {
+    let system = world.system();
+    let new = definition(
+        world.next_id(),
+        None,
+        json!({
+            "name": "Fresh", "fields": [{"name": "rank", "type": "integer", "index": true}],
+        }),
+    );
+    let mut next = world.load().await;
+    next.revision += 1;
+    next.definitions.push(new.clone());
+    let next = TypeRegistry::build(next).unwrap();
+    let fresh =
+        item("Fresh").name("fresh").attr("rank", 1).build(&next, &world.acme.alice, world.next_id()).unwrap();
+    let mut operations = put(new.clone());
+    operations.push(Operation::Create(Box::new(fresh)));
+    let mut failing = operations.clone();
+    failing.push(crate::conformance::delete(world.next_id()));
+    let previous = world.registry.current();
+    let before = world.load().await;
+    let rebuilt = || {
+        TypeRegistry::build({
+            let mut next = before.clone();
+            next.revision += 1;
+            next.definitions.push(new.clone());
+            next
+        })
+    };
+    let result = world.change_types_from(&system, failing, Arc::clone(&previous), rebuilt().unwrap()).await;
+    expect_kind(result, ErrorKind::NotFound);
+    assert_eq!(world.load().await, before);
+    world.change_types_from(&system, operations, previous, next).await.unwrap();
+    let found = world.find("Fresh").with("rank", "1").all().await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].name, "fresh");
+}
+
+/// A change of constants is seen in filters, order and search at once.
+pub async fn constants_are_live(world: World) {
+    let alice = world.acme.alice.clone();
+    world.create(&alice, item("LeafSample").name("leaf")).await;
+    world.create(&alice, item("MiddleSample").name("middle")).await;
+    world.find("Sample").with("integer_i", "5").order("name").gives(&["leaf", "middle"]).await;
+    let registry = world.registry.current();
+    let info = registry.by_id(world.type_id("LeafSample")).unwrap();
+    let mut changed = TypeDefinition::clone(info.definition());
+    changed.attributes.insert("integer_i".to_owned(), json!(9));
+    changed.attributes.insert("colour".to_owned(), json!("violet"));
+    world.change_types(&world.system(), put(changed)).await.unwrap();
+    world.find("Sample").with("integer_i", "5").gives(&["middle"]).await;
+    world.find("Sample").with("integer_i", "9").gives(&["leaf"]).await;
+    world.find("Sample").with("colour", "violet").gives(&["leaf"]).await;
+    world.find("Sample").order("integer_i.desc").gives(&["leaf", "middle"]).await;
+}

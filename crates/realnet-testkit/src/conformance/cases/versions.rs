@@ -1,0 +1,96 @@
+//! Version preconditions, one by one and under concurrency.
+
+use realnet_core::ErrorKind;
+use realnet_core::acl::{Permission, Subject};
+use realnet_core::change::Operation;
+use serde_json::{Value, json};
+
+use crate::conformance::{World, expect_kind, grant, item, race};
+
+/// Each kind of change is refused when the item has another version than expected.
+pub async fn another_version_fails_the_precondition(world: World) {
+    let alice = world.acme.alice.clone();
+    let created = world.create(&alice, item("Note").name("versioned")).await;
+    let id = created.id;
+    let changed = world.one(&alice, world.setting(id, Some(1), json!({"rank": 1}))).await.unwrap();
+    assert_eq!(changed.version, 2);
+    for wrong in [0, 1, 3, i64::MAX] {
+        let expected_version = Some(wrong);
+        let grants = vec![grant(Subject::Public, &[Permission::Read])];
+        for operation in [
+            world.setting(id, expected_version, json!({"rank": 9})),
+            Operation::SetGrants { id, expected_version, grants },
+            Operation::Delete { id, expected_version, guard: None },
+        ] {
+            expect_kind(world.commit(&alice, vec![operation]).await, ErrorKind::PreconditionFailed);
+        }
+    }
+    assert_eq!(world.item(id).await, changed);
+    world
+        .commit(&alice, vec![Operation::Delete { id, expected_version: Some(2), guard: None }])
+        .await
+        .unwrap();
+}
+
+/// Of sixteen writers who expect the same version, one wins.
+pub async fn one_writer_wins_a_version(world: World) {
+    let alice = world.acme.alice.clone();
+    let created = world.create(&alice, item("Note").name("contended")).await;
+    let results = race(16, |index| {
+        let (world, alice, id) = (world.clone(), alice.clone(), created.id);
+        async move { world.persist(&alice, world.setting(id, Some(1), json!({"rank": index}))).await }
+    })
+    .await;
+    let winners: Vec<usize> =
+        results.iter().enumerate().filter(|(_, result)| result.is_ok()).map(|(index, _)| index).collect();
+    assert_eq!(winners.len(), 1, "exactly one wins: {results:?}");
+    for result in results {
+        if result.is_err() {
+            expect_kind(result, ErrorKind::PreconditionFailed);
+        }
+    }
+    let item = world.item(created.id).await;
+    assert_eq!((item.version, item.attributes.get("rank")), (2, Some(&json!(winners[0]))));
+}
+
+/// No increment is lost when sixteen writers count without a precondition.
+pub async fn no_increment_is_lost(world: World) {
+    let alice = world.acme.alice.clone();
+    let created = world.create(&alice, item("Note").name("counter").attr("rank", 0)).await;
+    race(16, |_| {
+        let (world, alice, id) = (world.clone(), alice.clone(), created.id);
+        async move {
+            for _ in 0..5 {
+                let increment = world.edit(id, None, |item| {
+                    let mut attributes = item.attributes.as_map().clone();
+                    let rank = attributes.get("rank").and_then(Value::as_i64).unwrap_or_default();
+                    attributes.insert("rank".to_owned(), json!(rank + 1));
+                    item.attributes = attributes.into();
+                });
+                world.persist(&alice, increment).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let item = world.item(created.id).await;
+    assert_eq!((item.version, item.attributes.get("rank")), (81, Some(&json!(80))));
+    world.find("Note").with("rank", "80").gives(&["counter"]).await;
+}
+
+/// Concurrent deletions of one item: one does it, the others find nothing.
+pub async fn one_deletion_wins(world: World) {
+    let alice = world.acme.alice.clone();
+    let created = world.create(&alice, item("Note").name("once")).await;
+    let results = race(8, |_| {
+        let (world, alice, id) = (world.clone(), alice.clone(), created.id);
+        async move { world.persist(&alice, crate::conformance::delete(id)).await }
+    })
+    .await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    for result in results {
+        if result.is_err() {
+            expect_kind(result, ErrorKind::NotFound);
+        }
+    }
+    world.log(world.acme.id, World::SETTLED + 2).await;
+}
