@@ -1,0 +1,208 @@
+//! Opening one connection: log in, set the session up, and name what went wrong.
+
+use std::fmt;
+use std::time::Duration;
+
+use diesel::ConnectionError;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use realnet_core::{Error, ErrorKind};
+use tokio_postgres::config::SslMode as DriverSslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::config::{PostgresConfig, SslMode};
+
+/// What a connection is for; decides on the settings of its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Reads: read-only, bounded in time.
+    Read,
+    /// Writes: waits for locks only so long.
+    Write,
+    /// The one of the background work.
+    Background,
+}
+
+/// Why no connection could be opened. Kept typed on its way through the pool.
+#[derive(Debug)]
+pub(super) struct ConnectFailure {
+    reason: Reason,
+    place: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Unreachable,
+    Password,
+    Database,
+    Full,
+    Starting,
+    Other,
+}
+
+impl fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?}: {}", self.place, self.reason, self.source)
+    }
+}
+
+impl std::error::Error for ConnectFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.source()
+    }
+}
+
+impl ConnectFailure {
+    /// The error for callers: names the cause, and the place only for the log.
+    pub(super) fn to_error(&self) -> Error {
+        let (message, retry) = match self.reason {
+            Reason::Unreachable => ("the PostgreSQL server can not be reached", Some(2)),
+            Reason::Password => ("the PostgreSQL server refuses the user or its password", None),
+            Reason::Database => ("the PostgreSQL server has no such database", None),
+            Reason::Full => ("the PostgreSQL server has too many connections", Some(5)),
+            Reason::Starting => ("the PostgreSQL server is starting up or shutting down", Some(2)),
+            Reason::Other => ("the PostgreSQL server refuses the connection", None),
+        };
+        let error = Error::new(ErrorKind::Unavailable, message).with_internal(self.to_string());
+        match retry {
+            Some(seconds) => error.with_retry_after(Duration::from_secs(seconds)),
+            None => error,
+        }
+    }
+
+    fn new(config: &PostgresConfig, error: tokio_postgres::Error) -> Self {
+        let reason = match error.code() {
+            Some(code) => reason_of(code),
+            None if is_tls(&error) => Reason::Other,
+            None => Reason::Unreachable,
+        };
+        Self { reason, place: place(config), source: with_causes(&error).into() }
+    }
+}
+
+/// The driver's messages stop at "error connecting to server": the reason is among the causes.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn reason_of(code: &SqlState) -> Reason {
+    if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+        Reason::Password
+    } else if *code == SqlState::INVALID_CATALOG_NAME {
+        Reason::Database
+    } else if *code == SqlState::TOO_MANY_CONNECTIONS {
+        Reason::Full
+    } else if *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::ADMIN_SHUTDOWN {
+        Reason::Starting
+    } else {
+        Reason::Other
+    }
+}
+
+/// A failed handshake is no network problem: waiting does not help.
+fn is_tls(error: &tokio_postgres::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if error.is::<rustls::Error>()
+            || io.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    // A missing password is found out by the client itself.
+    error.to_string().contains("invalid configuration") || error.to_string().contains("TLS")
+}
+
+fn place(config: &PostgresConfig) -> String {
+    format!("user {} at {}:{}/{}", config.user, config.host, config.port, config.database)
+}
+
+/// Opens a connection and sets its session up.
+pub(super) async fn open(
+    config: &PostgresConfig,
+    tls: &MakeRustlsConnect,
+    role: Role,
+) -> Result<AsyncPgConnection, ConnectFailure> {
+    let attempt = async {
+        let (client, connection) =
+            driver_config(config, role).connect(tls.clone()).await.map_err(|error| {
+                ConnectFailure::new(config, error)
+            })?;
+        let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection)
+            .await
+            .map_err(|error| other(config, error))?;
+        connection.batch_execute(&session(config, role)).await.map_err(|error| other(config, error))?;
+        Ok(connection)
+    };
+    match tokio::time::timeout(config.connect_timeout, attempt).await {
+        Ok(result) => result,
+        Err(_) => Err(ConnectFailure {
+            reason: Reason::Unreachable,
+            place: place(config),
+            source: format!("no answer within {:?}", config.connect_timeout).into(),
+        }),
+    }
+}
+
+fn other(config: &PostgresConfig, source: impl std::error::Error + Send + Sync + 'static) -> ConnectFailure {
+    ConnectFailure { reason: Reason::Unreachable, place: place(config), source: Box::new(source) }
+}
+
+fn driver_config(config: &PostgresConfig, role: Role) -> tokio_postgres::Config {
+    let mut driver = tokio_postgres::Config::new();
+    driver
+        .host(&config.host)
+        .port(config.port)
+        .user(&config.user)
+        .dbname(&config.database)
+        .ssl_mode(match config.ssl_mode {
+            SslMode::Disable => DriverSslMode::Disable,
+            SslMode::Prefer => DriverSslMode::Prefer,
+            SslMode::Require | SslMode::VerifyFull => DriverSslMode::Require,
+        })
+        .application_name(match role {
+            Role::Read => "realnet read",
+            Role::Write => "realnet write",
+            Role::Background => "realnet background",
+        });
+    if let Some(password) = &config.password {
+        driver.password(password);
+    }
+    driver
+}
+
+/// Statements here are short, so compiling them (JIT) costs more than it gives.
+fn session(config: &PostgresConfig, role: Role) -> String {
+    let timeout = config.statement_timeout.as_millis();
+    let own = match role {
+        Role::Read => "SET default_transaction_read_only = on;",
+        Role::Write => "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';",
+        Role::Background => "",
+    };
+    format!("SET jit = off; SET statement_timeout = {timeout}; {own}")
+}
+
+/// The same failure in the form that diesel's pool hands on.
+pub(super) fn for_pool(failure: ConnectFailure) -> ConnectionError {
+    ConnectionError::CouldntSetupConfiguration(diesel::result::Error::QueryBuilderError(Box::new(failure)))
+}
+
+/// The inverse of [`for_pool`].
+pub(super) fn from_pool(error: &ConnectionError) -> Option<&ConnectFailure> {
+    match error {
+        ConnectionError::CouldntSetupConfiguration(diesel::result::Error::QueryBuilderError(inner)) => {
+            inner.downcast_ref()
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,86 @@
+//! Items: reading one or many by id, and what goes to the other parts of the store.
+
+use async_trait::async_trait;
+use realnet_core::acl::Permission;
+use realnet_core::change::{ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
+use realnet_core::clock::Timestamp;
+use realnet_core::model::Item;
+use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
+use realnet_core::query::Query;
+use realnet_core::{Error, Result, Uuid};
+
+use super::error::to_error;
+use super::row::{self, ITEM_COLUMNS};
+use super::run::Reader;
+use super::{PostgresStore, changes, transaction};
+use crate::statement::{Array, Bind, Statement};
+
+#[async_trait]
+impl ItemProvider for PostgresStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { name: "postgresql", search: true, geography: true, durable: true, shared: true }
+    }
+
+    async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>> {
+        let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id = "));
+        statement.bind(id.into());
+        let rows = self.shared.read(statement).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let item = row::item(&access.registry, row)?;
+        Ok(access.allows(&item, Permission::Read).then_some(item))
+    }
+
+    async fn get_many(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
+        let wanted = Bind::Array(Array::Ids(ids.iter().copied().map(Some).collect()));
+        let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id = ANY("));
+        statement.bind(wanted).push(")");
+        let mut items = row::items(&access.registry, &self.shared.read(statement).await?)?;
+        items.retain(|item| access.allows(item, Permission::Read));
+        Ok(items)
+    }
+
+    async fn list(&self, _access: &Access, _query: &Query) -> Result<Page> {
+        Err(Error::internal("not yet"))
+    }
+
+    async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {
+        transaction::commit(&self.shared, access, &changes).await
+    }
+
+    async fn stored_reply(&self, key: &IdempotencyKey) -> Result<Option<StoredReply>> {
+        let mut statement =
+            Statement::of("SELECT body_hash, reply, created_at FROM replies WHERE account = ");
+        statement.bind(key.account.unwrap_or_default().into());
+        statement.push(" AND scope = ").bind(key.scope.as_str().into());
+        statement.push(" AND key = ").bind(key.key.as_str().into());
+        statement.push(" AND created_at >= ").bind(key.not_before.as_micros().into());
+        let rows = self.shared.read(statement).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let mut reader = Reader::new(row);
+        let body_hash = reader.next().map_err(to_error)?;
+        let reply = reader.next().map_err(to_error)?;
+        let created_at = Timestamp::from_micros(reader.next().map_err(to_error)?);
+        Ok(Some(StoredReply { body_hash, reply, created_at }))
+    }
+
+    async fn history(
+        &self,
+        access: &Access,
+        id: Uuid,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>> {
+        if self.get(access, id).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        changes::of_item(&self.shared, id, before, limit).await
+    }
+
+    async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {
+        changes::since(&self.shared, org, since, limit).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.shared.read(Statement::of("SELECT 1")).await.map(drop)
+    }
+}

@@ -1,0 +1,108 @@
+//! Rows of `items` as items.
+
+use std::sync::Arc;
+
+use diesel::result::Error as DieselError;
+use realnet_core::clock::Timestamp;
+use realnet_core::model::{Attributes, Item, Visibility};
+use realnet_core::registry::TypeRegistry;
+use realnet_core::{Error, Result};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::error::to_error;
+use super::run::{PgRow, Reader};
+
+/// The columns that [`item`] reads, of the table by its alias `i`.
+pub(super) const ITEM_COLUMNS: &str = "i.id, i.org, i.type, i.instance, i.name, i.attributes, i.tags, i.status, \
+    i.visibility, i.location, i.valid_from, i.valid_to, i.parent, i.linked, i.owner, i.public, i.version, \
+    i.created_at, i.updated_at, i.grants";
+
+/// The item of a row that begins with [`ITEM_COLUMNS`].
+pub(super) fn item(registry: &TypeRegistry, row: &PgRow) -> Result<Item> {
+    read_item(registry, &mut Reader::new(row))
+}
+
+/// The item in the next columns.
+pub(super) fn read_item(registry: &TypeRegistry, reader: &mut Reader<'_>) -> Result<Item> {
+    let columns = columns(registry, reader).map_err(to_error)?;
+    let (mut item, location, grants) = columns;
+    item.location = location.map(|text| stored(&text, "location")).transpose()?;
+    item.grants = grants.map(|text| stored(&text, "grants")).transpose()?.unwrap_or_default();
+    Ok(item)
+}
+
+/// All items of rows that begin with [`ITEM_COLUMNS`].
+pub(super) fn items(registry: &TypeRegistry, rows: &[PgRow]) -> Result<Vec<Item>> {
+    rows.iter().map(|row| item(registry, row)).collect()
+}
+
+type Columns = (Item, Option<String>, Option<String>);
+
+/// The plain columns; those that hold JSON are left as text.
+fn columns(registry: &TypeRegistry, reader: &mut Reader<'_>) -> Result<Columns, DieselError> {
+    let id: Uuid = reader.next()?;
+    let org: Uuid = reader.next()?;
+    let type_id: Uuid = reader.next()?;
+    let instance: Option<String> = reader.next()?;
+    let name = reader.next()?;
+    let attributes: String = reader.next()?;
+    let tags = reader.next()?;
+    let status = reader.next()?;
+    let visibility: i16 = reader.next()?;
+    let location = reader.next()?;
+    let item = Item {
+        id,
+        type_id,
+        type_name: registry.by_id(type_id).map_or_else(|| Arc::from(""), |info| Arc::clone(info.name())),
+        instance: instance.map(Arc::from),
+        name,
+        attributes: Attributes::from_stored(attributes),
+        tags,
+        status,
+        visibility: visibility_of(visibility),
+        location: None,
+        valid_from: reader.next::<Option<i64>>()?.map(Timestamp::from_micros),
+        valid_to: reader.next::<Option<i64>>()?.map(Timestamp::from_micros),
+        parent_id: reader.next()?,
+        linked_item_id: reader.next()?,
+        owner: reader.next()?,
+        org,
+        public: reader.next()?,
+        version: reader.next()?,
+        created_at: Timestamp::from_micros(reader.next()?),
+        updated_at: Timestamp::from_micros(reader.next()?),
+        grants: Vec::new(),
+    };
+    Ok((item, location, reader.next()?))
+}
+
+/// The number that a visibility is stored as: its place in [`Visibility::ALL`].
+pub(super) fn visibility_number(visibility: Visibility) -> i64 {
+    match visibility {
+        Visibility::Visible => 0,
+        Visibility::Hidden => 1,
+        Visibility::Restricted => 2,
+    }
+}
+
+/// An unknown number, of a newer server, is read as the most careful one.
+fn visibility_of(number: i16) -> Visibility {
+    match number {
+        0 => Visibility::Visible,
+        1 => Visibility::Hidden,
+        _ => Visibility::Restricted,
+    }
+}
+
+/// A value that was stored as JSON.
+pub(super) fn stored<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::internal(format!("stored {what} can not be read")).with_source(error))
+}
+
+/// A value as the JSON to store.
+pub(super) fn to_json<T: serde::Serialize + ?Sized>(value: &T, what: &str) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::internal(format!("{what} can not be written as JSON")).with_source(error))
+}

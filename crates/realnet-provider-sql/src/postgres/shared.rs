@@ -1,0 +1,90 @@
+//! What the parts of a store share: pools, and the signals between commits, readers and the background work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use realnet_core::Result;
+use tokio::sync::{Notify, watch};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::config::PostgresConfig;
+use super::error::{Failure, failure, to_error};
+use super::pool::Pools;
+use super::run::{PgRow, Reader, Run as _};
+use crate::statement::Statement;
+
+/// The inside of a store.
+pub(super) struct Shared {
+    pub config: Arc<PostgresConfig>,
+    pub tls: MakeRustlsConnect,
+    pub pools: Pools,
+    /// Rung after each commit that wrote changes.
+    pub commits: Notify,
+    /// The last known revision of types.
+    pub types: watch::Sender<i64>,
+    /// Rises whenever changes have got their revisions.
+    pub stamps: watch::Sender<u64>,
+    /// Becomes true when the store is closed.
+    pub stop: watch::Sender<bool>,
+}
+
+impl Shared {
+    pub(super) fn new(config: Arc<PostgresConfig>, tls: MakeRustlsConnect) -> Result<Self> {
+        let pools = Pools::new(&config, &tls)?;
+        Ok(Self {
+            config,
+            tls,
+            pools,
+            commits: Notify::new(),
+            types: watch::Sender::new(0),
+            stamps: watch::Sender::new(0),
+            stop: watch::Sender::new(false),
+        })
+    }
+
+    /// Says that there are changes without a revision.
+    pub(super) fn wake_sequencer(&self) {
+        self.commits.notify_one();
+    }
+
+    /// Takes note of a revision of types.
+    pub(super) fn note_types(&self, revision: i64) {
+        self.types.send_if_modified(|known| {
+            let is_new = *known < revision;
+            *known = (*known).max(revision);
+            is_new
+        });
+    }
+
+    /// Reads the revision of types after it has changed here. Others hear of it through the database; so shall we when
+    /// this fails.
+    pub(super) async fn types_changed(&self) {
+        let rows = self.read(Statement::of("SELECT revision FROM type_revision")).await;
+        if let Some(row) = rows.ok().as_deref().and_then(<[PgRow]>::first)
+            && let Ok(revision) = Reader::new(row).next()
+        {
+            self.note_types(revision);
+        }
+    }
+
+    /// Runs a reading statement on a pooled connection. A connection that turns out to be broken, such as after a
+    /// restart of the server, is dropped and the statement tried once more on another.
+    pub(super) async fn read(&self, statement: Statement) -> Result<Vec<PgRow>> {
+        let connection = self.pools.read().await?;
+        match connection.rows(statement.clone()).await {
+            Err(error) if failure(&error) == Failure::Connection => {
+                super::pool::discard(connection);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let connection = self.pools.read().await?;
+                connection.rows(statement).await.map_err(to_error)
+            }
+            other => other.map_err(to_error),
+        }
+    }
+
+    /// Runs a writing statement by itself. Not tried again: it may have happened.
+    pub(super) async fn write(&self, statement: Statement) -> Result<Vec<PgRow>> {
+        let connection = self.pools.write().await?;
+        connection.rows(statement).await.map_err(to_error)
+    }
+}

@@ -1,0 +1,94 @@
+//! Building the index of a field anew, when its declaration changes.
+
+use std::collections::HashMap;
+
+use realnet_core::index::{self, NULL_KEY};
+use realnet_core::model::Item;
+use realnet_core::registry::{FieldRef, TypeRegistry};
+use realnet_core::Result;
+use uuid::Uuid;
+
+use super::super::error::to_error;
+use super::super::row::{self, ITEM_COLUMNS};
+use super::entries::UniqueKey;
+use super::flush::taken;
+use super::source::push_rows;
+use super::{PgTransaction, ids};
+use crate::field_id::field_id;
+use crate::statement::{Bind, Statement};
+
+/// Items per statement.
+const CHUNK: usize = 1_000;
+
+impl PgTransaction {
+    /// Drops the rows of the field and writes those of all items of `types`. No other writer is under way: changing
+    /// types keeps them out.
+    pub(super) async fn rebuild_index(
+        &mut self,
+        registry: &TypeRegistry,
+        field: &FieldRef,
+        types: &[Uuid],
+    ) -> Result<()> {
+        self.flush().await?;
+        let id = field_id(field);
+        let drops = ["DELETE FROM keys WHERE field = ", "DELETE FROM unique_keys WHERE field = "].map(|sql| {
+            let mut statement = Statement::of(sql);
+            statement.bind(id.into());
+            statement
+        });
+        self.writer.pipeline(drops.into()).await.map_err(to_error)?;
+        let mut last = Uuid::nil();
+        let mut holders: HashMap<UniqueKey, Uuid> = HashMap::new();
+        while !types.is_empty() {
+            let items = self.next_items(registry, types, last).await?;
+            let Some(end) = items.last() else { break };
+            last = end.id;
+            self.write_keys(registry, field, &items, &mut holders).await?;
+        }
+        Ok(())
+    }
+
+    async fn next_items(&mut self, registry: &TypeRegistry, types: &[Uuid], last: Uuid) -> Result<Vec<Item>> {
+        let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id > "));
+        statement.bind(last.into()).push(" AND i.type = ANY(").bind(ids(types));
+        statement.push(format!(") ORDER BY i.id LIMIT {CHUNK}"));
+        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        row::items(registry, &rows)
+    }
+
+    async fn write_keys(
+        &mut self,
+        registry: &TypeRegistry,
+        field: &FieldRef,
+        items: &[Item],
+        holders: &mut HashMap<UniqueKey, Uuid>,
+    ) -> Result<()> {
+        let id = field_id(field);
+        let (mut keys, mut unique) = (Vec::new(), Vec::new());
+        for item in items {
+            for key in index::entries(registry, item)?.keys.into_iter().filter(|key| key.field == *field) {
+                let row: Vec<Bind> =
+                    vec![id.into(), item.org.into(), key.value.clone().into(), item.id.into()];
+                if key.unique && key.value != NULL_KEY {
+                    let place = UniqueKey { org: item.org, field: id, value: key.value };
+                    if holders.insert(place, item.id).is_some_and(|holder| holder != item.id) {
+                        return Err(taken(&field.name));
+                    }
+                    unique.push(row.clone());
+                }
+                keys.push(row);
+            }
+        }
+        let mut statements = Vec::new();
+        for (table, rows) in [("keys", keys), ("unique_keys", unique)] {
+            if !rows.is_empty() {
+                let mut statement = Statement::of(format!(
+                    "INSERT INTO {table} (field, org, value, item) SELECT field, org, value, item FROM "
+                ));
+                push_rows(&mut statement, "field, org, value, item", rows);
+                statements.push(statement);
+            }
+        }
+        self.writer.pipeline(statements).await.map(drop).map_err(to_error)
+    }
+}

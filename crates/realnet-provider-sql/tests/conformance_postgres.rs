@@ -1,0 +1,53 @@
+//! The conformance suite of the core's traits, against a real PostgreSQL server.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore};
+use realnet_testkit::conformance::{Backend, Stores};
+use realnet_testkit::engines::{TestDatabase, fresh_database};
+
+struct Postgres;
+
+/// What a case holds: the store is closed before its database is dropped.
+struct Guard {
+    store: PostgresStore,
+    database: Arc<TestDatabase>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.store.close();
+    }
+}
+
+async fn stores(database: Arc<TestDatabase>) -> Stores {
+    let mut config = PostgresConfig::from_url(database.url()).expect("the engine gives a URL");
+    // Many cases run at once, against one server.
+    config.read_connections = 4;
+    config.write_connections = 8;
+    let store = PostgresStore::connect(config).await.expect("the server is there");
+    Stores {
+        items: Arc::new(store.clone()),
+        types: Arc::new(store.clone()),
+        credentials: Arc::new(store.clone()),
+        sources: Arc::new(store.clone()),
+        guard: Some(Arc::new(Guard { store, database })),
+    }
+}
+
+#[async_trait]
+impl Backend for Postgres {
+    async fn open(&self) -> Stores {
+        stores(Arc::new(fresh_database().await.expect("a PostgreSQL server can be started"))).await
+    }
+
+    async fn reopen(&self, mut held: Stores) -> Option<Stores> {
+        let guard = held.guard.take()?.downcast::<Guard>().ok()?;
+        let database = Arc::clone(&guard.database);
+        drop((held, guard));
+        Some(stores(database).await)
+    }
+}
+
+realnet_testkit::conformance!(Postgres);
