@@ -1,9 +1,13 @@
 //! Queries: a backend-neutral tree of what to find, its text grammar, and the evaluator that defines its meaning.
 
 mod cursor;
+#[cfg(test)]
+mod fixture;
 pub mod geography;
 mod grammar;
 mod matches;
+#[cfg(test)]
+mod meaning;
 mod operand;
 mod order;
 mod pattern;

@@ -138,6 +138,10 @@ impl Predicate {
                 all.push(other);
                 Self::And(all)
             }
+            (this, Self::And(mut more)) => {
+                more.insert(0, this);
+                Self::And(more)
+            }
             (this, other) => Self::And(vec![this, other]),
         }
     }

@@ -15,6 +15,9 @@ mod reach;
 mod select;
 mod special;
 
+#[cfg(test)]
+mod tests;
+
 use condition::Conditions;
 use names::Names;
 use parameters::Parameters;
