@@ -1,0 +1,11 @@
+//! The wiring: the only place that names concrete stores, resources and runners.
+
+mod builtin;
+mod first_start;
+pub mod logging;
+mod resources;
+mod server;
+mod store;
+
+pub use first_start::{FirstStart, Initialized};
+pub use server::Server;

@@ -1,0 +1,164 @@
+//! From configuration to a serving process, and back to rest.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use realnet_core::load::{Document, parse_json};
+use realnet_core::resource::Services;
+use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
+use realnet_resource_types::Initializer;
+use realnet_runner_http::{HttpConfig, HttpServer};
+
+use super::first_start::{FirstStart, Initialized, make_password};
+use super::store::Store;
+use super::{builtin, resources};
+use crate::cli::{Failure, Outcome};
+use crate::config::{AccountsSection, Config, ServerSection};
+
+/// An open store with its types in place, ready to be initialized and served.
+pub struct Server {
+    config: Config,
+    store: Store,
+    services: Services,
+    initializer: Initializer,
+}
+
+impl Server {
+    /// Reads the initialization files, opens the store, and brings its system types up to date. With `check` the
+    /// store is only looked at.
+    pub async fn open(config: Config, check: bool) -> Result<Self, Failure> {
+        let documents = documents(&config.server)?;
+        let store = Store::open(&config.database).await?;
+        let services = store.services().await?;
+        let initializer = Initializer::new(services.clone(), documents);
+        if check {
+            initializer.check().await?;
+        } else {
+            initializer.types().await?;
+        }
+        Ok(Self { config, store, services, initializer })
+    }
+
+    /// Creates the first org and administrator if there is no account, and the items of the initialization files.
+    pub async fn initialize(&self, first: FirstStart) -> Result<Initialized, Failure> {
+        let given = first.password.is_some();
+        let password = first.password.unwrap_or_else(make_password);
+        let wanted = Bootstrap {
+            org: first.org.clone(),
+            username: first.username.clone(),
+            password: password.clone(),
+            email: first.email,
+            bcrypt_cost: self.config.accounts.bcrypt_cost,
+        };
+        let created = bootstrap(&self.services, wanted).await?;
+        self.initializer.orgs().await?;
+        Ok(match created {
+            None => Initialized::Present,
+            Some(_) => Initialized::Created {
+                org: first.org,
+                username: first.username,
+                password: (!given).then_some(password),
+            },
+        })
+    }
+
+    /// Serves until SIGTERM or Ctrl-C, finishes what is in flight, and closes the store. `ready` is told the
+    /// address once connections are accepted.
+    pub async fn serve(self, ready: impl FnOnce(SocketAddr)) -> Outcome {
+        let Self { config, store, services, .. } = self;
+        let accounts = Accounts::new(&services, accounts_config(&config.accounts)).await?;
+        let dispatcher = Arc::new(resources::dispatcher(&services, &accounts));
+        let server = HttpServer::bind(http_config(&config.server, store.name()), dispatcher, accounts)?;
+        let stopped = stop_signal()?;
+        let watcher = tokio::spawn(follow_types(services));
+        if let Some(address) = server.addresses().first() {
+            ready(*address);
+        }
+        server.run(stopped).await?;
+        watcher.abort();
+        store.close().await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// Closes the store without serving.
+    pub async fn close(self) -> Outcome {
+        self.store.close().await
+    }
+}
+
+/// The built-in files and those of the configured folder, parsed; an error names file, line and column.
+fn documents(section: &ServerSection) -> Result<Vec<Document>, Failure> {
+    let mut files = builtin::files();
+    if let Some(path) = &section.init_path {
+        files.extend(builtin::folder(path)?);
+    }
+    let mut documents = Vec::with_capacity(files.len());
+    for (name, text) in &files {
+        documents.push(parse_json(name, text)?);
+    }
+    Ok(documents)
+}
+
+fn accounts_config(section: &AccountsSection) -> AccountsConfig {
+    AccountsConfig {
+        jwt_key: section.jwt_key.as_ref().map(|key| key.clone().into_bytes()),
+        access_ttl: section.token_ttl,
+        refresh_ttl: section.session_ttl,
+        bcrypt_cost: section.bcrypt_cost,
+        default_org: section.default_org.clone(),
+    }
+}
+
+fn http_config(section: &ServerSection, store: &str) -> HttpConfig {
+    HttpConfig {
+        host: section.host.clone(),
+        port: section.port,
+        max_body: section.max_body,
+        request_timeout: section.request_timeout,
+        shutdown_timeout: section.shutdown_timeout,
+        store: store.to_owned(),
+        ..HttpConfig::default()
+    }
+}
+
+/// Resolves at the first SIGTERM or Ctrl-C.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: finishing what is in flight");
+    })
+}
+
+/// Resolves at the first Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    Ok(async move {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Keeps the registry in step with the store, whichever replica changes types.
+async fn follow_types(services: Services) {
+    let mut changes = services.types.type_changes();
+    while let Some(revision) = changes.next().await {
+        while services.registry.current().revision() < revision {
+            match services.reload_types().await {
+                Ok(()) => tracing::debug!(revision, "types reloaded"),
+                Err(error) => {
+                    tracing::warn!(error = %error.report(), "types can not be reloaded, trying again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}

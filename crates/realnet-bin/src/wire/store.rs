@@ -1,0 +1,91 @@
+//! Opening the configured store.
+
+use std::sync::Arc;
+
+use realnet_core::clock::System;
+use realnet_core::provider::{CredentialProvider, ItemProvider, SourceProvider, TypeProvider};
+use realnet_core::registry::{RegistryHandle, TypeRegistry};
+use realnet_core::resource::Services;
+use realnet_provider_generic::MemoryStore;
+use realnet_provider_sql::{PostgresConfig, PostgresStore, SqliteConfig, SqliteStore};
+
+use crate::cli::{Failure, Outcome};
+use crate::config::{DatabaseSection, PostgresSection};
+
+/// An open store, to be closed when the server ends.
+pub enum Store {
+    /// In memory.
+    Memory(Arc<MemoryStore>),
+    /// In a file.
+    Sqlite(Arc<SqliteStore>),
+    /// On a PostgreSQL server.
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Store {
+    /// Opens the store, creating or migrating its schema.
+    pub async fn open(database: &DatabaseSection) -> Result<Self, Failure> {
+        Ok(match database {
+            DatabaseSection::Memory => Self::Memory(Arc::new(MemoryStore::new())),
+            DatabaseSection::Sqlite { path } => {
+                Self::Sqlite(Arc::new(SqliteStore::open(SqliteConfig::new(path.clone()))?))
+            }
+            DatabaseSection::Postgres(section) => {
+                Self::Postgres(Arc::new(PostgresStore::connect(postgres_config(section)?).await?))
+            }
+        })
+    }
+
+    /// Its name for `info`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Memory(store) => store.capabilities().name,
+            Self::Sqlite(store) => store.capabilities().name,
+            Self::Postgres(store) => store.capabilities().name,
+        }
+    }
+
+    /// The services of a server on this store, with the types that it holds.
+    pub async fn services(&self) -> Result<Services, Failure> {
+        let services = match self {
+            Self::Memory(store) => services(store),
+            Self::Sqlite(store) => services(store),
+            Self::Postgres(store) => services(store),
+        };
+        services.reload_types().await?;
+        Ok(services)
+    }
+
+    /// Finishes what is under way and lets go of the store.
+    pub async fn close(self) -> Outcome {
+        match self {
+            Self::Memory(_) => {}
+            Self::Sqlite(store) => store.close().await?,
+            Self::Postgres(store) => store.close().await,
+        }
+        Ok(())
+    }
+}
+
+fn services<S>(store: &Arc<S>) -> Services
+where
+    S: ItemProvider + TypeProvider + CredentialProvider + SourceProvider + 'static,
+{
+    Services {
+        items: Arc::clone(store) as Arc<dyn ItemProvider>,
+        types: Arc::clone(store) as Arc<dyn TypeProvider>,
+        credentials: Arc::clone(store) as Arc<dyn CredentialProvider>,
+        sources: Arc::clone(store) as Arc<dyn SourceProvider>,
+        registry: RegistryHandle::new(TypeRegistry::default()),
+        clock: Arc::new(System),
+        ids: Arc::new(System),
+    }
+}
+
+fn postgres_config(section: &PostgresSection) -> Result<PostgresConfig, Failure> {
+    let mut config = PostgresConfig::new(&section.host, &section.user, &section.database);
+    config.port = section.port;
+    config.password.clone_from(&section.password);
+    config.ssl_mode = section.sslmode.parse()?;
+    Ok(config)
+}
