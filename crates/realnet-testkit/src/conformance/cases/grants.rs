@@ -114,7 +114,9 @@ pub async fn each_permission_allows_its_own(world: World) {
     for id in [read, write, removal, share] {
         let written = world.set(&bob, id, json!({"rank": 1})).await;
         assert_eq!(written.is_ok(), id == write, "{written:?}");
-        let shared = world.share(&bob, id, vec![grant(Org::account(&world.acme.visitor), READ)]).await;
+        let mut grants = world.item(id).await.grants;
+        grants.push(grant(Org::account(&world.acme.visitor), READ));
+        let shared = world.share(&bob, id, grants).await;
         assert_eq!(shared.is_ok(), id == share, "{shared:?}");
     }
     for id in [read, write, share] {

@@ -122,18 +122,19 @@ pub async fn children_and_descendants_are_found(world: World) {
     note(&world, "aaa", Some(aa)).await;
     note(&world, "elsewhere", None).await;
     world.create(&alice, item("Place").name("place").parent(a)).await;
-    let children = |parent: Uuid| world.find("Note").with("parent", parent).order("name");
-    children(root).gives(&["a", "b"]).await;
+    let children = |parent: Uuid| world.find("Note").with("parent", parent);
+    let below = |parent: Uuid| children(parent).with("any_level", true);
+    children(root).order("name").gives(&["a", "b"]).await;
     children(b).gives(&[]).await;
-    children(root).with("any_level", true).gives(&["a", "aa", "aaa", "b"]).await;
-    children(a).with("any_level", true).gives(&["aa", "aaa"]).await;
+    below(root).order("name").gives(&["a", "aa", "aaa", "b"]).await;
+    below(a).order("name").gives(&["aa", "aaa"]).await;
     world.find("Item").with("parent", a).order("name").gives(&["aa", "place"]).await;
-    children(root).with("any_level", true).with("name", "like.aa*").limit(1).gives(&["aa", "aaa"]).await;
-    children(root).with("any_level", true).order("name.desc").limit(2).gives(&["b", "aaa", "aa", "a"]).await;
+    below(root).with("name", "like.aa*").limit(1).gives(&["aa", "aaa"]).await;
+    below(root).order("name.desc").limit(2).gives(&["b", "aaa", "aa", "a"]).await;
     // What lies below something unreadable is still found by who may read it.
     world.share(&alice, aa, vec![grant(Org::account(&bob), &[Permission::Read])]).await.unwrap();
     world.find("Note").by(&bob).gives(&["aa"]).await;
-    children(root).by(&bob).with("any_level", true).check().await;
+    below(root).by(&bob).check().await;
     children(a).by(&bob).check().await;
     world.find("Note").with("parent_id", "is.null").check().await;
 }

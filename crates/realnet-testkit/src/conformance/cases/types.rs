@@ -35,11 +35,11 @@ pub async fn definitions_are_read_back(world: World) {
         world.next_id(),
         None,
         json!({
-            "name": "Fully \u{1F4A1} Described", "base": "Note",
+            "name": "Fully-Described_1", "base": "Note",
             "attributes": {"icon": "bulb", "nested": {"a": [1, 2.5, null]}, "strict": true},
             "fields": [
                 {"name": "size", "type": "decimal", "precision": 9, "scale": 2, "min": "0", "index": true,
-                 "description": "how \"large\"", "label": "Size", "default": "1.5"},
+                 "description": "how \"large\" \u{1F4A1}", "label": "Size", "default": "1.5"},
                 {"name": "kin", "type": "reference", "reference": "Note", "multiple": true, "on_delete": "cascade"},
             ],
             "access": [{"subject": {"type": "public"}, "permissions": ["read"]},
