@@ -1,0 +1,58 @@
+//! The authenticator: bearer token → caller.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use realnet_core::acl::Caller;
+use realnet_core::resource::{Authenticator, SignIn, Tokens};
+use realnet_core::{Error, ErrorKind, Result, Uuid};
+
+use crate::accounts::Accounts;
+use crate::principals::load;
+use crate::tokens::{Claims, Purpose};
+
+#[async_trait]
+impl Authenticator for Accounts {
+    async fn authenticate(&self, token: Option<&str>) -> Result<Arc<Caller>> {
+        match token {
+            Some(token) => {
+                let claims = self.signer.verify(Purpose::Access, token, self.services.clock.now())?;
+                self.caller_of(claims).await
+            }
+            None => Ok(Arc::new(Caller::anonymous(self.default_org().await?.unwrap_or(Uuid::nil())))),
+        }
+    }
+
+    async fn sign_in(&self, request: SignIn) -> Result<Tokens> {
+        self.sign_in_by_password(request).await
+    }
+
+    async fn refresh(&self, refresh_token: &str) -> Result<Tokens> {
+        self.refresh_session(refresh_token).await
+    }
+
+    async fn sign_out(&self, caller: &Caller) -> Result<()> {
+        if let Some(session) = caller.session {
+            self.services.credentials.close_session(session).await?;
+            self.callers.forget(session);
+        }
+        Ok(())
+    }
+}
+
+impl Accounts {
+    /// The caller of verified claims, from memory or the store.
+    pub(crate) async fn caller_of(&self, claims: Claims) -> Result<Arc<Caller>> {
+        let now = || self.services.clock.now();
+        let found = self.callers.get(claims.session, now, load(&self.services, claims)).await?;
+        // The memory is kept by session: the rest of the claims must fit as well.
+        let caller = &found.caller;
+        let fits =
+            caller.account == Some(claims.account) && caller.org == claims.org && found.epoch == claims.epoch;
+        if fits {
+            Ok(found.caller)
+        } else {
+            Err(Error::new(ErrorKind::Unauthenticated, "the session has ended: sign in again"))
+        }
+    }
+}

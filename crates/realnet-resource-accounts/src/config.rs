@@ -1,0 +1,89 @@
+//! How signing in works: keys, lives of tokens, cost of hashes, the default org.
+
+use std::fmt;
+use std::time::Duration;
+
+use realnet_core::{Error, Result};
+
+/// The settings of accounts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccountsConfig {
+    /// Signs tokens, at least 32 bytes. Without it a key is made at the first start and kept in the store, so that
+    /// replicas share it.
+    pub jwt_key: Option<Vec<u8>>,
+    /// Life of an access token.
+    pub access_ttl: Duration,
+    /// Life of a session that is not refreshed.
+    pub refresh_ttl: Duration,
+    /// Cost of password hashes: 2^cost rounds, 4 to 31.
+    pub bcrypt_cost: u32,
+    /// Name or id of the org that a request means that names none; the first org when absent.
+    pub default_org: Option<String>,
+}
+
+impl AccountsConfig {
+    /// The shortest key, in bytes: as long as the hash that it keys.
+    pub const MIN_KEY: usize = 32;
+
+    /// Checks what would only fail later.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.jwt_key.as_ref().is_some_and(|key| key.len() < Self::MIN_KEY) {
+            return Err(Error::malformed(format!("the token key needs at least {} bytes", Self::MIN_KEY)));
+        }
+        if !(4..=31).contains(&self.bcrypt_cost) {
+            return Err(Error::malformed("the cost of password hashes is from 4 to 31"));
+        }
+        if self.access_ttl.as_secs() == 0 || self.refresh_ttl < self.access_ttl {
+            return Err(Error::malformed(
+                "a session lives at least as long as an access token, a token a second",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self {
+            jwt_key: None,
+            access_ttl: Duration::from_mins(15),
+            refresh_ttl: Duration::from_hours(30 * 24),
+            bcrypt_cost: 12,
+            default_org: None,
+        }
+    }
+}
+
+impl fmt::Debug for AccountsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountsConfig")
+            .field("jwt_key", &self.jwt_key.as_ref().map(|_| "…"))
+            .field("access_ttl", &self.access_ttl)
+            .field("refresh_ttl", &self.refresh_ttl)
+            .field("bcrypt_cost", &self.bcrypt_cost)
+            .field("default_org", &self.default_org)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_not_shown() {
+        let config =
+            AccountsConfig { jwt_key: Some(b"a very secret key".to_vec()), ..AccountsConfig::default() };
+        let shown = format!("{config:?}");
+        assert!(shown.contains('…') && !shown.contains("secret") && !shown.contains("97"), "{shown}");
+    }
+
+    #[test]
+    fn weak_settings_are_refused() {
+        let good = AccountsConfig::default();
+        assert!(good.check().is_ok());
+        assert!(AccountsConfig { jwt_key: Some(vec![1; 31]), ..good.clone() }.check().is_err());
+        assert!(AccountsConfig { bcrypt_cost: 3, ..good.clone() }.check().is_err());
+        assert!(AccountsConfig { refresh_ttl: Duration::from_secs(1), ..good }.check().is_err());
+    }
+}

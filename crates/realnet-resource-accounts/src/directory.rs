@@ -1,0 +1,168 @@
+//! Looking up orgs, accounts and memberships, on behalf of the system.
+
+use std::sync::Arc;
+
+use realnet_core::acl::{Caller, Principal};
+use realnet_core::model::Item;
+use realnet_core::provider::Access;
+use realnet_core::query::{
+    AttributePath, Comparison, Literal, Operand, OrgScope, Predicate, Property, Query,
+};
+use realnet_core::registry::{TypeInfo, TypeRegistry};
+use realnet_core::resource::Services;
+use realnet_core::{Result, Uuid};
+
+/// The items that say who is who.
+pub(crate) struct Directory<'a> {
+    services: &'a Services,
+    access: Access,
+}
+
+impl<'a> Directory<'a> {
+    /// Looks with the current types.
+    pub(crate) fn new(services: &'a Services) -> Self {
+        Self::at(services, services.registry.current())
+    }
+
+    /// Looks with the given types.
+    pub(crate) fn at(services: &'a Services, registry: Arc<TypeRegistry>) -> Self {
+        Self { services, access: Access { caller: Arc::new(Caller::system(Uuid::nil())), registry } }
+    }
+
+    fn info(&self, org: Uuid, name: &str) -> Option<&TypeInfo> {
+        self.access.registry.find(org, name)
+    }
+
+    /// An item, whoever may read it.
+    pub(crate) async fn item(&self, id: Uuid) -> Result<Option<Item>> {
+        self.services.items.get(&self.access, id).await
+    }
+
+    /// Whether an item is of a type or derived from it.
+    pub(crate) fn is(&self, item: &Item, name: &str) -> bool {
+        let info = self.info(item.org, name);
+        info.is_some_and(|info| self.access.registry.is_derived_from(item.type_id, info.id()))
+    }
+
+    /// The org of a name or id.
+    pub(crate) async fn org(&self, name: &str) -> Result<Option<Uuid>> {
+        if let Ok(id) = Uuid::parse_str(name) {
+            let item = self.item(id).await?;
+            return Ok(item.filter(|item| self.is(item, "Org")).map(|item| item.id));
+        }
+        let filter = Predicate::Compare {
+            operand: Operand::Property(Property::Name),
+            comparison: Comparison::Eq,
+            value: Literal::Text(name.to_owned()),
+        };
+        let found = self.find(OrgScope::All, Uuid::nil(), "Org", filter, 1).await?;
+        Ok(found.first().map(|item| item.id))
+    }
+
+    /// The org that was made first.
+    pub(crate) async fn first_org(&self) -> Result<Option<Uuid>> {
+        let found = self.find(OrgScope::All, Uuid::nil(), "Org", Predicate::All, 1).await?;
+        Ok(found.first().map(|item| item.id))
+    }
+
+    /// The account of a name in an org.
+    pub(crate) async fn account(&self, org: Uuid, username: &str) -> Result<Option<Item>> {
+        let Some(info) = self.info(org, "Account") else { return Ok(None) };
+        let filter = equals(info, "username", Literal::Text(username.to_owned()));
+        Ok(self.find(OrgScope::One(org), org, "Account", filter, 1).await?.pop())
+    }
+
+    /// Some account, if there is any.
+    pub(crate) async fn any_account(&self) -> Result<Option<Item>> {
+        Ok(self.find(OrgScope::All, Uuid::nil(), "Account", Predicate::All, 1).await?.pop())
+    }
+
+    /// Whether an org has items besides its own.
+    pub(crate) async fn has_items(&self, org: Uuid) -> Result<bool> {
+        let found = self.find(OrgScope::One(org), org, "Item", Predicate::All, 2).await?;
+        Ok(found.iter().any(|item| item.id != org))
+    }
+
+    /// The groups or roles that an account is linked to by items of type `link`, whose field `field` names them.
+    pub(crate) async fn memberships(
+        &self,
+        org: Uuid,
+        account: Uuid,
+        link: &str,
+        field: &str,
+        of: &str,
+    ) -> Result<Vec<Principal>> {
+        let Some(info) = self.info(org, link) else { return Ok(Vec::new()) };
+        let links = self
+            .find(OrgScope::One(org), org, link, equals(info, "account", Literal::Id(account)), 0)
+            .await?;
+        let ids: Vec<Uuid> = links
+            .iter()
+            .filter_map(|link| link.attributes.get(field)?.as_str())
+            .filter_map(|id| Uuid::parse_str(id).ok())
+            .collect();
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(Query::MAX_LIMIT) {
+            let items = self.services.items.get_many(&self.access, ids).await?;
+            found.extend(items.iter().filter(|item| item.org == org && self.is(item, of)).map(principal));
+        }
+        Ok(found)
+    }
+
+    /// The roles of a name, without regard to case.
+    pub(crate) async fn roles_named(&self, org: Uuid, name: &str) -> Result<Vec<Principal>> {
+        let filter = Predicate::Compare {
+            operand: Operand::Property(Property::Name),
+            comparison: Comparison::Ilike,
+            value: Literal::Text(name.to_owned()),
+        };
+        Ok(self.find(OrgScope::One(org), org, "Role", filter, 0).await?.iter().map(principal).collect())
+    }
+
+    /// Items of a type, at most `limit` of them, or all (0).
+    async fn find(
+        &self,
+        scope: OrgScope,
+        org: Uuid,
+        name: &str,
+        filter: Predicate,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
+        let Some(info) = self.info(org, name) else { return Ok(Vec::new()) };
+        let seen = match scope {
+            OrgScope::One(org) => Some(org),
+            OrgScope::All => None,
+        };
+        let types = self.access.registry.derived(info, seen).map(TypeInfo::id).collect();
+        let mut query = Query { filter, ..Query::of(scope, types) };
+        query.limit = if limit == 0 { Query::MAX_LIMIT } else { limit };
+        let mut items = Vec::new();
+        loop {
+            let page = self.services.items.list(&self.access, &query).await?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) if limit == 0 => query.after = Some(next),
+                _ => return Ok(items),
+            }
+        }
+    }
+}
+
+fn principal(item: &Item) -> Principal {
+    Principal { id: item.id, name: Arc::from(item.name.to_lowercase()) }
+}
+
+/// An own attribute equals a value. Constants of types do not count.
+fn equals(info: &TypeInfo, key: &str, value: Literal) -> Predicate {
+    let field = info.field(key);
+    let operand = Operand::Attribute(AttributePath {
+        key: Arc::from(key),
+        path: Vec::new(),
+        kind: field.map(|info| info.field.kind),
+        multiple: field.is_some_and(|info| info.field.multiple),
+        index: field.filter(|info| info.field.is_keyed()).map(|info| info.key.clone()),
+        sparse: field.is_none_or(|info| info.field.multiple || !(info.field.index || info.field.unique)),
+        constants: Vec::new(),
+    });
+    Predicate::Compare { operand, comparison: Comparison::Eq, value }
+}

@@ -1,0 +1,53 @@
+//! Which of the types of this resource an item is of, and what accounts say about themselves.
+
+use realnet_core::Uuid;
+use realnet_core::acl::OrgRole;
+use realnet_core::model::{Item, Map};
+use realnet_core::registry::TypeRegistry;
+use serde_json::Value;
+
+/// What an item of this resource is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Somebody who signs in.
+    Account,
+    /// An org.
+    Org,
+    /// A role.
+    Role,
+    /// A group, a membership, what a role is offered.
+    Other,
+}
+
+impl Kind {
+    /// The kind of a type as `org` sees it.
+    pub(crate) fn of(registry: &TypeRegistry, org: Uuid, type_id: Uuid) -> Self {
+        let is = |name: &str| {
+            registry.find(org, name).is_some_and(|info| registry.is_derived_from(type_id, info.id()))
+        };
+        if is("Account") {
+            Self::Account
+        } else if is("Org") {
+            Self::Org
+        } else if is("Role") {
+            Self::Role
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The role that an account has. Only what the item itself stores counts: a constant of its type raises nobody.
+pub(crate) fn role_of(attributes: &Map) -> OrgRole {
+    attributes.get("role").and_then(Value::as_str).and_then(OrgRole::parse).unwrap_or(OrgRole::Visitor)
+}
+
+/// Whether signing in is refused.
+pub(crate) fn is_disabled(account: &Item) -> bool {
+    account.attributes.get("disabled").and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// The name that an account signs in with.
+pub(crate) fn username_of(account: &Item) -> &str {
+    account.attributes.get("username").and_then(Value::as_str).unwrap_or(&account.name)
+}
