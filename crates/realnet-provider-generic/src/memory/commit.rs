@@ -7,27 +7,24 @@ use realnet_core::provider::Access;
 
 use super::MemoryStore;
 use super::transaction::MemoryTransaction;
-use super::undo::UndoLog;
 
 impl MemoryStore {
     pub(super) fn apply(&self, access: &Access, changes: &ChangeSet) -> Result<Vec<Outcome>> {
         let mut state = self.state.write();
         let types_before = state.type_revision;
-        let mut transaction = MemoryTransaction { state: &mut state, log: UndoLog::default() };
-        // Nothing in this transaction waits, so the future is ready at once and the lock is never held across a wait.
-        let outcome = change::apply(&mut transaction, access, changes).now_or_never();
-        let log = transaction.log;
-        match outcome.unwrap_or_else(|| Err(Error::internal("a transaction in memory has waited"))) {
-            Ok(outcomes) => {
-                if state.type_revision != types_before {
-                    self.types.send_replace(state.type_revision);
-                }
-                Ok(outcomes)
-            }
-            Err(error) => {
-                log.roll_back(&mut state);
-                Err(error)
-            }
+        if access.registry.revision() != types_before {
+            // Index entries made by other types than the present ones would be wrong.
+            return Err(Error::conflict("the types have changed in the meantime: try again"));
         }
+        let mut transaction = MemoryTransaction::begin(&mut state);
+        // Nothing in this transaction waits, so the future is ready at once and the lock is never held across a wait.
+        let outcomes = change::apply(&mut transaction, access, changes)
+            .now_or_never()
+            .unwrap_or_else(|| Err(Error::internal("a transaction in memory has waited")))?;
+        transaction.keep();
+        if state.type_revision != types_before {
+            self.types.send_replace(state.type_revision);
+        }
+        Ok(outcomes)
     }
 }

@@ -14,13 +14,31 @@ use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
 use super::state::{State, reply_key};
 use super::undo::{UndoLog, member, set, set_ordered};
 
-/// One commit on the locked state.
+/// One commit on the locked state. Dropped without [`Self::keep`], on an error or while a panic of an edit unwinds,
+/// it takes everything back.
 pub(super) struct MemoryTransaction<'a> {
-    pub(super) state: &'a mut State,
-    pub(super) log: UndoLog,
+    state: &'a mut State,
+    log: UndoLog,
+    /// Whether the type revision has risen already.
+    types_changed: bool,
 }
 
-impl MemoryTransaction<'_> {
+impl Drop for MemoryTransaction<'_> {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.log).roll_back(self.state);
+    }
+}
+
+impl<'a> MemoryTransaction<'a> {
+    pub(super) fn begin(state: &'a mut State) -> Self {
+        Self { state, log: UndoLog::default(), types_changed: false }
+    }
+
+    /// Ends the transaction and keeps what it did.
+    pub(super) fn keep(mut self) {
+        self.log = UndoLog::default();
+    }
+
     fn set_item(&mut self, id: Uuid, item: Option<Item>) {
         set_ordered(self.state, &mut self.log, |state| &mut state.items, id, item);
     }
@@ -49,9 +67,12 @@ impl MemoryTransaction<'_> {
         Ok(())
     }
 
+    /// Once per change set, however many types it changes.
     fn raise_type_revision(&mut self) {
-        self.state.type_revision += 1;
-        self.log.push(|state| state.type_revision -= 1);
+        if !std::mem::replace(&mut self.types_changed, true) {
+            self.state.type_revision += 1;
+            self.log.push(|state| state.type_revision -= 1);
+        }
     }
 
     fn set_type_grants(&mut self, grants: Vec<TypeGrants>) {
