@@ -103,6 +103,10 @@ impl<'a> Names<'a> {
         }
         match path {
             ["attributes", key, rest @ ..] => self.attribute(types, key, rest, pointer, depth),
+            [name @ ("tags" | "location" | "grants"), ..] if !is_declared(name, types) => {
+                let detail = format!("{name} can not be used here: there are tags=, near= and within=");
+                Err(Error::malformed_at(pointer, detail))
+            }
             [name, rest @ ..] => match property(name, types) {
                 Some(property) => self.property(property, rest, pointer, depth),
                 None => self.attribute(types, name, rest, pointer, depth),
@@ -208,10 +212,14 @@ impl<'a> Names<'a> {
 /// A property by its name in documents. `parent` and `linked_item` say the same as their ids, unless a type declares
 /// a field of that name.
 pub(super) fn property(name: &str, types: &[&TypeInfo]) -> Option<Property> {
-    let short = |property| (!types.iter().any(|info| info.field(name).is_some())).then_some(property);
+    let short = |property| (!is_declared(name, types)).then_some(property);
     match name {
         "parent" => short(Property::ParentId),
         "linked_item" => short(Property::LinkedItemId),
         name => Property::parse(name),
     }
+}
+
+fn is_declared(name: &str, types: &[&TypeInfo]) -> bool {
+    types.iter().any(|info| info.field(name).is_some())
 }
