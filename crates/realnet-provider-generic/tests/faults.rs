@@ -24,7 +24,6 @@ use realnet_testkit::conformance::{Backend, Stores, World, cases, run};
 /// One thing that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
-    None,
     ListsEverything,
     GetsEverything,
     IgnoresOwners,
@@ -40,7 +39,7 @@ enum Fault {
     ForgetsReplies,
     RepliesTwice,
     SwapsChanges,
-    LosesAChange,
+    SkipsARevision,
     ForgetsBefore,
     ShowsHistory,
     RoundsTimes,
@@ -152,10 +151,10 @@ impl ItemProvider for FaultyStore {
 
     async fn commit(&self, access: &Access, mut changes: ChangeSet) -> Result<Vec<Outcome>> {
         match self.fault {
-            Fault::PartialCommits if changes.next_registry.is_none() && changes.reply.is_none() => {
+            Fault::PartialCommits if changes.next_registry.is_none() => {
                 let mut outcomes = Vec::new();
                 for operation in changes.operations.clone() {
-                    let one = ChangeSet { operations: vec![operation], ..changes.clone() };
+                    let one = ChangeSet { operations: vec![operation], reply: None, ..changes.clone() };
                     let index = outcomes.len();
                     let done = self.store.commit(access, one).await;
                     outcomes.extend(done.map_err(|error| error.at_operation(index))?);
@@ -196,8 +195,11 @@ impl ItemProvider for FaultyStore {
         let mut changes = self.store.changes(org, since, limit).await?;
         match self.fault {
             Fault::SwapsChanges if changes.len() > 9 => changes.swap(8, 9),
-            Fault::LosesAChange if changes.len() > 9 => {
-                changes.remove(8);
+            Fault::SkipsARevision => {
+                changes
+                    .iter_mut()
+                    .filter(|record| record.revision > 8)
+                    .for_each(|record| record.revision += 1);
             }
             Fault::ForgetsBefore => changes.iter_mut().for_each(|record| record.before = None),
             _ => {}
@@ -295,7 +297,7 @@ where
     catch_unwind(AssertUnwindSafe(|| run(Faulty(fault), case))).is_err()
 }
 
-/// Each fault with a case that must notice it; the case passes when nothing is wrong.
+/// Each fault with a case that must notice it. (That the cases pass otherwise is what the conformance test says.)
 macro_rules! noticed {
     ($($fault:ident by $topic:ident::$case:ident,)*) => {
         #[test]
@@ -307,7 +309,6 @@ macro_rules! noticed {
                         stringify!($topic), "::", stringify!($case), " does not notice ", stringify!($fault)
                     )));
                 }
-                assert!(!fails(Fault::None, cases::$topic::$case), "{} fails by itself", stringify!($case));
             )*
             assert!(unnoticed.is_empty(), "{unnoticed:#?}");
         }
@@ -342,7 +343,7 @@ noticed! {
     ForgetsReplies by idempotency::a_key_works_once,
     RepliesTwice by idempotency::concurrent_repeats_act_once,
     SwapsChanges by changelog::order_holds_under_concurrency,
-    LosesAChange by changelog::revisions_are_consecutive_per_org,
+    SkipsARevision by changelog::revisions_are_consecutive_per_org,
     ForgetsBefore by changelog::each_change_has_its_record,
     ShowsHistory by changelog::the_history_of_an_item,
     RoundsTimes by crud::every_property_is_read_back,
