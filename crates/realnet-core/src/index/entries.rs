@@ -77,3 +77,116 @@ pub(crate) fn is_sparse(info: &FieldInfo) -> bool {
     let field = &info.field;
     field.multiple || (field.is_reference() && !field.index && !field.unique)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::index::sort_key;
+    use crate::model::{Attributes, FieldKind, Map, TypeDefinition, Visibility};
+    use crate::registry::TypeSnapshot;
+
+    fn registry() -> TypeRegistry {
+        let fields = json!([
+            {"name": "code", "type": "string", "unique": true},
+            {"name": "size", "type": "integer", "index": true},
+            {"name": "words", "type": "string", "multiple": true, "index": true},
+            {"name": "maker", "type": "reference", "reference": "Item"},
+            {"name": "owner_of", "type": "reference", "reference": "Item", "index": true},
+            {"name": "plain", "type": "text"},
+            {"name": "quiet", "type": "text", "hidden": true},
+            {"name": "inner", "type": "text", "read": ["payroll"]},
+            {"name": "pin", "type": "secret"},
+        ]);
+        let root = TypeDefinition {
+            id: Uuid::from_u128(1),
+            org: None,
+            name: "Item".to_owned(),
+            base: None,
+            attributes: json!({"motto": "constant"}).as_object().cloned().unwrap_or_default(),
+            fields: serde_json::from_value(fields).unwrap(),
+            access: None,
+            instances: Vec::new(),
+            version: 1,
+        };
+        TypeRegistry::build(TypeSnapshot { revision: 1, definitions: vec![root], grants: Vec::new() })
+            .unwrap()
+    }
+
+    fn item(attributes: &Value) -> Item {
+        Item {
+            id: Uuid::from_u128(9),
+            type_id: Uuid::from_u128(1),
+            type_name: Arc::from("Item"),
+            instance: None,
+            name: "Big Name".to_owned(),
+            attributes: Attributes::from_map(attributes.as_object().cloned().unwrap_or_else(Map::new)),
+            tags: Vec::new(),
+            status: None,
+            visibility: Visibility::Visible,
+            location: Some(Location::Point([8.0, 47.0])),
+            valid_from: None,
+            valid_to: None,
+            parent_id: None,
+            linked_item_id: None,
+            owner: None,
+            org: Uuid::from_u128(2),
+            public: false,
+            version: 1,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+            grants: Vec::new(),
+        }
+    }
+
+    fn rows(attributes: &Value) -> Vec<(String, Vec<u8>, bool)> {
+        let entries = entries(&registry(), &item(attributes)).unwrap();
+        entries.keys.into_iter().map(|row| (row.field.name.to_string(), row.value, row.unique)).collect()
+    }
+
+    #[test]
+    fn absent_values_have_a_row_unless_the_index_is_sparse() {
+        let null = NULL_KEY.to_vec();
+        let of = |name: &str| (name.to_owned(), null.clone(), false);
+        let expected = vec![of("code"), of("size"), of("owner_of")];
+        assert_eq!(rows(&json!({})), expected);
+        assert_eq!(rows(&json!({"code": null, "size": null, "words": [], "maker": null})), expected);
+    }
+
+    #[test]
+    fn values_have_a_row_each_and_lists_one_per_distinct_element() {
+        let id = Uuid::from_u128(77);
+        let text = |text: &str| sort_key(&json!(text), FieldKind::String);
+        let found =
+            rows(&json!({"code": "x", "size": 3, "words": ["b", "a", "b", null], "maker": id.to_string()}));
+        assert!(found.contains(&("code".to_owned(), text("x"), true)));
+        assert!(found.contains(&("size".to_owned(), sort_key(&json!(3), FieldKind::Integer), false)));
+        let words: Vec<_> =
+            found.iter().filter(|(name, ..)| name == "words").map(|row| row.1.clone()).collect();
+        assert_eq!(words, [text("a"), text("b")]);
+        let maker = found.iter().find(|(name, ..)| name == "maker").unwrap();
+        assert_eq!(crate::index::id_of_key(&maker.1), Some(id));
+    }
+
+    #[test]
+    fn words_are_those_that_every_reader_may_read() {
+        let attributes = json!({
+            "plain": "Open words", "quiet": "hush", "inner": "wages", "pin": "1234",
+            "free": "undeclared", "list": ["one", 2, ["deep"]], "number": 5, "object": {"a": "within"},
+        });
+        let found = entries(&registry(), &item(&attributes)).unwrap();
+        assert_eq!(found.tokens, ["big", "name", "one", "open", "undeclared", "words"]);
+        assert!(found.bounds.is_some_and(|bounds| (bounds.min_lon - 8.0).abs() < f64::EPSILON));
+    }
+
+    #[test]
+    fn an_unknown_type_is_an_error() {
+        let stray = Item { type_id: Uuid::from_u128(404), ..item(&json!({})) };
+        assert!(entries(&registry(), &stray).is_err());
+    }
+}

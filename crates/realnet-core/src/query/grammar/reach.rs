@@ -39,10 +39,13 @@ pub(super) fn read<'a>(
         OrgScope::One(org) => Some(org),
         OrgScope::All => None,
     };
+    // The base alone, as most lists ask for, needs no second look at each type.
+    let is_all = !exact && parameters.get("types").is_none();
     let wanted = |info: &TypeInfo| {
-        roots.iter().any(|root| {
-            if exact { root.id() == info.id() } else { registry.is_derived_from(info.id(), root.id()) }
-        })
+        is_all
+            || roots.iter().any(|root| {
+                if exact { root.id() == info.id() } else { registry.is_derived_from(info.id(), root.id()) }
+            })
     };
     let types = registry.derived(base, visible).filter(|info| wanted(info)).collect();
     Ok(Reach { scope, types })
