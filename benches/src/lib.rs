@@ -1,1 +1,11 @@
-//! Benchmarks.
+//! Benchmarks. [`load`] puts a load on whole servers and sets RealNet beside its limits; [`bare`] is one of those
+//! limits. What can be measured without a server is in the `benches` folder.
+
+pub mod bare;
+pub mod load;
+
+// The engine's source is included rather than depended on: the test kit changes with the suites in it, which have no
+// part in a measurement.
+#[path = "../../crates/realnet-testkit/src/engines/server/mod.rs"]
+#[allow(dead_code, reason = "this program only starts and stops the server")]
+mod engine;

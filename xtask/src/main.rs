@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a command line tool prints")]
 
 mod advisories;
+mod bench;
 mod place;
 mod shell;
 mod test;
@@ -28,12 +29,15 @@ enum Command {
     Test(test::Options),
     /// Checks the project's own rules: layers, docs, sizes, metadata
     Tidy,
+    /// Measures: parts of the core, and whole servers beside their limits
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::from_args() {
         Command::Test(options) => test::run(&options),
         Command::Tidy => tidy::run(),
+        Command::Bench(options) => bench::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,205 @@
+//! RealNet with the notes: the release binary on a store of its own, a type with two indexed fields, and a plain user
+//! who may read, change and create notes because the type says so.
+
+use std::io::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::http::Client;
+use super::notes::{Note, STATES};
+use super::process::{Process, free_address};
+use super::requests::{Dialect, Requests};
+
+const PASSWORD: &str = "a long password";
+
+/// How many notes are created with one request.
+const BATCH: u64 = 1000;
+
+/// Where a RealNet keeps its items.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// In this file.
+    Sqlite(PathBuf),
+    /// In this database.
+    Postgres(Url),
+}
+
+/// A RealNet that is set up: it can be started and stopped.
+#[derive(Debug, Clone)]
+pub struct RealNet {
+    /// The release binary.
+    pub program: PathBuf,
+    /// A folder for its log.
+    pub folder: PathBuf,
+    /// Its store.
+    pub store: Store,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// The first administrator, to whom no rule applies.
+    Superuser,
+    /// A plain user.
+    User,
+}
+
+impl Who {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Superuser => "root",
+            Self::User => "writer",
+        }
+    }
+}
+
+impl RealNet {
+    /// Creates the store with that many notes, and the user; gives the notes' ids.
+    ///
+    /// # Errors
+    /// The program does not start or refuses something.
+    pub fn set_up(&self, rows: u64, with_places: bool) -> Result<Vec<String>> {
+        let done = self
+            .command()
+            .args(["server", "initialize", "--name", "Bench", "--username", Who::Superuser.name()])
+            .args(["--email", "root@example.org", "--password", PASSWORD])
+            .output()?;
+        if !done.status.success() {
+            let text =
+                format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+            return Err(Error::other(format!("realnet server initialize: {text}")));
+        }
+        let process = self.start()?;
+        let mut client = signed_in(&process, Who::Superuser)?;
+        client.json("POST", "/api/types", Some(&note_type()))?;
+        let account = json!({
+            "username": Who::User.name(), "password": PASSWORD, "email": "writer@example.org", "role": "user",
+        });
+        let account = client.json("POST", "/api/accounts", Some(&account))?;
+        let grants = json!([
+            { "subject": { "type": "account", "id": account["id"] }, "permissions": ["create", "read", "write"] },
+        ]);
+        client.json("PUT", "/api/types/Memo/acl", Some(&grants))?;
+        let ids = fill(&mut client, rows, with_places)?;
+        process.stop()?;
+        Ok(ids)
+    }
+
+    /// Starts the server on a free port.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start(&self) -> Result<Process> {
+        let address = free_address()?;
+        let mut command = self.command();
+        command.args(["server", "--host", "127.0.0.1", "--port", &address.port().to_string()]);
+        Process::start(&mut command, address, &self.log(), "/readyz")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("realnet.log")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.current_dir(&self.folder);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("REALNET_") {
+                command.env_remove(name);
+            }
+        }
+        // Longer than any run; everything else as it comes.
+        command.env("REALNET_TOKEN_TTL", "86400");
+        match &self.store {
+            Store::Sqlite(path) => {
+                command.env("REALNET_DB_TYPE", "sqlite").env("REALNET_DB_NAME", path);
+            }
+            Store::Postgres(url) => {
+                command.env("REALNET_DB_TYPE", "postgresql").env("REALNET_DB_USER", url.username());
+                command.env("REALNET_DB_HOST", url.host_str().unwrap_or_default());
+                command.env("REALNET_DB_PORT", url.port().unwrap_or(5432).to_string());
+                command.env("REALNET_DB_NAME", url.path().trim_start_matches('/'));
+            }
+        }
+        command
+    }
+}
+
+/// The requests of one of the accounts.
+///
+/// # Errors
+/// It can not sign in.
+pub fn requests(process: &Process, who: Who, ids: &Rc<Vec<String>>) -> Result<Requests> {
+    let token = signed_in(process, who)?.token;
+    let login = credentials(who).to_string();
+    Ok(Requests { dialect: Dialect::RealNet, token, login, ids: Rc::clone(ids) })
+}
+
+/// The file of a store and its companions, copied; the server must not be running.
+///
+/// # Errors
+/// The files can not be read or written.
+pub fn copy_sqlite(from: &Path, to: &Path) -> Result<()> {
+    for ending in ["", "-wal"] {
+        let with = |path: &Path| PathBuf::from(format!("{}{ending}", path.display()));
+        if with(from).exists() {
+            std::fs::copy(with(from), with(to))?;
+        }
+    }
+    Ok(())
+}
+
+fn credentials(who: Who) -> Value {
+    json!({ "username": who.name(), "password": PASSWORD })
+}
+
+fn signed_in(process: &Process, who: Who) -> Result<Client> {
+    let mut client = Client::new(process.address);
+    let answer = client.json("POST", "/api/auth", Some(&credentials(who)))?;
+    answer["token"].as_str().ok_or_else(|| Error::other("no token"))?.clone_into(&mut client.token);
+    Ok(client)
+}
+
+fn note_type() -> Value {
+    json!({
+        "name": "Memo",
+        "base": "Item",
+        "fields": [
+            { "name": "title", "type": "string" },
+            { "name": "text", "type": "text" },
+            { "name": "state", "type": "enum", "values": STATES, "index": true },
+            { "name": "priority", "type": "integer", "index": true },
+        ],
+    })
+}
+
+fn fill(client: &mut Client, rows: u64, with_places: bool) -> Result<Vec<String>> {
+    /// What is read of a created note.
+    #[derive(Deserialize)]
+    struct Created {
+        id: String,
+    }
+    let mut ids = Vec::with_capacity(rows as usize);
+    for begin in (0..rows).step_by(BATCH as usize) {
+        let notes: Vec<_> =
+            (begin..rows.min(begin + BATCH)).map(|number| document(number, with_places)).collect();
+        let answer = client.call("POST", "/api/memo", Some(&Value::from(notes).to_string()))?;
+        let created: Vec<Created> = serde_json::from_slice(&answer).map_err(Error::other)?;
+        ids.extend(created.into_iter().map(|note| note.id));
+    }
+    Ok(ids)
+}
+
+fn document(number: u64, with_place: bool) -> Value {
+    let note = Note::number(number);
+    let mut body = note.body();
+    if with_place {
+        body["location"] = json!({ "type": "Point", "coordinates": note.place });
+    }
+    body
+}

@@ -1,0 +1,213 @@
+//! The measurement itself: each operation on each contestant, in several rounds with the order turned, so that what
+//! else happens on the machine meets all alike.
+
+use std::io::{Error, Result};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::driver::{self, Load};
+use super::http::Client;
+use super::notes::{Random, STATES};
+use super::process::{Process, Ticks};
+use super::requests::{Operation, Requests};
+
+/// Who is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Name {
+    /// RealNet on SQLite, asked by a plain user.
+    RealNet,
+    /// The same server, asked by a superuser.
+    Superuser,
+    /// The bare handler on the same SQLite file.
+    Bare,
+    /// PocketBase.
+    PocketBase,
+    /// RealNet on PostgreSQL, asked by a plain user.
+    RealNetPostgres,
+    /// The bare handler on the same PostgreSQL database.
+    BarePostgres,
+}
+
+impl Name {
+    /// Its name in the report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RealNet => "realnet (user)",
+            Self::Superuser => "realnet (superuser)",
+            Self::Bare => "bare handler",
+            Self::PocketBase => "pocketbase",
+            Self::RealNetPostgres => "realnet on postgresql",
+            Self::BarePostgres => "bare on postgresql",
+        }
+    }
+
+    /// The bare handler on the same engine, for those that are compared with it.
+    pub const fn limit(self) -> Option<Self> {
+        match self {
+            Self::RealNet | Self::Superuser | Self::PocketBase => Some(Self::Bare),
+            Self::RealNetPostgres => Some(Self::BarePostgres),
+            Self::Bare | Self::BarePostgres => None,
+        }
+    }
+}
+
+/// A running server that takes part.
+#[derive(Debug)]
+pub struct Contestant {
+    /// Who it is.
+    pub name: Name,
+    /// Its process, shared when two contestants are the same server with other callers.
+    pub process: Rc<Process>,
+    /// What it is asked.
+    pub requests: Requests,
+}
+
+impl Contestant {
+    fn takes_part(&self, operation: Operation) -> bool {
+        match self.name {
+            Name::Bare | Name::BarePostgres => !matches!(operation, Operation::Login | Operation::Update),
+            Name::Superuser => !matches!(operation, Operation::Login | Operation::Update),
+            _ => true,
+        }
+    }
+}
+
+/// How to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// How often each is measured.
+    pub rounds: usize,
+    /// How long each time.
+    pub duration: Duration,
+    /// How many connections ask at a time.
+    pub connections: usize,
+}
+
+/// One measurement.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct Sample {
+    /// Good answers per second.
+    pub rate: f64,
+    /// Half of the answers came within this many milliseconds.
+    pub p50: f64,
+    /// 99 of 100 answers came within this many milliseconds.
+    pub p99: f64,
+    /// Processor time of the server (its database included) per request, in microseconds.
+    pub cpu: f64,
+    /// Mean size of a body, in bytes.
+    pub bytes: usize,
+    /// The share of the machine that others took meanwhile; above a tenth the sample is worth little.
+    pub foreign: f64,
+}
+
+/// All samples of one operation on one contestant, in the order of the rounds.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// What was asked.
+    pub operation: Operation,
+    /// Who answered.
+    pub name: Name,
+    /// One sample a round.
+    pub samples: Vec<Sample>,
+}
+
+/// Measures all operations on all contestants.
+///
+/// # Errors
+/// A contestant answers with anything but 2xx, or not what was asked for.
+pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan) -> Result<Vec<Series>> {
+    for contestant in contestants {
+        check(contestant)?;
+    }
+    let mut all = Vec::new();
+    for operation in operations {
+        let taking_part: Vec<_> = contestants.iter().filter(|one| one.takes_part(*operation)).collect();
+        let mut series: Vec<_> = taking_part
+            .iter()
+            .map(|one| Series { operation: *operation, name: one.name, samples: Vec::new() })
+            .collect();
+        for round in 0..plan.rounds {
+            for turn in 0..taking_part.len() {
+                let index = (turn + round) % taking_part.len();
+                series[index].samples.push(sample(taking_part[index], *operation, plan, round)?);
+            }
+        }
+        all.extend(series);
+    }
+    Ok(all)
+}
+
+fn sample(contestant: &Contestant, operation: Operation, plan: Plan, round: usize) -> Result<Sample> {
+    let load =
+        Load { address: contestant.process.address, connections: plan.connections, duration: plan.duration };
+    let mut random = Random::new(operation as u64 * 100 + round as u64);
+    let before = Ticks::now()?;
+    let figures = driver::run(load, &mut |bytes| contestant.requests.write(operation, &mut random, bytes))?;
+    let ticks = Ticks::now()?.since(before);
+    if figures.refused > 0 || figures.answered == 0 {
+        return Err(Error::other(format!(
+            "{}, {}: {} good answers, {} others, the last one {:?}",
+            contestant.name.as_str(),
+            operation.name(),
+            figures.answered,
+            figures.refused,
+            figures.refusal
+        )));
+    }
+    // The ticks cover the warming up too.
+    let requests = figures.answered as f64 * 1.1;
+    Ok(Sample {
+        rate: figures.rate(),
+        p50: figures.percentile(50.0),
+        p99: figures.percentile(99.0),
+        cpu: ticks.servers as f64 * 10_000.0 / requests,
+        bytes: figures.bytes / figures.answered,
+        foreign: ticks.foreign() as f64 / ticks.machine.max(1) as f64,
+    })
+}
+
+/// Looks at one answer of each kind: a contestant that answers quickly but wrongly has no part in this.
+fn check(contestant: &Contestant) -> Result<()> {
+    let requests = &contestant.requests;
+    let mut client = Client::new(contestant.process.address);
+    client.token.clone_from(&requests.token);
+    let wrong = |what: &str| Err(Error::other(format!("{}: {what}", contestant.name.as_str())));
+    let one = client.json("GET", &requests.one(&mut Random::new(1)), None)?;
+    if !one.to_string().contains("\"priority\":") {
+        return wrong("a note without its priority");
+    }
+    for operation in
+        Operation::ALL.into_iter().filter(|operation| operation.is_read() && *operation != Operation::Get)
+    {
+        let page = client.json("GET", &requests.list(operation, STATES[0]), None)?;
+        let notes = page.as_array().or_else(|| page["items"].as_array());
+        let Some(notes) = notes else { return wrong("a list that is none") };
+        if notes.len() != 50 || notes.iter().any(|note| !note.to_string().contains("\"state\":\"open\"")) {
+            return wrong("not a page of 50 open notes");
+        }
+    }
+    Ok(())
+}
+
+/// The middle of some numbers.
+pub fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<_> = numbers.into_iter().collect();
+    numbers.sort_by(f64::total_cmp);
+    match numbers.len() {
+        0 => f64::NAN,
+        count if count % 2 == 1 => numbers[count / 2],
+        count => f64::midpoint(numbers[count / 2 - 1], numbers[count / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle() {
+        assert!((median([3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
+        assert!((median([4.0, 1.0]) - 2.5).abs() < 1e-9);
+        assert!(median([]).is_nan());
+    }
+}
