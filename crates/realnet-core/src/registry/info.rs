@@ -193,6 +193,14 @@ impl TypeInfo {
         self.validator.validate(self, instance, attributes)
     }
 
+    /// Checks what is there, as [`Self::validate`] does, whether or not something required is missing. Values that
+    /// are valid become canonical even when others are not.
+    pub fn check_present(&self, attributes: &mut Map) -> Result<()> {
+        let mut violations = Vec::new();
+        self.validator.check_present(self, attributes, &mut violations)?;
+        if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    }
+
     /// Checks that the caller may set what differs between `before` (nothing for a new item) and `after`: read-only
     /// fields are violations, fields that are left to certain roles are forbidden. Both canonical, defaults applied.
     pub fn check_writable(&self, caller: &Caller, before: Option<&Map>, after: &Map) -> Result<()> {

@@ -45,22 +45,33 @@ impl Validator {
             violations.push(Violation::new("/instance", detail));
         }
         let constants = info.constants_of(instance);
+        for field in info.fields().iter().filter(|field| field.field.required) {
+            check_required(&field.field, attributes, constants, &mut violations);
+        }
+        self.check_present(info, attributes, &mut violations)?;
+        violations.truncate(MAX_VIOLATIONS);
+        if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    }
+
+    /// Checks what is there, whether or not anything that is required is missing.
+    pub(super) fn check_present(
+        &self,
+        info: &TypeInfo,
+        attributes: &mut Map,
+        violations: &mut Vec<Violation>,
+    ) -> Result<()> {
         let mut nulls: Vec<&str> = Vec::new();
         for field in info.fields() {
             match attributes.get_mut(&field.field.name) {
-                None => check_required(&field.field, constants, &mut violations),
-                Some(Value::Null) if field.field.required => {
-                    violations.push(Violation::new(pointer(&field.field.name), "is required"));
-                }
+                None => {}
                 Some(Value::Null) => nulls.push(&field.field.name),
-                Some(value) => canonicalize(&field.field, value, &mut violations),
+                Some(value) => canonicalize(&field.field, value, violations),
             }
         }
-        if !info.fields().is_empty() || info.is_strict() {
-            self.check_schema(info, attributes, &nulls, &mut violations)?;
+        if info.fields().is_empty() && !info.is_strict() {
+            return Ok(());
         }
-        violations.truncate(MAX_VIOLATIONS);
-        if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+        self.check_schema(info, attributes, &nulls, violations)
     }
 
     /// Runs the compiled schema. Nulls of declared fields mean no value, so they are set aside.
@@ -107,8 +118,12 @@ fn covers(pointer: &str, at: &str) -> bool {
     at.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn check_required(field: &Field, constants: &Map, violations: &mut Vec<Violation>) {
-    if field.required && constants.get(&field.name).is_none_or(Value::is_null) {
+fn check_required(field: &Field, attributes: &Map, constants: &Map, violations: &mut Vec<Violation>) {
+    let missing = match attributes.get(&field.name) {
+        Some(value) => value.is_null(),
+        None => constants.get(&field.name).is_none_or(Value::is_null),
+    };
+    if missing {
         violations.push(Violation::new(pointer(&field.name), "is required"));
     }
 }

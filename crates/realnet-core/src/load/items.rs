@@ -1,0 +1,250 @@
+//! Planning the items of a load: what to create, change and delete, and in which order.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::flat::{self, Flat};
+use super::gather::Gathered;
+use super::merge::{Merged, Rule, merge, taken};
+use super::nodes::{Node, nodes};
+use super::place::refused;
+use super::plan::{Action, FieldChange, Input, Output, PlanEntry, applied, record};
+use super::resolve::{Resolver, Said};
+use super::{leftovers, topology};
+use crate::change::{Edit, Operation, SourceKind};
+use crate::clock::Timestamp;
+use crate::error::{Result, Violation};
+use crate::model::{Attributes, Item, Visibility};
+use crate::registry::TypeRegistry;
+
+struct Planner<'a> {
+    nodes: &'a [Node<'a>],
+    said: &'a [Said],
+    input: Input<'a>,
+    output: &'a mut Output,
+    /// Nodes that are not there and will not be.
+    absent: HashSet<usize>,
+    violations: Vec<Violation>,
+}
+
+/// Plans all items against the types after the load.
+pub(super) fn plan<'a>(
+    gathered: &mut Gathered<'a>,
+    input: Input<'a>,
+    registry: &'a TypeRegistry,
+    output: &mut Output,
+) -> Result<()> {
+    let mut violations = Vec::new();
+    let nodes = nodes(gathered, input, registry, &mut violations);
+    let resolver = Resolver::new(&nodes, input, registry);
+    let said: Vec<Said> = (0..nodes.len()).map(|index| resolver.said(index, &mut violations)).collect();
+    let needs: Vec<Vec<usize>> = said.iter().map(|said| said.needs.clone()).collect();
+    let order = match topology::sorted(&needs) {
+        Ok(order) => order,
+        Err(cycle) => {
+            let names: Vec<&str> = cycle.iter().map(|index| nodes[*index].path.as_str()).collect();
+            let first = &nodes[cycle[0]];
+            let detail =
+                format!("items refer to each other (a cycle): {} → {}", names.join(" → "), first.path);
+            violations.push(first.entry.place.violation(detail));
+            return Err(refused(violations));
+        }
+    };
+    let mut planner =
+        Planner { nodes: &nodes, said: &said, input, output, absent: HashSet::new(), violations };
+    for index in order {
+        planner.one(index)?;
+    }
+    let violations = planner.violations;
+    if !violations.is_empty() {
+        return Err(refused(violations));
+    }
+    let kept: HashMap<Uuid, &Node<'_>> = nodes.iter().map(|node| (node.id, node)).collect();
+    leftovers::plan(gathered, &kept, input, registry, output)
+}
+
+impl Planner<'_> {
+    fn one(&mut self, index: usize) -> Result<()> {
+        let node = &self.nodes[index];
+        let document = flat::masked(&self.said[index].flat, node.info);
+        let options = self.input.options;
+        let missing = self.said[index].needs.iter().find(|need| self.absent.contains(need)).copied();
+        if node.is_gone() && !options.force {
+            self.absent.insert(index);
+            let unchanged = node.record.is_some_and(|record| applied(record) == document);
+            let action = if unchanged { Action::Keep } else { Action::Conflict };
+            self.enter(action, node, Vec::new(), Some("was deleted by hand"));
+            return Ok(());
+        }
+        if let Some(missing) = missing {
+            let note = format!("needs {}, which was deleted by hand", self.nodes[missing].path);
+            if node.stored.is_none() {
+                self.absent.insert(index);
+            }
+            self.enter(Action::Conflict, node, Vec::new(), Some(&note));
+            return Ok(());
+        }
+        let Some(stored) = node.stored else { return self.create(index, &document) };
+        let known = node.record;
+        let ours = known.is_some_and(|record| *record.source == **node.entry.place.source())
+            || known.is_some_and(|record| self.is_source_of_load(&record.source));
+        if !ours && !options.adopt {
+            let note = match known {
+                Some(record) => format!("is of the source {} (adopt takes it over)", record.source),
+                None => "is there without a source (adopt takes it over)".to_owned(),
+            };
+            self.enter(Action::Conflict, node, Vec::new(), Some(&note));
+            return Ok(());
+        }
+        self.change(index, stored, &document)
+    }
+
+    fn is_source_of_load(&self, source: &str) -> bool {
+        self.nodes.iter().any(|node| **node.entry.place.source() == *source)
+    }
+
+    fn create(&mut self, index: usize, document: &Flat) -> Result<()> {
+        let node = &self.nodes[index];
+        let id = node.id;
+        let item = flat::onto_item(&self.said[index].flat, self.blank(node, id))?;
+        let mut attributes = item.attributes.clone().into_map();
+        node.info.apply_defaults(item.instance.as_deref(), &mut attributes);
+        let valid = node.info.validate(item.instance.as_deref(), &mut attributes);
+        self.check(node, valid);
+        let writable = node.info.check_writable(&self.input.target.caller, None, &attributes);
+        self.check_caller(node, writable);
+        if let Some(gone) = node.record {
+            self.output.steps.forget(gone);
+        }
+        let item = Item { attributes: Attributes::from_map(attributes), ..item };
+        self.output.steps.writes.push(Operation::Create(Box::new(item)));
+        self.enter(Action::Create, node, Vec::new(), None);
+        let source = node.entry.place.source();
+        let org = Some(self.input.target.org);
+        self.output.steps.record(None, record(org, SourceKind::Item, id, source, document));
+        Ok(())
+    }
+
+    fn blank(&self, node: &Node<'_>, id: Uuid) -> Item {
+        Item {
+            id,
+            type_id: node.info.id(),
+            type_name: Arc::clone(node.info.name()),
+            instance: None,
+            name: String::new(),
+            attributes: Attributes::default(),
+            tags: Vec::new(),
+            status: None,
+            visibility: Visibility::Visible,
+            location: None,
+            valid_from: None,
+            valid_to: None,
+            parent_id: None,
+            linked_item_id: None,
+            owner: self.input.target.caller.account,
+            org: self.input.target.org,
+            public: false,
+            version: 1,
+            created_at: Timestamp::from_micros(0),
+            updated_at: Timestamp::from_micros(0),
+            grants: Vec::new(),
+        }
+    }
+
+    fn change(&mut self, index: usize, stored: &Item, document: &Flat) -> Result<()> {
+        let node = &self.nodes[index];
+        let now = flat::of_item(stored);
+        let shown = flat::masked(&now, node.info);
+        let known = node.record;
+        let before = known.map(applied).unwrap_or_default();
+        let force = self.input.options.force || known.is_none();
+        let rule = if force { Rule::Force } else { Rule::KeepHand };
+        let secrets: Vec<String> = node
+            .info
+            .fields()
+            .iter()
+            .filter(|info| info.is_secret())
+            .map(|info| format!("attributes/{}", info.field.name))
+            .collect();
+        let merged = merge(&before, &shown, document, rule, &secrets);
+        if !merged.take.is_empty() {
+            let next = taken(&now, &self.said[index].flat, &merged.take);
+            self.write(node, stored, &next, &merged)?;
+        }
+        for (action, changes, note) in [
+            (Action::Change, merged.changes, None),
+            (Action::Keep, merged.kept, Some("was changed by hand")),
+            (
+                Action::Conflict,
+                merged.conflicts,
+                Some("was changed by hand and in the document (force overwrites)"),
+            ),
+        ] {
+            if !changes.is_empty() {
+                self.enter(action, node, changes, note);
+            }
+        }
+        let source = node.entry.place.source();
+        let org = Some(self.input.target.org);
+        self.output.steps.record(known, record(org, SourceKind::Item, stored.id, source, &merged.applied));
+        Ok(())
+    }
+
+    /// An update of properties and attributes, and one of the grants, where these change.
+    fn write(&mut self, node: &Node<'_>, stored: &Item, next: &Flat, merged: &Merged) -> Result<()> {
+        let item = flat::onto_item(next, stored.clone())?;
+        let mut attributes = item.attributes.clone().into_map();
+        let valid = node.info.validate(item.instance.as_deref(), &mut attributes);
+        self.check(node, valid);
+        let caller = &self.input.target.caller;
+        let writable = node.info.check_writable(caller, Some(stored.attributes.as_map()), &attributes);
+        self.check_caller(node, writable);
+        let grants = item.grants.clone();
+        let item = Item { attributes: Attributes::from_map(attributes), ..item };
+        let writes = &mut self.output.steps.writes;
+        let mut version = stored.version;
+        if merged.take.iter().any(|path| path != "access") {
+            let edit: Edit = Arc::new(move |_| Ok(item.clone()));
+            writes.push(Operation::Update { id: stored.id, expected_version: Some(version), edit });
+            version += 1;
+        }
+        if merged.take.iter().any(|path| path == "access") {
+            writes.push(Operation::SetGrants { id: stored.id, expected_version: Some(version), grants });
+        }
+        Ok(())
+    }
+
+    /// Gives violations of an item the places of the document.
+    fn check(&mut self, node: &Node<'_>, result: Result<()>) {
+        let Err(error) = result else { return };
+        for violation in error.violations() {
+            let place = node.entry.place.below(violation.pointer.trim_start_matches('/'));
+            let key = violation.pointer.trim_start_matches("/attributes/").trim_start_matches('/');
+            let detail = format!("item {}: {key}: {}", node.entry.name, violation.detail);
+            self.violations.push(place.violation(detail));
+        }
+        if error.violations().is_empty() {
+            self.violations.push(node.entry.place.violation(format!("item {}: {error}", node.entry.name)));
+        }
+    }
+
+    /// Fields of the system may be set by documents of a superuser only.
+    fn check_caller(&mut self, node: &Node<'_>, result: Result<()>) {
+        if !self.input.target.caller.is_superuser() {
+            self.check(node, result);
+        }
+    }
+
+    fn enter(&mut self, action: Action, node: &Node<'_>, changes: Vec<FieldChange>, note: Option<&str>) {
+        self.output.entries.push(PlanEntry {
+            action,
+            kind: SourceKind::Item,
+            name: node.entry.name.clone(),
+            path: node.path.clone(),
+            changes,
+            note: note.map(str::to_owned),
+        });
+    }
+}

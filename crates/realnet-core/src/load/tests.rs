@@ -1,0 +1,481 @@
+//! Tests of plans against a store that is nothing but maps.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Action, Document, Options, OrgTemplate, Plan, State, Target, drift, parse_json, plan};
+use crate::acl::{Caller, OrgRole};
+use crate::change::{Operation, SourceRecord};
+use crate::clock::IdSource;
+use crate::error::Result;
+use crate::model::{Attributes, Item};
+use crate::registry::TypeRegistry;
+
+#[derive(Default)]
+struct Numbers(AtomicU64);
+
+impl IdSource for Numbers {
+    fn next_id(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)) + 1000)
+    }
+}
+
+/// A store: types, items, records.
+#[derive(Default)]
+struct World {
+    registry: Arc<TypeRegistry>,
+    items: Vec<Item>,
+    sources: Vec<SourceRecord>,
+    ids: Numbers,
+}
+
+fn org() -> Uuid {
+    Uuid::from_u128(1)
+}
+
+fn system() -> Target {
+    Target::of(Arc::new(Caller::system(org())))
+}
+
+impl World {
+    fn state(&self) -> State {
+        State {
+            registry: Arc::clone(&self.registry),
+            sources: self.sources.clone(),
+            items: self.items.clone(),
+        }
+    }
+
+    fn plan(&self, documents: &[Document], options: Options) -> Result<Plan> {
+        plan(&self.state(), documents, &system(), options, &self.ids)
+    }
+
+    fn apply(&mut self, plan: &Plan) {
+        if let Some(next) = &plan.next_registry {
+            self.registry = Arc::clone(next);
+        }
+        for operation in &plan.operations {
+            match operation {
+                Operation::Create(item) => {
+                    assert!(
+                        item.parent_id.is_none_or(|parent| self.items.iter().any(|item| item.id == parent))
+                    );
+                    self.items.push(Item::clone(item));
+                }
+                Operation::Update { id, expected_version, edit } => {
+                    let slot = self.items.iter_mut().find(|item| item.id == *id).unwrap();
+                    assert_eq!(*expected_version, Some(slot.version));
+                    *slot = Item { version: slot.version + 1, ..edit(slot).unwrap() };
+                }
+                Operation::SetGrants { id, grants, .. } => {
+                    let slot = self.items.iter_mut().find(|item| item.id == *id).unwrap();
+                    slot.grants.clone_from(grants);
+                    slot.version += 1;
+                }
+                Operation::Delete { id, guard, .. } => {
+                    let doomed = self.items.iter().find(|item| item.id == *id).unwrap();
+                    guard.as_ref().unwrap()(doomed).unwrap();
+                    assert!(!self.items.iter().any(|item| item.parent_id == Some(*id)), "children first");
+                    self.items.retain(|item| item.id != *id);
+                }
+                Operation::Source { record, remove } => {
+                    let same =
+                        |other: &SourceRecord| other.object == record.object && other.kind == record.kind;
+                    self.sources.retain(|other| !same(other));
+                    if !remove {
+                        self.sources.push(record.clone());
+                    }
+                }
+                Operation::PutType(_) | Operation::RemoveType(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn load(&mut self, documents: &[Document]) -> Plan {
+        let plan = self.plan(documents, Options::default()).unwrap();
+        self.apply(&plan);
+        plan
+    }
+
+    fn item(&mut self, name: &str) -> &mut Item {
+        self.items.iter_mut().find(|item| item.name == name).unwrap()
+    }
+}
+
+fn document(source: &str, value: &Value) -> Document {
+    parse_json(source, &value.to_string()).unwrap()
+}
+
+fn crm(tier: &str) -> Value {
+    json!({
+        "types": [
+            {"name": "Item", "icon": "category"},
+            {"name": "Role", "base": "Item"},
+            {"name": "Folder", "base": "Item"},
+            {"name": "Customer", "base": "Item", "icon": "person", "fields": [
+                {"name": "email", "type": "email", "required": true, "unique": true},
+                {"name": "tier", "type": "enum", "values": ["free", "pro"], "default": "free"},
+                {"name": "active", "type": "boolean"},
+                {"name": "pin", "type": "secret"},
+                {"name": "manager", "type": "reference", "reference": "Customer"}
+            ]}
+        ],
+        "items": [
+            {"name": "Acme", "type": "Customer", "email": "a@acme.test", "tier": tier, "active": "true", "pin": "1234",
+             "manager": {"$ref": {"type": "Customer", "name": "Boss"}}, "public": "true", "tags": ["b", "a"],
+             "access": [{"subject": {"type": "role", "id": "Staff"}, "permissions": ["read"]}]},
+            {"name": "Box", "type": "Folder", "items": [{"name": "Boss", "type": "Customer", "email": "b@acme.test"}]},
+            {"name": "Staff", "type": "Role"}
+        ]
+    })
+}
+
+#[test]
+fn creates_in_order_and_only_once() {
+    let mut world = World::default();
+    let documents = [document("crm.json", &crm("pro"))];
+    let plan = world.load(&documents);
+    assert_eq!((plan.count(Action::Create), plan.entries.len()), (8, 8), "{plan:?}");
+    let boss = world.item("Boss").clone();
+    assert_eq!(boss.parent_id, Some(world.item("Box").id));
+    assert_eq!(boss.attributes.get("tier"), Some(&json!("free")), "the default");
+    let staff = world.item("Staff").id;
+    let acme = world.item("Acme");
+    assert_eq!(acme.attributes.get("manager"), Some(&json!(boss.id.to_string())));
+    assert_eq!((acme.attributes.get("active"), acme.public), (Some(&json!(true)), true));
+    assert_eq!(acme.tags, ["a", "b"]);
+    assert_eq!(acme.grants[0].subject, crate::acl::Subject::Role(staff));
+    let again = world.plan(&documents, Options::default()).unwrap();
+    assert!(again.is_empty() && again.entries.is_empty() && again.next_registry.is_none(), "{again:?}");
+    assert!(drift(&world.state(), &system()).is_empty());
+    let text = format!("{:?}{:?}", world.sources, plan.to_json(true));
+    assert!(!text.contains("1234"), "records and plans hold no secret");
+}
+
+#[test]
+fn a_document_changes_what_no_hand_has_changed() {
+    let mut world = World::default();
+    world.load(&[document("crm.json", &crm("pro"))]);
+    world.item("Acme").status = Some("own".to_owned());
+    let mut next = crm("free");
+    next["types"][3]["icon"] = json!("people");
+    let documents = [document("crm.json", &next)];
+    let plan = world.load(&documents);
+    assert_eq!((plan.count(Action::Change), plan.entries.len()), (2, 2), "{plan:?}");
+    assert_eq!(world.item("Acme").attributes.get("tier"), Some(&json!("free")));
+    assert_eq!(world.item("Acme").status.as_deref(), Some("own"), "the document says nothing of it");
+    assert!(world.plan(&documents, Options::default()).unwrap().is_empty());
+    // Changed by hand, and then by the document too.
+    let acme = world.item("Acme");
+    acme.attributes = Attributes::from_map(
+        acme.attributes.as_map().clone().into_iter().filter(|(key, _)| key != "tier").collect(),
+    );
+    let kept = world.plan(&documents, Options::default()).unwrap();
+    assert_eq!((kept.count(Action::Keep), kept.operations.len()), (1, 0), "{kept:?}");
+    let drifts = drift(&world.state(), &system());
+    assert_eq!(drifts[0].entry.changes[0].field, "attributes/tier");
+    let conflict = world.plan(&[document("crm.json", &crm("pro"))], Options::default()).unwrap();
+    assert_eq!(conflict.count(Action::Conflict), 1, "{conflict:?}");
+    let forced = world.plan(&documents, Options { force: true, ..Options::default() }).unwrap();
+    world.apply(&forced);
+    assert_eq!(world.item("Acme").attributes.get("tier"), Some(&json!("free")));
+}
+
+#[test]
+fn what_was_deleted_by_hand_stays_away() {
+    let mut world = World::default();
+    let documents = [document("crm.json", &crm("pro"))];
+    world.load(&documents);
+    world.items.retain(|item| item.name != "Boss");
+    let plan = world.plan(&documents, Options::default()).unwrap();
+    assert!(plan.is_empty(), "{plan:?}");
+    assert_eq!(plan.entries[0].note.as_deref(), Some("was deleted by hand"));
+    assert_eq!(drift(&world.state(), &system())[0].entry.action, Action::Delete);
+    let forced = world.plan(&documents, Options { force: true, ..Options::default() }).unwrap();
+    world.apply(&forced);
+    let boss = world.item("Boss").id.to_string();
+    assert_eq!(world.item("Acme").attributes.get("manager"), Some(&json!(boss)));
+    assert!(world.plan(&documents, Options::default()).unwrap().is_empty());
+}
+
+#[test]
+fn prunes_only_what_it_brought() {
+    let mut world = World::default();
+    world.load(&[document("crm.json", &crm("pro"))]);
+    let mut own = world.item("Boss").clone();
+    own.id = Uuid::from_u128(5);
+    own.name = "Own".to_owned();
+    world.items.push(own);
+    let mut less = crm("pro");
+    less["items"] = json!([{"name": "Staff", "type": "Role"}]);
+    let documents = [document("crm.json", &less)];
+    assert!(world.plan(&documents, Options::default()).unwrap().is_empty(), "without prune nothing goes");
+    let plan = world.plan(&documents, Options { prune: true, ..Options::default() }).unwrap();
+    let deletes: Vec<&str> = plan.entries.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(deletes.len(), 3, "{deletes:?}");
+    let guarded = plan.operations.iter().any(|operation| match operation {
+        Operation::Delete { guard: Some(guard), .. } => guard(world.items.last().unwrap()).is_err(),
+        _ => false,
+    });
+    assert!(guarded, "deleting takes nothing along");
+    let own = world.items.pop().unwrap();
+    world.apply(&plan);
+    world.items.push(own);
+    assert_eq!(world.items.len(), 2);
+    assert!(world.plan(&documents, Options { prune: true, ..Options::default() }).unwrap().is_empty());
+}
+
+#[test]
+fn what_has_no_source_is_taken_over_only_on_demand() {
+    let mut world = World::default();
+    world.load(&[document("crm.json", &crm("pro"))]);
+    let mut other = crm("free");
+    other["types"] = json!([]);
+    let documents = [document("other.json", &other)];
+    let plan = world.plan(&documents, Options::default()).unwrap();
+    assert_eq!((plan.count(Action::Conflict), plan.operations.len()), (4, 0), "{plan:?}");
+    let adopted = world.plan(&documents, Options { adopt: true, ..Options::default() }).unwrap();
+    world.apply(&adopted);
+    assert_eq!(world.item("Acme").attributes.get("tier"), Some(&json!("free")));
+    assert!(world.sources.iter().filter(|record| record.source == "other.json").count() == 4);
+    assert!(world.plan(&documents, Options::default()).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place() {
+    let refusal = |value: Value| {
+        let world = World::default();
+        let mut base = crm("pro");
+        for part in ["types", "items"] {
+            let more = value[part].as_array().cloned().unwrap_or_default();
+            base[part].as_array_mut().unwrap().extend(more);
+        }
+        let text = serde_json::to_string_pretty(&base).unwrap();
+        let error = world.plan(&[parse_json("x.json", &text).unwrap()], Options::default()).unwrap_err();
+        assert!(
+            error.violations().iter().all(|violation| violation.detail.starts_with("x.json:")),
+            "{error:?}"
+        );
+        error.violations().iter().map(|violation| violation.detail.clone()).collect::<Vec<_>>().join("\n")
+    };
+    for (value, words) in [
+        (json!({"types": [{"name": "X", "base": "Nothing"}]}), "unknown base Nothing"),
+        (json!({"types": [{"name": "X", "base": "Y"}, {"name": "Y", "base": "X"}]}), "cycle"),
+        (
+            json!({"types": [{"name": "X", "fields": [{"name": "f", "type": "string", "min": 1}]}]}),
+            "field f: min",
+        ),
+        (json!({"types": [{"name": "Customer", "base": "Folder"}]}), "has the base Folder here"),
+        (json!({"types": [{"name": "X", "instances": [{"name": "I"}, {"name": "i"}]}]}), "stands twice"),
+        (
+            json!({"types": [{"name": "X", "instances": [{"name": "I", "type": "Nothing"}]}]}),
+            "unknown type Nothing",
+        ),
+        (
+            json!({"types": [{"name": "X", "instances": [{"name": "I", "type": "Y"}]},
+            {"name": "Y", "instances": [{"name": "I", "type": "X"}]}]}),
+            "members of each other",
+        ),
+        (json!({"items": [{"name": "I", "type": "Nothing"}]}), "type Nothing is unknown"),
+        (json!({"items": [{"name": "Acme", "type": "Customer"}]}), "stands beside it"),
+        (json!({"items": [{"name": "I", "type": "Customer", "tier": "gold"}]}), "email: is required"),
+        (json!({"items": [{"name": "I", "type": "Folder", "instance": "None"}]}), "has no instance None"),
+        (
+            json!({"items": [{"name": "I", "type": "Folder", "to": {"$ref": {"type": "Folder", "name": "?"}}}]}),
+            "not there",
+        ),
+        (
+            json!({"items": [{"name": "A", "type": "Folder", "to": {"$ref": {"type": "Folder", "name": "B"}}},
+            {"name": "B", "type": "Folder", "to": {"$ref": {"type": "Item", "name": "A"}}}]}),
+            "refer to each other",
+        ),
+    ] {
+        let details = refusal(value.clone());
+        assert!(details.contains(words), "{value}: {details}");
+    }
+}
+
+#[test]
+fn compatible_reading_warns() {
+    let mut old = crm("pro");
+    let types = old["types"].as_array_mut().unwrap();
+    types.push(json!({"name": "Customer", "base": "Folder", "color": "red", "instances": [{"name": "I"}, {"name": "I"}]}));
+    old["items"].as_array_mut().unwrap().push(json!({"name": "I", "type": "Nothing"}));
+    let mut world = World::default();
+    let documents = [document("old.json", &old)];
+    let plan = world.plan(&documents, Options { compat: true, ..Options::default() }).unwrap();
+    world.apply(&plan);
+    assert_eq!(plan.warnings.len(), 4, "{:?}", plan.warnings);
+    let customer = world.registry.find(org(), "Customer").unwrap();
+    assert_eq!(customer.definition().base.as_deref(), Some("Item"));
+    assert_eq!(customer.attributes()["color"], "red");
+}
+
+#[test]
+fn resource_types_know_nothing_of_apps() {
+    let base = json!({"types": [{"name": "Item"}, {"name": "App", "base": "Item"}]});
+    let apps = json!({"types": [{"name": "MyApp", "base": "App"}]});
+    let wrong = json!({"types": [{"name": "X", "fields": [{"name": "app", "type": "reference", "reference": "MyApp"}]}]});
+    let documents =
+        [document("core.json", &base), document("my_apps.json", &apps), document("x.json", &wrong)];
+    let world = World::default();
+    let error = world.plan(&documents, Options::default()).unwrap_err();
+    assert!(
+        error
+            .message()
+            .contains("the resource type X has a field that refers to MyApp, which is an app type")
+    );
+    let mut stored = World::default();
+    stored.load(&documents[..2]);
+    assert!(stored.plan(&documents[2..], Options::default()).is_err(), "stored app types count too");
+}
+
+#[test]
+fn administrators_write_their_own_layer() {
+    let mut world = World::default();
+    world.load(&[document("crm.json", &crm("pro"))]);
+    let caller =
+        Caller { role: Some(OrgRole::Admin), account: Some(Uuid::from_u128(9)), ..Caller::anonymous(org()) };
+    let target = Target::of(Arc::new(caller));
+    let own = json!({"types": [{"name": "Vip", "base": "Customer"}], "items": [{"name": "V", "type": "Vip", "email": "v@a.test"}]});
+    let planned =
+        plan(&world.state(), &[document("own.json", &own)], &target, Options::default(), &world.ids).unwrap();
+    let registry = planned.next_registry.as_ref().unwrap();
+    assert_eq!(registry.find(org(), "Vip").unwrap().org(), Some(org()));
+    let system = json!({"types": [{"name": "Customer", "base": "Item"}]});
+    let error =
+        plan(&world.state(), &[document("own.json", &system)], &target, Options::default(), &world.ids);
+    assert!(error.unwrap_err().message().contains("can not redefine"));
+}
+
+#[test]
+fn accounts_are_not_made_by_documents() {
+    let mut world = World::default();
+    world.load(&[document("core.json", &json!({"types": [{"name": "Item"}, {"name": "Account"}]}))]);
+    let with = |attributes: Value| {
+        document("x.json", &json!({"items": [{"name": "A", "type": "Account", "attributes": attributes}]}))
+    };
+    let caller = Caller { role: Some(OrgRole::Admin), ..Caller::anonymous(org()) };
+    let admin = Target::of(Arc::new(caller));
+    let refused = plan(&world.state(), &[with(json!({}))], &admin, Options::default(), &world.ids);
+    assert!(refused.unwrap_err().message().contains("not made by documents"));
+    let password = world.plan(&[with(json!({"password": "x"}))], Options::default());
+    assert!(password.unwrap_err().message().contains("passwords are not given"));
+}
+
+#[test]
+fn a_new_org_gets_the_items() {
+    let mut world = World::default();
+    let documents = vec![document("crm.json", &crm("pro"))];
+    world.load(&documents);
+    let operations =
+        OrgTemplate::new(documents).operations(&world.registry, Uuid::from_u128(2), &world.ids).unwrap();
+    let created: Vec<&str> = operations
+        .iter()
+        .filter_map(|operation| match operation {
+            Operation::Create(item) => (item.org == Uuid::from_u128(2)).then_some(item.name.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(created.len(), 4);
+    let place = |name| created.iter().position(|other| *other == name);
+    assert!(place("Box") < place("Boss") && place("Boss") < place("Acme") && place("Staff") < place("Acme"));
+}
+
+/// Types `T0…` with bases among the earlier ones, and items in a tree with references to earlier ones.
+fn load() -> impl Strategy<Value = (Vec<Value>, Vec<Value>)> {
+    prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8, any::<bool>()), 1..8).prop_map(|seeds| {
+        let mut types = vec![json!({"name": "Item"})];
+        let mut items: Vec<Value> = Vec::new();
+        for (number, (index, value, flag)) in seeds.iter().enumerate() {
+            let base = if number == 0 { "Item".to_owned() } else { format!("T{}", index.index(number)) };
+            types.push(json!({"name": format!("T{number}"), "base": base, "value": value, "fields": [
+                {"name": format!("f{number}"), "type": "reference", "reference": "Item"}]}));
+            let mut item =
+                json!({"name": format!("I{number}"), "type": format!("T{number}"), "value": value});
+            if *flag && number > 0 {
+                let to = index.index(number);
+                item[format!("f{number}")] =
+                    json!({"$ref": {"type": format!("T{to}"), "name": format!("I{to}")}});
+            }
+            items.push(item);
+        }
+        (types, items)
+    })
+}
+
+/// The store without ids.
+fn shape(world: &World) -> Vec<String> {
+    let name = |id: &Value| {
+        let found = world.items.iter().find(|item| Some(item.id.to_string().as_str()) == id.as_str());
+        found.map_or_else(|| id.to_string(), |item| item.name.clone())
+    };
+    let mut shape: Vec<String> = world
+        .items
+        .iter()
+        .map(|item| {
+            let attributes: Vec<String> = item
+                .attributes
+                .as_map()
+                .iter()
+                .map(|(key, value)| format!("{key}={}", name(value)))
+                .collect();
+            format!("{} {} {attributes:?}", item.name, item.type_name)
+        })
+        .chain(
+            world
+                .registry
+                .types()
+                .map(|info| format!("{} {:?} {:?}", info.name(), info.attributes(), info.definition().base)),
+        )
+        .collect();
+    shape.sort();
+    shape
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the order within a load, the store is the same afterwards, and a second plan is empty.
+    #[test]
+    fn order_does_not_matter((types, items) in load(), seed in any::<u64>()) {
+        let mut one = World::default();
+        one.load(&[document("x.json", &json!({"types": types, "items": items}))]);
+        let mut shuffled = (types.clone(), items.clone());
+        let rotate = seed as usize;
+        shuffled.0.reverse();
+        shuffled.1.reverse();
+        let (a, b) = (rotate % shuffled.0.len(), rotate % shuffled.1.len());
+        shuffled.0.rotate_left(a);
+        shuffled.1.rotate_left(b);
+        let documents = [document("x.json", &json!({"types": shuffled.0, "items": shuffled.1}))];
+        let mut other = World::default();
+        other.load(&documents);
+        prop_assert_eq!(shape(&one), shape(&other));
+        prop_assert!(one.plan(&documents, Options::default()).unwrap().is_empty());
+    }
+
+    /// From any load to any other: after applying there is nothing left to do, and pruning leaves what a fresh
+    /// load would make.
+    #[test]
+    fn plans_converge((types, items) in load(), (next_types, next_items) in load()) {
+        let mut world = World::default();
+        world.load(&[document("x.json", &json!({"types": types, "items": items}))]);
+        let documents = [document("x.json", &json!({"types": next_types, "items": next_items}))];
+        let options = Options { prune: true, ..Options::default() };
+        // A narrower reference may refuse the change of a base; that is no matter of convergence.
+        if let Ok(plan) = world.plan(&documents, options) {
+            world.apply(&plan);
+            let again = world.plan(&documents, options).unwrap();
+            prop_assert!(again.is_empty() && again.entries.is_empty(), "{:?}", again);
+            let mut fresh = World::default();
+            fresh.load(&documents);
+            prop_assert_eq!(shape(&world), shape(&fresh));
+        }
+    }
+}
