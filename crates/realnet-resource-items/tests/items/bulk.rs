@@ -1,0 +1,70 @@
+//! Patching and deleting by filter.
+
+use realnet_core::ErrorKind;
+use realnet_core::resource::Operation;
+use serde_json::json;
+
+use crate::world::{World, json_of, kind, parameters_of};
+
+fn patch(parameters: &[(&str, &str)], patch: serde_json::Value) -> Operation {
+    Operation::PatchMany { parameters: parameters_of(parameters), patch }
+}
+
+fn delete(parameters: &[(&str, &str)]) -> Operation {
+    Operation::DeleteMany { parameters: parameters_of(parameters) }
+}
+
+#[tokio::test]
+async fn a_filter_is_required_and_nothing_is_ignored() {
+    let world = World::new().await;
+    world.create(&world.ann, "note", json!({"name": "1"})).await.unwrap();
+    for parameters in [
+        &[][..],
+        &[("types", "Note")],
+        &[("name", "1"), ("limit", "1")],
+        &[("name", "1"), ("order", "name")],
+        &[("name", "1"), ("offset", "1")],
+    ] {
+        let refused = world.call(&world.ann, "note", delete(parameters)).await;
+        assert_eq!(kind(refused), ErrorKind::Malformed, "{parameters:?}");
+        let refused = world.call(&world.ann, "note", patch(parameters, json!({"a": 1}))).await;
+        assert_eq!(kind(refused), ErrorKind::Malformed, "{parameters:?}");
+    }
+    assert_eq!(world.list(&world.ann, "note", &[]).await.unwrap().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn all_that_match_change() {
+    let world = World::new().await;
+    for name in ["a", "a", "b"] {
+        world.create(&world.ann, "note", json!({"name": name})).await.unwrap();
+    }
+    let done = world.call(&world.ann, "note", patch(&[("name", "a")], json!({"seen": true}))).await.unwrap();
+    assert_eq!(json_of(&done), 2);
+    let seen = world.list(&world.ann, "note", &[("seen", "eq.true")]).await.unwrap();
+    assert_eq!(seen.as_array().unwrap().len(), 2);
+    let none = world.call(&world.ann, "note", delete(&[("name", "z")])).await.unwrap();
+    assert_eq!(json_of(&none), 0);
+}
+
+#[tokio::test]
+async fn one_that_may_not_be_changed_stops_all() {
+    let world = World::new().await;
+    world.create(&world.ann, "note", json!({"name": "a"})).await.unwrap();
+    world.create(&world.bob, "note", json!({"name": "a", "public": true})).await.unwrap();
+    let refused = world.call(&world.ann, "note", delete(&[("name", "a")])).await;
+    assert_eq!(kind(refused), ErrorKind::Forbidden);
+    assert_eq!(world.list(&world.ann, "note", &[]).await.unwrap().as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn matches_within_matches_are_deleted_once() {
+    let world = World::new().await;
+    let top = world.create(&world.ann, "folder", json!({"name": "x"})).await.unwrap();
+    let other = world.create(&world.ann, "folder", json!({"name": "y", "parent_id": top.id})).await.unwrap();
+    world.create(&world.ann, "folder", json!({"name": "x", "parent_id": other.id})).await.unwrap();
+    world.create(&world.ann, "folder", json!({"name": "x", "parent_id": top.id})).await.unwrap();
+    let done = world.call(&world.ann, "folder", delete(&[("name", "x")])).await.unwrap();
+    assert_eq!(json_of(&done), 4);
+    assert_eq!(world.list(&world.ann, "folder", &[]).await.unwrap(), json!([]));
+}
