@@ -1,0 +1,108 @@
+//! Random queries: who asks, for which type, with which filters, in which order and in what pages.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use realnet_core::Uuid;
+use realnet_core::acl::Caller;
+use realnet_core::query::OrgScope;
+
+use crate::conformance::{Find, Org, World};
+
+/// A query; numbers choose among what is there.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    caller: usize,
+    base: usize,
+    filters: Vec<(usize, usize)>,
+    order: Vec<(usize, bool)>,
+    limit: usize,
+    all_orgs: bool,
+}
+
+const BASES: [&str; 6] = ["Paper", "Paper", "PrivatePaper", "TeamPaper", "Item", "Note"];
+
+const ORDERS: [&str; 8] = ["rank", "mood", "name", "status", "created_at", "type", "owner", "boss.name"];
+
+/// Filters by name, each with texts to choose from. `{alice}` and `{paper}` stand for ids. No name stands twice in a
+/// query when it is that of a parameter.
+const FILTERS: [(&str, &[&str]); 16] = [
+    ("rank", &["eq.-1", "0", "eq.2", "neq.1", "in.(0,3)"]),
+    ("rank", &["gte.0", "lt.1", "not.gt.-1", "gt.-2", "lte.3"]),
+    ("rank", &["is.null", "not.is.null"]),
+    ("mood", &["eq.m1", "neq.m2", "gt.m0", "in.(m0,m3)", "is.null"]),
+    ("mood", &["like.m*", "like.*1", "ilike.M_", "like.b*", "not.ilike.*0"]),
+    ("status", &["in.(open,closed)", "neq.open", "is.null", "open"]),
+    ("visibility", &["hidden", "restricted", "in.(visible,hidden)"]),
+    ("public", &["true", "false"]),
+    ("owner", &["is.null", "eq.{alice}", "neq.{alice}"]),
+    ("type", &["eq.TeamPaper", "in.(OpenPaper,UserPaper)", "neq.Paper"]),
+    ("instance", &["Board", "is.null", "neq.Staff"]),
+    ("or", &["(rank.eq.1,mood.eq.m1,status.is.null)", "(rank.lt.0,and(public.eq.true,mood.not.is.null))"]),
+    ("boss.rank", &["gte.0", "is.null", "neq.1"]),
+    ("parent", &["{paper}"]),
+    ("search", &["m1", "p3", "M2", "p1 m0", "board"]),
+    ("near", &["0,0,120000", "1,1,400000", "-2.5,0.5,80000"]),
+];
+
+pub(super) fn ask() -> impl Strategy<Value = Ask> {
+    let filters = prop::collection::vec((0..FILTERS.len(), 0..64_usize), 0..4);
+    let order = prop::collection::vec((0..ORDERS.len(), any::<bool>()), 0..3);
+    (0..8_usize, 0..BASES.len(), filters, order, 1..8_usize, any::<bool>()).prop_map(
+        |(caller, base, filters, order, limit, all_orgs)| Ask {
+            caller,
+            base,
+            filters,
+            order,
+            limit,
+            all_orgs,
+        },
+    )
+}
+
+impl Ask {
+    /// The query, on papers of `org`.
+    pub(super) fn find(&self, world: &World, made: &[Uuid], org: &Org, other: &Org) -> Find {
+        let system = Arc::new(Caller::system(org.id));
+        let [admin, alice, bob, visitor, anonymous] = org.callers();
+        let callers = [admin, alice, bob, visitor, anonymous, &other.admin, &other.alice, &system];
+        let caller = callers[self.caller];
+        let all = caller.is_superuser() && self.all_orgs;
+        let scope = if all { OrgScope::All } else { OrgScope::One(org.id) };
+        let find = world.find(BASES[self.base]).by(caller).limit(self.limit).scope(scope);
+        let find = self.filtered(find, world, made, org);
+        let terms: Vec<String> = self.order.iter().map(|(key, descending)| term(*key, *descending)).collect();
+        if terms.is_empty() { find } else { find.order(&terms.join(",")) }
+    }
+
+    fn filtered(&self, mut find: Find, world: &World, made: &[Uuid], org: &Org) -> Find {
+        let capabilities = world.stores.items.capabilities();
+        let mut parameters = Vec::new();
+        for (filter, choice) in &self.filters {
+            let (name, texts) = FILTERS[*filter];
+            let is_parameter = matches!(name, "parent" | "search" | "near");
+            let able = match name {
+                "search" => capabilities.search,
+                "near" => capabilities.geography,
+                _ => true,
+            };
+            if !able || (is_parameter && parameters.contains(&name)) {
+                continue;
+            }
+            parameters.push(name);
+            let paper = made.get(choice % made.len().max(1)).copied().unwrap_or_default();
+            let alice = org.alice.account.unwrap_or_default();
+            let text = texts[choice % texts.len()];
+            let text = text.replace("{paper}", &paper.to_string()).replace("{alice}", &alice.to_string());
+            find = find.with(name, text);
+            if name == "parent" {
+                find = find.with("any_level", choice % 2 == 0);
+            }
+        }
+        find
+    }
+}
+
+fn term(key: usize, descending: bool) -> String {
+    format!("{}.{}", ORDERS[key], if descending { "desc" } else { "asc" })
+}
