@@ -1,0 +1,48 @@
+//! From what an operation gave to an HTTP answer: each body is written once, into the buffer that is sent.
+
+pub(crate) mod compress;
+mod link;
+mod page;
+mod reply;
+
+use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
+use serde::Serialize;
+
+pub(crate) use page::of_page;
+pub(crate) use reply::{fresh_or_item, of_reply};
+
+use crate::problem::Problem;
+
+/// JSON that may be kept by the client that asked, and must be asked for again each time.
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> HttpResponse {
+    let mut response = HttpResponse::new(status).set_body(BoxBody::new(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Authorization, Accept-Encoding"));
+    response
+}
+
+/// A document as JSON.
+pub(crate) fn document<T: Serialize + ?Sized>(
+    status: StatusCode,
+    document: &T,
+) -> Result<HttpResponse, Problem> {
+    let body = serde_json::to_vec(document)
+        .map_err(|error| Problem::internal(format!("an answer can not be written: {error}")))?;
+    Ok(json(status, body))
+}
+
+/// An answer that nobody may keep.
+pub(crate) fn uncacheable(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// No content.
+pub(crate) fn empty() -> HttpResponse {
+    HttpResponse::new(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,139 @@
+//! One request inside the runner: what handlers extract from, and the way to the dispatcher.
+
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderMap;
+use actix_web::web::Payload;
+use realnet_core::acl::Caller;
+use realnet_core::registry::TypeRegistry;
+use realnet_core::resource::{Context, ListRequest, Operation, Reply, Request};
+use realnet_core::{Error, ErrorKind, Uuid};
+
+use crate::problem::Problem;
+use crate::request::body::{self, Body};
+use crate::request::query;
+use crate::router::Captures;
+use crate::state::State;
+
+/// Where the wrapper around all requests learns who called, for its log line.
+pub(crate) type CallerCell = Rc<OnceCell<Arc<Caller>>>;
+
+/// A request on its way to a handler.
+pub(crate) struct Call {
+    pub(crate) state: Arc<State>,
+    pub(crate) request: HttpRequest,
+    /// The request's id.
+    pub(crate) id: Arc<str>,
+    /// The variable segments of the path.
+    pub(crate) path: Captures,
+    payload: Cell<Option<Payload>>,
+    caller: CallerCell,
+}
+
+impl Call {
+    pub(crate) fn new(
+        state: Arc<State>,
+        request: HttpRequest,
+        payload: Payload,
+        id: Arc<str>,
+        path: Captures,
+        caller: CallerCell,
+    ) -> Self {
+        Self { state, request, id, path, payload: Cell::new(Some(payload)), caller }
+    }
+
+    /// The headers.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
+    /// Remembers who called, for the log.
+    pub(crate) fn note_caller(&self, caller: &Arc<Caller>) {
+        // A request has one caller; a second note would be of the same.
+        let _ = self.caller.set(Arc::clone(caller));
+    }
+
+    /// The current types.
+    pub(crate) fn registry(&self) -> Arc<TypeRegistry> {
+        self.state.dispatcher.services().registry.current()
+    }
+
+    /// The parameters, decoded strictly, in the order given.
+    pub(crate) fn parameters(&self) -> Result<ListRequest, Problem> {
+        Ok(ListRequest { parameters: query::parse(self.request.query_string())? })
+    }
+
+    /// The body: read, unpacked, within its limits. Empty when it was read before.
+    pub(crate) async fn body(&self) -> Result<Body, Problem> {
+        match self.payload.take() {
+            Some(payload) => body::read(self.headers(), payload, &self.state.config).await,
+            None => Ok(Body::default()),
+        }
+    }
+
+    /// Carries out an operation that changes nothing. It ends when the client goes away or the time is up.
+    pub(crate) async fn read(&self, caller: &Arc<Caller>, operation: Operation) -> Result<Reply, Problem> {
+        self.read_at(caller, &self.path.name, operation).await
+    }
+
+    /// As [`Self::read`], at a given endpoint.
+    pub(crate) async fn read_at(
+        &self,
+        caller: &Arc<Caller>,
+        endpoint: &str,
+        operation: Operation,
+    ) -> Result<Reply, Problem> {
+        let context = self.context(caller);
+        let request = Request { endpoint: endpoint.to_owned(), operation };
+        let answer = self.state.dispatcher.dispatch(&context, request);
+        match tokio::time::timeout(self.state.config.request_timeout, answer).await {
+            Ok(reply) => Ok(reply?),
+            Err(_) => Err(self.late("the operation took longer than it may")),
+        }
+    }
+
+    /// Carries out an operation that may change something. It goes on to its end even when the client goes away, so
+    /// that a connection to a store is never left in the middle of a transaction.
+    pub(crate) async fn write(&self, caller: &Arc<Caller>, operation: Operation) -> Result<Reply, Problem> {
+        self.write_at(caller, &self.path.name, operation).await
+    }
+
+    /// As [`Self::write`], at a given endpoint.
+    pub(crate) async fn write_at(
+        &self,
+        caller: &Arc<Caller>,
+        endpoint: &str,
+        operation: Operation,
+    ) -> Result<Reply, Problem> {
+        let context = self.context(caller);
+        let request = Request { endpoint: endpoint.to_owned(), operation };
+        let dispatcher = Arc::clone(&self.state.dispatcher);
+        let task = actix_web::rt::spawn(async move { dispatcher.dispatch(&context, request).await });
+        match tokio::time::timeout(self.state.config.request_timeout, task).await {
+            Ok(Ok(reply)) => Ok(reply?),
+            Ok(Err(failure)) => Err(Problem::internal(format!("an operation broke off: {failure}"))),
+            Err(_) => Err(self.late("the operation took longer than it may; it may still be carried out")),
+        }
+    }
+
+    /// The version of an item that the caller may read.
+    pub(crate) async fn version(&self, caller: &Arc<Caller>, id: Uuid) -> Result<i64, Problem> {
+        let operation = Operation::Get { id, parameters: ListRequest::default() };
+        match self.read(caller, operation).await? {
+            Reply::Item(item) => Ok(item.value.version),
+            _ => Err(Problem::internal("a get did not give an item")),
+        }
+    }
+
+    fn context(&self, caller: &Arc<Caller>) -> Context {
+        Context::new(self.state.dispatcher.services(), Arc::clone(caller), Arc::clone(&self.id))
+    }
+
+    fn late(&self, detail: &str) -> Problem {
+        tracing::warn!(request = &*self.id, "an operation ran into the time limit");
+        Error::new(ErrorKind::Timeout, detail).into()
+    }
+}

@@ -1,0 +1,48 @@
+//! How the runner listens and what it takes: one struct, filled by the program that embeds it.
+
+use std::time::Duration;
+
+/// Address, limits and times of the HTTP server. The defaults suit a server behind a proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// Name or address to listen on.
+    pub host: String,
+    /// Port to listen on; 0 picks a free one.
+    pub port: u16,
+    /// Threads that serve requests: 1 to 512, by default as many as there are cores.
+    pub workers: usize,
+    /// Connections that one worker holds at most; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// Largest body of a request in bytes, before and after decompression.
+    pub max_body: usize,
+    /// Longest time from the opening of a connection to the end of its first request's headers.
+    pub header_timeout: Duration,
+    /// Longest time for the body of a request to arrive.
+    pub body_timeout: Duration,
+    /// How long a connection may idle between requests.
+    pub keep_alive: Duration,
+    /// Longest time that an operation may take once its request has been read.
+    pub request_timeout: Duration,
+    /// Longest time for requests in flight when the server stops.
+    pub shutdown_timeout: Duration,
+    /// What stores the items, for `/api/info`: a word such as `sqlite`.
+    pub store: String,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8080,
+            workers: std::thread::available_parallelism().map_or(2, usize::from),
+            max_connections: 10_000,
+            max_body: 10 << 20,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_mins(1),
+            keep_alive: Duration::from_secs(75),
+            request_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(30),
+            store: "unknown".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! `/api/auth`: signing in and out by password.
+
+mod fields;
+mod refresh;
+mod show;
+mod sign_in;
+mod sign_out;
+mod tokens;
+
+pub(crate) use refresh::refresh;
+pub(crate) use show::show;
+pub(crate) use sign_in::sign_in;
+pub(crate) use sign_out::sign_out;

@@ -1,0 +1,35 @@
+//! What signing in and refreshing answer, and how an account is shown there.
+
+use actix_web::http::StatusCode;
+use realnet_core::acl::Caller;
+use realnet_core::resource::Tokens;
+use serde_json::{Value, json};
+
+use crate::answer;
+use crate::router::Outcome;
+
+/// `{"token","expires","refresh_token","account"}`; nobody may keep it.
+pub(super) fn answer(tokens: &Tokens) -> Outcome {
+    let document = json!({
+        "token": tokens.token,
+        "expires": tokens.expires,
+        "refresh_token": tokens.refresh_token,
+        "account": account(&tokens.caller),
+    });
+    answer::document(StatusCode::OK, &document).map(answer::uncacheable)
+}
+
+/// The account of a caller.
+pub(super) fn account(caller: &Caller) -> Value {
+    let names = |principals: &[realnet_core::acl::Principal]| {
+        principals.iter().map(|one| json!({"id": one.id, "name": &*one.name})).collect::<Vec<_>>()
+    };
+    json!({
+        "id": caller.account,
+        "username": &*caller.username,
+        "org": caller.org,
+        "role": caller.role,
+        "groups": names(&caller.groups),
+        "roles": names(&caller.roles),
+    })
+}

@@ -1,0 +1,23 @@
+//! `POST /api/{resource}`: creates an item, or several atomically.
+
+use realnet_core::resource::{Operation, Verb, WriteOptions};
+
+use crate::answer;
+use crate::call::Call;
+use crate::handlers::call as calls;
+use crate::request::query;
+use crate::router::Outcome;
+use crate::who::Anyone;
+
+/// Creates.
+pub(crate) async fn create(call: Call, Anyone(caller): Anyone) -> Outcome {
+    if call.is_untyped(&caller) {
+        return calls::write(call, &caller, Verb::Post).await;
+    }
+    query::refuse_rest(&call.parameters()?)?;
+    let json = call.document().await?;
+    let idempotency = call.idempotency(&caller, &json.bytes)?;
+    let options = WriteOptions { idempotency, ..WriteOptions::default() };
+    let reply = call.write(&caller, Operation::Create { body: json.value, options }).await?;
+    answer::of_reply(&call, reply)
+}

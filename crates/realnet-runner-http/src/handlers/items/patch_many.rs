@@ -1,0 +1,26 @@
+//! `PATCH /api/{resource}?filter`: a merge patch of all items that match.
+
+use realnet_core::resource::{Operation, Verb};
+use realnet_core::{Error, ErrorKind};
+
+use crate::answer;
+use crate::call::Call;
+use crate::handlers::call as calls;
+use crate::request::media::Media;
+use crate::router::Outcome;
+use crate::who::Anyone;
+
+/// Patches all that match; a filter is required.
+pub(crate) async fn patch_many(call: Call, Anyone(caller): Anyone) -> Outcome {
+    if call.is_untyped(&caller) {
+        return calls::write(call, &caller, Verb::Patch).await;
+    }
+    let parameters = call.parameters()?;
+    let json = call.json().await?;
+    if json.media == Media::JsonPatch {
+        let detail = "many items are changed by a merge patch; a JSON Patch is for one";
+        return Err(Error::new(ErrorKind::UnsupportedMediaType, detail).into());
+    }
+    let reply = call.write(&caller, Operation::PatchMany { parameters, patch: json.value }).await?;
+    answer::of_reply(&call, reply)
+}

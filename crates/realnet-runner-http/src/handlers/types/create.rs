@@ -1,0 +1,31 @@
+//! `POST /api/types`: creates a type from a document, as it stands in an initialization file.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LOCATION};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use realnet_core::resource::{Operation, Reply, TypeOperation};
+
+use super::TYPES;
+use crate::answer;
+use crate::call::Call;
+use crate::request::query;
+use crate::router::Outcome;
+use crate::who::Member;
+
+/// Creates a type.
+pub(crate) async fn create(call: Call, Member(caller): Member) -> Outcome {
+    query::refuse_rest(&call.parameters()?)?;
+    let body = call.document().await?.value;
+    let operation = Operation::Type(TypeOperation::Create { body });
+    let document = match call.write_at(&caller, TYPES, operation).await? {
+        Reply::Document(document) => document,
+        other => return answer::of_reply(&call, other),
+    };
+    let mut response = answer::document(StatusCode::CREATED, &document)?;
+    let name = document.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+    let location = format!("/api/types/{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
+    if let Ok(value) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(LOCATION, value);
+    }
+    Ok(response)
+}

@@ -1,0 +1,65 @@
+//! The OpenAPI 3.1 description, made from the registry: the types that are declared are in it.
+
+mod components;
+mod document;
+mod names;
+mod operations;
+mod parameters;
+mod paths;
+mod responses;
+mod schemas;
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use realnet_core::Uuid;
+use realnet_core::acl::Caller;
+use realnet_core::registry::{TypeInfo, TypeRegistry};
+
+use crate::problem::Problem;
+
+/// The most documents that are kept at a time.
+const KEPT: usize = 64;
+
+/// Documents by org and whether the caller is a member, for one revision of the types.
+#[derive(Default)]
+pub(crate) struct OpenApiCache(Mutex<Cached>);
+
+#[derive(Default)]
+struct Cached {
+    revision: i64,
+    documents: HashMap<(Uuid, bool), Bytes>,
+}
+
+impl OpenApiCache {
+    /// The document for `caller`, made when the types have changed since it was asked for last.
+    pub(crate) fn document(&self, registry: &TypeRegistry, caller: &Caller) -> Result<Bytes, Problem> {
+        let key = (caller.org, caller.role.is_some());
+        {
+            let mut cached = self.0.lock();
+            if cached.revision != registry.revision() || cached.documents.len() >= KEPT {
+                *cached = Cached { revision: registry.revision(), documents: HashMap::new() };
+            }
+            if let Some(document) = cached.documents.get(&key) {
+                return Ok(document.clone());
+            }
+        }
+        // Made without the lock: two callers may both make it, which costs less than making others wait.
+        let document = document::build(registry, &visible(registry, caller));
+        let text = serde_json::to_vec(&document)
+            .map_err(|error| Problem::internal(format!("the description can not be written: {error}")))?;
+        let text = Bytes::from(text);
+        let mut cached = self.0.lock();
+        if cached.revision == registry.revision() {
+            cached.documents.insert(key, text.clone());
+        }
+        Ok(text)
+    }
+}
+
+/// The types that a caller may know of: members know all of their org, strangers the built-in ones.
+fn visible<'a>(registry: &'a TypeRegistry, caller: &Caller) -> Vec<&'a TypeInfo> {
+    let is_member = caller.role.is_some();
+    registry.types_of(caller.org).filter(|info| is_member || info.org().is_none()).collect()
+}

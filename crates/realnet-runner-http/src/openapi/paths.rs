@@ -1,0 +1,264 @@
+//! Paths: the fixed ones, what every endpoint offers, and two for each type.
+
+use serde_json::{Map, Value, json};
+
+use super::names::Named;
+use super::operations::{
+    answer, body, operation, parameter, parameters, patch_body, responses, schema, with, with_headers,
+};
+use super::parameters::LIST;
+
+/// Failures of a read and of a write.
+const READ: [u16; 4] = [400, 401, 403, 404];
+const WRITE: [u16; 9] = [400, 401, 403, 404, 409, 412, 413, 415, 422];
+
+/// All paths.
+pub(super) fn build(types: &[Named<'_>]) -> Value {
+    let mut paths = Map::new();
+    let mut add = |path: &str, item: Value| drop(paths.insert(path.to_owned(), item));
+    authentication(&mut add);
+    server(&mut add);
+    documents(&mut add);
+    declared_types(&mut add);
+    any_resource(&mut add);
+    for named in types.iter().filter(|named| !is_fixed(&named.endpoint)) {
+        let of_items = schema(&named.schema);
+        let tag = "Resources";
+        add(&format!("/api/{}", named.endpoint), list_and_create(tag, named, &of_items));
+        add(
+            &format!("/api/{}/{{id}}", named.endpoint),
+            one(tag, &named.schema, &of_items, &json!([parameter("id")])),
+        );
+    }
+    Value::Object(paths)
+}
+
+/// Names of routes that no type can have.
+fn is_fixed(endpoint: &str) -> bool {
+    ["auth", "batch", "plan", "apply", "drift", "info", "types", "openapi.json"].contains(&endpoint)
+}
+
+fn authentication(add: &mut impl FnMut(&str, Value)) {
+    let tag = "Authentication";
+    let tokens = || answer("Tokens", schema("realnet.Tokens"));
+    let text = || json!({"type": "string"});
+    let login = json!({
+        "type": "object",
+        "required": ["username", "password"],
+        "properties": {"username": text(), "password": text(), "org": text(), "code": text()},
+    });
+    let sign_in =
+        operation(tag, "signIn", "Sign in", responses(&[("200", tokens())], &[400, 401, 415, 422, 429]));
+    let sign_in = with(with(sign_in, "requestBody", body(login)), "security", json!([]));
+    let show = responses(&[("200", answer("The account", json!({"type": "object"})))], &[401]);
+    let sign_out = responses(&[("204", json!({"description": "Signed out"}))], &[401]);
+    add(
+        "/api/auth",
+        json!({
+            "get": operation(tag, "whoAmI", "Who am I", show),
+            "post": sign_in,
+            "delete": operation(tag, "signOut", "Sign out", sign_out),
+        }),
+    );
+    let token = json!({
+        "type": "object", "required": ["refresh_token"], "properties": {"refresh_token": text()},
+    });
+    let refresh =
+        operation(tag, "refresh", "New tokens", responses(&[("200", tokens())], &[400, 401, 415, 422]));
+    let refresh = with(with(refresh, "requestBody", body(token)), "security", json!([]));
+    add("/api/auth/refresh", json!({"post": refresh}));
+}
+
+fn server(add: &mut impl FnMut(&str, Value)) {
+    let tag = "Server";
+    let object = || json!({"type": "object"});
+    let plain = |status: &str, text: &str| responses(&[(status, answer(text, object()))], &[]);
+    let unready = responses(&[("200", answer("Ready", object()))], &[503]);
+    let metrics =
+        json!({"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}});
+    add("/api/info", json!({"get": operation(tag, "info", "About the server", plain("200", "Figures"))}));
+    add(
+        "/api/openapi.json",
+        json!({"get": operation(tag, "openapi", "This document", plain("200", "OpenAPI"))}),
+    );
+    add("/healthz", json!({"get": operation(tag, "alive", "Whether it lives", plain("200", "Alive"))}));
+    add("/readyz", json!({"get": operation(tag, "ready", "Whether it can serve", unready)}));
+    let metrics = responses(&[("200", metrics)], &[]);
+    add("/metrics", json!({"get": operation(tag, "metrics", "For Prometheus", metrics)}));
+}
+
+fn documents(add: &mut impl FnMut(&str, Value)) {
+    let tag = "Documents";
+    let report = || answer("What it does", json!({"type": "object"}));
+    let names = ["prune", "force", "adopt", "compat", "source"];
+    for (path, id, summary) in [
+        ("/api/plan", "plan", "What a document would do"),
+        ("/api/apply", "apply", "Do what a document says, atomically"),
+    ] {
+        let post = operation(tag, id, summary, responses(&[("200", report())], &WRITE));
+        let post = with(post, "parameters", parameters(&names));
+        add(path, json!({"post": with(post, "requestBody", body(schema("realnet.Document")))}));
+    }
+    let drift = responses(&[("200", report())], &[401, 403]);
+    add("/api/drift", json!({"get": operation(tag, "drift", "What differs from what was applied", drift)}));
+    let batch = responses(&[("200", answer("The results", json!({"type": "object"})))], &WRITE);
+    let batch = operation("Any resource", "batch", "Several operations, all or none", batch);
+    let batch = with(batch, "parameters", parameters(&["idempotency-key"]));
+    add("/api/batch", json!({"post": with(batch, "requestBody", body(schema("realnet.Batch")))}));
+}
+
+fn declared_types(add: &mut impl FnMut(&str, Value)) {
+    let tag = "Types";
+    let object = || json!({"type": "object"});
+    let list = answer("The types", json!({"type": "array", "items": object()}));
+    let created = with_headers(answer("The type", object()), &["Location"]);
+    let create = operation(tag, "createType", "Create a type", responses(&[("201", created)], &WRITE));
+    add(
+        "/api/types",
+        json!({
+            "get": operation(tag, "listTypes", "List types", responses(&[("200", list)], &READ)),
+            "post": with(create, "requestBody", body(object())),
+        }),
+    );
+    let one = || responses(&[("200", answer("The type", object()))], &WRITE);
+    let gone = responses(&[("204", json!({"description": "Deleted"}))], &WRITE);
+    let replace = with(operation(tag, "replaceType", "Replace a type", one()), "requestBody", body(object()));
+    add(
+        "/api/types/{name}",
+        json!({
+            "parameters": parameters(&["name"]),
+            "get": operation(tag, "getType", "Get a type", one()),
+            "put": with(replace, "parameters", parameters(&["if-match"])),
+            "delete": with(operation(tag, "deleteType", "Delete a type", gone), "parameters", parameters(&["if-match"])),
+        }),
+    );
+    let mut acl = grants(tag, "Type", &json!([parameter("name"), parameter("instance")]), &[]);
+    let reset = responses(&[("200", answer("The declared grants", schema("realnet.Grants")))], &WRITE);
+    acl["delete"] = operation(tag, "resetTypeGrants", "Return to the declared grants", reset);
+    add("/api/types/{name}/acl", acl);
+}
+
+fn any_resource(add: &mut impl FnMut(&str, Value)) {
+    let tag = "Any resource";
+    let of_items = schema("realnet.Item");
+    let place = || json!([parameter("resource"), parameter("id")]);
+    add("/api/{resource}/{id}", one(tag, "Item-of-any-type", &of_items, &place()));
+    let list = with_headers(
+        answer("A page", json!({"type": "array", "items": of_items})),
+        &["Link", "Content-Range"],
+    );
+    let children = operation(tag, "listChildren", "Children of an item", responses(&[("200", list)], &READ));
+    add(
+        "/api/{resource}/{id}/items",
+        json!({
+            "parameters": place(), "get": with(children, "parameters", parameters(&LIST)),
+        }),
+    );
+    let changes =
+        answer("Changes, newest first", json!({"type": "array", "items": schema("realnet.Change")}));
+    let changes = responses(&[("200", with_headers(changes, &["Link"]))], &READ);
+    let history = operation(tag, "history", "Earlier states of an item", changes);
+    add(
+        "/api/{resource}/{id}/history",
+        json!({
+            "parameters": place(), "get": with(history, "parameters", parameters(&["limit", "before"])),
+        }),
+    );
+    add("/api/{resource}/{id}/acl", grants(tag, "Item", &place(), &["if-match"]));
+}
+
+/// `acl` of an item or type.
+fn grants(tag: &str, of: &str, place: &Value, conditions: &[&str]) -> Value {
+    let grants = || responses(&[("200", answer("The grants", schema("realnet.Grants")))], &WRITE);
+    let put = operation(tag, &format!("set{of}Grants"), "Replace the grants", grants());
+    let put = with(put, "requestBody", body(schema("realnet.Grants")));
+    json!({
+        "parameters": place,
+        "get": operation(tag, &format!("get{of}Grants"), "Show the grants", grants()),
+        "put": with(put, "parameters", parameters(conditions)),
+    })
+}
+
+/// The endpoint of a type: its list, creation, and changes of all that match.
+fn list_and_create(tag: &str, named: &Named<'_>, of_items: &Value) -> Value {
+    let name = named.info.name();
+    let id = &named.schema;
+    let page = answer("A page", json!({"type": "array", "items": of_items}));
+    let page = with_headers(page, &["Link", "Content-Range"]);
+    let filters = list_parameters(named);
+    let list =
+        operation(tag, &format!("list-{id}"), &format!("List {name}"), responses(&[("200", page)], &READ));
+    let affected =
+        || answer("How many", json!({"type": "object", "properties": {"affected": {"type": "integer"}}}));
+    let patch_many = responses(&[("200", affected())], &WRITE);
+    let patch_many =
+        operation(tag, &format!("patch-many-{id}"), &format!("Patch each {name} that matches"), patch_many);
+    let patch_many = with(
+        patch_many,
+        "requestBody",
+        json!({
+            "required": true, "content": {"application/merge-patch+json": {"schema": of_items}},
+        }),
+    );
+    let delete_many = responses(&[("200", affected())], &WRITE);
+    let delete_many = operation(
+        tag,
+        &format!("delete-many-{id}"),
+        &format!("Delete each {name} that matches"),
+        delete_many,
+    );
+    let mut item = json!({
+        "get": with(list, "parameters", filters.clone()),
+        "patch": with(patch_many, "parameters", filters.clone()),
+        "delete": with(delete_many, "parameters", filters),
+    });
+    if !named.info.is_abstract() {
+        let one_or_many = json!({"oneOf": [of_items, {"type": "array", "items": of_items}]});
+        let created = with_headers(answer("Created", one_or_many.clone()), &["ETag", "Location"]);
+        let create = responses(&[("201", created)], &WRITE);
+        let create =
+            operation(tag, &format!("create-{id}"), &format!("Create {name}, one or several"), create);
+        let create = with(create, "parameters", parameters(&["idempotency-key", "prefer"]));
+        item["post"] = with(create, "requestBody", body(one_or_many));
+    }
+    item
+}
+
+/// The parameters of every list, and the fields that are indexed: those are what a filter should use.
+fn list_parameters(named: &Named<'_>) -> Value {
+    let mut list: Vec<Value> = LIST.iter().map(|name| parameter(name)).collect();
+    for info in named.info.fields().iter().filter(|info| info.field.is_keyed()) {
+        let name = &info.field.name;
+        if !LIST.contains(&name.as_str()) {
+            let description = "Filter: `op.value`, such as `eq.x`, `gte.5`, `in.(a,b)`, `is.null`";
+            list.push(json!({"name": name, "in": "query", "description": description, "schema": {"type": "string"}}));
+        }
+    }
+    Value::Array(list)
+}
+
+/// One item below an endpoint.
+fn one(tag: &str, id: &str, of_items: &Value, place: &Value) -> Value {
+    let item = || with_headers(answer("The item", of_items.clone()), &["ETag"]);
+    let same = json!({"description": "The representation at hand is the present one"});
+    let get =
+        operation(tag, &format!("get-{id}"), "Get", responses(&[("200", item()), ("304", same)], &READ));
+    let put = operation(
+        tag,
+        &format!("replace-{id}"),
+        "Replace name and attributes",
+        responses(&[("200", item())], &WRITE),
+    );
+    let put = with(put, "requestBody", body(of_items.clone()));
+    let patch = operation(tag, &format!("patch-{id}"), "Patch", responses(&[("200", item())], &WRITE));
+    let patch = with(patch, "requestBody", patch_body(of_items.clone()));
+    let gone = responses(&[("204", json!({"description": "Deleted"}))], &WRITE);
+    let delete = operation(tag, &format!("delete-{id}"), "Delete, with all descendants", gone);
+    json!({
+        "parameters": place,
+        "get": with(get, "parameters", parameters(&["select", "attributes", "if-none-match"])),
+        "put": with(put, "parameters", parameters(&["if-match", "prefer"])),
+        "patch": with(patch, "parameters", parameters(&["if-match", "prefer"])),
+        "delete": with(delete, "parameters", parameters(&["if-match"])),
+    })
+}

@@ -1,0 +1,119 @@
+//! Reads bodies: within their limit, within their time, unpacked, as JSON.
+
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
+use actix_web::web::Payload;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use realnet_core::model::value;
+use realnet_core::{Error, ErrorKind};
+use serde_json::Value;
+
+use super::encoding;
+use super::media::{self, Media};
+use crate::call::Call;
+use crate::config::HttpConfig;
+use crate::problem::Problem;
+
+/// A body, unpacked.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    /// Its bytes.
+    pub(crate) bytes: Bytes,
+}
+
+/// A JSON body.
+pub(crate) struct Json {
+    /// What kind of JSON it claims to be.
+    pub(crate) media: Media,
+    /// The canonical value.
+    pub(crate) value: Value,
+    /// The bytes that it was read from.
+    pub(crate) bytes: Bytes,
+}
+
+/// Reads a body. Over the limit, packed or unpacked, is 413; too slow is 408.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    payload: Payload,
+    config: &HttpConfig,
+) -> Result<Body, Problem> {
+    let limit = config.max_body;
+    let coding = match headers.get(CONTENT_ENCODING) {
+        Some(value) => encoding::parse(value.to_str().unwrap_or("unreadable"))?,
+        None => None,
+    };
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    let expected = length.map_or(0, |length| length as usize);
+    let bytes = tokio::time::timeout(config.body_timeout, collect(payload, expected, limit))
+        .await
+        .unwrap_or_else(|_| Err(Problem::request_timeout()))?;
+    match coding {
+        Some(coding) if !bytes.is_empty() => {
+            Ok(Body { bytes: encoding::unpack(coding, bytes, limit).await? })
+        }
+        _ => Ok(Body { bytes }),
+    }
+}
+
+async fn collect(mut payload: Payload, expected: usize, limit: usize) -> Result<Bytes, Problem> {
+    let Some(first) = payload.next().await.transpose().map_err(broken)? else { return Ok(Bytes::new()) };
+    // Most bodies arrive in one piece, which need not be copied.
+    if first.len() == expected {
+        return Ok(first);
+    }
+    if first.len() > limit {
+        return Err(too_large(limit));
+    }
+    // A claimed length reserves little: memory is taken when bytes really come.
+    let mut bytes = BytesMut::with_capacity(expected.clamp(first.len(), 64 * 1024));
+    bytes.extend_from_slice(&first);
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(broken)?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large(limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+/// The body is over its limit.
+pub(crate) fn too_large(limit: usize) -> Problem {
+    Error::new(ErrorKind::TooLarge, format!("a body may have at most {limit} bytes")).into()
+}
+
+fn broken(error: PayloadError) -> Problem {
+    Error::malformed("the body broke off or is not framed as its headers say").with_source(error).into()
+}
+
+impl Call {
+    /// The body as JSON.
+    pub(crate) async fn json(&self) -> Result<Json, Problem> {
+        self.optional_document().await?.ok_or_else(|| Error::malformed("a JSON body is expected").into())
+    }
+
+    /// The body as plain JSON, if there is one.
+    pub(crate) async fn optional_document(&self) -> Result<Option<Json>, Problem> {
+        let bytes = self.body().await?.bytes;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let media = media::of(self.headers())?;
+        let value = value::parse(&bytes)?;
+        Ok(Some(Json { media, value, bytes }))
+    }
+
+    /// The body as plain JSON: patches are not understood.
+    pub(crate) async fn document(&self) -> Result<Json, Problem> {
+        let json = self.json().await?;
+        if json.media == Media::Json {
+            return Ok(json);
+        }
+        let detail = "a patch is not understood here; application/json is";
+        Err(Error::new(ErrorKind::UnsupportedMediaType, detail).into())
+    }
+}

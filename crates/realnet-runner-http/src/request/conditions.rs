@@ -1,0 +1,139 @@
+//! Conditional requests: `If-Match` for writes, `If-None-Match` for reads.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use realnet_core::acl::Caller;
+use realnet_core::resource::version_of_etag;
+use realnet_core::{Error, ErrorKind, Uuid};
+
+use crate::call::Call;
+use crate::problem::Problem;
+
+/// A version that no item has, for conditions that nothing can meet.
+const NEVER: i64 = 0;
+
+/// What `If-Match` asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum IfMatch {
+    /// Nothing, or `*`: any existing item will do.
+    Any,
+    /// One of these versions.
+    OneOf(Vec<i64>),
+}
+
+impl Call {
+    /// The version that the item of this request must have. With several to choose from the item is looked at first.
+    pub(crate) async fn expected_version(
+        &self,
+        caller: &Arc<Caller>,
+        id: Uuid,
+    ) -> Result<Option<i64>, Problem> {
+        match if_match(self.headers())? {
+            IfMatch::Any => Ok(None),
+            IfMatch::OneOf(versions) => match versions.as_slice() {
+                [] => Ok(Some(NEVER)),
+                [version] => Ok(Some(*version)),
+                several => {
+                    let version = self.version(caller, id).await?;
+                    if several.contains(&version) {
+                        return Ok(Some(version));
+                    }
+                    let detail = format!("the item has version {version}, which If-Match does not name");
+                    Err(Error::new(ErrorKind::PreconditionFailed, detail).into())
+                }
+            },
+        }
+    }
+
+    /// The version that a type must have: only one can be named.
+    pub(crate) fn expected_revision(&self) -> Result<Option<i64>, Problem> {
+        match if_match(self.headers())? {
+            IfMatch::Any => Ok(None),
+            IfMatch::OneOf(versions) if versions.len() > 1 => {
+                Err(Error::malformed_at("If-Match", "one tag is expected here").into())
+            }
+            IfMatch::OneOf(versions) => Ok(Some(versions.first().copied().unwrap_or(NEVER))),
+        }
+    }
+}
+
+/// Whether the client has the representation named by `etag` already. Weak comparison, as RFC 9110 asks for.
+pub(crate) fn is_fresh(headers: &HeaderMap, etag: &str) -> Result<bool, Problem> {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    Ok(tags(headers, &IF_NONE_MATCH)?.iter().any(|tag| tag == "*" || opaque(tag) == opaque(etag)))
+}
+
+fn if_match(headers: &HeaderMap) -> Result<IfMatch, Problem> {
+    let tags = tags(headers, &IF_MATCH)?;
+    if tags.is_empty() || tags.iter().any(|tag| tag == "*") {
+        return Ok(IfMatch::Any);
+    }
+    // Weak tags count too: the version is what is compared, and answers that were compressed carry weak ones. A tag
+    // that this server never gave matches nothing.
+    Ok(IfMatch::OneOf(tags.iter().filter_map(|tag| version_of_etag(tag)).collect()))
+}
+
+/// The entity tags of a header, quotes and weakness kept. A bare word is taken as a tag.
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Vec<String>, Problem> {
+    let mut tags = Vec::new();
+    for value in headers.get_all(name) {
+        let malformed = || Error::malformed_at(name.as_str(), "expected entity tags, such as \"3-1f\"");
+        let mut rest = value.to_str().map_err(|_| malformed())?.trim();
+        while !rest.is_empty() {
+            let start = if rest.starts_with("W/\"") { 3 } else { usize::from(rest.starts_with('"')) };
+            let end = if start == 0 {
+                rest.find(',').unwrap_or(rest.len())
+            } else {
+                start + rest[start..].find('"').ok_or_else(malformed)? + 1
+            };
+            tags.push(rest[..end].trim().to_owned());
+            rest = rest[end..].trim_start();
+            if let Some(after) = rest.strip_prefix(',') {
+                rest = after.trim_start();
+            } else if !rest.is_empty() {
+                return Err(malformed().into());
+            }
+        }
+    }
+    Ok(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_static(value));
+        headers
+    }
+
+    #[test]
+    fn lists_of_tags_are_read() {
+        let read = |value| tags(&headers(IF_MATCH, value), &IF_MATCH).map_err(|_| ());
+        assert_eq!(read(r#""1-a", W/"2-b,c" ,*"#).unwrap(), [r#""1-a""#, r#"W/"2-b,c""#, "*"]);
+        assert_eq!(read("3").unwrap(), ["3"]);
+        assert_eq!(read(r#""open"#), Err(()));
+        assert_eq!(read(r#""a" "b""#), Err(()));
+    }
+
+    #[test]
+    fn if_match_names_versions() {
+        let read = |value| if_match(&headers(IF_MATCH, value)).unwrap();
+        assert_eq!(if_match(&HeaderMap::new()).unwrap(), IfMatch::Any);
+        assert_eq!(read("*"), IfMatch::Any);
+        assert_eq!(read(r#"W/"3-aa", "5-bb""#), IfMatch::OneOf(vec![3, 5]));
+        assert_eq!(read(r#""of another server""#), IfMatch::OneOf(vec![]));
+    }
+
+    #[test]
+    fn freshness_compares_weakly() {
+        let fresh = |value| is_fresh(&headers(IF_NONE_MATCH, value), r#""3-aa""#).unwrap();
+        assert!(fresh(r#""1-x", W/"3-aa""#));
+        assert!(fresh("*"));
+        assert!(!fresh(r#""4-aa""#));
+        assert!(!is_fresh(&HeaderMap::new(), r#""3-aa""#).unwrap());
+    }
+}

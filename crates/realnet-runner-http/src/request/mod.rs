@@ -1,0 +1,10 @@
+//! From the bytes of a request to the values of an operation. Everything a client sends is judged here first.
+
+pub(crate) mod body;
+pub(crate) mod conditions;
+pub(crate) mod encoding;
+pub(crate) mod idempotency;
+pub(crate) mod media;
+pub(crate) mod path;
+pub(crate) mod prefer;
+pub(crate) mod query;

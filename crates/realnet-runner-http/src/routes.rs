@@ -1,0 +1,53 @@
+//! The whole route table. The first route that fits wins: fixed names before endpoints and type names.
+//!
+//! `{resource}` and `{name}` are any segment, `{id}` is a UUID, `{*rest}` is whatever follows. `by` hands the handler the
+//! caller that its signature asks for, `open` asks nobody who they are.
+
+use crate::handlers::{
+    auth, batch, call, docs, documents, health, info, items, landing, metrics, openapi, types,
+};
+use crate::router::{Route, at, by, open};
+
+pub(crate) fn table() -> Vec<Route> {
+    vec![
+        at("/").get(open(landing::show)),
+        at("/healthz").get(open(health::alive)),
+        at("/readyz").get(open(health::ready)),
+        at("/metrics").get(open(metrics::show)),
+        at("/docs").get(open(docs::page)),
+        at("/docs/{name}").get(open(docs::asset)),
+        at("/api/openapi.json").get(by(openapi::document)),
+        at("/api/auth").get(by(auth::show)).post(open(auth::sign_in)).delete(by(auth::sign_out)),
+        at("/api/auth/refresh").post(open(auth::refresh)),
+        at("/api/info").get(by(info::show)),
+        at("/api/batch").post(by(batch::run)),
+        at("/api/plan").post(by(documents::plan)),
+        at("/api/apply").post(by(documents::apply)),
+        at("/api/drift").get(by(documents::drift)),
+        at("/api/types").get(by(types::list)).post(by(types::create)),
+        at("/api/{resource}")
+            .get(by(items::list))
+            .post(by(items::create))
+            .patch(by(items::patch_many))
+            .delete(by(items::delete_many)),
+        at("/api/{resource}/{id}")
+            .get(by(items::get))
+            .put(by(items::replace))
+            .patch(by(items::patch))
+            .delete(by(items::delete)),
+        at("/api/{resource}/{id}/items").get(by(items::children)),
+        at("/api/{resource}/{id}/history").get(by(items::history)),
+        at("/api/{resource}/{id}/acl").get(by(items::get_grants)).put(by(items::set_grants)),
+        at("/api/types/{name}").get(by(types::get)).put(by(types::replace)).delete(by(types::delete)),
+        at("/api/types/{name}/acl")
+            .get(by(types::get_grants))
+            .put(by(types::set_grants))
+            .delete(by(types::reset_grants)),
+        at("/api/{resource}/{*rest}")
+            .get(by(call::get))
+            .post(by(call::post))
+            .put(by(call::put))
+            .patch(by(call::patch))
+            .delete(by(call::delete)),
+    ]
+}
