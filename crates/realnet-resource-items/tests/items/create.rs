@@ -83,7 +83,7 @@ async fn fields_have_rules_of_their_own() {
         ErrorKind::InvalidInput
     );
     assert_eq!(kind(world.create(&world.ann, "customer", json!({"salary": 1})).await), ErrorKind::Forbidden);
-    let hr = world.with_role(&world.ann, "hr");
+    let hr = World::with_role(&world.ann, "hr");
     assert!(world.create(&hr, "customer", json!({"salary": 1})).await.is_ok());
     let body = json!({"email": "a@acme.test"});
     assert!(world.create(&world.ann, "customer", body.clone()).await.is_ok());

@@ -24,7 +24,7 @@ async fn replacing_drops_absent_attributes_and_keeps_absent_properties() {
 #[tokio::test]
 async fn what_was_read_can_be_written_back() {
     let world = World::new().await;
-    let hr = world.with_role(&world.ann, "hr");
+    let hr = World::with_role(&world.ann, "hr");
     let body = json!({"name": "A", "token": "s3cret", "salary": 10, "tier": "pro"});
     let item = world.create(&hr, "customer", body).await.unwrap();
     let shown = world.get(&world.ann, "customer", item.id).await.unwrap();
@@ -93,7 +93,7 @@ async fn merging_follows_rfc_7396() {
 #[tokio::test]
 async fn json_patch_sees_what_the_caller_sees() {
     let world = World::new().await;
-    let hr = world.with_role(&world.ann, "hr");
+    let hr = World::with_role(&world.ann, "hr");
     let item = world.create(&hr, "customer", json!({"name": "A", "token": "s", "salary": 3})).await.unwrap();
     let patch = |operations: Value| PatchDocument::Json(operations);
     let operations = json!([

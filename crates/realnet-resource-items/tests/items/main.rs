@@ -1,5 +1,7 @@
 //! The plain item behaviour, through the dispatcher, on the in-memory store.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 mod batch;
 mod bodies;
 mod bulk;

@@ -113,7 +113,7 @@ impl World {
         Arc::new(Caller { account: Some(account.id), role: Some(role), ..caller })
     }
 
-    pub fn with_role(&self, caller: &Caller, role: &str) -> Arc<Caller> {
+    pub fn with_role(caller: &Caller, role: &str) -> Arc<Caller> {
         let role = Principal { id: Uuid::from_u128(77), name: Arc::from(role) };
         Arc::new(Caller { roles: vec![role], ..caller.clone() })
     }
