@@ -1,6 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod compile;
+mod dialect;
 mod field_id;
+mod page;
 pub mod postgres;
 mod principal;
+mod row;
+mod sqlite;
 mod statement;
+
+pub use sqlite::{SqliteConfig, SqliteStore};

@@ -25,6 +25,26 @@ pub(crate) enum Bind {
     Array(Array),
 }
 
+impl Bind {
+    /// Hashes the value, for caches that are asked by statement.
+    pub(crate) fn hash_into(&self, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        match self {
+            Self::Bool(value) => value.hash(hasher),
+            Self::Int(value) => value.hash(hasher),
+            Self::Float(value) => value.to_bits().hash(hasher),
+            Self::Text(value) => value.hash(hasher),
+            Self::Bytes(value) => value.hash(hasher),
+            Self::Id(value) => value.hash(hasher),
+            Self::OptionalInt(value) => value.hash(hasher),
+            Self::OptionalText(value) => value.hash(hasher),
+            Self::OptionalId(value) => value.hash(hasher),
+            // Arrays are compared, which is enough.
+            Self::Array(_) => {}
+        }
+    }
+}
+
 /// The values of an array.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Array {

@@ -1,0 +1,16 @@
+DROP TABLE type_revision;
+DROP TABLE type_grants;
+DROP TABLE types;
+DROP TABLE sources;
+DROP TABLE replies;
+DROP TABLE settings;
+DROP TABLE sessions;
+DROP TABLE credentials;
+DROP TABLE revisions;
+DROP TABLE changes;
+DROP TABLE boxes;
+DROP TABLE words;
+DROP TABLE unique_keys;
+DROP TABLE keys;
+DROP TABLE grants;
+DROP TABLE items;

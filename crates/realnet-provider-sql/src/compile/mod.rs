@@ -1,0 +1,40 @@
+//! From queries of the core to SQL: which rows to walk, what to check in SQL, and what is left to the core.
+//!
+//! Where it stands: a store's `list` gives a [`Request`] to [`analyse`], runs the probes (bounded counts), lets
+//! [`Analysis::choose`] pick the sources, runs the statements of each [`Part`] and pushes the rows into the
+//! collector of [`crate::page`]. What is pushed into SQL is exact; everything else stays a residual predicate that the
+//! core evaluates on each row.
+
+mod access;
+mod filter;
+mod order;
+mod part;
+mod source;
+mod strategy;
+mod test;
+mod walker;
+
+pub(crate) use part::Part;
+pub(crate) use strategy::{Analysis, Plan, analyse};
+pub(crate) use walker::Walker;
+
+use realnet_core::provider::Access;
+use realnet_core::query::{OrgScope, Query};
+use uuid::Uuid;
+
+/// What a store knows without asking the database.
+pub(crate) trait Catalog: Send + Sync {
+    /// The pairs of org and type, of these types, that may hold items; `None` when they are too many or not known.
+    fn populated(&self, scope: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>>;
+}
+
+/// A list to compile.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// On whose behalf.
+    pub(crate) access: &'a Access,
+    /// What to find.
+    pub(crate) query: &'a Query,
+    /// What the store knows.
+    pub(crate) catalog: &'a dyn Catalog,
+}

@@ -1,0 +1,330 @@
+//! One part of a list: a source of rows with everything that has to be checked of them, and its statements.
+
+use realnet_core::query::{Comparison, Literal, Operand, OrgScope, Predicate, Property};
+use uuid::Uuid;
+
+use super::Request;
+use super::access::Check;
+use super::filter::Filter;
+use super::order::{Column, Walk};
+use super::source::{Names, Source};
+use super::test::FieldTest;
+use crate::dialect::{Dialect, Index, Joined};
+use crate::field_id::field_id;
+use crate::statement::Statement;
+
+/// Rows of a list that come by one walk.
+pub(crate) struct Part<'a> {
+    pub(super) request: Request<'a>,
+    pub(super) dialect: &'a dyn Dialect,
+    pub(super) source: Source,
+    pub(super) walk: Walk,
+    /// Whether the walk gives the whole order.
+    pub(super) is_exact: bool,
+    /// The types that rows may have.
+    types: Vec<Uuid>,
+    /// The whole check of the list's types, for the source that starts from grants.
+    grants: Check,
+    check: Check,
+    /// The conditions on a row, each with `AND` before it.
+    conditions: Statement,
+    /// Whether the conditions look at columns that only the items have.
+    uses_items: bool,
+    residual: Option<Predicate>,
+    /// Whether nearly every row of the source is one of the list.
+    is_dense: bool,
+    /// Whether the filter asks for one name, which has an index.
+    has_name: bool,
+}
+
+/// What a part is made of.
+pub(super) struct Making<'a, 'b> {
+    pub request: Request<'a>,
+    pub dialect: &'a dyn Dialect,
+    pub source: Source,
+    pub types: Vec<Uuid>,
+    pub check: &'b Check,
+    /// What has to hold beyond what the source says.
+    pub conjuncts: &'b [&'a Predicate],
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn new(making: Making<'a, '_>) -> Self {
+        let Making { request, dialect, source, types, check, conjuncts } = making;
+        let grants = check.restricted_to(&types);
+        let check = if source == Source::Granted { Check::Nothing } else { grants.clone() };
+        let names = Names::new(dialect, &source);
+        let mut conditions = Statement::new();
+        let mut residual: Option<Predicate> = None;
+        for conjunct in conjuncts {
+            let filter = Filter { names: &names, source: &source, scope: request.query.scope };
+            match filter.condition(conjunct) {
+                Some(condition) => {
+                    conditions.push(" AND ").append(condition);
+                }
+                None => {
+                    residual = Some(residual.unwrap_or(Predicate::All).and((*conjunct).clone()));
+                }
+            }
+        }
+        if Self::needs_types(request, &source, &types) {
+            conditions.push(" AND ");
+            dialect.ids_in(names.column(Property::Type), &types, &mut conditions);
+        }
+        check.write(&names, &mut conditions);
+        let uses_items = names.uses_items();
+        let has_name = matches!(source, Source::Types(_)) && conjuncts.iter().any(|one| is_name(one));
+        let is_dense = conjuncts.iter().all(|one| is_dense(one, &source)) && !check.is_sparse();
+        Self {
+            is_dense,
+            has_name,
+            request,
+            dialect,
+            source,
+            walk: Walk::Unordered,
+            is_exact: false,
+            types,
+            grants,
+            check,
+            conditions,
+            uses_items,
+            residual,
+        }
+    }
+
+    /// Lets the rows come in an order.
+    pub(super) fn ordered(mut self, walk: Walk, is_exact: bool) -> Self {
+        self.walk = walk;
+        self.is_exact = is_exact;
+        self
+    }
+
+    /// Whether the source may give rows of other types than those of the part.
+    fn needs_types(request: Request<'_>, source: &Source, types: &[Uuid]) -> bool {
+        match source {
+            // These name the types themselves.
+            Source::Types(_) | Source::Granted => false,
+            Source::Keys(keys) if !keys.has_other_types => false,
+            _ => match request.query.scope {
+                OrgScope::One(org) => {
+                    let all = request.access.registry.types_of(org).filter(|info| !info.is_abstract());
+                    all.count() != types.len()
+                }
+                OrgScope::All => {
+                    let all = request.access.registry.types().filter(|info| !info.is_abstract());
+                    all.count() != types.len()
+                }
+            },
+        }
+    }
+
+    /// Whether rows come in the order of the list, or of its first term.
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.walk != Walk::Unordered
+    }
+
+    /// Whether the rows come exactly in the order of the list.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    /// What the core still has to check of each row.
+    pub(crate) fn residual(&self) -> Option<&Predicate> {
+        self.residual.as_ref()
+    }
+
+    /// Whether the core has to decide on each row whether the caller may read it.
+    pub(crate) fn decides(&self) -> bool {
+        self.check == Check::Decide
+    }
+
+    /// Whether SQL alone can count the rows.
+    pub(crate) fn counts_in_sql(&self) -> bool {
+        self.residual.is_none() && !self.decides()
+    }
+
+    /// Whether a page of it is a few rows along an index.
+    pub(crate) fn is_short(&self) -> bool {
+        self.counts_in_sql()
+            && (matches!(self.source, Source::Ids(_))
+                || (self.is_ordered() && self.is_dense && !matches!(self.source, Source::Search(..) | Source::Boxes(_) | Source::Descendants(_))))
+    }
+
+    /// Counts the rows.
+    pub(crate) fn count_statement(&self) -> Statement {
+        match &self.source {
+            Source::Types(pairs) if pairs.is_empty() => Statement::of("SELECT CAST(0 AS bigint)"),
+            Source::Types(pairs) => {
+                let mut statement = Statement::of("SELECT ");
+                for (index, pair) in pairs.iter().enumerate() {
+                    statement.push(if index > 0 { " + (SELECT count(*)" } else { "(SELECT count(*)" });
+                    self.write_rows(Some(*pair), self.type_index(), false, &mut statement);
+                    statement.push(")");
+                }
+                statement
+            }
+            _ => {
+                let mut statement = Statement::of("SELECT count(*)");
+                self.write_rows(None, Index::Type, false, &mut statement);
+                statement
+            }
+        }
+    }
+
+    /// All rows, in any order.
+    pub(crate) fn stream_statement(&self) -> Statement {
+        let mut statement = Statement::of(format!("SELECT {}, NULL", self.dialect.columns()));
+        self.write_rows(None, Index::Type, true, &mut statement);
+        statement
+    }
+
+    /// From `FROM` to the last condition. `pair`: one branch of [`Source::Types`].
+    pub(super) fn write_rows(
+        &self,
+        pair: Option<(Uuid, Uuid)>,
+        index: Index,
+        with_items: bool,
+        statement: &mut Statement,
+    ) {
+        let with_items = with_items || self.uses_items;
+        match &self.source {
+            Source::Types(pairs) => self.write_types(pair, pairs, index, statement),
+            Source::Everything => {
+                statement.push(" FROM items i WHERE 1 = 1");
+            }
+            Source::Keys(_) => self.write_keys(with_items, statement),
+            Source::Children(parent) => {
+                statement.push(" FROM items i").push(self.dialect.index(Index::Parent));
+                statement.push(" WHERE i.parent = ").bind((*parent).into());
+                self.write_org(statement);
+            }
+            Source::Descendants(root) => {
+                statement.push(
+                    " FROM (WITH RECURSIVE down(id) AS (SELECT c.id FROM items c WHERE c.parent = ",
+                );
+                statement.bind((*root).into());
+                statement.push(
+                    " UNION ALL SELECT c.id FROM items c JOIN down ON c.parent = down.id) SELECT id FROM down) d",
+                );
+                statement.push(self.dialect.join(Joined::Descendants)).push(" WHERE 1 = 1");
+                self.write_org(statement);
+            }
+            Source::Ids(ids) if ids.is_empty() => {
+                statement.push(" FROM items i WHERE 1 = 0");
+            }
+            Source::Ids(ids) => {
+                statement.push(" FROM items i WHERE ");
+                self.dialect.ids_in("i.id", ids, statement);
+                self.write_org(statement);
+            }
+            Source::Granted => {
+                statement.push(" FROM (");
+                if let Check::Grants(check) = &self.grants {
+                    check.write_granted(self.dialect, statement);
+                }
+                statement.push(") g").push(self.dialect.join(Joined::Grants)).push(" WHERE 1 = 1");
+            }
+            Source::Search(tokens, newest) => {
+                self.dialect.search_source(tokens, *newest, true, statement);
+                self.write_org(statement);
+            }
+            Source::Boxes(boxes) => {
+                self.dialect.boxes_source(boxes, true, statement);
+                self.write_org(statement);
+            }
+        }
+        statement.append(self.conditions.clone());
+    }
+
+    fn write_types(
+        &self,
+        pair: Option<(Uuid, Uuid)>,
+        pairs: &[(Uuid, Uuid)],
+        index: Index,
+        statement: &mut Statement,
+    ) {
+        statement.push(" FROM items i");
+        if let Some((org, type_id)) = pair {
+            statement.push(self.dialect.index(index));
+            statement.push(" WHERE i.org = ").bind(org.into());
+            statement.push(" AND i.type = ").bind(type_id.into());
+        } else if pairs.is_empty() {
+            statement.push(" WHERE 1 = 0");
+        } else {
+            statement.push(" WHERE ");
+            self.dialect.ids_in("i.type", &self.types, statement);
+            self.write_org(statement);
+        }
+    }
+
+    fn write_keys(&self, with_items: bool, statement: &mut Statement) {
+        let Source::Keys(keys) = &self.source else { return };
+        statement.push(" FROM keys k");
+        if with_items {
+            statement.push(self.dialect.join(Joined::Keys));
+        }
+        statement.push(" WHERE k.field = ").bind(field_id(&keys.field).into());
+        if let OrgScope::One(org) = self.request.query.scope {
+            statement.push(" AND k.org = ").bind(org.into());
+        }
+        keys.test.write("k", statement);
+    }
+
+    fn write_org(&self, statement: &mut Statement) {
+        if let OrgScope::One(org) = self.request.query.scope {
+            statement.push(" AND i.org = ").bind(org.into());
+        }
+    }
+
+    /// The column that the walk goes along beside the id, if any.
+    pub(super) fn walk_column(&self) -> Option<&'static str> {
+        match &self.walk {
+            Walk::ByColumn(column, _) => Some(column.name()),
+            Walk::ByKey(..) => Some("k.value"),
+            Walk::ById(_) | Walk::Unordered => None,
+        }
+    }
+
+    /// The column of ids that the walk goes along.
+    pub(super) fn id_column(&self) -> &'static str {
+        if matches!(self.source, Source::Keys(_)) { "k.item" } else { "i.id" }
+    }
+
+    /// The index of items that the walk relies on.
+    pub(super) fn walk_index(&self) -> Index {
+        match &self.walk {
+            Walk::ByColumn(Column::Name, _) => Index::Name,
+            Walk::ByColumn(Column::UpdatedAt, _) => Index::Update,
+            _ => self.type_index(),
+        }
+    }
+
+    /// The index that finds the items of a type.
+    fn type_index(&self) -> Index {
+        if self.has_name { Index::Name } else { Index::Type }
+    }
+}
+
+fn is_name(predicate: &Predicate) -> bool {
+    matches!(
+        predicate,
+        Predicate::Compare {
+            operand: Operand::Property(Property::Name),
+            comparison: Comparison::Eq,
+            value: Literal::Text(_),
+        }
+    )
+}
+
+/// Whether a condition is one that most rows fulfil, or that the source's own index tests.
+fn is_dense(predicate: &Predicate, source: &Source) -> bool {
+    let is_own = match (source, FieldTest::of(predicate)) {
+        (Source::Keys(keys), Some(test)) => keys.field == test.field && !test.multiple,
+        _ => false,
+    };
+    let is_visibility = matches!(
+        predicate,
+        Predicate::Compare { operand: Operand::Property(Property::Visibility), comparison: Comparison::Neq, .. }
+    );
+    is_own || is_visibility || (is_name(predicate) && matches!(source, Source::Types(_)))
+}

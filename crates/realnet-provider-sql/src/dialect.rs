@@ -1,0 +1,80 @@
+//! What differs between the SQL of the two stores, as far as the compiler of queries has to know.
+
+use realnet_core::model::Bounds;
+use realnet_core::query::Property;
+use uuid::Uuid;
+
+use crate::statement::Statement;
+
+/// What the items are joined to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// Rows `k` of `keys`.
+    Keys,
+    /// Rows `g`: distinct items (columns `item` and what [`Dialect::row`] names) of `grants`.
+    Grants,
+    /// Rows `p` of a page: column `r` holds what [`Dialect::row`] names.
+    Page,
+    /// Rows `d` of descendants: column `id`.
+    Descendants,
+}
+
+/// The indexes of `items` that a walk relies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Index {
+    /// `(org, type, id)`.
+    Type,
+    /// `(org, type, name, id)`.
+    Name,
+    /// `(org, type, updated_at, id)`.
+    Update,
+    /// `(parent, id)`.
+    Parent,
+}
+
+/// One backend's way of saying things. Aliases are fixed: items `i`, keys `k`, grants `g`.
+pub(crate) trait Dialect: Send + Sync {
+    /// The columns of an item in the order in which the store decodes them.
+    fn columns(&self) -> &'static str;
+
+    /// The column by which rows of other tables join the items: `seq` or `id`.
+    fn row(&self) -> &'static str;
+
+    /// The column of `keys` and `grants` that holds [`Self::row`] of the item.
+    fn row_of_entry(&self) -> &'static str;
+
+    /// The join of the items as `i` behind the given rows, which stay the outer loop.
+    fn join(&self, to: Joined) -> &'static str;
+
+    /// What behind `FROM items i` makes the planner take an index; empty where it needs no telling.
+    fn index(&self, index: Index) -> &'static str;
+
+    /// The column of `keys` with a copy of a property of the item, so that the item need not be read.
+    fn key_column(&self, property: Property) -> Option<&'static str>;
+
+    /// `column IN (ids)`.
+    fn ids_in(&self, column: &str, ids: &[Uuid], statement: &mut Statement);
+
+    /// What ends the statement within `EXISTS (…)`, so that it is asked row by row and never turned into a join.
+    fn end_of_exists(&self) -> &'static str;
+
+    /// The condition that item `i` is public.
+    fn is_public(&self) -> &'static str;
+
+    /// The condition that item `i` carries all the tags.
+    fn has_tags(&self, tags: &[String], statement: &mut Statement);
+
+    /// The items in whose own words all tokens occur, from `FROM` to the first condition behind `WHERE`.
+    /// `newest`: only that many of them, the latest ones. Without `with_items`, only the number of rows counts.
+    fn search_source(
+        &self,
+        tokens: &[String],
+        newest: Option<usize>,
+        with_items: bool,
+        statement: &mut Statement,
+    );
+
+    /// The items whose bounds touch one of the boxes, each item once, from `FROM` to the first condition
+    /// behind `WHERE`. Without `with_items`, only the number of rows counts.
+    fn boxes_source(&self, boxes: &[Bounds], with_items: bool, statement: &mut Statement);
+}

@@ -1,0 +1,86 @@
+//! Reading the change log.
+
+use std::sync::Arc;
+
+use realnet_core::acl::Permission;
+use realnet_core::change::{ChangeKind, ChangeRecord};
+use realnet_core::clock::Timestamp;
+use realnet_core::provider::Access;
+use realnet_core::{Error, Result, Uuid};
+
+use super::connection::Columns;
+use super::lookup::read_item;
+use super::row::parsed;
+use super::shared::Shared;
+use crate::statement::Statement;
+
+const COLUMNS: &str =
+    "SELECT c.revision, c.org, c.item, c.type, c.kind, c.version, c.actor, c.at, c.request, c.before, c.after \
+     FROM changes c WHERE ";
+
+/// The changes of an item that the caller may read, newest first.
+pub(super) fn history(
+    shared: &Shared,
+    access: &Access,
+    id: Uuid,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Vec<ChangeRecord>> {
+    let mut reader = shared.pool.take()?;
+    let connection = reader.get()?;
+    let item = read_item(connection, access, id)?;
+    if !item.is_some_and(|item| access.allows(&item, Permission::Read)) {
+        return Ok(Vec::new());
+    }
+    let mut statement = Statement::of(COLUMNS);
+    statement.push("c.item = ").bind(id.into());
+    if let Some(before) = before {
+        statement.push(" AND c.version < ").bind(before.into());
+    }
+    statement.push(" ORDER BY c.version DESC, c.seq DESC");
+    read(connection, &statement, limit)
+}
+
+/// The changes of an org behind a revision, in order.
+pub(super) fn since(shared: &Shared, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {
+    let mut statement = Statement::of(COLUMNS);
+    statement.push("c.org = ").bind(org.into()).push(" AND c.revision > ").bind(since.into());
+    statement.push(" ORDER BY c.revision");
+    let mut reader = shared.pool.take()?;
+    read(reader.get()?, &statement, limit)
+}
+
+/// Rows come along an index, so stopping early is as good as a limit.
+fn read(
+    connection: &mut super::connection::Connection,
+    statement: &Statement,
+    limit: usize,
+) -> Result<Vec<ChangeRecord>> {
+    let mut records = Vec::new();
+    if limit == 0 {
+        return Ok(records);
+    }
+    connection.each(statement, |row| {
+        records.push(record(row)?);
+        let is_full = records.len() >= limit;
+        Ok(if is_full { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) })
+    })?;
+    Ok(records)
+}
+
+fn record(row: &Columns<'_, '_>) -> Result<ChangeRecord> {
+    let kind = row.text(4, ChangeKind::parse)?.flatten();
+    Ok(ChangeRecord {
+        revision: row.integer(0)?,
+        org: row.id(1)?,
+        item_id: row.id(2)?,
+        type_id: row.id(3)?,
+        kind: kind.ok_or_else(|| Error::internal("a stored kind of change is not known"))?,
+        version: row.integer(5)?,
+        before: parsed(row, 9)?,
+        after: parsed(row, 10)?,
+        actor: row.optional_id(6)?,
+        at: Timestamp::from_micros(row.integer(7)?),
+        request_id: row.text(8, |text| Arc::from(text))?.unwrap_or_else(|| Arc::from("")),
+    })
+}

@@ -1,0 +1,182 @@
+//! A connection: settings, running statements, reading rows.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use diesel::connection::{CacheSize, DefaultLoadingMode, LoadConnection, SimpleConnection as _};
+use diesel::row::{Field as _, Row as _};
+use diesel::Connection as _;
+use diesel::sqlite::SqliteConnection;
+use realnet_core::{Error, Result, Uuid};
+
+use super::error::to_error;
+use crate::statement::{Piece, Statement};
+
+/// So many different statements stay prepared before all are forgotten: filters come in endless forms.
+const MAX_PREPARED: usize = 400;
+
+/// A connection to the database file.
+pub(super) struct Connection {
+    inner: SqliteConnection,
+    prepared: HashSet<u64>,
+}
+
+impl Connection {
+    /// Opens the file, creating it when it is absent.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let text = path.to_str().ok_or_else(|| {
+            Error::malformed(format!("the path {} of the database is not valid UTF-8", path.display()))
+        })?;
+        let inner = SqliteConnection::establish(text).map_err(|error| {
+            Error::unavailable(format!("the database file {text} can not be opened")).with_source(error)
+        })?;
+        Ok(Self { inner, prepared: HashSet::new() })
+    }
+
+    /// Runs SQL that has no values, several statements if need be.
+    pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
+        self.inner.batch_execute(sql).map_err(to_error)
+    }
+
+    /// Whether the file can be written to.
+    pub(super) fn is_writable(&mut self) -> Result<bool> {
+        let begun = self.batch("BEGIN IMMEDIATE");
+        if let Err(error) = begun {
+            return if error.message().contains("read-only") { Ok(false) } else { Err(error) };
+        }
+        self.batch("ROLLBACK").map(|()| true)
+    }
+
+    /// diesel's connection, for migrations.
+    pub(super) fn inner(&mut self) -> &mut SqliteConnection {
+        &mut self.inner
+    }
+
+    /// Runs a statement; answers how many rows it changed.
+    pub(super) fn run(&mut self, statement: &Statement) -> Result<usize> {
+        self.inner.execute_returning_count(statement).map_err(to_error)
+    }
+
+    /// Calls `visit` with each row until it breaks.
+    pub(super) fn each(
+        &mut self,
+        statement: &Statement,
+        mut visit: impl FnMut(&Columns<'_, '_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let rows = self.inner.load(statement).map_err(to_error)?;
+        for row in rows {
+            let row = Columns(row.map_err(to_error)?);
+            if visit(&row)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// All rows.
+    pub(super) fn rows<T>(
+        &mut self,
+        statement: &Statement,
+        mut read: impl FnMut(&Columns<'_, '_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        self.each(statement, |row| {
+            all.push(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(all)
+    }
+
+    /// The first row.
+    pub(super) fn first<T>(
+        &mut self,
+        statement: &Statement,
+        read: impl FnOnce(&Columns<'_, '_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut read = Some(read);
+        let mut found = None;
+        self.each(statement, |row| {
+            if let Some(read) = read.take() {
+                found = Some(read(row)?);
+            }
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// The number in the first column of the first row.
+    pub(super) fn number(&mut self, statement: &Statement) -> Result<i64> {
+        let number = self.first(statement, |row| row.integer(0))?;
+        number.ok_or_else(|| Error::internal("a statement that counts gave no row"))
+    }
+
+    /// Makes room for a statement whose text depends on a query, so that prepared ones do not pile up.
+    pub(super) fn admit(&mut self, statement: &Statement) {
+        let mut hasher = DefaultHasher::new();
+        for piece in statement.pieces() {
+            if let Piece::Sql(text) = piece {
+                text.hash(&mut hasher);
+            }
+        }
+        if self.prepared.insert(hasher.finish()) && self.prepared.len() > MAX_PREPARED {
+            self.prepared.clear();
+            self.inner.set_prepared_statement_cache_size(CacheSize::Disabled);
+            self.inner.set_prepared_statement_cache_size(CacheSize::Unbounded);
+        }
+    }
+}
+
+/// A row as diesel gives it.
+type RawRow<'c, 'q> = <SqliteConnection as LoadConnection<DefaultLoadingMode>>::Row<'c, 'q>;
+
+/// The columns of a row, by number.
+pub(super) struct Columns<'c, 'q>(RawRow<'c, 'q>);
+
+impl Columns<'_, '_> {
+    /// A whole number.
+    pub(super) fn integer(&self, index: usize) -> Result<i64> {
+        self.optional_integer(index)?.ok_or_else(|| missing(index))
+    }
+
+    /// A whole number, if there is one.
+    pub(super) fn optional_integer(&self, index: usize) -> Result<Option<i64>> {
+        let field = self.0.get(index).ok_or_else(|| missing(index))?;
+        Ok(field.value().map(|mut value| value.read_long()))
+    }
+
+    /// Text, if there is any, made into something else while it is still the database's.
+    pub(super) fn text<T>(&self, index: usize, make: impl FnOnce(&str) -> T) -> Result<Option<T>> {
+        let field = self.0.get(index).ok_or_else(|| missing(index))?;
+        Ok(field.value().map(|mut value| make(value.read_text())))
+    }
+
+    /// Text that must be there.
+    pub(super) fn string(&self, index: usize) -> Result<String> {
+        self.text(index, str::to_owned)?.ok_or_else(|| missing(index))
+    }
+
+    /// Bytes, if there are any.
+    pub(super) fn bytes(&self, index: usize) -> Result<Option<Vec<u8>>> {
+        let field = self.0.get(index).ok_or_else(|| missing(index))?;
+        Ok(field.value().map(|mut value| value.read_blob().to_vec()))
+    }
+
+    /// An id.
+    pub(super) fn id(&self, index: usize) -> Result<Uuid> {
+        self.optional_id(index)?.ok_or_else(|| missing(index))
+    }
+
+    /// An id, if there is one.
+    pub(super) fn optional_id(&self, index: usize) -> Result<Option<Uuid>> {
+        let field = self.0.get(index).ok_or_else(|| missing(index))?;
+        let Some(mut value) = field.value() else { return Ok(None) };
+        let id = Uuid::from_slice(value.read_blob());
+        id.map(Some).map_err(|error| Error::internal("a stored id is not 16 bytes long").with_source(error))
+    }
+}
+
+fn missing(index: usize) -> Error {
+    Error::internal(format!("column {index} of a stored row has no value"))
+}

@@ -1,0 +1,92 @@
+//! Numbers that the writer keeps in memory between commits; nobody else writes to the file.
+
+use std::collections::{HashMap, HashSet};
+
+use realnet_core::{Result, Uuid};
+
+use super::connection::Connection;
+use super::shared::Shared;
+use crate::statement::Statement;
+
+/// The writer's numbers as of the present transaction.
+pub(super) struct Counters {
+    next_seq: i64,
+    /// The last revisions of the orgs that were written to since the start.
+    revisions: HashMap<Uuid, i64>,
+    /// Orgs whose revision has risen in this transaction.
+    risen: HashSet<Uuid>,
+    /// The revision of types.
+    pub(super) type_revision: i64,
+    types_risen: bool,
+}
+
+/// What one change set adds, kept only if the change set is.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// The last revisions of orgs.
+    pub(super) revisions: HashMap<Uuid, i64>,
+    /// The new revision of types, if it has risen.
+    pub(super) type_revision: Option<i64>,
+}
+
+impl Counters {
+    /// Reads the numbers from the file.
+    pub(super) fn load(connection: &mut Connection) -> Result<Self> {
+        let next_seq = connection.number(&Statement::of("SELECT coalesce(max(seq), 0) + 1 FROM items"))?;
+        let type_revision = connection.number(&Statement::of("SELECT revision FROM type_revision"))?;
+        Ok(Self {
+            next_seq,
+            revisions: HashMap::new(),
+            risen: HashSet::new(),
+            type_revision,
+            types_risen: false,
+        })
+    }
+
+    /// The number of a new row of `items`. One that is not used in the end leaves a gap.
+    pub(super) fn next_seq(&mut self) -> i64 {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        seq
+    }
+
+    /// The last revision of an org.
+    pub(super) fn revision(&mut self, connection: &mut Connection, org: Uuid) -> Result<i64> {
+        if let Some(revision) = self.revisions.get(&org) {
+            return Ok(*revision);
+        }
+        let mut statement = Statement::of("SELECT revision FROM revisions WHERE org = ");
+        statement.bind(org.into());
+        let revision = connection.first(&statement, |row| row.integer(0))?.unwrap_or_default();
+        self.revisions.insert(org, revision);
+        Ok(revision)
+    }
+
+    /// Takes over what a kept change set has added.
+    pub(super) fn keep(&mut self, changes: Changes) {
+        self.risen.extend(changes.revisions.keys());
+        self.revisions.extend(changes.revisions);
+        if let Some(revision) = changes.type_revision {
+            self.type_revision = revision;
+            self.types_risen = true;
+        }
+    }
+
+    /// Writes what has risen, once per transaction and org.
+    pub(super) fn store(&mut self, connection: &mut Connection) -> Result<()> {
+        for org in self.risen.drain() {
+            let mut statement = Statement::of("INSERT INTO revisions (org, revision) VALUES (");
+            statement.bind(org.into()).push(", ").bind(self.revisions.get(&org).copied().unwrap_or_default().into());
+            statement.push(") ON CONFLICT (org) DO UPDATE SET revision = excluded.revision");
+            connection.run(&statement)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the listeners of a new revision of types, after the commit.
+    pub(super) fn publish(&mut self, shared: &Shared) {
+        if std::mem::take(&mut self.types_risen) {
+            shared.type_revision.send_replace(self.type_revision);
+        }
+    }
+}

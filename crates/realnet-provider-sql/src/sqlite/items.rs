@@ -1,0 +1,112 @@
+//! The store as a provider of items.
+
+use async_trait::async_trait;
+use realnet_core::acl::Permission;
+use realnet_core::change::{ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
+use realnet_core::clock::Timestamp;
+use realnet_core::model::Item;
+use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
+use realnet_core::query::Query;
+use realnet_core::{Error, Result, Uuid};
+
+use super::dialect::SqliteDialect;
+use super::list::list;
+use super::lookup::read_item;
+use super::row::{ITEM_COLUMNS, item};
+use super::shared::Shared;
+use super::{SqliteStore, changes};
+use crate::dialect::Dialect as _;
+use crate::statement::Statement;
+
+/// So many items are read where the call is made.
+const FEW: usize = 64;
+
+#[async_trait]
+impl ItemProvider for SqliteStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { name: "sqlite", search: true, geography: true, durable: true, shared: false }
+    }
+
+    async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>> {
+        let mut reader = self.shared.pool.take()?;
+        let found = read_item(reader.get()?, access, id)?;
+        // The item has its grants with it, so the rule needs no second table.
+        Ok(found.filter(|item| access.allows(item, Permission::Read)))
+    }
+
+    async fn get_many(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
+        if ids.len() <= FEW {
+            return get_many(&self.shared, access, ids);
+        }
+        let (access, ids) = (access.clone(), ids.to_vec());
+        self.long_read(move |shared| get_many(shared, &access, &ids)).await
+    }
+
+    async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
+        if let Some(page) = list(&self.shared, access, query, true)? {
+            return Ok(page);
+        }
+        let (access, query) = (access.clone(), query.clone());
+        let page = self.long_read(move |shared| list(shared, &access, &query, false)).await?;
+        page.ok_or_else(|| Error::internal("a list was not made"))
+    }
+
+    async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {
+        let access = access.clone();
+        self.writer.submit(move |transaction| transaction.apply(&access, &changes)).await
+    }
+
+    async fn stored_reply(&self, key: &IdempotencyKey) -> Result<Option<StoredReply>> {
+        let mut statement = Statement::of("SELECT body_hash, reply, created_at FROM replies WHERE account = ");
+        statement.bind(key.account.unwrap_or(Uuid::nil()).into());
+        statement.push(" AND scope = ").bind(key.scope.as_str().into());
+        statement.push(" AND key = ").bind(key.key.as_str().into());
+        statement.push(" AND created_at >= ").bind(key.not_before.as_micros().into());
+        let mut reader = self.shared.pool.take()?;
+        reader.get()?.first(&statement, |row| {
+            Ok(StoredReply {
+                body_hash: row.bytes(0)?.unwrap_or_default(),
+                reply: row.bytes(1)?.unwrap_or_default(),
+                created_at: Timestamp::from_micros(row.integer(2)?),
+            })
+        })
+    }
+
+    async fn history(
+        &self,
+        access: &Access,
+        id: Uuid,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>> {
+        let access = access.clone();
+        self.long_read(move |shared| changes::history(shared, &access, id, before, limit)).await
+    }
+
+    async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {
+        self.long_read(move |shared| changes::since(shared, org, since, limit)).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        let mut reader = self.shared.pool.take()?;
+        reader.get()?.number(&Statement::of("SELECT revision FROM type_revision")).map(drop)
+    }
+}
+
+fn get_many(shared: &Shared, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut distinct = ids.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let mut statement = Statement::of("SELECT ");
+    statement.push(ITEM_COLUMNS).push(" FROM items i WHERE ");
+    SqliteDialect.ids_in("i.id", &distinct, &mut statement);
+    let mut reader = shared.pool.take()?;
+    let connection = reader.get()?;
+    connection.admit(&statement);
+    let mut found = connection.rows(&statement, |row| item(&access.registry, row))?;
+    found.retain(|item| access.allows(item, Permission::Read));
+    Ok(found)
+}

@@ -1,0 +1,35 @@
+//! One process per file: a lock beside the database, since the store keeps what it knows of it in memory.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use realnet_core::{Error, Result};
+
+use super::beside;
+
+/// Held as long as the store is open. The system releases it when the process ends, however it ends.
+pub(super) struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock of a database file; refuses when another process (or store) has it.
+    pub(super) fn take(database: &Path) -> Result<Self> {
+        let path = beside(database, ".lock");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(|error| {
+            let message = format!("the lock file {} can not be opened: {error}", path.display());
+            Error::unavailable(message).with_source(error)
+        })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::conflict(format!(
+                "the database {} is in use by another server",
+                database.display()
+            ))),
+            Err(TryLockError::Error(error)) => {
+                let message = format!("the lock file {} can not be locked: {error}", path.display());
+                Err(Error::unavailable(message).with_source(error))
+            }
+        }
+    }
+}

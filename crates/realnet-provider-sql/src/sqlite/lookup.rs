@@ -1,0 +1,112 @@
+//! How the core's evaluator finds other items while it judges a candidate.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use realnet_core::acl::Permission;
+use realnet_core::model::Item;
+use realnet_core::provider::Access;
+use realnet_core::query::Lookup;
+use realnet_core::{Error, Result, Uuid};
+
+use super::connection::Connection;
+use super::pool::{Pool, Reader};
+use super::row::{ITEM_COLUMNS, item};
+use crate::statement::Statement;
+
+/// So many items are remembered during one list.
+const MAX_KNOWN: usize = 10_000;
+
+/// Looks items up on a connection of its own, opened when first needed.
+pub(super) struct StoreLookup<'a> {
+    pool: &'a Pool,
+    access: &'a Access,
+    state: RefCell<State<'a>>,
+}
+
+#[derive(Default)]
+struct State<'a> {
+    reader: Option<Reader<'a>>,
+    items: HashMap<Uuid, Option<Item>>,
+    ancestors: HashMap<Uuid, Vec<Uuid>>,
+    failure: Option<Error>,
+}
+
+impl<'a> StoreLookup<'a> {
+    pub(super) fn new(pool: &'a Pool, access: &'a Access) -> Self {
+        Self { pool, access, state: RefCell::default() }
+    }
+
+    /// The failure of a look-up, if there was one: its answers can not be trusted then.
+    pub(super) fn check(&self) -> Result<()> {
+        self.state.borrow_mut().failure.take().map_or(Ok(()), Err)
+    }
+
+    fn find(&self, state: &mut State<'a>, id: Uuid) -> Result<Option<Item>> {
+        let found = read_item(state.connection(self.pool)?, self.access, id)?;
+        Ok(found.filter(|item| self.access.allows(item, Permission::Read)))
+    }
+}
+
+impl<'a> State<'a> {
+    fn connection(&mut self, pool: &'a Pool) -> Result<&mut Connection> {
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => pool.take()?,
+        };
+        self.reader.insert(reader).get()
+    }
+}
+
+impl Lookup for StoreLookup<'_> {
+    fn item(&self, id: Uuid) -> Option<Item> {
+        let mut state = self.state.borrow_mut();
+        if let Some(known) = state.items.get(&id) {
+            return known.clone();
+        }
+        let found = self.find(&mut state, id).unwrap_or_else(|error| {
+            state.failure = Some(error);
+            None
+        });
+        if state.items.len() < MAX_KNOWN {
+            state.items.insert(id, found.clone());
+        }
+        found
+    }
+
+    fn ancestors(&self, id: Uuid) -> Vec<Uuid> {
+        let mut state = self.state.borrow_mut();
+        if let Some(known) = state.ancestors.get(&id) {
+            return known.clone();
+        }
+        let found = state.connection(self.pool).and_then(|connection| read_ancestors(connection, id, Item::MAX_DEPTH));
+        let found = found.unwrap_or_else(|error| {
+            state.failure = Some(error);
+            Vec::new()
+        });
+        if state.ancestors.len() < MAX_KNOWN {
+            state.ancestors.insert(id, found.clone());
+        }
+        found
+    }
+}
+
+/// An item, whoever may read it.
+pub(super) fn read_item(connection: &mut Connection, access: &Access, id: Uuid) -> Result<Option<Item>> {
+    let mut statement = Statement::of("SELECT ");
+    statement.push(ITEM_COLUMNS).push(" FROM items i WHERE i.id = ").bind(id.into());
+    connection.first(&statement, |row| item(&access.registry, row))
+}
+
+/// The ancestors of an item, nearest first.
+pub(super) fn read_ancestors(connection: &mut Connection, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
+    let mut statement = Statement::of(
+        "WITH RECURSIVE up(id, depth) AS (SELECT c.parent, 1 FROM items c WHERE c.parent IS NOT NULL AND c.id = ",
+    );
+    statement.bind(id.into()).push(
+        " UNION ALL SELECT c.parent, up.depth + 1 FROM up CROSS JOIN items c ON c.id = up.id \
+         WHERE c.parent IS NOT NULL AND up.depth < ",
+    );
+    statement.bind((limit as i64).into()).push(") SELECT id FROM up ORDER BY depth");
+    connection.rows(&statement, |row| row.id(0))
+}

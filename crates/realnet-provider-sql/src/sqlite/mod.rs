@@ -1,0 +1,117 @@
+//! The embedded store: one SQLite file, one writer thread, many readers.
+//!
+//! Reads run where they are called when they are short (a look-up by id takes some microseconds), else on the runtime's
+//! threads for blocking work. Writes go to the writer, which makes durable groups of them.
+
+mod changes;
+mod config;
+mod connection;
+mod counters;
+mod credentials;
+mod dialect;
+mod error;
+mod fragment;
+mod items;
+mod list;
+mod lock;
+mod lookup;
+mod pool;
+mod row;
+mod schema;
+mod shared;
+mod transaction;
+mod types;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::SqliteConfig;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use realnet_core::{Error, Result};
+use tokio::sync::Semaphore;
+
+use connection::Connection;
+use lock::FileLock;
+use pool::Pool;
+use shared::Shared;
+use writer::Writer;
+
+/// A store in one SQLite file.
+///
+/// It implements the traits for items, types, credentials and sources. Only one process at a time can have a file
+/// open; a second one is refused. Dropping the store waits for the writer to end; [`Self::close`] does so without
+/// blocking.
+pub struct SqliteStore {
+    writer: Writer,
+    shared: Arc<Shared>,
+    /// Places for lists that may take long.
+    long_reads: Arc<Semaphore>,
+    // The last field, so that it is released last.
+    _lock: FileLock,
+}
+
+impl SqliteStore {
+    /// Opens (or creates) the file and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// Unavailable when the file can not be opened, locked or written to, or is damaged; Conflict when another process
+    /// has it open or another program owns it; Unsupported when a newer program has written it. Each says so by name.
+    pub fn open(config: SqliteConfig) -> Result<Self> {
+        let lock = FileLock::take(&config.path)?;
+        let mut connection = Connection::open(&config.path)?;
+        connection.batch(&format!("PRAGMA busy_timeout = {}", config.busy_timeout))?;
+        // The first look into the file: tells a database from other files.
+        connection.number(&crate::statement::Statement::of("SELECT count(*) FROM sqlite_schema"))?;
+        schema::check(&mut connection)?;
+        connection.batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
+             PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
+            config.writer_cache
+        ))?;
+        schema::migrate(&mut connection)?;
+        let shared = Arc::new(Shared::new(Pool::new(&config)));
+        shared.load(&mut connection)?;
+        let writer = Writer::start(connection, Arc::clone(&shared), config.group)?;
+        let long_reads = Arc::new(Semaphore::new(config.long_reads.max(1)));
+        Ok(Self { writer, shared, long_reads, _lock: lock })
+    }
+
+    /// Finishes the writes that wait, empties the write-ahead log and closes the file. Later calls fail.
+    pub async fn close(&self) -> Result<()> {
+        let Some(thread) = self.writer.close() else { return Ok(()) };
+        self.shared.pool.close();
+        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
+        match ended {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Error::internal("the writer has ended by a panic")),
+        }
+    }
+
+    /// Runs a read that may take long on a thread for such.
+    async fn long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Arc<Shared>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let place = Arc::clone(&self.long_reads).acquire_owned().await;
+        let place = place.map_err(|error| Error::internal("no place for a read").with_source(error))?;
+        let shared = Arc::clone(&self.shared);
+        let read = tokio::task::spawn_blocking(move || {
+            let result = read(&shared);
+            drop(place);
+            result
+        });
+        read.await.map_err(|error| Error::internal("a read has panicked").with_source(error))?
+    }
+}
+
+/// A name beside the database file.
+fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,79 @@
+//! Reading connections: taken for one call, put back after it.
+
+use std::path::PathBuf;
+
+use parking_lot::Mutex;
+use realnet_core::{Error, Result};
+
+use super::config::SqliteConfig;
+use super::connection::Connection;
+
+/// Connections that only read.
+pub(super) struct Pool {
+    path: PathBuf,
+    settings: String,
+    keep: usize,
+    idle: Mutex<Option<Vec<Connection>>>,
+}
+
+/// A connection for the time of a call.
+pub(super) struct Reader<'p> {
+    pool: &'p Pool,
+    /// Taken out when dropped only.
+    connection: Option<Connection>,
+}
+
+impl Pool {
+    pub(super) fn new(config: &SqliteConfig) -> Self {
+        Self {
+            path: config.path.clone(),
+            settings: format!(
+                "PRAGMA busy_timeout = {}; PRAGMA query_only = ON; PRAGMA cache_size = -{}; \
+                 PRAGMA temp_store = MEMORY;",
+                config.busy_timeout, config.reader_cache
+            ),
+            keep: config.idle_readers,
+            idle: Mutex::new(Some(Vec::new())),
+        }
+    }
+
+    /// A connection: the one used last, whose cache is warm, or a new one.
+    pub(super) fn take(&self) -> Result<Reader<'_>> {
+        let idle = match self.idle.lock().as_mut() {
+            Some(idle) => idle.pop(),
+            None => return Err(Error::unavailable("the store is closed")),
+        };
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let mut connection = Connection::open(&self.path)?;
+                connection.batch(&self.settings)?;
+                connection
+            }
+        };
+        Ok(Reader { pool: self, connection: Some(connection) })
+    }
+
+    /// Closes what is idle; what is in use is closed when it comes back.
+    pub(super) fn close(&self) {
+        self.idle.lock().take();
+    }
+}
+
+impl Reader<'_> {
+    /// The connection.
+    pub(super) fn get(&mut self) -> Result<&mut Connection> {
+        self.connection.as_mut().ok_or_else(|| Error::internal("a reader without a connection"))
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Some(idle) = self.pool.idle.lock().as_mut()
+            && idle.len() < self.pool.keep
+        {
+            idle.push(connection);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Rows of `items` as items, and back.
+
+use std::sync::Arc;
+
+use realnet_core::clock::Timestamp;
+use realnet_core::model::{Attributes, Item};
+use realnet_core::registry::TypeRegistry;
+use realnet_core::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::connection::Columns;
+use crate::row::visibility_of;
+
+/// The columns that [`item`] reads, of the table by its alias `i`.
+pub(super) const ITEM_COLUMNS: &str = "i.id, i.org, i.type, i.instance, i.name, i.attributes, i.tags, i.status, \
+     i.visibility, i.location, i.valid_from, i.valid_to, i.parent, i.linked, i.owner, i.public, i.version, \
+     i.created_at, i.updated_at, i.grants";
+
+/// The column behind [`ITEM_COLUMNS`].
+pub(super) const AFTER_ITEM: usize = 20;
+
+/// The item of a row that begins with [`ITEM_COLUMNS`].
+pub(super) fn item(registry: &TypeRegistry, row: &Columns<'_, '_>) -> Result<Item> {
+    let type_id = row.id(2)?;
+    let moment = |index: usize| row.optional_integer(index).map(|at| at.map(Timestamp::from_micros));
+    Ok(Item {
+        id: row.id(0)?,
+        type_id,
+        type_name: registry.by_id(type_id).map_or_else(|| Arc::from(""), |info| Arc::clone(info.name())),
+        instance: row.text(3, |text| Arc::from(text))?,
+        name: row.string(4)?,
+        attributes: row.text(5, |text| Attributes::from_stored(text))?.unwrap_or_default(),
+        tags: parsed(row, 6)?.unwrap_or_default(),
+        status: row.text(7, str::to_owned)?,
+        visibility: visibility_of(row.integer(8)?)
+            .ok_or_else(|| Error::internal("a stored visibility is not known"))?,
+        location: parsed(row, 9)?,
+        valid_from: moment(10)?,
+        valid_to: moment(11)?,
+        parent_id: row.optional_id(12)?,
+        linked_item_id: row.optional_id(13)?,
+        owner: row.optional_id(14)?,
+        org: row.id(1)?,
+        public: row.integer(15)? != 0,
+        version: row.integer(16)?,
+        created_at: Timestamp::from_micros(row.integer(17)?),
+        updated_at: Timestamp::from_micros(row.integer(18)?),
+        grants: parsed(row, 19)?.unwrap_or_default(),
+    })
+}
+
+/// A column that holds JSON.
+pub(super) fn parsed<T: DeserializeOwned>(row: &Columns<'_, '_>, index: usize) -> Result<Option<T>> {
+    let parsed = row.text(index, |text| serde_json::from_str(text))?.transpose();
+    parsed.map_err(|error| {
+        Error::internal(format!("column {index} of a stored row is no proper JSON")).with_source(error)
+    })
+}
+
+/// What a column of JSON holds.
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::internal("a value has no JSON").with_source(error))
+}

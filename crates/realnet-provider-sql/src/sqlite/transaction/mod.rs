@@ -1,0 +1,132 @@
+//! One change set on the writer's connection, as the commit engine of the core drives it.
+//!
+//! Nothing here waits: every future is ready at once.
+
+mod account;
+mod index;
+mod items;
+mod log;
+mod read;
+mod types;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::FutureExt as _;
+use realnet_core::change::{self, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, SourceRecord, StoredReply};
+use realnet_core::model::{Item, TypeDefinition};
+use realnet_core::provider::{Access, Reference, Transaction};
+use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
+use realnet_core::{Error, Result, Uuid};
+
+use super::connection::Connection;
+use super::counters::{Changes, Counters};
+use super::shared::Shared;
+
+/// A change set in its savepoint.
+pub(super) struct SqliteTransaction<'w> {
+    pub(super) connection: &'w mut Connection,
+    counters: &'w mut Counters,
+    shared: &'w Shared,
+    changes: Changes,
+    /// The types by which the rows of indexes are made.
+    registry: Arc<TypeRegistry>,
+}
+
+impl<'w> SqliteTransaction<'w> {
+    pub(super) fn new(connection: &'w mut Connection, counters: &'w mut Counters, shared: &'w Shared) -> Self {
+        Self { connection, counters, shared, changes: Changes::default(), registry: Arc::default() }
+    }
+
+    /// What it adds to the counters.
+    pub(super) fn into_changes(self) -> Changes {
+        self.changes
+    }
+
+    /// Applies a change set. On error the caller rolls back.
+    pub(super) fn apply(&mut self, access: &Access, changes: &ChangeSet) -> Result<Vec<Outcome>> {
+        if access.registry.revision() != self.counters.type_revision {
+            // Index rows made by other types than the present ones would be wrong.
+            return Err(Error::conflict("the types have changed in the meantime: try again"));
+        }
+        self.registry = Arc::clone(changes.next_registry.as_ref().unwrap_or(&access.registry));
+        change::apply(self, access, changes)
+            .now_or_never()
+            .unwrap_or_else(|| Err(Error::internal("a transaction of SQLite has waited")))
+    }
+}
+
+#[async_trait]
+impl Transaction for SqliteTransaction<'_> {
+    async fn items(&mut self, ids: &[Uuid]) -> Result<Vec<Item>> {
+        self.read_items(ids)
+    }
+
+    async fn children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>> {
+        self.read_children(parents)
+    }
+
+    async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
+        super::lookup::read_ancestors(self.connection, id, limit)
+    }
+
+    async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
+        self.read_referrers(field, org, targets)
+    }
+
+    async fn put_item(&mut self, registry: &TypeRegistry, before: Option<&Item>, after: &Item) -> Result<()> {
+        match before {
+            Some(before) => self.update_item(registry, before, after),
+            None => self.insert_item(registry, after),
+        }
+    }
+
+    async fn remove_items(&mut self, items: &[Item]) -> Result<()> {
+        items.iter().try_for_each(|item| self.remove_item(item))
+    }
+
+    async fn append(&mut self, record: ChangeRecord) -> Result<()> {
+        self.append_change(&record)
+    }
+
+    async fn type_revision(&mut self) -> Result<i64> {
+        Ok(self.changes.type_revision.unwrap_or(self.counters.type_revision))
+    }
+
+    async fn put_type(&mut self, definition: &TypeDefinition) -> Result<()> {
+        self.write_type(definition)
+    }
+
+    async fn remove_type(&mut self, id: Uuid) -> Result<()> {
+        self.delete_type(id)
+    }
+
+    async fn has_items(&mut self, type_id: Uuid) -> Result<bool> {
+        self.is_populated(type_id)
+    }
+
+    async fn put_type_grants(&mut self, grants: &TypeGrants, remove: bool) -> Result<()> {
+        self.write_type_grants(grants, remove)
+    }
+
+    async fn reindex(&mut self, registry: &TypeRegistry, field: &FieldRef, types: &[Uuid]) -> Result<()> {
+        self.rebuild_index(registry, field, types)
+    }
+
+    async fn put_password(&mut self, account: Uuid, password_hash: &str) -> Result<()> {
+        self.write_credential(account, Some(password_hash))
+    }
+
+    async fn raise_epoch(&mut self, account: Uuid) -> Result<()> {
+        self.write_credential(account, None)
+    }
+
+    async fn put_source(&mut self, source: &SourceRecord, remove: bool) -> Result<()> {
+        self.write_source(source, remove)
+    }
+
+    async fn put_reply(&mut self, key: &IdempotencyKey, reply: &StoredReply) -> Result<()> {
+        self.write_reply(key, reply)
+    }
+}

@@ -1,0 +1,65 @@
+//! Reading items inside a change set.
+
+use realnet_core::index::{id_of_key, literal_key};
+use realnet_core::model::{FieldKind, Item};
+use realnet_core::provider::Reference;
+use realnet_core::query::Literal;
+use realnet_core::registry::FieldRef;
+use realnet_core::{Result, Uuid};
+
+use super::SqliteTransaction;
+use crate::dialect::Dialect as _;
+use crate::field_id::field_id;
+use crate::sqlite::dialect::SqliteDialect;
+use crate::sqlite::row::{AFTER_ITEM, ITEM_COLUMNS, item};
+use crate::statement::Statement;
+
+/// So many ids go into one statement.
+const CHUNK: usize = 512;
+
+impl SqliteTransaction<'_> {
+    pub(super) fn read_items(&mut self, ids: &[Uuid]) -> Result<Vec<Item>> {
+        self.read_by("i.id", ids)
+    }
+
+    pub(super) fn read_children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>> {
+        self.read_by("i.parent", parents)
+    }
+
+    fn read_by(&mut self, column: &str, ids: &[Uuid]) -> Result<Vec<Item>> {
+        let mut distinct = ids.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let mut found = Vec::with_capacity(distinct.len());
+        for chunk in distinct.chunks(CHUNK) {
+            let mut statement = Statement::of("SELECT ");
+            statement.push(ITEM_COLUMNS).push(" FROM items i WHERE ");
+            SqliteDialect.ids_in(column, chunk, &mut statement);
+            let registry = &self.registry;
+            found.extend(self.connection.rows(&statement, |row| item(registry, row))?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn read_referrers(
+        &mut self,
+        field: &FieldRef,
+        org: Uuid,
+        targets: &[Uuid],
+    ) -> Result<Vec<Reference>> {
+        let mut found = Vec::new();
+        for target in targets {
+            let Some(key) = literal_key(&Literal::Id(*target), FieldKind::Reference) else { continue };
+            let mut statement = Statement::of("SELECT ");
+            statement.push(ITEM_COLUMNS).push(", k.value FROM keys k CROSS JOIN items i ON i.seq = k.seq WHERE k.field = ");
+            statement.bind(field_id(field).into()).push(" AND k.org = ").bind(org.into());
+            statement.push(" AND k.value = ").bind(key.into());
+            let registry = &self.registry;
+            found.extend(self.connection.rows(&statement, |row| {
+                let value = row.bytes(AFTER_ITEM)?.unwrap_or_default();
+                Ok(Reference { target: id_of_key(&value).unwrap_or(*target), item: item(registry, row)? })
+            })?);
+        }
+        Ok(found)
+    }
+}
