@@ -105,23 +105,8 @@ impl fmt::Debug for Attributes {
 
 impl serde::Serialize for Attributes {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.text.get() {
-            Some(text) => {
-                <&RawValue>::deserialize_str(text).map_err(serde::ser::Error::custom)?.serialize(serializer)
-            }
-            None => self.as_map().serialize(serializer),
-        }
-    }
-}
-
-/// Borrowing a raw value from text, with a name that says so.
-trait FromText<'a>: Sized {
-    fn deserialize_str(text: &'a str) -> serde_json::Result<Self>;
-}
-
-impl<'a> FromText<'a> for &'a RawValue {
-    fn deserialize_str(text: &'a str) -> serde_json::Result<Self> {
-        serde_json::from_str(text)
+        let raw: &RawValue = serde_json::from_str(self.as_text()).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
