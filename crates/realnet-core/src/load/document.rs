@@ -116,6 +116,13 @@ impl Document {
         self.layer
     }
 
+    /// The same document in another layer than its name says.
+    #[must_use]
+    pub fn with_layer(mut self, layer: Layer) -> Self {
+        self.layer = layer;
+        self
+    }
+
     /// The same document as part of another source, such as `builtin:core.json`.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Arc<str>>) -> Self {

@@ -28,6 +28,7 @@ pub use document::{Document, Layer, parse_json};
 pub use drift::{Drift, drift};
 pub use plan::{Action, FieldChange, Needs, Options, Plan, PlanEntry, State, Target, needs, plan};
 pub use template::OrgTemplate;
+pub use types::definitions;
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::document::Document;
 use super::flat::{self, Flat};
-use super::gather::{Gathered, GatheredType};
+use super::gather::{self, Gathered, GatheredType};
 use super::merge::{Rule, merge, taken};
 use super::place::refused;
 use super::plan::{Action, FieldChange, Input, Output, PlanEntry, Steps, applied, record};
@@ -14,6 +15,16 @@ use crate::change::{Operation, SourceKind, SourceRecord};
 use crate::error::{Error, Result, Violation};
 use crate::model::TypeDefinition;
 use crate::registry::{TypeRegistry, TypeSnapshot};
+
+/// The types of a document as definitions of one layer: ids are nil, versions 0. Checked by themselves only; the
+/// registry that they become part of checks the rest.
+pub fn definitions(document: &Document, layer: Option<Uuid>) -> Result<Vec<TypeDefinition>> {
+    let gathered = gather::gather(std::slice::from_ref(document), false)?;
+    let define = |found: &GatheredType| {
+        flat::to_definition(&flat::of_gathered(found), Uuid::nil(), layer, 0, &order(found, None))
+    };
+    gathered.types.iter().map(define).collect()
+}
 
 struct Planner<'a> {
     gathered: &'a Gathered<'a>,

@@ -18,6 +18,7 @@ const META_ATTRIBUTES: &[&str] = &[
     "forms",
     "menu",
     "menus",
+    "members",
     "views",
     "query",
     "queries",

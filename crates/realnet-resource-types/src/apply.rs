@@ -1,0 +1,110 @@
+//! Committing a plan: one change set, guarded by the resources of its items, and the types read again.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use realnet_core::change::{ChangeSet, Edit, Guard, Operation};
+use realnet_core::load::Plan;
+use realnet_core::provider::Access;
+use realnet_core::registry::TypeRegistry;
+use realnet_core::resource::{Context, Resources, Services};
+use realnet_core::{Error, Result, Uuid};
+
+/// Applies operations in one change set. Stored items that the new types would make invalid refuse it, or are healed.
+pub(crate) async fn commit(
+    services: &Services,
+    access: &Access,
+    request_id: &Arc<str>,
+    mut operations: Vec<Operation>,
+    next: Option<Arc<TypeRegistry>>,
+) -> Result<()> {
+    let changes_types = next.is_some();
+    if let Some(next) = &next {
+        let healed = heal(services, access, next, &operations).await?;
+        // Behind the types: items are written by the new rules.
+        let types =
+            operations.iter().take_while(|operation| matches!(operation, Operation::PutType(_))).count();
+        operations.splice(types..types, healed);
+    }
+    let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::clone(request_id));
+    changes.next_registry = next;
+    services.items.commit(access, changes).await?;
+    if changes_types {
+        services.reload_types().await?;
+    }
+    Ok(())
+}
+
+/// Whether stored items stand against new types; see [`crate::scan`].
+pub(crate) async fn heal(
+    services: &Services,
+    access: &Access,
+    next: &TypeRegistry,
+    operations: &[Operation],
+) -> Result<Vec<Operation>> {
+    let written: HashSet<Uuid> = operations
+        .iter()
+        .filter_map(|operation| match operation {
+            Operation::Update { id, .. } | Operation::Delete { id, .. } => Some(*id),
+            _ => None,
+        })
+        .collect();
+    crate::scan::heal(services, access, next, &written).await
+}
+
+/// Lets the resource of each item complete, adapt or refuse what a plan does with it.
+pub(crate) async fn guarded(cx: &Context, resources: &Arc<Resources>, plan: &mut Plan) -> Result<()> {
+    let mut cx = cx.clone();
+    if let Some(next) = &plan.next_registry {
+        cx.access.registry = Arc::clone(next);
+    }
+    for operation in &mut plan.operations {
+        match operation {
+            Operation::Create(item) => {
+                resources.create(&cx, item).await?;
+                // What a hook has filled in obeys the fields as well.
+                let info = cx.access.registry.require(item.type_id)?;
+                let mut attributes = item.attributes.as_map().clone();
+                info.validate(item.instance.as_deref(), &mut attributes)?;
+                item.attributes = attributes.into();
+            }
+            Operation::Update { edit, .. } => {
+                let inner: Edit = Arc::clone(edit);
+                *edit = resources.edit(&cx.access, move |before| inner(before));
+            }
+            Operation::Delete { guard, .. } => {
+                let of_resources = resources.delete(&cx.access);
+                let inner = guard.take();
+                let both: Guard = Arc::new(move |item| {
+                    inner.as_ref().map_or(Ok(()), |guard| guard(item))?;
+                    of_resources(item)
+                });
+                *guard = Some(both);
+            }
+            Operation::SetGrants { id, grants, .. } => check_grants(&cx, resources, *id, grants).await?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn check_grants(
+    cx: &Context,
+    resources: &Arc<Resources>,
+    id: Uuid,
+    grants: &[realnet_core::acl::Grant],
+) -> Result<()> {
+    let found = cx.services.items.get(&cx.access, id).await?;
+    let item = found.ok_or_else(|| Error::not_found(format_args!("item {id}")))?;
+    let info = cx.access.registry.require(item.type_id)?;
+    resources.of(info)?.check_grants(cx, &item, grants).await
+}
+
+/// Tells all resources that something was committed.
+pub(crate) fn committed(cx: &Context, resources: &Arc<Resources>) {
+    for name in resources.names() {
+        if let Ok(resource) = resources.module(name) {
+            resource.committed(cx);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Types as documents for people and tools.
+
+use realnet_core::registry::{TypeInfo, TypeRegistry};
+use serde_json::{Map, Value, json};
+
+/// A definition as an initialization file would have it, with id, version and layer. `with_access` shows grants.
+pub(crate) fn definition(info: &TypeInfo, with_access: bool) -> Value {
+    let definition = info.definition();
+    let mut document = json!({
+        "id": definition.id,
+        "name": definition.name,
+        "base": definition.base,
+        "layer": if definition.org.is_some() { "org" } else { "system" },
+        "version": definition.version,
+        "attributes": definition.attributes,
+        "fields": definition.fields,
+    });
+    let instances: Vec<Value> = definition
+        .instances
+        .iter()
+        .map(|instance| {
+            let mut document = json!({"name": instance.name, "attributes": instance.attributes});
+            if let (true, Some(access)) = (with_access, &instance.access) {
+                document["access"] = json!(access);
+            }
+            document
+        })
+        .collect();
+    document["instances"] = json!(instances);
+    if let (true, Some(access)) = (with_access, &definition.access) {
+        document["access"] = json!(access);
+    }
+    document
+}
+
+/// The definition with everything that it inherits and the JSON Schema of its items' attributes.
+pub(crate) fn resolved(registry: &TypeRegistry, info: &TypeInfo, with_access: bool) -> Value {
+    let mut document = definition(info, with_access);
+    let chain: Vec<&str> = registry.chain(info).map(|link| &**link.name()).collect();
+    let fields: Vec<Value> = info.fields().iter().map(|info| json!(info.field)).collect();
+    let instances: Map<String, Value> = info
+        .instances()
+        .iter()
+        .map(|instance| (instance.name.to_string(), json!(instance.attributes)))
+        .collect();
+    document["effective"] = json!({
+        "chain": chain,
+        "attributes": info.attributes(),
+        "fields": fields,
+        "instances": instances,
+        "abstract": info.is_abstract(),
+        "strict": info.is_strict(),
+        "module": info.module(),
+    });
+    document["schema"] = info.schema().clone();
+    document
+}

@@ -1,0 +1,146 @@
+//! The resource of the module `types`: types by name, plans and drift.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use realnet_core::load::{Document, Options, Target, plan};
+use realnet_core::resource::{Context, Operation, Reply, Resource, Resources, Services, TypeOperation};
+use realnet_core::{Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
+use crate::{apply, define, describe, drift, grants, state};
+
+/// Types, by name, and documents of types and items.
+#[derive(Clone)]
+pub struct Types {
+    services: Services,
+}
+
+impl Types {
+    /// The resource, on these stores.
+    pub fn new(services: Services) -> Self {
+        Self { services }
+    }
+
+    async fn plan(
+        &self,
+        cx: &Context,
+        resources: &Arc<Resources>,
+        document: &Document,
+        options: Options,
+        apply_it: bool,
+    ) -> Result<Value> {
+        administrators_only(cx)?;
+        let target = Target::of(Arc::clone(&cx.access.caller));
+        let documents = std::slice::from_ref(document);
+        let state = state::of_documents(&self.services, &cx.access, documents, &target, true).await?;
+        let mut plan = plan(&state, documents, &target, options, &*self.services.ids)?;
+        apply::guarded(cx, resources, &mut plan).await?;
+        if !apply_it {
+            // What an apply would refuse, the plan refuses too.
+            if let Some(next) = &plan.next_registry {
+                apply::heal(&self.services, &cx.access, next, &plan.operations).await?;
+            }
+            return Ok(plan.to_json(false));
+        }
+        if !plan.is_empty() {
+            let operations = std::mem::take(&mut plan.operations);
+            let next = plan.next_registry.take();
+            apply::commit(&self.services, &cx.access, &cx.request_id, operations, next).await?;
+            apply::committed(cx, resources);
+        }
+        Ok(plan.to_json(true))
+    }
+
+    async fn on_type(
+        &self,
+        cx: &Context,
+        resources: &Arc<Resources>,
+        operation: TypeOperation,
+    ) -> Result<Reply> {
+        let reply = match operation {
+            TypeOperation::List => {
+                signed_in_only(cx)?;
+                let with_access = cx.caller().is_admin();
+                let types = cx.registry().types_of(cx.caller().org);
+                let types: Vec<Value> = types.map(|info| describe::definition(info, with_access)).collect();
+                return Ok(Reply::Document(json!(types)));
+            }
+            TypeOperation::Get { name } => {
+                signed_in_only(cx)?;
+                let info = define::find(cx, &name)?;
+                let document = describe::resolved(cx.registry(), info, cx.caller().is_admin());
+                return Ok(Reply::Document(document));
+            }
+            TypeOperation::GetGrants { name, instance } => {
+                administrators_only(cx)?;
+                return Ok(Reply::Grants(grants::get(cx, &name, instance.as_deref())?));
+            }
+            TypeOperation::SetGrants { name, instance, grants } => {
+                administrators_only(cx)?;
+                Reply::Grants(grants::set(cx, &name, instance, grants).await?)
+            }
+            TypeOperation::Create { body } => {
+                administrators_only(cx)?;
+                let name = define::create(cx, &body).await?;
+                self.described(cx, &name)?
+            }
+            TypeOperation::Replace { name, body, options } => {
+                administrators_only(cx)?;
+                define::replace(cx, &name, &body, &options).await?;
+                self.described(cx, &name)?
+            }
+            TypeOperation::Delete { name, options } => {
+                administrators_only(cx)?;
+                define::delete(cx, &name, &options).await?;
+                Reply::Deleted(1)
+            }
+        };
+        apply::committed(cx, resources);
+        Ok(reply)
+    }
+
+    /// The type as it is after a change.
+    fn described(&self, cx: &Context, name: &str) -> Result<Reply> {
+        let registry = self.services.registry.current();
+        let found = registry.find(cx.caller().org, name);
+        let info = found.ok_or_else(|| Error::not_found(format_args!("the type {name}")))?;
+        Ok(Reply::Document(describe::resolved(&registry, info, true)))
+    }
+}
+
+#[async_trait]
+impl Resource for Types {
+    fn name(&self) -> &'static str {
+        "types"
+    }
+
+    async fn execute(&self, cx: &Context, resources: &Arc<Resources>, operation: Operation) -> Result<Reply> {
+        match operation {
+            Operation::Type(operation) => self.on_type(cx, resources, operation).await,
+            Operation::Drift => {
+                administrators_only(cx)?;
+                drift::document(cx).await.map(Reply::Document)
+            }
+            Operation::Plan { document, source, prune, force, adopt, compat, apply } => {
+                administrators_only(cx)?;
+                let options = Options { prune, force, adopt, compat, ..Options::default() };
+                let document = Document::from_value(source, &document, |_| None)?;
+                self.plan(cx, resources, &document, options, apply).await.map(Reply::Document)
+            }
+            _ => Err(Error::new(ErrorKind::NotAllowed, "this is no operation on types")),
+        }
+    }
+}
+
+fn signed_in_only(cx: &Context) -> Result<()> {
+    if cx.caller().role.is_some() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unauthenticated, "sign in to look at types"))
+}
+
+fn administrators_only(cx: &Context) -> Result<()> {
+    signed_in_only(cx)?;
+    if cx.caller().is_admin() { Ok(()) } else { Err(Error::forbidden("only administrators may do this")) }
+}

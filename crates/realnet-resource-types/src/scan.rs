@@ -1,0 +1,161 @@
+//! Before types change: would any stored item become invalid, and does a default heal it?
+//!
+//! Runs outside of the write lock, page by page; the commit that follows fails when types have changed meanwhile.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use realnet_core::change::{Edit, Operation};
+use realnet_core::model::{Attributes, Field, Item, Map};
+use realnet_core::provider::Access;
+use realnet_core::query::{OrgScope, Query};
+use realnet_core::registry::{TypeInfo, TypeRegistry};
+use realnet_core::resource::Services;
+use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
+
+/// How many offending items an error names.
+const NAMED: usize = 20;
+/// How many items one change set heals.
+const MAX_HEALED: usize = 10_000;
+
+/// Checks the items of all types whose rules differ in `next`; answers the operations that heal items. `written` are
+/// the items that the same change set writes anyhow.
+pub(crate) async fn heal(
+    services: &Services,
+    access: &Access,
+    next: &TypeRegistry,
+    written: &HashSet<Uuid>,
+) -> Result<Vec<Operation>> {
+    let types: Vec<Uuid> = access
+        .registry
+        .types()
+        .filter(|info| !info.is_abstract())
+        .filter(|info| next.by_id(info.id()).is_some_and(|after| !accepts_all_of(after, info)))
+        .map(TypeInfo::id)
+        .collect();
+    let mut found = Found::default();
+    if types.is_empty() {
+        return Ok(found.healed);
+    }
+    let caller = &access.caller;
+    let scope = if caller.is_superuser() { OrgScope::All } else { OrgScope::One(caller.org) };
+    let mut query = Query { limit: Query::MAX_LIMIT, ..Query::of(scope, types) };
+    loop {
+        let page = services.items.list(access, &query).await?;
+        for item in page.items.iter().filter(|item| !written.contains(&item.id)) {
+            found.look_at(item, next)?;
+        }
+        match page.next {
+            Some(cursor) if found.offending.len() < NAMED => query.after = Some(cursor),
+            _ => break,
+        }
+    }
+    if found.offending.is_empty() { Ok(found.healed) } else { Err(refused(found.offending)) }
+}
+
+#[derive(Default)]
+struct Found {
+    healed: Vec<Operation>,
+    offending: Vec<Violation>,
+}
+
+impl Found {
+    fn look_at(&mut self, item: &Item, next: &TypeRegistry) -> Result<()> {
+        let Some(info) = next.by_id(item.type_id) else { return Ok(()) };
+        let before = item.attributes.as_map();
+        let mut after = before.clone();
+        fill_required(info, item.instance.as_deref(), &mut after);
+        if let Err(error) = info.validate(item.instance.as_deref(), &mut after) {
+            if self.offending.len() < NAMED {
+                let detail = error.violations().first().map_or_else(
+                    || error.message().to_owned(),
+                    |violation| format!("{} {}", violation.pointer, violation.detail),
+                );
+                let place = format!("/types/{}", info.name());
+                let detail = format!("{} {} ({}): {detail}", info.name(), item.id, item.name);
+                self.offending.push(Violation::new(place, detail));
+            }
+            return Ok(());
+        }
+        if after == *before {
+            return Ok(());
+        }
+        if self.healed.len() >= MAX_HEALED {
+            let message =
+                format!("more than {MAX_HEALED} items would have to be changed along with the types");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        let edit: Edit =
+            Arc::new(move |now| Ok(Item { attributes: Attributes::from_map(after.clone()), ..now.clone() }));
+        self.healed.push(Operation::Update { id: item.id, expected_version: Some(item.version), edit });
+        Ok(())
+    }
+}
+
+/// Writes the defaults of required fields into an item that lacks them.
+fn fill_required(info: &TypeInfo, instance: Option<&str>, attributes: &mut Map) {
+    let constants = info.constants_of(instance);
+    for info in info.fields().iter().filter(|info| info.field.required) {
+        let name = &info.field.name;
+        let missing = match attributes.get(name) {
+            Some(value) => value.is_null(),
+            None => constants.get(name).is_none_or(serde_json::Value::is_null),
+        };
+        if let (true, Some(default)) = (missing, &info.field.default) {
+            attributes.insert(name.clone(), default.clone());
+        }
+    }
+}
+
+/// Whether everything that was valid by `before` is certainly valid, in the same form, by `after`.
+fn accepts_all_of(after: &TypeInfo, before: &TypeInfo) -> bool {
+    let strictness = !after.is_strict() || before.is_strict();
+    let fields_kept =
+        !after.is_strict() || before.fields().iter().all(|old| after.field(&old.field.name).is_some());
+    let instances_kept = before.instances().iter().all(|instance| after.instance(&instance.name).is_some());
+    let fields_same = after.fields().iter().all(|new| {
+        before
+            .field(&new.field.name)
+            .is_some_and(|old| rules(&old.field) == rules(&new.field) && old.patterns == new.patterns)
+    });
+    strictness && fields_kept && instances_kept && fields_same && constants_kept(after, before)
+}
+
+/// A required field may rest on a constant: none may have gone.
+fn constants_kept(after: &TypeInfo, before: &TypeInfo) -> bool {
+    after.fields().iter().filter(|info| info.field.required).all(|info| {
+        let has = |constants: &Map| constants.get(&info.field.name).is_some_and(|value| !value.is_null());
+        let kept = |old: &Map, new: &Map| !has(old) || has(new);
+        let of_instances = before
+            .instances()
+            .iter()
+            .all(|old| after.instance(&old.name).is_none_or(|new| kept(&old.constants, &new.constants)));
+        kept(before.constants(), after.constants()) && of_instances
+    })
+}
+
+/// The options of a field that say which values are valid and how they are written.
+fn rules(field: &Field) -> Field {
+    Field {
+        default: None,
+        unique: false,
+        index: false,
+        readonly: false,
+        hidden: false,
+        description: None,
+        label: None,
+        read: None,
+        write: None,
+        on_delete: None,
+        ..field.clone()
+    }
+}
+
+fn refused(offending: Vec<Violation>) -> Error {
+    let first = offending.first().map(|violation| violation.detail.clone()).unwrap_or_default();
+    let message = match offending.len() {
+        1 => format!("a stored item would become invalid: {first}"),
+        count => format!("stored items would become invalid, {count} or more of them: {first}"),
+    };
+    Error::new(ErrorKind::InvalidInput, message).with_violations(offending)
+}

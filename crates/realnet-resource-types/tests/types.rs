@@ -1,0 +1,169 @@
+//! Types by name, changes that stored items stand against, and who may do what.
+
+mod common;
+
+use common::{World, document_of};
+use realnet_core::ErrorKind;
+use realnet_core::acl::OrgRole::{Admin, Superuser, User};
+use realnet_core::resource::{Reply, TypeOperation, WriteOptions};
+use serde_json::{Value, json};
+
+fn base() -> Value {
+    json!({
+        "types": [
+            {"name": "Item", "access": [{"subject": {"type": "role", "id": "user"}, "permissions": ["create"]}]},
+            {"name": "Note", "fields": [{"name": "body", "type": "text"}]}
+        ],
+        "items": [
+            {"name": "One", "type": "Note", "body": "long enough"},
+            {"name": "Two", "type": "Note", "body": "x"}
+        ]
+    })
+}
+
+async fn loaded() -> World {
+    let world = World::new();
+    let reply = world.load(Superuser, base(), true).await.unwrap();
+    assert_eq!(reply["summary"]["create"], 4, "{reply}");
+    world
+}
+
+fn with_fields(fields: Value) -> Value {
+    let mut document = base();
+    document["types"][1]["fields"] = fields;
+    document
+}
+
+#[tokio::test]
+async fn a_plan_changes_nothing_and_an_apply_does_it_once() {
+    let world = World::new();
+    let plan = world.load(Superuser, base(), false).await.unwrap();
+    assert_eq!((&plan["applied"], &plan["summary"]["create"]), (&json!(false), &json!(4)));
+    assert_eq!(world.services.registry.current().types().count(), 0);
+    world.load(Superuser, base(), true).await.unwrap();
+    let again = world.load(Superuser, base(), true).await.unwrap();
+    assert_eq!(again["entries"], json!([]));
+    assert_eq!(world.items("Note").await.len(), 2);
+}
+
+#[tokio::test]
+async fn types_change_only_when_stored_items_stay_valid() {
+    let world = loaded().await;
+    let shorter = json!([{"name": "body", "type": "text", "min_length": 3}]);
+    for apply in [false, true] {
+        let error = world.load(Superuser, with_fields(shorter.clone()), apply).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.violations().len(), 1, "{error:?}");
+        assert!(error.message().contains("(Two): /attributes/body must have at least 3"), "{error}");
+    }
+    assert!(
+        world
+            .services
+            .registry
+            .current()
+            .find(world.org, "Note")
+            .unwrap()
+            .field("body")
+            .unwrap()
+            .field
+            .min_length
+            .is_none()
+    );
+    let required =
+        json!([{"name": "body", "type": "text"}, {"name": "kind", "type": "string", "required": true}]);
+    assert!(world.load(Superuser, with_fields(required), true).await.is_err());
+    let healed = json!([{"name": "body", "type": "text"},
+        {"name": "kind", "type": "string", "required": true, "default": "memo", "index": true}]);
+    world.load(Superuser, with_fields(healed.clone()), true).await.unwrap();
+    for item in world.items("Note").await {
+        assert_eq!((item.attributes.get("kind"), item.version), (Some(&json!("memo")), 2));
+    }
+    let again = world.load(Superuser, with_fields(healed), true).await.unwrap();
+    assert_eq!(again["entries"], json!([]), "what was healed is no change by hand");
+}
+
+#[tokio::test]
+async fn types_by_name() {
+    let world = loaded().await;
+    let body =
+        json!({"name": "Memo", "base": "Note", "icon": "edit", "fields": [{"name": "due", "type": "date"}]});
+    let created =
+        document_of(world.on_type(Superuser, TypeOperation::Create { body: body.clone() }).await.unwrap());
+    assert_eq!(
+        (&created["name"], &created["version"], &created["layer"]),
+        (&json!("Memo"), &json!(1), &json!("system"))
+    );
+    assert_eq!(created["effective"]["chain"], json!(["Memo", "Note", "Item"]));
+    assert_eq!(created["schema"]["properties"]["due"]["format"], "date");
+    let twice = world.on_type(Superuser, TypeOperation::Create { body }).await.unwrap_err();
+    assert_eq!(twice.kind(), ErrorKind::Conflict);
+
+    let replace = |body: Value, version| TypeOperation::Replace {
+        name: "memo".to_owned(),
+        body,
+        options: WriteOptions { expected_version: version, ..WriteOptions::default() },
+    };
+    let stale = world.on_type(Superuser, replace(json!({"icon": "x"}), Some(7))).await.unwrap_err();
+    assert_eq!(stale.kind(), ErrorKind::PreconditionFailed);
+    let replaced =
+        document_of(world.on_type(Superuser, replace(json!({"icon": "x"}), Some(1))).await.unwrap());
+    assert_eq!(
+        (&replaced["fields"], &replaced["version"], &replaced["base"]),
+        (&json!([]), &json!(2), &json!("Note"))
+    );
+    let same = document_of(world.on_type(Superuser, replace(replaced, None)).await.unwrap());
+    assert_eq!(same["version"], 2, "sent back as it came, it is unchanged");
+
+    let bad = json!({"name": "Bad", "fields": [{"name": "f", "type": "string", "min_length": "a"}]});
+    let bad = world.on_type(Superuser, TypeOperation::Create { body: bad }).await.unwrap_err();
+    assert_eq!(bad.violations()[0].pointer, "/fields/0", "{bad:?}");
+
+    let delete =
+        |name: &str| TypeOperation::Delete { name: name.to_owned(), options: WriteOptions::default() };
+    let used = world.on_type(Superuser, delete("Note")).await.unwrap_err();
+    assert_eq!(used.kind(), ErrorKind::Conflict);
+    assert!(matches!(world.on_type(Superuser, delete("Memo")).await.unwrap(), Reply::Deleted(1)));
+    let gone = world.on_type(Superuser, TypeOperation::Get { name: "Memo".to_owned() }).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::NotFound);
+    let items = world.on_type(Superuser, delete("Note")).await.unwrap_err();
+    assert!(items.message().contains("items"), "{items}");
+}
+
+#[tokio::test]
+async fn each_writes_its_own_layer() {
+    let world = loaded().await;
+    let own = json!({"name": "Own", "base": "Note"});
+    let user = world.on_type(User, TypeOperation::Create { body: own.clone() }).await.unwrap_err();
+    assert_eq!(user.kind(), ErrorKind::Forbidden);
+    let created = document_of(world.on_type(Admin, TypeOperation::Create { body: own }).await.unwrap());
+    assert_eq!(created["layer"], "org");
+    let system = TypeOperation::Delete { name: "Note".to_owned(), options: WriteOptions::default() };
+    assert_eq!(world.on_type(Admin, system).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    assert_eq!(world.load(User, base(), false).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    let redefine = world.load(Admin, base(), false).await.unwrap_err();
+    assert!(redefine.message().contains("can not redefine"), "{redefine}");
+    let listed = document_of(world.on_type(User, TypeOperation::List).await.unwrap());
+    assert_eq!(listed.as_array().unwrap().len(), 3);
+    assert!(!listed.to_string().contains("\"access\""), "grants are shown to administrators");
+}
+
+#[tokio::test]
+async fn grants_on_types() {
+    let world = loaded().await;
+    let set = |grants: Option<Value>| TypeOperation::SetGrants {
+        name: "Note".to_owned(),
+        instance: None,
+        grants: grants.map(|grants| serde_json::from_value(grants).unwrap()),
+    };
+    let read = json!([{"subject": {"type": "role", "id": "user"}, "permissions": ["read"]}]);
+    assert_eq!(world.on_type(User, set(Some(read.clone()))).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    let shown = |reply: Reply| match reply {
+        Reply::Grants(grants) => json!(grants),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shown(world.on_type(Admin, set(Some(read.clone()))).await.unwrap()), read);
+    let get = TypeOperation::GetGrants { name: "Note".to_owned(), instance: None };
+    assert_eq!(shown(world.on_type(Admin, get).await.unwrap()), read);
+    let declared = shown(world.on_type(Admin, set(None)).await.unwrap());
+    assert_eq!(declared[0]["permissions"], json!(["create"]));
+}
