@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
+use realnet_core::acl::Permission;
 use realnet_core::index::MAX_KEY;
 use realnet_core::model::Item;
-use realnet_core::acl::Permission;
 use realnet_core::provider::{Access, Page};
 use realnet_core::query::{self, Cursor, Lookup, OrderKey, Query};
 use realnet_core::{Error, ErrorKind, Result, Uuid};

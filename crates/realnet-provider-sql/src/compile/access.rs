@@ -214,10 +214,7 @@ fn write_principals(alias: &str, principals: &[Vec<u8>], statement: &mut Stateme
 }
 
 /// Bound values between commas.
-pub(super) fn write_list(
-    values: impl Iterator<Item = crate::statement::Bind>,
-    statement: &mut Statement,
-) {
+pub(super) fn write_list(values: impl Iterator<Item = crate::statement::Bind>, statement: &mut Statement) {
     for (index, value) in values.enumerate() {
         if index > 0 {
             statement.push(", ");

@@ -22,10 +22,18 @@ use realnet_core::provider::Access;
 use realnet_core::query::{OrgScope, Query};
 use uuid::Uuid;
 
+/// How many rows are few, unless a store says otherwise.
+pub(crate) const FEW: usize = 1000;
+
 /// What a store knows without asking the database.
 pub(crate) trait Catalog: Send + Sync {
     /// The pairs of org and type, of these types, that may hold items; `None` when they are too many or not known.
     fn populated(&self, scope: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>>;
+
+    /// So many rows of a source are read and sorted rather than looked for along an index.
+    fn few(&self) -> usize {
+        FEW
+    }
 }
 
 /// A list to compile.

@@ -43,6 +43,8 @@ pub(super) struct Making<'a, 'b> {
     pub dialect: &'a dyn Dialect,
     pub source: Source,
     pub types: Vec<Uuid>,
+    /// Whether these are all types of the query that may have items.
+    pub is_whole: bool,
     pub check: &'b Check,
     /// What has to hold beyond what the source says.
     pub conjuncts: &'b [&'a Predicate],
@@ -50,7 +52,7 @@ pub(super) struct Making<'a, 'b> {
 
 impl<'a> Part<'a> {
     pub(super) fn new(making: Making<'a, '_>) -> Self {
-        let Making { request, dialect, source, types, check, conjuncts } = making;
+        let Making { request, dialect, source, types, is_whole, check, conjuncts } = making;
         let grants = check.restricted_to(&types);
         let check = if source == Source::Granted { Check::Nothing } else { grants.clone() };
         let names = Names::new(dialect, &source);
@@ -67,7 +69,9 @@ impl<'a> Part<'a> {
                 }
             }
         }
-        if Self::needs_types(request, &source, &types) {
+        // These name the types themselves.
+        let names_types = matches!(source, Source::Types(_) | Source::Granted);
+        if !names_types && (!is_whole || Self::needs_types(request, &source)) {
             conditions.push(" AND ");
             dialect.ids_in(names.column(Property::Type), &types, &mut conditions);
         }
@@ -99,23 +103,17 @@ impl<'a> Part<'a> {
         self
     }
 
-    /// Whether the source may give rows of other types than those of the part.
-    fn needs_types(request: Request<'_>, source: &Source, types: &[Uuid]) -> bool {
-        match source {
-            // These name the types themselves.
-            Source::Types(_) | Source::Granted => false,
-            Source::Keys(keys) if !keys.has_other_types => false,
-            _ => match request.query.scope {
-                OrgScope::One(org) => {
-                    let all = request.access.registry.types_of(org).filter(|info| !info.is_abstract());
-                    all.count() != types.len()
-                }
-                OrgScope::All => {
-                    let all = request.access.registry.types().filter(|info| !info.is_abstract());
-                    all.count() != types.len()
-                }
-            },
+    /// Whether the source may give rows of other types than those of the query.
+    fn needs_types(request: Request<'_>, source: &Source) -> bool {
+        if let Source::Keys(keys) = source {
+            return keys.has_other_types;
         }
+        let Request { access, query, .. } = request;
+        let all = match query.scope {
+            OrgScope::One(org) => access.registry.types_of(org).filter(|info| !info.is_abstract()).count(),
+            OrgScope::All => access.registry.types().filter(|info| !info.is_abstract()).count(),
+        };
+        all != query.types.len()
     }
 
     /// Whether rows come in the order of the list, or of its first term.
@@ -147,7 +145,12 @@ impl<'a> Part<'a> {
     pub(crate) fn is_short(&self) -> bool {
         self.counts_in_sql()
             && (matches!(self.source, Source::Ids(_))
-                || (self.is_ordered() && self.is_dense && !matches!(self.source, Source::Search(..) | Source::Boxes(_) | Source::Descendants(_))))
+                || (self.is_ordered()
+                    && self.is_dense
+                    && !matches!(
+                        self.source,
+                        Source::Search(..) | Source::Boxes(_) | Source::Descendants(_)
+                    )))
     }
 
     /// Counts the rows.
@@ -199,9 +202,8 @@ impl<'a> Part<'a> {
                 self.write_org(statement);
             }
             Source::Descendants(root) => {
-                statement.push(
-                    " FROM (WITH RECURSIVE down(id) AS (SELECT c.id FROM items c WHERE c.parent = ",
-                );
+                statement
+                    .push(" FROM (WITH RECURSIVE down(id) AS (SELECT c.id FROM items c WHERE c.parent = ");
                 statement.bind((*root).into());
                 statement.push(
                     " UNION ALL SELECT c.id FROM items c JOIN down ON c.parent = down.id) SELECT id FROM down) d",
@@ -324,7 +326,11 @@ fn is_dense(predicate: &Predicate, source: &Source) -> bool {
     };
     let is_visibility = matches!(
         predicate,
-        Predicate::Compare { operand: Operand::Property(Property::Visibility), comparison: Comparison::Neq, .. }
+        Predicate::Compare {
+            operand: Operand::Property(Property::Visibility),
+            comparison: Comparison::Neq,
+            ..
+        }
     );
     is_own || is_visibility || (is_name(predicate) && matches!(source, Source::Types(_)))
 }

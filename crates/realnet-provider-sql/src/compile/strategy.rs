@@ -13,10 +13,8 @@ use super::test::{FieldTest, KeyTest};
 use crate::dialect::Dialect;
 use crate::statement::Statement;
 
-/// So many rows of a source are read and sorted rather than looked for along an index.
-const FEW: usize = 1000;
-/// The same for sources whose test costs much when it is made row by row.
-const FEW_COSTLY: usize = 10_000;
+/// How many times more rows are few where testing row by row costs much.
+const COSTLY: usize = 10;
 /// So many of the newest search results are ranked.
 const RANKED: usize = 10_000;
 
@@ -54,7 +52,9 @@ pub(crate) fn analyse<'a>(request: Request<'a>, dialect: &'a dyn Dialect) -> Ana
     let query = request.query;
     let pairs = request.catalog.populated(query.scope, &query.types);
     let types = match &pairs {
-        Some(pairs) => query.types.iter().copied().filter(|id| pairs.iter().any(|pair| pair.1 == *id)).collect(),
+        Some(pairs) => {
+            query.types.iter().copied().filter(|id| pairs.iter().any(|pair| pair.1 == *id)).collect()
+        }
         None => query.types.clone(),
     };
     let mut conjuncts = Vec::new();
@@ -106,21 +106,23 @@ impl<'a> Analysis<'a> {
     }
 
     fn find_candidates(&mut self) {
+        let few = self.request.catalog.few();
+        let few_costly = few * COSTLY;
         for (conjunct, predicate) in self.conjuncts.iter().enumerate() {
             let (source, few) = match predicate {
                 Predicate::Ids(ids) => (Source::Ids(ids.clone()), usize::MAX),
                 Predicate::ChildOf(parent) => (Source::Children(*parent), usize::MAX),
                 Predicate::DescendantOf(root) => (Source::Descendants(*root), usize::MAX),
                 Predicate::Search(tokens) if !tokens.is_empty() => {
-                    (Source::Search(tokens.clone(), None), FEW_COSTLY)
+                    (Source::Search(tokens.clone(), None), few_costly)
                 }
                 Predicate::Near { lon, lat, metres } => {
-                    (Source::Boxes(geography::near_bounds(*lon, *lat, *metres)), FEW_COSTLY)
+                    (Source::Boxes(geography::near_bounds(*lon, *lat, *metres)), few_costly)
                 }
-                Predicate::Within(area) => (Source::Boxes(geography::area_bounds(area)), FEW_COSTLY),
+                Predicate::Within(area) => (Source::Boxes(geography::area_bounds(area)), few_costly),
                 _ => match FieldTest::of(predicate).filter(|test| test.is_source() && self.is_one_org()) {
                     Some(test) => {
-                        let few = if test.is_point() { FEW } else { FEW_COSTLY };
+                        let few = if test.is_point() { few } else { few_costly };
                         (self.keys(&test.field, test.test), few)
                     }
                     None => continue,
@@ -158,7 +160,7 @@ impl<'a> Analysis<'a> {
             && let Check::Grants(check) = &self.check.restricted_to(&self.types)
             && !check.closed.is_empty()
         {
-            self.probes.push(check.probe(self.dialect, FEW + 1));
+            self.probes.push(check.probe(self.dialect, self.request.catalog.few() + 1));
         }
     }
 
@@ -173,6 +175,7 @@ impl<'a> Analysis<'a> {
                     dialect: self.dialect,
                     source: without_types(other),
                     types: Vec::new(),
+                    is_whole: true,
                     check: &Check::Nothing,
                     conjuncts: &[],
                 };
@@ -186,7 +189,9 @@ impl<'a> Analysis<'a> {
     /// Whether a source gives its rows in the order of the list by itself.
     fn is_natural(&self, source: &Source) -> bool {
         match (source, &self.order.walk) {
-            (Source::Types(_), Walk::ById(_) | Walk::ByColumn(..)) | (Source::Everything, Walk::ById(_)) => true,
+            (Source::Types(_), Walk::ById(_) | Walk::ByColumn(..)) | (Source::Everything, Walk::ById(_)) => {
+                true
+            }
             (Source::Children(_), Walk::ById(_)) => true,
             (Source::Keys(keys), Walk::ById(_)) => matches!(keys.test, KeyTest::Equal(_)),
             (Source::Keys(keys), Walk::ByKey(field, _)) => keys.field == *field,
@@ -213,7 +218,7 @@ impl<'a> Analysis<'a> {
             })
             .min_by_key(|(count, _)| *count);
         let granted = counts.get(if self.probes_candidates { self.candidates.len() } else { 0 });
-        let splits = granted.is_some_and(|count| *count as usize <= FEW);
+        let splits = granted.is_some_and(|count| *count as usize <= self.request.catalog.few());
         if let Some(ranked) = self.ranked_source() {
             let Source::Search(tokens, _) = &ranked.source else { return self.empty() };
             let newest = Source::Search(tokens.clone(), Some(RANKED));
@@ -221,9 +226,10 @@ impl<'a> Analysis<'a> {
             return Plan { page, count: vec![self.candidate_part(ranked)] };
         }
         match fewest {
-            Some((count, candidate)) if count <= candidate.few && count != usize::MAX => {
-                Plan { page: vec![self.candidate_part(candidate)], count: vec![self.candidate_part(candidate)] }
-            }
+            Some((count, candidate)) if count <= candidate.few && count != usize::MAX => Plan {
+                page: vec![self.candidate_part(candidate)],
+                count: vec![self.candidate_part(candidate)],
+            },
             _ => {
                 let best = fewest.map(|(_, candidate)| candidate);
                 Plan { page: self.along_the_order(best, splits), count: self.for_count(best, splits) }
@@ -240,7 +246,8 @@ impl<'a> Analysis<'a> {
         let natural = self.candidates.iter().find(|candidate| self.is_natural(&candidate.source));
         let unordered = best.filter(|_| self.order.walk == Walk::Unordered);
         if let Some(candidate) = natural.or(unordered) {
-            return self.split(splits, |types| self.part(candidate.source.clone(), types, Some(candidate.conjunct)));
+            return self
+                .split(splits, |types| self.part(candidate.source.clone(), types, Some(candidate.conjunct)));
         }
         if let Walk::ByKey(field, _) = &self.order.walk
             && self.is_one_org()
@@ -304,6 +311,7 @@ impl<'a> Analysis<'a> {
             dialect: self.dialect,
             source,
             types: types.to_vec(),
+            is_whole: types.len() == self.types.len(),
             check: &self.check,
             conjuncts: &conjuncts,
         };

@@ -64,7 +64,8 @@ impl FieldTest {
     }
 
     fn new(path: &AttributePath, test: KeyTest, negated: bool) -> Self {
-        let field = path.index.clone().unwrap_or_else(|| unreachable!("indexed() answers paths with an index"));
+        let field =
+            path.index.clone().unwrap_or_else(|| unreachable!("indexed() answers paths with an index"));
         Self { field, test, negated, multiple: path.multiple }
     }
 

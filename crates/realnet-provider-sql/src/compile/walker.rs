@@ -43,18 +43,18 @@ impl<'p, 'a> Walker<'p, 'a> {
     pub(crate) fn new(part: &'p Part<'a>, after: Option<&Cursor>) -> Self {
         let (direction, next) = match &part.walk {
             Walk::Unordered => (Direction::Ascending, None),
-            Walk::ById(direction) => (*direction, Some(Segment::Ids { behind: after.map(|cursor| cursor.id) })),
+            Walk::ById(direction) => {
+                (*direction, Some(Segment::Ids { behind: after.map(|cursor| cursor.id) }))
+            }
             Walk::ByKey(_, direction) => {
-                let start = after.and_then(|cursor| cursor.keys.first()).map(|key| Start {
-                    value: key.clone().into(),
-                    is_cut: false,
-                });
+                let start = after
+                    .and_then(|cursor| cursor.keys.first())
+                    .map(|key| Start { value: key.clone().into(), is_cut: false });
                 let floor = Some(NULL_KEY.to_vec().into());
                 (*direction, Some(part.first_segment(*direction, start, floor, after)))
             }
             Walk::ByColumn(column, direction) => {
-                let start =
-                    after.and_then(|cursor| cursor.keys.first()).and_then(|key| column.start(key));
+                let start = after.and_then(|cursor| cursor.keys.first()).and_then(|key| column.start(key));
                 (*direction, Some(part.first_segment(*direction, start, None, after)))
             }
         };

@@ -14,8 +14,7 @@ use super::row::parsed;
 use super::shared::Shared;
 use crate::statement::Statement;
 
-const COLUMNS: &str =
-    "SELECT c.revision, c.org, c.item, c.type, c.kind, c.version, c.actor, c.at, c.request, c.before, c.after \
+const COLUMNS: &str = "SELECT c.revision, c.org, c.item, c.type, c.kind, c.version, c.actor, c.at, c.request, c.before, c.after \
      FROM changes c WHERE ";
 
 /// The changes of an item that the caller may read, newest first.

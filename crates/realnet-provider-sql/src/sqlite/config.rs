@@ -17,6 +17,8 @@ pub struct SqliteConfig {
     pub long_reads: usize,
     /// Most change sets in one durable transaction.
     pub group: usize,
+    /// A list reads and sorts up to so many rows of a selective filter; with more it walks along the order.
+    pub few: usize,
     /// How long to wait for a lock that another program holds, in milliseconds.
     pub busy_timeout: u32,
 }
@@ -31,6 +33,7 @@ impl SqliteConfig {
             idle_readers: 8,
             long_reads: 4,
             group: 256,
+            few: 1000,
             busy_timeout: 5000,
         }
     }

@@ -5,9 +5,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use diesel::Connection as _;
 use diesel::connection::{CacheSize, DefaultLoadingMode, LoadConnection, SimpleConnection as _};
 use diesel::row::{Field as _, Row as _};
-use diesel::Connection as _;
 use diesel::sqlite::SqliteConnection;
 use realnet_core::{Error, Result, Uuid};
 

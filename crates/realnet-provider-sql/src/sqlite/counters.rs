@@ -76,7 +76,10 @@ impl Counters {
     pub(super) fn store(&mut self, connection: &mut Connection) -> Result<()> {
         for org in self.risen.drain() {
             let mut statement = Statement::of("INSERT INTO revisions (org, revision) VALUES (");
-            statement.bind(org.into()).push(", ").bind(self.revisions.get(&org).copied().unwrap_or_default().into());
+            statement
+                .bind(org.into())
+                .push(", ")
+                .bind(self.revisions.get(&org).copied().unwrap_or_default().into());
             statement.push(") ON CONFLICT (org) DO UPDATE SET revision = excluded.revision");
             connection.run(&statement)?;
         }

@@ -52,9 +52,7 @@ impl CredentialProvider for SqliteStore {
         expires_at: Timestamp,
     ) -> Result<bool> {
         let (current, next) = (current.to_vec(), next.to_vec());
-        self.writer
-            .submit(move |transaction| transaction.rotate_session(id, current, next, expires_at))
-            .await
+        self.writer.submit(move |transaction| transaction.rotate_session(id, current, next, expires_at)).await
     }
 
     async fn close_session(&self, id: Uuid) -> Result<()> {

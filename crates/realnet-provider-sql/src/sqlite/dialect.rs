@@ -101,7 +101,7 @@ impl Dialect for SqliteDialect {
         let quoted: Vec<String> = tokens.iter().map(|token| format!("\"{token}\"")).collect();
         let wanted = quoted.join(" AND ");
         if let Some(newest) = newest {
-            statement.push(" FROM (SELECT w.rowid AS seq FROM words w WHERE w.tokens MATCH ");
+            statement.push(" FROM (SELECT w.rowid AS seq FROM words w WHERE w.words MATCH ");
             statement.bind(wanted.into());
             statement.push(format!(" ORDER BY w.rowid DESC LIMIT {newest}) w"));
             statement.push(" CROSS JOIN items i ON i.seq = w.seq WHERE 1 = 1");
@@ -111,7 +111,7 @@ impl Dialect for SqliteDialect {
         if with_items {
             statement.push(" CROSS JOIN items i ON i.seq = w.rowid");
         }
-        statement.push(" WHERE w.tokens MATCH ").bind(wanted.into());
+        statement.push(" WHERE w.words MATCH ").bind(wanted.into());
     }
 
     fn boxes_source(&self, boxes: &[Bounds], with_items: bool, statement: &mut Statement) {

@@ -9,11 +9,17 @@ use realnet_core::{Error, ErrorKind};
 const MEANINGS: &[(&str, &str)] = &[
     ("database is locked", "the database is locked by another program"),
     ("database table is locked", "the database is locked by another program"),
-    ("attempt to write a readonly database", "the database is read-only: check the rights of its file and folder"),
+    (
+        "attempt to write a readonly database",
+        "the database is read-only: check the rights of its file and folder",
+    ),
     ("database or disk is full", "the disk of the database is full"),
     ("file is not a database", "the database file is damaged, or is no SQLite database"),
     ("database disk image is malformed", "the database file is damaged: restore a backup"),
-    ("unable to open database file", "the database file can not be opened: check its path, folder and rights"),
+    (
+        "unable to open database file",
+        "the database file can not be opened: check its path, folder and rights",
+    ),
     ("disk I/O error", "the disk of the database has failed to read or write"),
 ];
 

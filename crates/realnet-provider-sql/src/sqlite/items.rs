@@ -57,7 +57,8 @@ impl ItemProvider for SqliteStore {
     }
 
     async fn stored_reply(&self, key: &IdempotencyKey) -> Result<Option<StoredReply>> {
-        let mut statement = Statement::of("SELECT body_hash, reply, created_at FROM replies WHERE account = ");
+        let mut statement =
+            Statement::of("SELECT body_hash, reply, created_at FROM replies WHERE account = ");
         statement.bind(key.account.unwrap_or(Uuid::nil()).into());
         statement.push(" AND scope = ").bind(key.scope.as_str().into());
         statement.push(" AND key = ").bind(key.key.as_str().into());

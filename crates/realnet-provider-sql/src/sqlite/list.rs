@@ -12,7 +12,7 @@ use super::dialect::SqliteDialect;
 use super::lookup::StoreLookup;
 use super::row::{AFTER_ITEM, item};
 use super::shared::Shared;
-use crate::compile::{Analysis, Part, Plan, Request, Walker, analyse};
+use crate::compile::{Analysis, Catalog as _, Part, Plan, Request, Walker, analyse};
 use crate::page::{Collected, Collector, Deadline, accepts, merge};
 use crate::row::Row;
 
@@ -73,9 +73,10 @@ fn choose<'a>(shared: &Shared, connection: &mut Connection, analysis: &Analysis<
 /// Whether everything is a few rows along an index, and the total known if it is wanted.
 fn is_short(shared: &Shared, query: &Query, plan: &Plan<'_>) -> bool {
     let total = query.count == Count::None
-        || plan.count.iter().all(|part| {
-            part.counts_in_sql() && shared.known_total(&part.count_statement()).is_some()
-        });
+        || plan
+            .count
+            .iter()
+            .all(|part| part.counts_in_sql() && shared.known_total(&part.count_statement()).is_some());
     total && query.offset <= Query::MAX_LIMIT && plan.page.iter().all(Part::is_short)
 }
 
@@ -92,12 +93,18 @@ impl Listing<'_> {
         Ok(collector.finish())
     }
 
-    fn walk(&mut self, connection: &mut Connection, part: &Part<'_>, collector: &mut Collector<'_>) -> Result<()> {
+    fn walk(
+        &mut self,
+        connection: &mut Connection,
+        part: &Part<'_>,
+        collector: &mut Collector<'_>,
+    ) -> Result<()> {
         let judges = !part.counts_in_sql();
         let mut walker = Walker::new(part, self.query.after.as_ref());
-        let mut batch = if judges { FIRST_BATCH } else { 0 };
+        let mut batch = if judges { FIRST_BATCH.min(self.shared.few()) } else { 0 };
         // One row more than needed shows where a group of equal values ends.
-        while let Some(statement) = walker.statement(batch.max((collector.missing() + 1).min(LARGEST_BATCH))) {
+        while let Some(statement) = walker.statement(batch.max((collector.missing() + 1).min(LARGEST_BATCH)))
+        {
             connection.admit(&statement);
             let registry = &self.access.registry;
             let rows = connection.rows(&statement, |row| {

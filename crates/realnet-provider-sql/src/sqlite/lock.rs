@@ -16,10 +16,11 @@ impl FileLock {
     /// Takes the lock of a database file; refuses when another process (or store) has it.
     pub(super) fn take(database: &Path) -> Result<Self> {
         let path = beside(database, ".lock");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(|error| {
-            let message = format!("the lock file {} can not be opened: {error}", path.display());
-            Error::unavailable(message).with_source(error)
-        })?;
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(|error| {
+                let message = format!("the lock file {} can not be opened: {error}", path.display());
+                Error::unavailable(message).with_source(error)
+            })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::conflict(format!(

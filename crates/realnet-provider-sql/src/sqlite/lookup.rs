@@ -79,7 +79,9 @@ impl Lookup for StoreLookup<'_> {
         if let Some(known) = state.ancestors.get(&id) {
             return known.clone();
         }
-        let found = state.connection(self.pool).and_then(|connection| read_ancestors(connection, id, Item::MAX_DEPTH));
+        let found = state
+            .connection(self.pool)
+            .and_then(|connection| read_ancestors(connection, id, Item::MAX_DEPTH));
         let found = found.unwrap_or_else(|error| {
             state.failure = Some(error);
             Vec::new()

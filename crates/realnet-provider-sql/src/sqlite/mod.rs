@@ -74,7 +74,7 @@ impl SqliteStore {
             config.writer_cache
         ))?;
         schema::migrate(&mut connection)?;
-        let shared = Arc::new(Shared::new(Pool::new(&config)));
+        let shared = Arc::new(Shared::new(Pool::new(&config), config.few));
         shared.load(&mut connection)?;
         let writer = Writer::start(connection, Arc::clone(&shared), config.group)?;
         let long_reads = Arc::new(Semaphore::new(config.long_reads.max(1)));

@@ -34,7 +34,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
         return Err(Error::new(
             ErrorKind::Unsupported,
-            format!("the database has schema version {newer}, which this program does not know: use a newer one"),
+            format!(
+                "the database has schema version {newer}, which this program does not know: use a newer one"
+            ),
         ));
     }
     if applied.len() == known.len() {
@@ -64,7 +66,9 @@ fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     let text = error.to_string();
     match error.downcast::<diesel::result::Error>() {
         Ok(error) => super::error::to_error(*error),
-        Err(error) => Error::unavailable(format!("the schema of the database can not be brought up to date: {text}"))
-            .with_source(error),
+        Err(error) => {
+            Error::unavailable(format!("the schema of the database can not be brought up to date: {text}"))
+                .with_source(error)
+        }
     }
 }

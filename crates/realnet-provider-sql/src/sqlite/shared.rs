@@ -26,6 +26,7 @@ const MAX_PAIRS: usize = 400;
 /// Shared by all parts of a store.
 pub(super) struct Shared {
     pub(super) pool: Pool,
+    few: usize,
     /// Rises after every commit, before it is answered.
     version: AtomicU64,
     /// Which types have had items since the start, by org.
@@ -40,9 +41,10 @@ pub(super) struct Shared {
 type Numbers<V> = HashMap<u64, (Statement, V, i64)>;
 
 impl Shared {
-    pub(super) fn new(pool: Pool) -> Self {
+    pub(super) fn new(pool: Pool, few: usize) -> Self {
         Self {
             pool,
+            few,
             version: AtomicU64::new(0),
             populated: RwLock::default(),
             totals: Mutex::default(),
@@ -145,6 +147,10 @@ fn fingerprint(statement: &Statement) -> u64 {
 }
 
 impl Catalog for Arc<Shared> {
+    fn few(&self) -> usize {
+        self.few
+    }
+
     fn populated(&self, scope: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>> {
         match scope {
             OrgScope::One(org) => {

@@ -43,17 +43,15 @@ fn load_types(connection: &mut Connection) -> Result<TypeSnapshot> {
     let revision = connection.number(&Statement::of("SELECT revision FROM type_revision"))?;
     let definitions = connection
         .rows(&Statement::of("SELECT definition FROM types"), |row| parsed(row, 0)?.ok_or_else(missing))?;
-    let grants = connection.rows(
-        &Statement::of("SELECT org, type, instance, grants FROM type_grants"),
-        |row| {
+    let grants =
+        connection.rows(&Statement::of("SELECT org, type, instance, grants FROM type_grants"), |row| {
             Ok(TypeGrants {
                 org: row.id(0)?,
                 type_id: row.id(1)?,
                 instance: Some(row.string(2)?).filter(|name| !name.is_empty()),
                 grants: parsed(row, 3)?.unwrap_or_default(),
             })
-        },
-    )?;
+        })?;
     Ok(TypeSnapshot { revision, definitions, grants })
 }
 
@@ -61,7 +59,8 @@ fn load_types(connection: &mut Connection) -> Result<TypeSnapshot> {
 impl SourceProvider for SqliteStore {
     async fn sources(&self, org: Option<Uuid>) -> Result<Vec<SourceRecord>> {
         self.long_read(move |shared| {
-            let mut statement = Statement::of("SELECT kind, object, source, applied FROM sources WHERE org = ");
+            let mut statement =
+                Statement::of("SELECT kind, object, source, applied FROM sources WHERE org = ");
             statement.bind(org.unwrap_or(Uuid::nil()).into());
             let mut reader = shared.pool.take()?;
             reader.get()?.rows(&statement, |row| {

@@ -99,7 +99,9 @@ impl Writer {
         let work = Box::new(Asked { work, sender });
         queue.send(work).await.map_err(|_| closed())?;
         drop(queue);
-        receiver.await.map_err(|_| Error::internal("the writer has dropped a change set: it panicked or ended"))?
+        receiver
+            .await
+            .map_err(|_| Error::internal("the writer has dropped a change set: it panicked or ended"))?
     }
 
     /// Lets the writer finish what waits and end. The thread that is answered is for joining.
@@ -179,8 +181,7 @@ impl State {
     /// One change set in its savepoint. An error means that the whole transaction is lost.
     fn run_one(&mut self, work: Box<dyn Work>, done: &mut Vec<Done>) -> Result<()> {
         self.connection.run(&Statement::of("SAVEPOINT change_set"))?;
-        let mut transaction =
-            SqliteTransaction::new(&mut self.connection, &mut self.counters, &self.shared);
+        let mut transaction = SqliteTransaction::new(&mut self.connection, &mut self.counters, &self.shared);
         let result = catch_unwind(AssertUnwindSafe(|| work.run(&mut transaction)));
         let changes = transaction.into_changes();
         let keep = match result {
@@ -209,7 +210,9 @@ impl State {
         let _ = self.connection.run(&Statement::of("ROLLBACK"));
         match Counters::load(&mut self.connection) {
             Ok(counters) => self.counters = counters,
-            Err(error) => tracing::error!(error = %error.report(), "the store can not be read after a failure"),
+            Err(error) => {
+                tracing::error!(error = %error.report(), "the store can not be read after a failure")
+            }
         }
     }
 }

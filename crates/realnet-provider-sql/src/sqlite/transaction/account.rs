@@ -52,7 +52,8 @@ impl SqliteTransaction<'_> {
         next: Vec<u8>,
         expires_at: Timestamp,
     ) -> Result<bool> {
-        let mut statement = Statement::of("UPDATE sessions SET previous_hash = refresh_hash, refresh_hash = ");
+        let mut statement =
+            Statement::of("UPDATE sessions SET previous_hash = refresh_hash, refresh_hash = ");
         statement.bind(next.into()).push(", expires_at = ").bind(expires_at.as_micros().into());
         statement.push(" WHERE id = ").bind(id.into()).push(" AND refresh_hash = ").bind(current.into());
         Ok(self.connection.run(&statement)? > 0)

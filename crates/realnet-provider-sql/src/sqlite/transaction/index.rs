@@ -161,7 +161,10 @@ impl SqliteTransaction<'_> {
         types: &[Uuid],
     ) -> Result<Vec<(i64, Item)>> {
         let mut statement = Statement::of("SELECT ");
-        statement.push(ITEM_COLUMNS).push(", i.seq FROM items i NOT INDEXED WHERE i.seq > ").bind(behind.into());
+        statement
+            .push(ITEM_COLUMNS)
+            .push(", i.seq FROM items i NOT INDEXED WHERE i.seq > ")
+            .bind(behind.into());
         statement.push(" AND ");
         SqliteDialect.ids_in("i.type", types, &mut statement);
         statement.push(format!(" ORDER BY i.seq LIMIT {BATCH}"));

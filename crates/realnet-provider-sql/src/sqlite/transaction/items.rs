@@ -19,7 +19,9 @@ impl SqliteTransaction<'_> {
              location, valid_from, valid_to, parent, linked, owner, public, version, updated_at, grants) VALUES (",
         );
         statement.bind(seq.into());
-        for value in [item.id.into(), item.org.into(), item.type_id.into(), item.created_at.as_micros().into()] {
+        for value in
+            [item.id.into(), item.org.into(), item.type_id.into(), item.created_at.as_micros().into()]
+        {
             statement.push(", ").bind(value);
         }
         for (_, value) in all_columns(item)? {

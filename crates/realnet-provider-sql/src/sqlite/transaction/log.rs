@@ -66,7 +66,8 @@ impl SqliteTransaction<'_> {
             statement.push(" AND object = ").bind(source.object.into());
             return self.connection.run(&statement).map(drop);
         }
-        let mut statement = Statement::of("INSERT INTO sources (org, kind, object, source, applied) VALUES (");
+        let mut statement =
+            Statement::of("INSERT INTO sources (org, kind, object, source, applied) VALUES (");
         statement.bind(org.into()).push(", ").bind(kind.into()).push(", ").bind(source.object.into());
         statement.push(", ").bind(source.source.as_str().into()).push(", ");
         statement.bind(json(&source.applied)?.into());

@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
-use realnet_core::change::{self, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, SourceRecord, StoredReply};
+use realnet_core::change::{
+    self, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, SourceRecord, StoredReply,
+};
 use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::{Access, Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
@@ -35,7 +37,11 @@ pub(super) struct SqliteTransaction<'w> {
 }
 
 impl<'w> SqliteTransaction<'w> {
-    pub(super) fn new(connection: &'w mut Connection, counters: &'w mut Counters, shared: &'w Shared) -> Self {
+    pub(super) fn new(
+        connection: &'w mut Connection,
+        counters: &'w mut Counters,
+        shared: &'w Shared,
+    ) -> Self {
         Self { connection, counters, shared, changes: Changes::default(), registry: Arc::default() }
     }
 

@@ -51,7 +51,9 @@ impl SqliteTransaction<'_> {
         for target in targets {
             let Some(key) = literal_key(&Literal::Id(*target), FieldKind::Reference) else { continue };
             let mut statement = Statement::of("SELECT ");
-            statement.push(ITEM_COLUMNS).push(", k.value FROM keys k CROSS JOIN items i ON i.seq = k.seq WHERE k.field = ");
+            statement
+                .push(ITEM_COLUMNS)
+                .push(", k.value FROM keys k CROSS JOIN items i ON i.seq = k.seq WHERE k.field = ");
             statement.bind(field_id(field).into()).push(" AND k.org = ").bind(org.into());
             statement.push(" AND k.value = ").bind(key.into());
             let registry = &self.registry;

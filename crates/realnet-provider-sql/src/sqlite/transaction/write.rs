@@ -12,10 +12,7 @@ type Column = (&'static str, Bind);
 
 /// All columns that can change, in a fixed order.
 pub(super) fn all_columns(item: &Item) -> Result<Vec<Column>> {
-    Ok(COLUMNS
-        .iter()
-        .map(|(name, _, value)| Ok((*name, value(item)?)))
-        .collect::<Result<Vec<_>>>()?)
+    Ok(COLUMNS.iter().map(|(name, _, value)| Ok((*name, value(item)?))).collect::<Result<Vec<_>>>()?)
 }
 
 /// The columns in which two states of an item differ.
@@ -33,7 +30,11 @@ type Same = fn(&Item, &Item) -> bool;
 type Value = fn(&Item) -> Result<Bind>;
 
 const COLUMNS: &[(&str, Same, Value)] = &[
-    ("instance", |a, b| a.instance == b.instance, |item| Ok(item.instance.as_deref().map(str::to_owned).into())),
+    (
+        "instance",
+        |a, b| a.instance == b.instance,
+        |item| Ok(item.instance.as_deref().map(str::to_owned).into()),
+    ),
     ("name", |a, b| a.name == b.name, |item| Ok(item.name.as_str().into())),
     ("attributes", |a, b| a.attributes == b.attributes, |item| Ok(item.attributes.as_text().into())),
     ("tags", |a, b| a.tags == b.tags, |item| list(&item.tags)),
@@ -48,7 +49,11 @@ const COLUMNS: &[(&str, Same, Value)] = &[
         |a, b| a.location == b.location,
         |item| Ok(item.location.as_ref().map(json).transpose()?.into()),
     ),
-    ("valid_from", |a, b| a.valid_from == b.valid_from, |item| Ok(item.valid_from.map(|at| at.as_micros()).into())),
+    (
+        "valid_from",
+        |a, b| a.valid_from == b.valid_from,
+        |item| Ok(item.valid_from.map(|at| at.as_micros()).into()),
+    ),
     ("valid_to", |a, b| a.valid_to == b.valid_to, |item| Ok(item.valid_to.map(|at| at.as_micros()).into())),
     ("parent", |a, b| a.parent_id == b.parent_id, |item| Ok(item.parent_id.into())),
     ("linked", |a, b| a.linked_item_id == b.linked_item_id, |item| Ok(item.linked_item_id.into())),
