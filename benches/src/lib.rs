@@ -3,6 +3,7 @@
 
 pub mod bare;
 pub mod load;
+pub mod sample;
 
 // The engine's source is included rather than depended on: the test kit changes with the suites in it, which have no
 // part in a measurement.

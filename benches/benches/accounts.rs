@@ -1,0 +1,83 @@
+//! What each request with a token costs: checking the token and resolving who calls. On the store in memory, so that
+//! it is this alone.
+#![allow(missing_docs, reason = "criterion's macros make functions without")]
+#![allow(clippy::unwrap_used, reason = "a bench that can not run must stop")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use realnet_benches::sample;
+use realnet_core::Uuid;
+use realnet_core::acl::Caller;
+use realnet_core::change::ChangeSet;
+use realnet_core::clock::{Clock, System};
+use realnet_core::provider::{Access, ItemProvider};
+use realnet_core::registry::{RegistryHandle, TypeRegistry, TypeSnapshot};
+use realnet_core::resource::{Authenticator, Services, SignIn};
+use realnet_provider_generic::MemoryStore;
+use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
+
+/// As in a server that nobody has configured, but for the cost of passwords: they have no part in this.
+fn config() -> AccountsConfig {
+    AccountsConfig {
+        jwt_key: Some(vec![7; 32]),
+        access_ttl: Duration::from_hours(24),
+        refresh_ttl: Duration::from_hours(48),
+        bcrypt_cost: 4,
+        default_org: None,
+    }
+}
+
+async fn services() -> Services {
+    let store = Arc::new(MemoryStore::new());
+    let services = Services {
+        items: store.clone(),
+        types: store.clone(),
+        credentials: store.clone(),
+        sources: store.clone(),
+        registry: RegistryHandle::new(TypeRegistry::build(TypeSnapshot::default()).unwrap()),
+        clock: Arc::new(System),
+        ids: Arc::new(System),
+    };
+    let plan = sample::load_types(&sample::documents(&sample::files().unwrap()).unwrap()).unwrap();
+    let access =
+        Access { caller: Arc::new(Caller::system(Uuid::nil())), registry: services.registry.current() };
+    let mut changes = ChangeSet::new(plan.operations, System.now(), Arc::from("types"));
+    changes.next_registry = plan.next_registry;
+    store.commit(&access, changes).await.unwrap();
+    services.reload_types().await.unwrap();
+    services
+}
+
+async fn signed_in() -> (Arc<Accounts>, String) {
+    let services = services().await;
+    let first = Bootstrap {
+        org: "Bench".to_owned(),
+        username: "root".to_owned(),
+        password: "a long password".to_owned(),
+        email: None,
+        bcrypt_cost: 4,
+    };
+    bootstrap(&services, first).await.unwrap();
+    let accounts = Accounts::new(&services, config()).await.unwrap();
+    let request = SignIn { username: "root".to_owned(), password: "a long password".to_owned(), org: None };
+    let token = accounts.sign_in(request).await.unwrap().token;
+    (accounts, token)
+}
+
+fn authenticating(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (accounts, token) = runtime.block_on(signed_in());
+    criterion.bench_function("token checked, caller resolved", |bencher| {
+        bencher.iter(|| runtime.block_on(accounts.authenticate(Some(black_box(&token)))).unwrap());
+    });
+    let forged = format!("{}x", &token[..token.len() - 1]);
+    criterion.bench_function("forged token refused", |bencher| {
+        bencher.iter(|| runtime.block_on(accounts.authenticate(Some(black_box(&forged)))).unwrap_err());
+    });
+}
+
+criterion_group!(accounts, authenticating);
+criterion_main!(accounts);
