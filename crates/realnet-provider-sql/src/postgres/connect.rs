@@ -71,13 +71,15 @@ impl ConnectFailure {
         }
     }
 
-    fn new(config: &PostgresConfig, error: tokio_postgres::Error) -> Self {
+    fn new(config: &PostgresConfig, error: &tokio_postgres::Error) -> Self {
         let reason = match error.code() {
             Some(code) => reason_of(code),
-            None if is_tls(&error) => Reason::Other,
+            // Found out by the client itself, before it asks.
+            None if with_causes(error).contains("password missing") => Reason::Password,
+            None if is_tls(error) => Reason::Other,
             None => Reason::Unreachable,
         };
-        Self { reason, place: place(config), source: with_causes(&error).into() }
+        Self { reason, place: place(config), source: with_causes(error).into() }
     }
 }
 
@@ -113,14 +115,15 @@ fn is_tls(error: &tokio_postgres::Error) -> bool {
     while let Some(error) = cause {
         let io = error.downcast_ref::<std::io::Error>();
         if error.is::<rustls::Error>()
-            || io.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
+            || io
+                .and_then(std::io::Error::get_ref)
+                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
         {
             return true;
         }
         cause = error.source();
     }
-    // A missing password is found out by the client itself.
-    error.to_string().contains("invalid configuration") || error.to_string().contains("TLS")
+    error.to_string().contains("TLS")
 }
 
 fn place(config: &PostgresConfig) -> String {
@@ -134,10 +137,10 @@ pub(super) async fn open(
     role: Role,
 ) -> Result<AsyncPgConnection, ConnectFailure> {
     let attempt = async {
-        let (client, connection) =
-            driver_config(config, role).connect(tls.clone()).await.map_err(|error| {
-                ConnectFailure::new(config, error)
-            })?;
+        let (client, connection) = driver_config(config, role)
+            .connect(tls.clone())
+            .await
+            .map_err(|error| ConnectFailure::new(config, &error))?;
         let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection)
             .await
             .map_err(|error| other(config, error))?;
@@ -181,15 +184,21 @@ fn driver_config(config: &PostgresConfig, role: Role) -> tokio_postgres::Config 
     driver
 }
 
-/// Statements here are short, so compiling them (JIT) costs more than it gives.
+/// Statements here are short, so compiling them (JIT) costs more than it gives, and their plans do not depend on
+/// values. Which rows to start from is decided by the compiler of queries, so reads keep to its order of joins.
 fn session(config: &PostgresConfig, role: Role) -> String {
     let timeout = config.statement_timeout.as_millis();
     let own = match role {
-        Role::Read => "SET default_transaction_read_only = on;",
+        Role::Read => {
+            "SET default_transaction_read_only = on; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+             SET random_page_cost = 1.1;"
+        }
         Role::Write => "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';",
         Role::Background => "",
     };
-    format!("SET jit = off; SET statement_timeout = {timeout}; {own}")
+    format!(
+        "SET jit = off; SET plan_cache_mode = force_generic_plan; SET statement_timeout = {timeout}; {own}"
+    )
 }
 
 /// The same failure in the form that diesel's pool hands on.

@@ -59,7 +59,10 @@ impl CredentialProvider for PostgresStore {
     ) -> Result<bool> {
         let mut statement =
             Statement::of("UPDATE sessions SET previous_hash = refresh_hash, refresh_hash = ");
-        statement.bind(Bind::Bytes(next.to_vec())).push(", expires_at = ").bind(expires_at.as_micros().into());
+        statement
+            .bind(Bind::Bytes(next.to_vec()))
+            .push(", expires_at = ")
+            .bind(expires_at.as_micros().into());
         statement.push(" WHERE id = ").bind(id.into());
         statement.push(" AND refresh_hash = ").bind(Bind::Bytes(current.to_vec())).push(" RETURNING true");
         Ok(!self.shared.write(statement).await?.is_empty())

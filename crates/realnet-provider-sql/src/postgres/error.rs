@@ -3,9 +3,13 @@
 //! diesel keeps of an SQLSTATE only the common ones; the others are told apart by the server's message, which is why a
 //! server for RealNet should speak English (`lc_messages`). An unknown failure is an internal error.
 
+use std::time::Duration;
+
 use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
 use realnet_core::{Error, ErrorKind};
-use std::time::Duration;
+
+/// The message of an answer that did not come; see [`super::run::within`].
+pub(super) const SILENCE: &str = "no answer in time";
 
 /// What a failed statement means for the transaction that it was part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub(super) enum Failure {
     Race,
     /// The connection is gone; for a commit it is not known whether it happened.
     Connection,
+    /// The server has not answered in time; what it does is not known.
+    Silence,
     /// A unique index refuses a row.
     Duplicate,
     /// A function of the store refuses: the key that it was given.
@@ -44,6 +50,7 @@ pub(super) fn failure(error: &DieselError) -> Failure {
     match kind {
         Kind::UniqueViolation => Failure::Duplicate,
         Kind::SerializationFailure => Failure::Race,
+        Kind::UnableToSendCommand if message == SILENCE => Failure::Silence,
         Kind::ClosedConnection | Kind::UnableToSendCommand => Failure::Connection,
         _ if message.starts_with("deadlock detected") => Failure::Race,
         _ if message.starts_with("tuple concurrently") => Failure::Race,
@@ -63,10 +70,10 @@ pub(super) fn to_error(error: DieselError) -> Error {
     let found = match failure(&error) {
         Failure::Race => Error::unavailable("another change was in the way: try again"),
         Failure::Connection => Error::unavailable("the connection to the database was lost"),
+        Failure::Silence => Error::unavailable("the database does not answer"),
         Failure::Duplicate => Error::conflict("a unique value is taken"),
-        Failure::Refused(Refusal::Types) => {
-            Error::unavailable("the types have just changed: try again").with_retry_after(Duration::from_millis(200))
-        }
+        Failure::Refused(Refusal::Types) => Error::unavailable("the types have just changed: try again")
+            .with_retry_after(Duration::from_millis(200)),
         Failure::Refused(Refusal::Reply) => Error::conflict("the idempotency key has been used"),
         Failure::Other => other(&error),
     };
@@ -102,4 +109,29 @@ fn describe(error: &DieselError) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// Whether an error is a lost race, which is worth another try.
+pub(super) fn is_race(error: &Error) -> bool {
+    cause(error) == Some(Failure::Race)
+}
+
+/// Whether an error is a duplicate that the database found.
+pub(super) fn is_duplicate(error: &Error) -> bool {
+    cause(error) == Some(Failure::Duplicate)
+}
+
+/// Whether an error is the end of the connection.
+pub(super) fn is_lost_connection(error: &Error) -> bool {
+    cause(error) == Some(Failure::Connection)
+}
+
+/// Whether the connection can not be used any more.
+pub(super) fn is_useless(error: &Error) -> bool {
+    matches!(cause(error), Some(Failure::Connection | Failure::Silence))
+}
+
+/// What the database said, when it was the database.
+fn cause(error: &Error) -> Option<Failure> {
+    std::error::Error::source(error)?.downcast_ref().map(failure)
 }

@@ -1,9 +1,9 @@
 //! How diesel walks a [`Statement`] for PostgreSQL: text as it is, values as bound parameters.
 
+use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{self as sql, Nullable};
-use diesel::QueryResult;
 
 use crate::statement::{Array, Bind, Piece, Statement};
 

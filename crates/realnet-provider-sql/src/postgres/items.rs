@@ -7,12 +7,12 @@ use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
 use realnet_core::query::Query;
-use realnet_core::{Error, Result, Uuid};
+use realnet_core::{Result, Uuid};
 
 use super::error::to_error;
 use super::row::{self, ITEM_COLUMNS};
 use super::run::Reader;
-use super::{PostgresStore, changes, transaction};
+use super::{PostgresStore, changes, list, transaction};
 use crate::statement::{Array, Bind, Statement};
 
 #[async_trait]
@@ -39,8 +39,8 @@ impl ItemProvider for PostgresStore {
         Ok(items)
     }
 
-    async fn list(&self, _access: &Access, _query: &Query) -> Result<Page> {
-        Err(Error::internal("not yet"))
+    async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
+        list::list(self, access, query).await
     }
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::error::to_error;
 use super::run::{PgRow, Reader};
+use crate::row::visibility_of;
 
 /// The columns that [`item`] reads, of the table by its alias `i`.
 pub(super) const ITEM_COLUMNS: &str = "i.id, i.org, i.type, i.instance, i.name, i.attributes, i.tags, i.status, \
@@ -60,7 +61,8 @@ fn columns(registry: &TypeRegistry, reader: &mut Reader<'_>) -> Result<Columns, 
         attributes: Attributes::from_stored(attributes),
         tags,
         status,
-        visibility: visibility_of(visibility),
+        // An unknown number, of a newer server, is read as the most careful one.
+        visibility: visibility_of(visibility.into()).unwrap_or(Visibility::Restricted),
         location: None,
         valid_from: reader.next::<Option<i64>>()?.map(Timestamp::from_micros),
         valid_to: reader.next::<Option<i64>>()?.map(Timestamp::from_micros),
@@ -75,24 +77,6 @@ fn columns(registry: &TypeRegistry, reader: &mut Reader<'_>) -> Result<Columns, 
         grants: Vec::new(),
     };
     Ok((item, location, reader.next()?))
-}
-
-/// The number that a visibility is stored as: its place in [`Visibility::ALL`].
-pub(super) fn visibility_number(visibility: Visibility) -> i64 {
-    match visibility {
-        Visibility::Visible => 0,
-        Visibility::Hidden => 1,
-        Visibility::Restricted => 2,
-    }
-}
-
-/// An unknown number, of a newer server, is read as the most careful one.
-fn visibility_of(number: i16) -> Visibility {
-    match number {
-        0 => Visibility::Visible,
-        1 => Visibility::Hidden,
-        _ => Visibility::Restricted,
-    }
 }
 
 /// A value that was stored as JSON.

@@ -3,10 +3,12 @@
 //! Everything goes through the connection's cache of prepared statements, even BEGIN and COMMIT: its lock keeps
 //! statements that are sent together (pipelined) in their order also when one of them must be prepared first.
 
+use std::time::Duration;
+
 use diesel::QueryResult;
 use diesel::deserialize::FromSql;
 use diesel::pg::Pg;
-use diesel::result::Error as DieselError;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::row::Row as _;
 use diesel::sql_types::{self as sql, Nullable};
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
@@ -14,7 +16,7 @@ use futures::TryStreamExt as _;
 use realnet_core::Result;
 use uuid::Uuid;
 
-use super::error::to_error;
+use super::error::{SILENCE, to_error};
 use crate::statement::Statement;
 
 /// A row as the driver gives it.
@@ -49,6 +51,17 @@ impl Run for AsyncPgConnection {
         let row = rows.first().ok_or(DieselError::NotFound).map_err(to_error)?;
         Reader::new(row).next().map_err(to_error)
     }
+}
+
+/// Waits for an answer only so long: a server that hangs keeps its connections open and says nothing.
+pub(super) async fn within<T>(
+    patience: Duration,
+    answer: impl Future<Output = QueryResult<T>>,
+) -> QueryResult<T> {
+    tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {
+        let message = Box::new(SILENCE.to_owned());
+        Err(DieselError::DatabaseError(DatabaseErrorKind::UnableToSendCommand, message))
+    })
 }
 
 /// A Rust type and the SQL type that it is read from.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::QueryResult;
 use realnet_core::Result;
 use tokio::sync::{Notify, watch};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::PostgresConfig;
 use super::error::{Failure, failure, to_error};
-use super::pool::Pools;
-use super::run::{PgRow, Reader, Run as _};
+use super::pool::{self, Connection, Pools};
+use super::run::{PgRow, Reader, Run as _, within};
 use crate::statement::Statement;
 
 /// The inside of a store.
@@ -67,16 +68,19 @@ impl Shared {
         }
     }
 
+    /// How long to wait for an answer: longer than the server gives its statements.
+    pub(super) fn patience(&self) -> Duration {
+        self.config.statement_timeout + Duration::from_secs(5)
+    }
+
     /// Runs a reading statement on a pooled connection. A connection that turns out to be broken, such as after a
     /// restart of the server, is dropped and the statement tried once more on another.
     pub(super) async fn read(&self, statement: Statement) -> Result<Vec<PgRow>> {
         let connection = self.pools.read().await?;
-        match connection.rows(statement.clone()).await {
+        match self.rows(connection, statement.clone()).await {
             Err(error) if failure(&error) == Failure::Connection => {
-                super::pool::discard(connection);
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                let connection = self.pools.read().await?;
-                connection.rows(statement).await.map_err(to_error)
+                self.rows(self.pools.read().await?, statement).await.map_err(to_error)
             }
             other => other.map_err(to_error),
         }
@@ -84,7 +88,17 @@ impl Shared {
 
     /// Runs a writing statement by itself. Not tried again: it may have happened.
     pub(super) async fn write(&self, statement: Statement) -> Result<Vec<PgRow>> {
-        let connection = self.pools.write().await?;
-        connection.rows(statement).await.map_err(to_error)
+        self.rows(self.pools.write().await?, statement).await.map_err(to_error)
+    }
+
+    /// Runs a statement and gives the connection back, unless it is of no more use.
+    async fn rows(&self, connection: Connection, statement: Statement) -> QueryResult<Vec<PgRow>> {
+        let result = within(self.patience(), connection.rows(statement)).await;
+        if let Err(error) = &result
+            && matches!(failure(error), Failure::Connection | Failure::Silence)
+        {
+            pool::discard(connection);
+        }
+        result
     }
 }

@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// Changes that come within this time get their revisions together.
 const COALESCE: Duration = Duration::from_millis(5);
 /// How often old rows are thrown away.
-const SWEEP: Duration = Duration::from_secs(600);
+const SWEEP: Duration = Duration::from_mins(10);
 
 /// What woke the session.
 enum Event {

@@ -8,11 +8,11 @@ use realnet_core::provider::Access;
 use realnet_core::{Error, Result};
 use uuid::Uuid;
 
-use super::super::error::to_error;
+use super::super::error::{is_duplicate, is_lost_connection, is_race, to_error};
 use super::super::run::{Column, Reader};
 use super::super::shared::Shared;
 use super::flush::taken;
-use super::{PgTransaction, any, bytes, id_taken, is_duplicate, is_lost_connection, is_race};
+use super::{PgTransaction, any, bytes, id_taken};
 use crate::statement::Statement;
 
 /// How often a change set that lost a race (a deadlock, say) is tried.
@@ -35,7 +35,7 @@ pub(in super::super) async fn commit(
     let mut attempt = 1;
     loop {
         let connection = shared.pools.write().await?;
-        let mut transaction = PgTransaction::new(connection, Arc::clone(registry));
+        let mut transaction = PgTransaction::new(connection, shared.patience(), Arc::clone(registry));
         let error = match transaction.apply(access, changes).await {
             Ok((outcomes, effects)) => {
                 drop(transaction);
@@ -49,7 +49,7 @@ pub(in super::super) async fn commit(
             }
             Err(error) => error,
         };
-        transaction.writer.roll_back().await;
+        transaction.writer.roll_back(&error).await;
         let lost = is_lost_connection(&error) && !transaction.writer.has_written();
         if attempt < ATTEMPTS && (is_race(&error) || lost) {
             drop(transaction);
@@ -103,7 +103,8 @@ impl PgTransaction {
         if let Some(id) = self.first::<Uuid>(statement).await? {
             return Ok(Some((id, None)));
         }
-        let mut statement = Statement::of("SELECT field, org, value, item FROM unique_keys WHERE value = ANY(");
+        let mut statement =
+            Statement::of("SELECT field, org, value, item FROM unique_keys WHERE value = ANY(");
         statement.bind(bytes(self.claims.keys().map(|key| key.value.clone()).collect())).push(")");
         let rows = self.writer.alone(statement).await.map_err(to_error)?;
         for row in &rows {
@@ -130,7 +131,9 @@ impl PgTransaction {
 fn touches(operation: &Operation, item: Uuid) -> bool {
     match operation {
         Operation::Create(draft) => draft.id == item,
-        Operation::Update { id, .. } | Operation::SetGrants { id, .. } | Operation::Delete { id, .. } => *id == item,
+        Operation::Update { id, .. } | Operation::SetGrants { id, .. } | Operation::Delete { id, .. } => {
+            *id == item
+        }
         _ => false,
     }
 }

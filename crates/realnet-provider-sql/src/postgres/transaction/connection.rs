@@ -1,12 +1,17 @@
 //! A connection that writes: knows whether a transaction is open, and is thrown away when left in the middle of one.
 
+use std::time::Duration;
+
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::Object;
+use futures::FutureExt as _;
 use futures::future::join_all;
+use realnet_core::Error;
 
+use super::super::error::{Failure, failure, is_useless};
 use super::super::pool::Connection;
-use super::super::run::{PgRow, Run as _};
+use super::super::run::{PgRow, Run as _, within};
 use crate::statement::Statement;
 
 /// The most statements sent before the first answer is read. `join_all` keeps the order of so many.
@@ -18,11 +23,12 @@ pub(super) struct Writer {
     connection: Option<Connection>,
     open: bool,
     written: bool,
+    patience: Duration,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection: Some(connection), open: false, written: false }
+    pub(super) fn new(connection: Connection, patience: Duration) -> Self {
+        Self { connection: Some(connection), open: false, written: false, patience }
     }
 
     /// Whether the end has been sent: then a lost connection leaves open whether it happened.
@@ -61,10 +67,11 @@ impl Writer {
     pub(super) async fn finish(&mut self, mut statements: Vec<Statement>) -> QueryResult<()> {
         self.written = true;
         if !self.open && statements.len() <= 1 {
-            return match statements.pop() {
-                Some(statement) => self.connection().rows(statement).await.map(drop),
-                None => Ok(()),
-            };
+            let Some(statement) = statements.pop() else { return Ok(()) };
+            let result = self.send(vec![statement]).await;
+            // A connection on which an answer is still to come is of no use to others.
+            self.open = matches!(&result, Err(error) if failure(error) == Failure::Silence);
+            return result.map(drop);
         }
         if !self.open {
             self.open = true;
@@ -78,12 +85,17 @@ impl Writer {
 
     /// The rows of a statement outside of a transaction.
     pub(super) async fn alone(&self, statement: Statement) -> QueryResult<Vec<PgRow>> {
-        self.connection().rows(statement).await
+        within(self.patience, self.connection().rows(statement)).await
     }
 
-    /// Ends the transaction without a trace.
-    pub(super) async fn roll_back(&mut self) {
-        if self.open && self.connection().run(Statement::of("ROLLBACK")).await.is_ok() {
+    /// Ends the transaction without a trace after an error. After one of the connection there is nothing to say any
+    /// more: it is closed.
+    pub(super) async fn roll_back(&mut self, error: &Error) {
+        if !self.open || is_useless(error) {
+            return;
+        }
+        let end = self.connection().run(Statement::of("ROLLBACK"));
+        if within(self.patience, end).await.is_ok() {
             self.open = false;
         }
     }
@@ -94,7 +106,8 @@ impl Writer {
         let mut statements = statements.into_iter().peekable();
         while statements.peek().is_some() {
             let batch = statements.by_ref().take(PIPELINE).map(|statement| connection.rows(statement));
-            for result in join_all(batch).await {
+            let answers = within(self.patience, join_all(batch).map(Ok)).await;
+            for result in answers? {
                 results.push(result?);
             }
         }

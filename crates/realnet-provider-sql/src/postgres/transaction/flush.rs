@@ -9,9 +9,10 @@ use realnet_core::registry::TypeRegistry;
 use realnet_core::{Error, Result};
 use uuid::Uuid;
 
-use super::super::row::{to_json, visibility_number};
+use super::super::row::to_json;
 use super::entries::{Entries, UniqueKey};
 use super::source::{array_literal, push_rows, vector_literal};
+use crate::row::visibility_number;
 use crate::statement::{Bind, Statement};
 
 /// A written item: as it is stored, as it shall be.
@@ -140,7 +141,8 @@ impl Batch {
         let same_key = "t.field = r.field AND t.org = r.org AND t.value = r.value AND t.item = r.item";
         chain.delete("keys", "field, org, value, item", same_key, chunk(&mut self.keys_gone));
         chain.delete("unique_keys", "field, org, value, item", same_key, chunk(&mut self.unique_gone));
-        let same_grant = "t.org = r.org AND t.principal = r.principal AND t.type = r.type AND t.item = r.item";
+        let same_grant =
+            "t.org = r.org AND t.principal = r.principal AND t.type = r.type AND t.item = r.item";
         chain.delete("grants", "org, principal, type, item", same_grant, chunk(&mut self.grants_gone));
         let ids = chunk(&mut self.remove);
         if !ids.is_empty() {
@@ -220,7 +222,13 @@ impl Chain {
         self.end();
     }
 
-    fn delete(&mut self, table: &'static str, columns: &'static str, same: &'static str, rows: Vec<Vec<Bind>>) {
+    fn delete(
+        &mut self,
+        table: &'static str,
+        columns: &'static str,
+        same: &'static str,
+        rows: Vec<Vec<Bind>>,
+    ) {
         if rows.is_empty() {
             return;
         }
@@ -232,7 +240,9 @@ impl Chain {
 
     fn finish(mut self, revision: Option<i64>) -> Statement {
         match revision {
-            Some(revision) => self.statement.push(" SELECT check_types(").bind(revision.into()).push(")::text"),
+            Some(revision) => {
+                self.statement.push(" SELECT check_types(").bind(revision.into()).push(")::text")
+            }
             None => self.statement.push(" SELECT 1"),
         };
         self.statement
@@ -264,7 +274,7 @@ fn item_row(item: &Item, index: &IndexEntries) -> Result<Vec<Bind>> {
         item.attributes.as_text().into(),
         array_literal(&item.tags).into(),
         item.status.clone().into(),
-        visibility_number(item.visibility).into(),
+        i64::from(visibility_number(item.visibility)).into(),
         location.into(),
         bounds.into(),
         item.valid_from.map(realnet_core::clock::Timestamp::as_micros).into(),

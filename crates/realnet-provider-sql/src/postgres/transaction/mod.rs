@@ -17,12 +17,13 @@ mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use realnet_core::Result;
 use realnet_core::registry::TypeRegistry;
-use realnet_core::{Error, Result};
 use uuid::Uuid;
 
-use super::error::{Failure, failure, to_error};
+use super::error::to_error;
 use super::pool::Connection;
 use crate::statement::{Array, Bind, Statement};
 use connection::Writer;
@@ -30,9 +31,11 @@ use flush::{Batch, Claims};
 use slot::Slots;
 
 pub(super) use commit::commit;
+pub(super) use read::ancestors_of;
 use write::{any, bytes, id_taken};
 
 /// The rows of one transaction.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts about what has been done")]
 pub(super) struct PgTransaction {
     writer: Writer,
     /// The registry that the change set ends with: indexes are kept by it.
@@ -44,8 +47,8 @@ pub(super) struct PgTransaction {
     changes: Vec<Vec<Bind>>,
     /// Statements on other tables that wait, in order.
     others: Vec<Statement>,
-    /// How far the type revision rises.
-    type_changes: i64,
+    /// Whether types change and the revision has not been raised yet.
+    raise_types: bool,
     /// Whether the revision of types has been checked, or types are locked.
     types_checked: bool,
     /// Whether this transaction alone may change types.
@@ -59,15 +62,15 @@ pub(super) struct PgTransaction {
 }
 
 impl PgTransaction {
-    fn new(connection: Connection, registry: Arc<TypeRegistry>) -> Self {
+    fn new(connection: Connection, patience: Duration, registry: Arc<TypeRegistry>) -> Self {
         Self {
-            writer: Writer::new(connection),
+            writer: Writer::new(connection, patience),
             registry,
             slots: Slots::default(),
             chains: HashMap::new(),
             changes: Vec::new(),
             others: Vec::new(),
-            type_changes: 0,
+            raise_types: false,
             types_checked: false,
             types_locked: false,
             claims: Claims::new(),
@@ -90,41 +93,20 @@ impl PgTransaction {
         let (mut batch, claims) = Batch::of(&self.registry, self.slots.take_dirty())?;
         self.claims.extend(claims);
         self.logs |= !self.changes.is_empty();
-        self.writes_types |= self.type_changes > 0;
         batch.set_changes(std::mem::take(&mut self.changes));
         let revision = (!self.types_checked).then(|| self.registry.revision());
         let mut statements = batch.statements(revision);
         self.types_checked |= !statements.is_empty();
         statements.append(&mut self.others);
-        if self.type_changes > 0 {
-            let mut rise = Statement::of("UPDATE type_revision SET revision = revision + ");
+        if std::mem::take(&mut self.raise_types) {
             // Heard by the other servers when, and only if, this commits.
-            rise.bind(self.type_changes.into()).push(" RETURNING pg_notify('realnet_types', revision::text)::text");
-            statements.push(rise);
-            self.type_changes = 0;
+            statements.push(Statement::of(
+                "UPDATE type_revision SET revision = revision + 1 \
+                 RETURNING pg_notify('realnet_types', revision::text)::text",
+            ));
         }
         Ok(statements)
     }
-}
-
-/// Whether an error is a lost race, which is worth another try.
-fn is_race(error: &Error) -> bool {
-    cause(error) == Some(Failure::Race)
-}
-
-/// Whether an error is a duplicate that the database found.
-fn is_duplicate(error: &Error) -> bool {
-    cause(error) == Some(Failure::Duplicate)
-}
-
-/// Whether an error is the end of the connection.
-fn is_lost_connection(error: &Error) -> bool {
-    cause(error) == Some(Failure::Connection)
-}
-
-/// What the database said, when it was the database.
-fn cause(error: &Error) -> Option<Failure> {
-    std::error::Error::source(error)?.downcast_ref().map(failure)
 }
 
 /// Ids as one bound array.

@@ -31,7 +31,9 @@ impl Wanted {
                     created.insert(item.id);
                     wanted.refer(registry, item);
                 }
-                Operation::Update { id, .. } | Operation::Delete { id, .. } | Operation::SetGrants { id, .. } => {
+                Operation::Update { id, .. }
+                | Operation::Delete { id, .. }
+                | Operation::SetGrants { id, .. } => {
                     wanted.changed.insert(*id);
                 }
                 _ => {}
@@ -78,7 +80,8 @@ impl PgTransaction {
             statements.extend(ids.chunks(read::CHUNK).map(|chunk| read::by_ids(chunk, *lock)));
         }
         let parents: Vec<Uuid> = wanted.parents.into_iter().collect();
-        statements.extend(parents.chunks(read::CHUNK).map(|chunk| read::ancestors_of(chunk, Item::MAX_DEPTH)));
+        statements
+            .extend(parents.chunks(read::CHUNK).map(|chunk| read::ancestors_of(chunk, Item::MAX_DEPTH)));
         if statements.is_empty() {
             return Ok(());
         }

@@ -38,7 +38,8 @@ impl PgTransaction {
         self.flush().await?;
         let mut children = Vec::new();
         for chunk in parents.chunks(CHUNK) {
-            let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.parent = ANY("));
+            let mut statement =
+                Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.parent = ANY("));
             statement.bind(ids(chunk)).push(") ORDER BY i.id FOR UPDATE");
             let rows = self.writer.rows(statement).await.map_err(to_error)?;
             children.extend(row::items(&self.registry, &rows)?);
@@ -142,7 +143,7 @@ pub(super) fn by_ids(wanted: &[Uuid], lock: Lock) -> Statement {
 }
 
 /// The ancestors of items, nearest first: (item, ancestor).
-pub(super) fn ancestors_of(of: &[Uuid], limit: usize) -> Statement {
+pub(in super::super) fn ancestors_of(of: &[Uuid], limit: usize) -> Statement {
     let mut statement = Statement::of(
         "WITH RECURSIVE up (start, id, depth) AS (\
          SELECT i.id, i.parent, 1 FROM items i WHERE i.parent IS NOT NULL AND i.id = ANY(",

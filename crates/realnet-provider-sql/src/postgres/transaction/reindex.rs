@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use realnet_core::Result;
 use realnet_core::index::{self, NULL_KEY};
 use realnet_core::model::Item;
 use realnet_core::registry::{FieldRef, TypeRegistry};
-use realnet_core::Result;
 use uuid::Uuid;
 
 use super::super::error::to_error;
@@ -31,11 +31,12 @@ impl PgTransaction {
     ) -> Result<()> {
         self.flush().await?;
         let id = field_id(field);
-        let drops = ["DELETE FROM keys WHERE field = ", "DELETE FROM unique_keys WHERE field = "].map(|sql| {
-            let mut statement = Statement::of(sql);
-            statement.bind(id.into());
-            statement
-        });
+        let drops =
+            ["DELETE FROM keys WHERE field = ", "DELETE FROM unique_keys WHERE field = "].map(|sql| {
+                let mut statement = Statement::of(sql);
+                statement.bind(id.into());
+                statement
+            });
         self.writer.pipeline(drops.into()).await.map_err(to_error)?;
         let mut last = Uuid::nil();
         let mut holders: HashMap<UniqueKey, Uuid> = HashMap::new();

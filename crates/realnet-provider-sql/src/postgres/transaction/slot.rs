@@ -29,7 +29,7 @@ pub(super) struct Slot {
 /// All items that a transaction has seen or written.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    slots: HashMap<Uuid, Slot>,
+    items: HashMap<Uuid, Slot>,
     /// The dirty ones, in the order of their first write.
     dirty: Vec<Uuid>,
     /// Whether an item that was there before hangs elsewhere now.
@@ -39,7 +39,7 @@ pub(super) struct Slots {
 impl Slots {
     /// The item as it shall be, if it is known.
     pub(super) fn current(&self, id: Uuid) -> Option<&Item> {
-        self.slots.get(&id)?.current.as_ref()
+        self.items.get(&id)?.current.as_ref()
     }
 
     /// Those of `ids` that must be asked for, to hold them with `lock`; each once.
@@ -47,7 +47,7 @@ impl Slots {
         let mut missing: Vec<Uuid> = ids
             .iter()
             .copied()
-            .filter(|id| self.slots.get(id).is_none_or(|slot| slot.lock < lock && !slot.dirty))
+            .filter(|id| self.items.get(id).is_none_or(|slot| slot.lock < lock && !slot.dirty))
             .collect();
         missing.sort();
         missing.dedup();
@@ -57,7 +57,7 @@ impl Slots {
     /// Notes what the database answered for `ids`: those not among `items` do not exist.
     pub(super) fn fetched(&mut self, ids: &[Uuid], items: Vec<Item>, lock: Lock) {
         for id in ids {
-            self.slots.entry(*id).or_insert(Slot { lock, stored: None, current: None, dirty: false });
+            self.items.entry(*id).or_insert(Slot { lock, stored: None, current: None, dirty: false });
         }
         for item in items {
             self.found(item, lock);
@@ -66,7 +66,7 @@ impl Slots {
 
     /// Notes an item that the database gave.
     pub(super) fn found(&mut self, item: Item, lock: Lock) {
-        match self.slots.get_mut(&item.id) {
+        match self.items.get_mut(&item.id) {
             Some(slot) if slot.dirty => slot.lock = slot.lock.max(lock),
             Some(slot) => {
                 slot.lock = slot.lock.max(lock);
@@ -75,7 +75,7 @@ impl Slots {
             }
             None => {
                 let id = item.id;
-                self.slots
+                self.items
                     .insert(id, Slot { lock, stored: Some(item.clone()), current: Some(item), dirty: false });
             }
         }
@@ -83,7 +83,7 @@ impl Slots {
 
     /// Sets how an item shall be; `None`: it shall not be.
     pub(super) fn put(&mut self, before: Option<&Item>, id: Uuid, after: Option<Item>) {
-        let slot = self.slots.entry(id).or_insert_with(|| Slot {
+        let slot = self.items.entry(id).or_insert_with(|| Slot {
             lock: Lock::Update,
             stored: before.cloned(),
             current: None,
@@ -110,7 +110,7 @@ impl Slots {
         self.moved = false;
         let dirty = std::mem::take(&mut self.dirty);
         let take = |id: Uuid| {
-            let slot = self.slots.get_mut(&id)?;
+            let slot = self.items.get_mut(&id)?;
             slot.dirty = false;
             let stored = std::mem::replace(&mut slot.stored, slot.current.clone());
             Some((stored, slot.current.clone()))

@@ -41,9 +41,8 @@ impl Transaction for PgTransaction {
     async fn put_item(&mut self, _: &TypeRegistry, before: Option<&Item>, after: &Item) -> Result<()> {
         match before {
             Some(before) if before.parent_id != after.parent_id => self.verify_move(after).await?,
-            Some(_) => {}
             None if self.slots.current(after.id).is_some() => return Err(id_taken()),
-            None => {}
+            _ => {}
         }
         self.slots.put(before, after.id, Some(after.clone()));
         Ok(())
@@ -135,7 +134,8 @@ impl Transaction for PgTransaction {
     }
 
     async fn put_password(&mut self, account: Uuid, password_hash: &str) -> Result<()> {
-        let mut statement = Statement::of("INSERT INTO credentials AS c (account, password_hash, epoch) VALUES (");
+        let mut statement =
+            Statement::of("INSERT INTO credentials AS c (account, password_hash, epoch) VALUES (");
         statement.bind(account.into()).push(", ").bind(password_hash.into());
         statement.push(
             ", 1) ON CONFLICT (account) DO UPDATE SET password_hash = EXCLUDED.password_hash, epoch = c.epoch + 1",
@@ -200,7 +200,9 @@ impl PgTransaction {
             self.flush().await?;
             self.type_revision().await?;
         }
-        self.type_changes += 1;
+        // One rise per change set, whatever it changes.
+        self.raise_types = !self.writes_types || self.raise_types;
+        self.writes_types = true;
         Ok(())
     }
 
@@ -223,7 +225,8 @@ impl PgTransaction {
         let mut results = self.writer.pipeline(vec![lock, look]).await.map_err(to_error)?;
         let rows = results.pop().unwrap_or_default();
         self.note_chains(&[parent], &rows)?;
-        let circle = parent == item.id || self.chains.get(&parent).is_some_and(|chain| chain.contains(&item.id));
+        let circle =
+            parent == item.id || self.chains.get(&parent).is_some_and(|chain| chain.contains(&item.id));
         self.chains.clear();
         if circle { Err(Error::conflict("an item can not be placed below itself")) } else { Ok(()) }
     }

@@ -1,0 +1,116 @@
+//! How PostgreSQL says what the compiler of queries wants to say.
+//!
+//! The compiler has chosen already which rows to start from, with numbers that the planner does not have (right after
+//! a large import it knows nothing at all), so the planner gets no chance to choose again.
+
+use realnet_core::model::Bounds;
+use realnet_core::query::Property;
+use uuid::Uuid;
+
+use super::row::ITEM_COLUMNS;
+use crate::dialect::{Dialect, Index, Joined};
+use crate::statement::{Array, Bind, Statement};
+
+/// PostgreSQL.
+pub(super) struct PostgresDialect;
+
+impl Dialect for PostgresDialect {
+    fn columns(&self) -> &'static str {
+        ITEM_COLUMNS
+    }
+
+    fn row(&self) -> &'static str {
+        "id"
+    }
+
+    fn row_of_entry(&self) -> &'static str {
+        "item"
+    }
+
+    /// `OFFSET 0` keeps the planner from looking into a subquery: the rows before it stay the outer loop.
+    fn join(&self, to: Joined) -> &'static str {
+        match to {
+            Joined::Keys => " CROSS JOIN LATERAL (SELECT * FROM items x WHERE x.id = k.item OFFSET 0) i",
+            Joined::Grants => " CROSS JOIN LATERAL (SELECT * FROM items x WHERE x.id = g.item OFFSET 0) i",
+            Joined::Page => " CROSS JOIN LATERAL (SELECT * FROM items x WHERE x.id = p.r OFFSET 0) i",
+            Joined::Descendants => " CROSS JOIN LATERAL (SELECT * FROM items x WHERE x.id = d.id OFFSET 0) i",
+        }
+    }
+
+    fn index(&self, _: Index) -> &'static str {
+        ""
+    }
+
+    fn key_column(&self, _: Property) -> Option<&'static str> {
+        None
+    }
+
+    fn ids_in(&self, column: &str, ids: &[Uuid], statement: &mut Statement) {
+        match ids {
+            [id] => statement.push(format!("{column} = ")).bind((*id).into()),
+            many => {
+                let ids = Array::Ids(many.iter().copied().map(Some).collect());
+                statement.push(format!("{column} = ANY(")).bind(Bind::Array(ids)).push(")")
+            }
+        };
+    }
+
+    fn end_of_exists(&self) -> &'static str {
+        " OFFSET 0"
+    }
+
+    fn is_public(&self) -> &'static str {
+        "i.public"
+    }
+
+    fn has_tags(&self, tags: &[String], statement: &mut Statement) {
+        if tags.is_empty() {
+            statement.push("true");
+        } else {
+            // The first condition is that of the index.
+            statement.push("(i.tags <> '{}' AND i.tags @> ").bind(texts(tags)).push(")");
+        }
+    }
+
+    fn search_source(
+        &self,
+        tokens: &[String],
+        newest: Option<usize>,
+        _with_items: bool,
+        statement: &mut Statement,
+    ) {
+        let Some(newest) = newest else {
+            statement.push(" FROM items i WHERE ");
+            write_search("i", tokens, statement);
+            return;
+        };
+        // OFFSET 0 keeps the planner from reading all items from the newest on until it has found so many.
+        statement.push(" FROM (SELECT f.id AS r FROM (SELECT w.id FROM items w WHERE ");
+        write_search("w", tokens, statement);
+        statement.push(format!(" OFFSET 0) f ORDER BY f.id DESC LIMIT {newest}) p"));
+        statement.push(self.join(Joined::Page)).push(" WHERE 1 = 1");
+    }
+
+    fn boxes_source(&self, boxes: &[Bounds], _with_items: bool, statement: &mut Statement) {
+        statement.push(" FROM items i WHERE (");
+        for (index, bounds) in boxes.iter().enumerate() {
+            let corners =
+                format!("({},{}),({},{})", bounds.max_lon, bounds.max_lat, bounds.min_lon, bounds.min_lat);
+            statement.push(if index > 0 { " OR i.bounds && " } else { "i.bounds && " });
+            statement.bind(corners.into()).push("::text::box");
+        }
+        statement.push(if boxes.is_empty() { "false)" } else { ")" });
+    }
+}
+
+/// Both places where the words of an item may be; see the schema.
+fn write_search(alias: &str, tokens: &[String], statement: &mut Statement) {
+    // Tokens are letters and digits, so quoting them is all it takes.
+    let quoted: Vec<String> = tokens.iter().map(|token| format!("'{token}'")).collect();
+    statement.push(format!("({alias}.search @@ ")).bind(quoted.join(" & ").into());
+    statement.push(format!("::text::tsquery OR {alias}.words @> ")).bind(texts(tokens)).push(")");
+}
+
+fn texts(values: &[String]) -> Bind {
+    Bind::Array(Array::Texts(values.iter().cloned().map(Some).collect()))
+}

@@ -1,0 +1,123 @@
+//! Every way in which connecting fails has a message of its own, and never shows the password.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use realnet_core::{Error, ErrorKind};
+use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
+use realnet_testkit::engines::{Postgres, Settings, fresh_database};
+
+use crate::support::{client, connect};
+
+async fn refused(config: PostgresConfig) -> Error {
+    let error = PostgresStore::connect(config).await.expect_err("this must not connect");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    error
+}
+
+fn config(url: &str) -> PostgresConfig {
+    PostgresConfig::from_url(url).unwrap()
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = refused(config(&format!("postgres://me@127.0.0.1:{port}/db"))).await;
+    assert_eq!(error.message(), "the PostgreSQL server can not be reached");
+    assert!(error.retry_after().is_some());
+    assert!(error.report().contains("refused"), "{}", error.report());
+}
+
+#[tokio::test]
+async fn nobody_answers() {
+    // Connections wait in the listener's queue for ever.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut config = config(&format!("postgres://me@127.0.0.1:{port}/db"));
+    config.connect_timeout = Duration::from_millis(300);
+    let error = refused(config).await;
+    assert_eq!(error.message(), "the PostgreSQL server can not be reached");
+}
+
+#[tokio::test]
+async fn a_wrong_password() {
+    let mut database = fresh_database().await.unwrap();
+    let login = database.require_password().await.unwrap();
+    connect(&login.url()).await.close();
+    let error = refused(config(&login.url_with("hunter2"))).await;
+    assert_eq!(error.message(), "the PostgreSQL server refuses the user or its password");
+    assert!(error.retry_after().is_none());
+    assert!(!error.report().contains("hunter2"));
+    let mut without = config(&login.url());
+    without.password = None;
+    let error = refused(without).await;
+    assert_eq!(error.message(), "the PostgreSQL server refuses the user or its password");
+}
+
+#[tokio::test]
+async fn an_unknown_database() {
+    let database = fresh_database().await.unwrap();
+    let mut config = config(database.url());
+    config.database = "nowhere".into();
+    let error = refused(config).await;
+    assert_eq!(error.message(), "the PostgreSQL server has no such database");
+}
+
+#[tokio::test]
+async fn a_schema_of_a_newer_server() {
+    let database = fresh_database().await.unwrap();
+    connect(database.url()).await.close();
+    let outside = client(database.url()).await;
+    outside
+        .batch_execute("INSERT INTO schema_migrations (version, name) VALUES (999, 'future')")
+        .await
+        .unwrap();
+    let error = refused(config(database.url())).await;
+    assert!(error.message().contains("schema version 999"), "{error:?}");
+    assert!(error.message().contains("install a newer server"));
+    assert!(error.retry_after().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_connections() {
+    let server = Postgres::start(Settings { max_connections: 8, ..Settings::default() }).await.unwrap();
+    let mut held = Vec::new();
+    while let Ok((client, connection)) = tokio_postgres::connect(server.url(), tokio_postgres::NoTls).await {
+        held.push((client, tokio::spawn(connection)));
+    }
+    assert!(held.len() >= 4, "the server takes {} connections", held.len());
+    let error = refused(config(server.url())).await;
+    assert_eq!(error.message(), "the PostgreSQL server has too many connections");
+    assert!(error.retry_after().is_some());
+    for (client, connection) in held {
+        drop(client);
+        connection.await.unwrap().unwrap();
+    }
+    connect(server.url()).await;
+}
+
+#[tokio::test]
+async fn encryption_where_the_server_has_none() {
+    let database = fresh_database().await.unwrap();
+    for mode in [SslMode::Disable, SslMode::Prefer] {
+        let mut config = config(database.url());
+        config.ssl_mode = mode;
+        PostgresStore::connect(config).await.unwrap().close();
+    }
+    let mut config = config(database.url());
+    config.ssl_mode = SslMode::Require;
+    let error = refused(config).await;
+    assert_eq!(error.message(), "the PostgreSQL server refuses the connection");
+    assert!(error.report().contains("TLS"), "{}", error.report());
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    use realnet_core::provider::ItemProvider as _;
+    let database = fresh_database().await.unwrap();
+    let store = connect(database.url()).await;
+    store.check().await.unwrap();
+    store.close();
+    let error = store.check().await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, "the store is closed"));
+}

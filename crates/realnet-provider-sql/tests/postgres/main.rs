@@ -1,0 +1,9 @@
+//! What is PostgreSQL's own: connecting and its failures, migrations, several servers on one database, restarts.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
+
+mod connecting;
+mod migrations;
+mod replicas;
+mod restarts;
+mod support;
