@@ -1,7 +1,8 @@
 //! The resource itself: what it is made of and how it starts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use realnet_core::load::OrgTemplate;
 use realnet_core::resource::Services;
 use realnet_core::{Result, Uuid};
 
@@ -24,6 +25,7 @@ pub struct Accounts {
     pub(crate) passwords: Passwords,
     pub(crate) signer: Signer,
     pub(crate) callers: Fresh<SignedIn>,
+    pub(crate) org_template: OnceLock<OrgTemplate>,
     default_org: Fresh<Option<Uuid>>,
 }
 
@@ -45,9 +47,16 @@ impl Accounts {
             passwords: Passwords::new(config.bcrypt_cost),
             signer: Signer::new(key),
             callers: Fresh::default(),
+            org_template: OnceLock::new(),
             default_org: Fresh::default(),
             config,
         }))
+    }
+
+    /// Gives every org that is created from now on the items of a template. Only the first call counts.
+    pub fn give_new_orgs(&self, template: OrgTemplate) {
+        // A second template would make it depend on timing what an org gets.
+        let _ = self.org_template.set(template);
     }
 
     /// The org that a request means that names none; `None` while there is no org.

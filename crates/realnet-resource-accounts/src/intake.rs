@@ -16,8 +16,10 @@ const ENDING: [&str; 2] = ["role", "disabled"];
 impl Accounts {
     /// Adapts a write of an account or org.
     pub(crate) async fn take_in(&self, cx: &Context, intake: &mut Intake<'_>) -> Result<()> {
-        if Kind::of(cx.registry(), cx.caller().org, intake.info.id()) != Kind::Account {
-            return Ok(());
+        match Kind::of(cx.registry(), cx.caller().org, intake.info.id()) {
+            Kind::Account => {}
+            Kind::Org => return self.furnish(cx, intake),
+            Kind::Role | Kind::Other => return Ok(()),
         }
         if let Change::Create(body) = &mut intake.change {
             name_to_id(cx, body).await?;
@@ -35,6 +37,16 @@ impl Accounts {
         Passwords::check(&password)?;
         let password_hash = self.passwords.hash(&password).await?;
         intake.then.push(Operation::SetPassword { account: intake.id, password_hash });
+        Ok(())
+    }
+
+    /// A new org gets its first items in the change set that creates it.
+    fn furnish(&self, cx: &Context, intake: &mut Intake<'_>) -> Result<()> {
+        let Some(template) = self.org_template.get() else { return Ok(()) };
+        if matches!(intake.change, Change::Create(_)) {
+            let registry = &cx.access.registry;
+            intake.then.extend(template.operations(registry, intake.id, &*cx.services.ids)?);
+        }
         Ok(())
     }
 

@@ -1,0 +1,74 @@
+//! Orgs.
+
+use realnet_core::ErrorKind;
+use realnet_core::load::{OrgTemplate, parse_json};
+use serde_json::json;
+
+use crate::world::{World, id_of, kind};
+
+#[tokio::test]
+async fn superusers_create_orgs_and_an_org_is_its_own() {
+    let world = World::new().await;
+    for caller in [&world.ann, &world.admin] {
+        assert_eq!(kind(world.create(caller, "orgs", json!({"name": "X"})).await), ErrorKind::Forbidden);
+    }
+    let org = world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
+    assert_eq!((&org["org"], &org["owner"]), (&org["id"], &json!(null)));
+    assert_eq!(kind(world.create(&world.root, "orgs", json!({"name": "Second"})).await), ErrorKind::Conflict);
+    assert_eq!(kind(world.create(&world.root, "orgs", json!({"name": " "})).await), ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn administrators_change_their_own_but_do_not_rename_it() {
+    let world = World::new().await;
+    let described = json!({"description": "the first"});
+    assert!(world.merge(&world.admin, "orgs", world.org, described.clone()).await.is_ok());
+    assert_eq!(
+        kind(world.merge(&world.ann, "orgs", world.org, described.clone()).await),
+        ErrorKind::NotFound
+    );
+    assert_eq!(
+        kind(world.merge(&world.admin, "items", world.org, json!({"name": "Mine"})).await),
+        ErrorKind::Forbidden
+    );
+    let folder = world.create(&world.admin, "folder", json!({})).await.unwrap();
+    let moved = world.merge(&world.root, "orgs", world.org, json!({"parent_id": folder["id"]})).await;
+    assert_eq!(kind(moved), ErrorKind::InvalidInput);
+    let second = id_of(&world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap());
+    assert_eq!(kind(world.merge(&world.admin, "orgs", second, described).await), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn only_an_empty_org_goes_and_never_ones_own() {
+    let world = World::new().await;
+    let second = id_of(&world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap());
+    let account = json!({"username": "a", "password": "some password", "org": second});
+    let account = id_of(&world.create(&world.root, "accounts", account).await.unwrap());
+    assert_eq!(kind(world.delete(&world.root, "orgs", second).await), ErrorKind::Conflict);
+    assert_eq!(kind(world.delete(&world.root, "items", world.org).await), ErrorKind::Conflict);
+    assert_eq!(kind(world.delete(&world.admin, "orgs", world.org).await), ErrorKind::Forbidden);
+    world.delete(&world.root, "accounts", account).await.unwrap();
+    assert!(world.delete(&world.root, "orgs", second).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_new_org_gets_the_items_of_the_template() {
+    let world = World::new().await;
+    let text = r#"{"items": [{"name": "Users", "type": "Group"}, {"name": "User", "type": "Role"}]}"#;
+    world.accounts.give_new_orgs(OrgTemplate::new(vec![parse_json("access.json", text).unwrap()]));
+    let org = world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
+    let account = json!({"username": "boss", "password": "some password", "role": "admin", "org": "Second"});
+    world.create(&world.root, "accounts", account).await.unwrap();
+    let request = realnet_core::resource::SignIn {
+        username: "boss".into(),
+        password: "some password".into(),
+        org: Some("Second".into()),
+    };
+    let boss =
+        realnet_core::resource::Authenticator::sign_in(&*world.accounts, request).await.unwrap().caller;
+    for (endpoint, name) in [("group", "Users"), ("role", "User")] {
+        let list = realnet_core::resource::Operation::List(realnet_core::resource::ListRequest::default());
+        let list = world.call(&boss, endpoint, list).await.unwrap();
+        assert_eq!((&list[0]["name"], &list[0]["org"]), (&json!(name), &org["id"]));
+    }
+}

@@ -1,0 +1,166 @@
+//! Setting passwords.
+
+use realnet_core::ErrorKind;
+use realnet_core::change::IdempotencyKey;
+use realnet_core::clock::Timestamp;
+use realnet_core::resource::{ListRequest, Operation, WriteOptions};
+use serde_json::{Value, json};
+
+use crate::world::{PASSWORD, World, batch, filter, id, id_of, json_patch, kind, replace};
+
+const NEXT: &str = "battery staple";
+
+#[tokio::test]
+async fn a_password_is_never_part_of_the_item() {
+    let world = World::new().await;
+    let body = json!({"username": "eve", "password": "eve's secret", "role": "visitor", "org": "First"});
+    let created = world.create(&world.admin, "accounts", body).await.unwrap();
+    let eve = id_of(&created);
+    assert_eq!((&created["name"], &created["owner"]), (&json!("eve"), &created["id"]));
+    assert_eq!(created["attributes"]["role"], "visitor");
+    let history = Operation::History { id: eve, parameters: ListRequest::default() };
+    let shown = [created, world.call(&world.root, "accounts", history).await.unwrap()];
+    for shown in shown.map(|value| value.to_string()) {
+        assert!(
+            !shown.contains("password") && !shown.contains("secret") && !shown.contains("$2b$"),
+            "{shown}"
+        );
+    }
+    assert!(world.try_sign_in("eve", "eve's secret").await.is_ok());
+}
+
+#[tokio::test]
+async fn it_is_changed_on_every_path_by_who_may() {
+    let world = World::new().await;
+    let ann = id(&world.ann);
+    let document = world.get(&world.ann, "accounts", ann).await.unwrap();
+    let put = |mut document: Value, password: &str| {
+        document["attributes"]["password"] = json!(password);
+        document
+    };
+    let patch = |password: &str| json!({"operation": "patch", "resource": "items", "id": ann, "body": {"password": password}});
+    for (caller, endpoint, operation, password) in [
+        (&world.ann, "accounts", crate::world::merge(ann, json!({"password": "number one"})), "number one"),
+        (
+            &world.ann,
+            "items",
+            crate::world::merge(ann, json!({"attributes": {"password": "number two"}})),
+            "number two",
+        ),
+        (&world.ann, "accounts", replace(ann, put(document, "number three")), "number three"),
+        (
+            &world.admin,
+            "accounts",
+            crate::world::merge(ann, json!({"password": "number four"})),
+            "number four",
+        ),
+        (&world.ann, "", batch(&patch("number five")), "number five"),
+    ] {
+        world.call(caller, endpoint, operation).await.unwrap();
+        assert!(world.try_sign_in("ann", password).await.is_ok(), "{password}");
+        assert!(world.try_sign_in("ann", PASSWORD).await.is_err(), "{password}");
+    }
+    let shown = world.get(&world.ann, "accounts", ann).await.unwrap();
+    assert_eq!(shown["version"], 1, "a password is no change of the item");
+}
+
+#[tokio::test]
+async fn others_are_refused() {
+    let world = World::new().await;
+    let (ann, root) = (id(&world.ann), id(&world.root));
+    let share =
+        json!([{"subject": {"type": "account", "id": id(&world.bob)}, "permissions": ["read", "write"]}]);
+    let grants = realnet_core::acl::Grant::list_from_json(&share, "").unwrap();
+    let share = Operation::SetGrants { id: ann, grants, options: WriteOptions::default() };
+    world.call(&world.admin, "accounts", share).await.unwrap();
+    let set = json!({"password": NEXT});
+    let with_name = json!({"password": NEXT, "display_name": "x"});
+    for (name, caller, endpoint, operation) in [
+        ("who may write it", &world.bob, "accounts", crate::world::merge(ann, set.clone())),
+        ("along with more", &world.bob, "items", crate::world::merge(ann, with_name)),
+        ("an admin, of a superuser", &world.admin, "accounts", crate::world::merge(root, set.clone())),
+        (
+            "an admin, in a batch",
+            &world.admin,
+            "",
+            batch(&json!({"operation": "patch", "resource": "items", "id": root, "body": set})),
+        ),
+        (
+            "an admin, by PUT",
+            &world.admin,
+            "items",
+            replace(root, json!({"username": "root", "role": "superuser", "password": NEXT})),
+        ),
+    ] {
+        assert_eq!(kind(world.call(caller, endpoint, operation).await), ErrorKind::Forbidden, "{name}");
+    }
+    for name in ["ann", "root"] {
+        assert!(world.try_sign_in(name, PASSWORD).await.is_ok(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn bad_ones_are_refused() {
+    let world = World::new().await;
+    let ann = id(&world.ann);
+    for bad in [json!("short"), json!(null), json!(12_345_678), json!("x".repeat(2000)), json!({"hash": "x"})]
+    {
+        let refused = world.merge(&world.ann, "accounts", ann, json!({"password": bad})).await.unwrap_err();
+        assert_eq!(
+            (refused.kind(), refused.violations()[0].pointer.as_str()),
+            (ErrorKind::InvalidInput, "/password")
+        );
+        assert!(!format!("{refused:?}").contains("short"));
+    }
+    for path in ["/password", "/attributes/password"] {
+        let operations = json!([{"op": "add", "path": path, "value": NEXT}]);
+        let refused = world.call(&world.ann, "items", json_patch(ann, operations)).await;
+        assert_eq!(kind(refused), ErrorKind::InvalidInput, "{path}");
+    }
+    let operations =
+        json!([{"op": "add", "path": "/attributes", "value": {"username": "ann", "password": NEXT}}]);
+    assert_eq!(
+        kind(world.call(&world.admin, "items", json_patch(ann, operations)).await),
+        ErrorKind::InvalidInput
+    );
+    let many =
+        Operation::PatchMany { parameters: filter("username", "ann"), patch: json!({"password": NEXT}) };
+    assert_eq!(kind(world.call(&world.admin, "accounts", many).await), ErrorKind::InvalidInput);
+    assert!(world.try_sign_in("ann", PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_new_one_ends_all_sessions() {
+    let world = World::new().await;
+    let tokens = world.sign_in("ann").await;
+    assert!(world.token_works(&tokens.token).await);
+    world.merge(&world.ann, "accounts", id(&world.ann), json!({"password": NEXT})).await.unwrap();
+    assert!(!world.token_works(&tokens.token).await);
+    assert!(
+        realnet_core::resource::Authenticator::refresh(&*world.accounts, &tokens.refresh_token)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_request_tells_nothing_about_it() {
+    let world = World::new().await;
+    let create = |username: &str, password: &str| {
+        let key = IdempotencyKey {
+            account: world.admin.account,
+            scope: "POST /api/accounts".to_owned(),
+            key: "k".to_owned(),
+            not_before: Timestamp::from_micros(0),
+        };
+        let options =
+            WriteOptions { expected_version: None, idempotency: Some((key, vec![password.len() as u8])) };
+        Operation::Create { body: json!({"username": username, "password": password}), options }
+    };
+    let first = world.call(&world.admin, "accounts", create("eve", "eve's secret")).await.unwrap();
+    let again = world.call(&world.admin, "accounts", create("eve", "another secret")).await.unwrap();
+    assert_eq!(first, again, "the password is no part of the hash of the body");
+    assert!(world.try_sign_in("eve", "eve's secret").await.is_ok());
+    let other = world.call(&world.admin, "accounts", create("mallory", "eve's secret")).await;
+    assert_eq!(kind(other), ErrorKind::InvalidInput);
+}

@@ -1,0 +1,155 @@
+//! Tokens and sessions over time.
+
+use biscuit::jwa::SignatureAlgorithm;
+use biscuit::jws::{RegisteredHeader, Secret};
+use biscuit::{ClaimsSet, JWT};
+use realnet_core::resource::Authenticator;
+use realnet_core::{ErrorKind, Uuid};
+use realnet_resource_accounts::Accounts;
+use serde_json::{Value, json};
+
+use crate::world::{KEY, World, config, id, kind};
+
+const SECOND: i64 = 1_000_000;
+
+/// The claims of a token, changed, and signed with the right key: what a leak of the key's use would allow.
+fn resigned(token: &str, change: impl FnOnce(&mut Value)) -> String {
+    let secret = Secret::Bytes(KEY.to_vec());
+    let decoded = JWT::<Value, biscuit::Empty>::new_encoded(token)
+        .into_decoded(&secret, SignatureAlgorithm::HS256)
+        .unwrap();
+    let ClaimsSet { registered, private } = decoded.payload().unwrap().clone();
+    let mut claims = serde_json::to_value(ClaimsSet { registered, private }).unwrap();
+    change(&mut claims);
+    let set: ClaimsSet<Value> = serde_json::from_value(claims).unwrap();
+    let token = JWT::new_decoded(RegisteredHeader::default().into(), set).into_encoded(&secret).unwrap();
+    token.encoded().unwrap().encode()
+}
+
+#[tokio::test]
+async fn a_token_works_until_it_expires() {
+    let world = World::new().await;
+    let tokens = world.sign_in("ann").await;
+    let caller = world.accounts.authenticate(Some(&tokens.token)).await.unwrap();
+    assert_eq!((caller.account, &*caller.username, caller.org), (Some(id(&world.ann)), "ann", world.org));
+    world.clock.advance(15 * 60 * SECOND - SECOND);
+    assert!(world.token_works(&tokens.token).await);
+    world.clock.advance(SECOND);
+    assert!(!world.token_works(&tokens.token).await);
+    assert_eq!(tokens.expires, realnet_core::clock::Clock::now(&*world.clock));
+}
+
+#[tokio::test]
+async fn claims_must_fit_the_session() {
+    let world = World::new().await;
+    let (ann, root) = (world.sign_in("ann").await, world.sign_in("root").await);
+    assert!(world.token_works(&resigned(&ann.token, |_| {})).await, "the forge works");
+    let session = |token: &str| {
+        let mut sid = Value::Null;
+        resigned(token, |claims| sid = claims["sid"].clone());
+        sid
+    };
+    let roots = session(&root.token);
+    let changes: [(&str, &str, Value); 6] = [
+        ("another account", "sub", json!(root.account)),
+        ("another org", "org", json!(Uuid::from_u128(1))),
+        ("another session", "sid", roots),
+        ("no session", "sid", json!(Uuid::from_u128(2))),
+        ("another epoch", "epoch", json!(99)),
+        ("another audience", "aud", json!("somebody else")),
+    ];
+    // Once with what was remembered of the session, once without.
+    for wait in [0, SECOND] {
+        world.clock.advance(wait);
+        for (name, claim, value) in &changes {
+            let forged = resigned(&ann.token, |claims| claims[*claim] = value.clone());
+            assert!(!world.token_works(&forged).await, "{name}");
+        }
+        assert!(world.token_works(&ann.token).await);
+    }
+    for bad in ["", "x", "a.b.c", "Bearer x", "..", &"x".repeat(10_000)] {
+        assert!(!world.token_works(bad).await, "{bad}");
+    }
+    assert!(!world.token_works(&ann.refresh_token).await);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_at_once() {
+    let world = World::new().await;
+    let (one, two) = (world.sign_in("ann").await, world.sign_in("ann").await);
+    world.accounts.sign_out(&one.caller).await.unwrap();
+    assert!(!world.token_works(&one.token).await);
+    assert!(world.accounts.refresh(&one.refresh_token).await.is_err());
+    assert!(world.token_works(&two.token).await, "the other one stays");
+    world.accounts.sign_out(&one.caller).await.unwrap();
+}
+
+#[tokio::test]
+async fn refresh_tokens_rotate_and_live_on() {
+    let world = World::new().await;
+    let mut tokens = world.sign_in("ann").await;
+    for _ in 0..3 {
+        // Longer than the first refresh token lives, all in all.
+        world.clock.advance(29 * 24 * 3600 * SECOND);
+        let next = world.accounts.refresh(&tokens.refresh_token).await.unwrap();
+        assert_ne!(next.refresh_token, tokens.refresh_token);
+        assert!(world.token_works(&next.token).await);
+        tokens = next;
+    }
+    world.clock.advance(31 * 24 * 3600 * SECOND);
+    assert!(world.accounts.refresh(&tokens.refresh_token).await.is_err());
+}
+
+#[tokio::test]
+async fn using_a_refresh_token_twice_ends_the_session() {
+    for generations in 1..=3 {
+        let world = World::new().await;
+        let stolen = world.sign_in("ann").await.refresh_token;
+        let mut current = world.accounts.refresh(&stolen).await.unwrap();
+        for _ in 1..generations {
+            current = world.accounts.refresh(&current.refresh_token).await.unwrap();
+        }
+        let error = world.accounts.refresh(&stolen).await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        assert!(!world.token_works(&current.token).await, "{generations}");
+        assert!(world.accounts.refresh(&current.refresh_token).await.is_err(), "{generations}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_refresh_token_ends_nothing() {
+    let world = World::new().await;
+    let tokens = world.sign_in("ann").await;
+    let forged = format!("{}x", &tokens.refresh_token[..tokens.refresh_token.len() - 1]);
+    for bad in ["", "x", &tokens.token, &forged] {
+        assert!(world.accounts.refresh(bad).await.is_err());
+    }
+    assert!(world.accounts.refresh(&tokens.refresh_token).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_change_of_role_shows_at_once_and_ends_sessions() {
+    let world = World::new().await;
+    let tokens = world.sign_in("ann").await;
+    assert!(world.token_works(&tokens.token).await);
+    world.merge(&world.admin, "items", id(&world.ann), json!({"role": "visitor"})).await.unwrap();
+    assert!(!world.token_works(&tokens.token).await);
+    let tokens = world.sign_in("ann").await;
+    world.merge(&world.admin, "accounts", id(&world.ann), json!({"disabled": true})).await.unwrap();
+    assert!(!world.token_works(&tokens.token).await);
+    assert!(world.accounts.refresh(&tokens.refresh_token).await.is_err());
+}
+
+#[tokio::test]
+async fn another_replica_notices_within_half_a_second() {
+    let world = World::new().await;
+    let replica = Accounts::new(&world.services, config()).await.unwrap();
+    let token = world.sign_in("ann").await.token;
+    assert!(replica.authenticate(Some(&token)).await.is_ok());
+    world.delete(&world.admin, "accounts", id(&world.ann)).await.unwrap();
+    assert!(!world.token_works(&token).await);
+    assert!(replica.authenticate(Some(&token)).await.is_ok(), "it has not looked again yet");
+    world.clock.advance(SECOND / 2);
+    assert_eq!(kind(replica.authenticate(Some(&token)).await), ErrorKind::Unauthenticated);
+    assert!(world.try_sign_in("ann", crate::world::PASSWORD).await.is_err());
+}

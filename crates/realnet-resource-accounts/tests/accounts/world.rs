@@ -1,0 +1,270 @@
+//! A store with the types of accounts, a first org with its superuser, and people in it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use realnet_core::acl::Caller;
+use realnet_core::change::{ChangeSet, Operation as Change};
+use realnet_core::clock::{Clock, System, Timestamp};
+use realnet_core::model::TypeDefinition;
+use realnet_core::provider::Access;
+use realnet_core::registry::{RegistryHandle, TypeRegistry, TypeSnapshot};
+use realnet_core::resource::{
+    Authenticator, Context, Dispatcher, ListRequest, Operation, PatchDocument, Reply, Request, Resource,
+    Services, SignIn, Tokens, WriteOptions,
+};
+use realnet_core::{Error, ErrorKind, Result, Uuid};
+use realnet_provider_generic::MemoryStore;
+use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
+use serde_json::{Value, json};
+
+pub const KEY: [u8; 32] = [42; 32];
+pub const PASSWORD: &str = "correct horse";
+
+/// A clock that stands still until it is told to go on.
+pub struct StoppedClock(AtomicI64);
+
+impl StoppedClock {
+    pub fn advance(&self, micros: i64) {
+        self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A resource without rules, for the other types.
+struct Plain;
+
+impl Resource for Plain {
+    fn name(&self) -> &'static str {
+        "items"
+    }
+}
+
+pub struct World {
+    pub services: Services,
+    pub clock: Arc<StoppedClock>,
+    pub accounts: Arc<Accounts>,
+    pub dispatcher: Dispatcher,
+    pub org: Uuid,
+    /// Signed-in people.
+    pub root: Arc<Caller>,
+    pub admin: Arc<Caller>,
+    pub ann: Arc<Caller>,
+    pub bob: Arc<Caller>,
+}
+
+fn types() -> Vec<TypeDefinition> {
+    let users_create = json!([{"subject": {"type": "role", "id": "user"}, "permissions": ["create"]}]);
+    let accounts = json!({"module": "accounts"});
+    let admins = json!(["superuser", "admin"]);
+    let link = |name: &str, field: &str, of: &str| {
+        // Carelessly open, so that what refuses is the rule and not the missing grant.
+        json!({"name": name, "base": "Item", "attributes": accounts, "access": users_create, "fields": [
+            {"name": "account", "type": "reference", "reference": "Account", "on_delete": "cascade", "index": true},
+            {"name": field, "type": "reference", "reference": of, "on_delete": "cascade", "index": true}]})
+    };
+    let types = json!([
+        {"name": "Item", "base": null, "access": users_create, "attributes": {"module": "items"}},
+        {"name": "Folder", "base": "Item"},
+        {"name": "Org", "base": "Item", "access": [], "attributes": {"module": "accounts", "endpoint": "orgs"}},
+        {"name": "Account", "base": "Item", "access": users_create,
+         "attributes": {"module": "accounts", "endpoint": "accounts"}, "fields": [
+            {"name": "username", "type": "string", "required": true, "unique": true, "index": true, "min_length": 1},
+            {"name": "email", "type": "email", "unique": true},
+            {"name": "role", "type": "enum", "values": ["superuser", "admin", "user", "visitor"], "default": "user",
+             "required": true, "index": true, "write": admins},
+            {"name": "disabled", "type": "boolean", "default": false, "write": admins},
+            {"name": "email_verified", "type": "boolean", "default": false, "write": admins},
+            {"name": "display_name", "type": "string"}]},
+        {"name": "Staff", "base": "Account", "attributes": {"role": "superuser"}},
+        {"name": "Group", "base": "Item", "access": users_create, "attributes": accounts},
+        {"name": "Role", "base": "Item", "access": users_create, "attributes": accounts},
+        link("AccountGroup", "group", "Group"),
+        link("AccountRole", "role", "Role"),
+    ]);
+    let Value::Array(types) = types else { unreachable!("a list was written above") };
+    let complete = |(index, mut value): (usize, Value)| {
+        let map = value.as_object_mut().unwrap();
+        map.insert("id".into(), json!(Uuid::from_u128(index as u128 + 1)));
+        map.insert("version".into(), json!(1));
+        for (key, empty) in [("attributes", json!({})), ("fields", json!([])), ("instances", json!([]))] {
+            map.entry(key).or_insert(empty);
+        }
+        for key in ["org", "access"] {
+            map.entry(key).or_insert(Value::Null);
+        }
+        serde_json::from_value(value).unwrap()
+    };
+    types.into_iter().enumerate().map(complete).collect()
+}
+
+/// A store with types and nothing else.
+pub async fn empty_store() -> (Services, Arc<StoppedClock>) {
+    let store = Arc::new(MemoryStore::new());
+    let clock = Arc::new(StoppedClock(AtomicI64::new(1_800_000_000_000_000)));
+    let services = Services {
+        items: store.clone(),
+        types: store.clone(),
+        credentials: store.clone(),
+        sources: store,
+        registry: RegistryHandle::new(TypeRegistry::default()),
+        clock: clock.clone(),
+        ids: Arc::new(System),
+    };
+    let definitions = types();
+    let operations =
+        definitions.iter().map(|definition| Change::PutType(Box::new(definition.clone()))).collect();
+    let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::from("types"));
+    let snapshot = TypeSnapshot { revision: 1, definitions, grants: Vec::new() };
+    changes.next_registry = Some(Arc::new(TypeRegistry::build(snapshot).unwrap()));
+    let caller = Arc::new(Caller::system(Uuid::nil()));
+    let access = Access { caller, registry: services.registry.current() };
+    services.items.commit(&access, changes).await.unwrap();
+    services.reload_types().await.unwrap();
+    (services, clock)
+}
+
+pub fn config() -> AccountsConfig {
+    AccountsConfig { jwt_key: Some(KEY.to_vec()), bcrypt_cost: 4, ..AccountsConfig::default() }
+}
+
+pub fn first(username: &str) -> Bootstrap {
+    Bootstrap {
+        org: "First".to_owned(),
+        username: username.to_owned(),
+        password: PASSWORD.to_owned(),
+        email: Some(format!("{username}@first.test")),
+        bcrypt_cost: 4,
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let (services, clock) = empty_store().await;
+        let created = bootstrap(&services, first("root")).await.unwrap().unwrap();
+        let accounts = Accounts::new(&services, config()).await.unwrap();
+        let mut dispatcher = Dispatcher::new(services.clone());
+        dispatcher.register("items", Arc::new(Plain)).register("accounts", accounts.clone());
+        let nobody = Arc::new(Caller::anonymous(created.org));
+        let mut world = Self {
+            root: nobody.clone(),
+            admin: nobody.clone(),
+            ann: nobody.clone(),
+            bob: nobody,
+            org: created.org,
+            services,
+            clock,
+            accounts,
+            dispatcher,
+        };
+        world.root = world.sign_in("root").await.caller;
+        for (name, role) in [("admin", "admin"), ("ann", "user"), ("bob", "user")] {
+            world.person(name, role).await;
+        }
+        world.admin = world.sign_in("admin").await.caller;
+        world.ann = world.sign_in("ann").await.caller;
+        world.bob = world.sign_in("bob").await.caller;
+        world
+    }
+
+    /// A new account, made by the superuser.
+    pub async fn person(&self, username: &str, role: &str) -> Uuid {
+        let email = format!("{username}@first.test");
+        let body = json!({"username": username, "password": PASSWORD, "role": role, "email": email});
+        id_of(&self.create(&self.root, "accounts", body).await.unwrap())
+    }
+
+    pub async fn sign_in(&self, username: &str) -> Tokens {
+        self.try_sign_in(username, PASSWORD).await.unwrap()
+    }
+
+    pub async fn try_sign_in(&self, username: &str, password: &str) -> Result<Tokens> {
+        let request = SignIn { username: username.to_owned(), password: password.to_owned(), org: None };
+        self.accounts.sign_in(request).await
+    }
+
+    pub async fn call(&self, caller: &Arc<Caller>, endpoint: &str, operation: Operation) -> Result<Value> {
+        let cx = Context::new(&self.services, Arc::clone(caller), Arc::from("test"));
+        let request = Request { endpoint: endpoint.to_owned(), operation };
+        self.dispatcher.dispatch(&cx, request).await.map(|reply| json_of(&reply))
+    }
+
+    pub async fn create(&self, caller: &Arc<Caller>, endpoint: &str, body: Value) -> Result<Value> {
+        let operation = Operation::Create { body, options: WriteOptions::default() };
+        self.call(caller, endpoint, operation).await.map(|mut items| items[0].take())
+    }
+
+    pub async fn get(&self, caller: &Arc<Caller>, endpoint: &str, id: Uuid) -> Result<Value> {
+        self.call(caller, endpoint, Operation::Get { id, parameters: ListRequest::default() }).await
+    }
+
+    pub async fn merge(&self, caller: &Arc<Caller>, endpoint: &str, id: Uuid, body: Value) -> Result<Value> {
+        self.call(caller, endpoint, merge(id, body)).await
+    }
+
+    pub async fn delete(&self, caller: &Arc<Caller>, endpoint: &str, id: Uuid) -> Result<Value> {
+        self.call(caller, endpoint, Operation::Delete { id, options: WriteOptions::default() }).await
+    }
+
+    pub async fn token_works(&self, token: &str) -> bool {
+        match self.accounts.authenticate(Some(token)).await {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
+                false
+            }
+        }
+    }
+}
+
+pub fn merge(id: Uuid, body: Value) -> Operation {
+    Operation::Patch { id, patch: PatchDocument::Merge(body), options: WriteOptions::default() }
+}
+
+pub fn json_patch(id: Uuid, operations: Value) -> Operation {
+    Operation::Patch { id, patch: PatchDocument::Json(operations), options: WriteOptions::default() }
+}
+
+pub fn replace(id: Uuid, body: Value) -> Operation {
+    Operation::Replace { id, body, options: WriteOptions::default() }
+}
+
+pub fn batch(operation: &Value) -> Operation {
+    Operation::Batch { body: json!({"operations": [operation]}), options: WriteOptions::default() }
+}
+
+pub fn filter(name: &str, value: &str) -> ListRequest {
+    ListRequest { parameters: vec![(name.to_owned(), value.to_owned())] }
+}
+
+pub fn id_of(item: &Value) -> Uuid {
+    Uuid::parse_str(item["id"].as_str().unwrap()).unwrap()
+}
+
+pub fn id(caller: &Caller) -> Uuid {
+    caller.account.unwrap()
+}
+
+pub fn kind<T: std::fmt::Debug>(result: Result<T>) -> ErrorKind {
+    result.map_err(|error: Error| error.kind()).unwrap_err()
+}
+
+fn json_of(reply: &Reply) -> Value {
+    let mut text = Vec::new();
+    match reply {
+        Reply::Page(page) => page.write_json(&mut text),
+        Reply::Item(item) | Reply::Changed(item) => item.write_json(&mut text),
+        Reply::Created { items, .. } => items.write_json(&mut text),
+        Reply::History(history) => history.write_json(&mut text),
+        Reply::Batch { results, .. } => results.write_json(&mut text),
+        Reply::Deleted(count) | Reply::Affected(count) => return json!(count),
+        Reply::Grants(grants) => return json!(grants),
+        Reply::Document(value) => return value.clone(),
+    }
+    serde_json::from_slice(&text).unwrap()
+}
