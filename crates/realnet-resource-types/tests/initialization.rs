@@ -1,5 +1,7 @@
 //! The initialization files load, and a second load changes nothing.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use common::{World, documents};

@@ -1,5 +1,7 @@
 //! Types by name, changes that stored items stand against, and who may do what.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use common::{World, document_of};
