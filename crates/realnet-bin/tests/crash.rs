@@ -74,10 +74,14 @@ async fn verify(client: &Client, stored: &Acknowledged, crash: usize) {
             found.insert(item["id"].as_str().unwrap().to_owned(), count);
         }
         let Some(cursor) = page.next else { break };
-        query = ListQuery::default().with("count", "not.is.null").with("limit", "1000").with("cursor", cursor);
+        query =
+            ListQuery::default().with("count", "not.is.null").with("limit", "1000").with("cursor", cursor);
     }
     for (id, count) in stored {
         let present = found.get(id).unwrap_or_else(|| panic!("item {id} is lost after crash {crash}"));
-        assert!(present >= count && *present <= count + 1, "item {id} fell back to {present} after crash {crash}");
+        assert!(
+            present >= count && *present <= count + 1,
+            "item {id} fell back to {present} after crash {crash}"
+        );
     }
 }

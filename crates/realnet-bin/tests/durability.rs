@@ -41,7 +41,9 @@ async fn every_acknowledged_write_was_synced_before() {
     let trace = std::fs::read_to_string(&trace).unwrap();
     let (mut synced, mut acknowledged) = (0, 0);
     for line in trace.lines() {
-        if (line.contains("fdatasync(") || line.contains("fsync(") || line.contains("sync resumed")) && line.ends_with("= 0") {
+        if (line.contains("fdatasync(") || line.contains("fsync(") || line.contains("sync resumed"))
+            && line.ends_with("= 0")
+        {
             synced += 1;
         }
         if line.contains("\"HTTP/1.1 201 Cre") {

@@ -53,12 +53,15 @@ async fn a_stopped_server_goes_on_where_it_was() {
 #[test]
 fn every_wrong_setting_is_named_at_once() {
     let (_guard, folder) = common::folder();
-    let words = refusal(&folder, &[
-        ("REALNET_DB_TYPE", "oracle"),
-        ("REALNET_BCRYPT_COST", "99"),
-        ("REALNET_JWT_KEY", "short-s3cret"),
-        ("REALNET_INIT_PATH", "/nowhere"),
-    ]);
+    let words = refusal(
+        &folder,
+        &[
+            ("REALNET_DB_TYPE", "oracle"),
+            ("REALNET_BCRYPT_COST", "99"),
+            ("REALNET_JWT_KEY", "short-s3cret"),
+            ("REALNET_INIT_PATH", "/nowhere"),
+        ],
+    );
     for name in ["REALNET_DB_TYPE", "REALNET_BCRYPT_COST", "REALNET_JWT_KEY", "REALNET_INIT_PATH"] {
         assert!(words.contains(name), "{words}");
     }
@@ -76,10 +79,15 @@ fn an_embedded_store_has_one_server() {
 #[test]
 fn files_that_are_no_store_are_refused() {
     let (_guard, folder) = common::folder();
-    std::fs::write(folder.join("realnet.db"), "this is no database, and long enough to be looked at".repeat(100)).unwrap();
+    std::fs::write(
+        folder.join("realnet.db"),
+        "this is no database, and long enough to be looked at".repeat(100),
+    )
+    .unwrap();
     let words = refusal(&folder, &[]);
     assert!(words.contains("realnet.db") && words.contains("not a"), "{words}");
-    let words = refusal(&folder, &[("REALNET_DB_TYPE", "sqlite"), ("REALNET_DB_NAME", "missing/folder/x.db")]);
+    let words =
+        refusal(&folder, &[("REALNET_DB_TYPE", "sqlite"), ("REALNET_DB_NAME", "missing/folder/x.db")]);
     assert!(words.contains("missing/folder"), "{words}");
 }
 
@@ -133,7 +141,8 @@ async fn a_wrong_database_password_is_named() {
     let login = database.require_password().await.unwrap();
     let (_guard, folder) = common::folder();
     let settings = common::postgres_settings(&login.url_with("wr0ng-secret"));
-    let pairs: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let words = refusal(&folder, &pairs);
     assert!(words.contains("password") && !words.contains("wr0ng-secret"), "{words}");
 }

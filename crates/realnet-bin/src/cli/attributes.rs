@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn values_follow_the_fields() {
         let fields = [("zip", "string", false), ("amount", "number", false), ("ids", "integer", true)];
-        let body = converted(&["--zip", "0123", "--amount", "1.5", "--ids", "1,2", "--tags", "a, b"], &fields);
+        let body =
+            converted(&["--zip", "0123", "--amount", "1.5", "--ids", "1,2", "--tags", "a, b"], &fields);
         assert_eq!(body.unwrap(), json!({"zip": "0123", "amount": 1.5, "ids": [1, 2], "tags": ["a", "b"]}));
         assert!(converted(&["--amount", "much"], &fields).unwrap_err().is::<Usage>());
     }

@@ -23,9 +23,7 @@ pub async fn run(command: &DeleteCommand) -> Outcome {
     match command.ids.as_slice() {
         [id] => client.delete(&command.resource, id).await?,
         ids => {
-            let operation = |id: &String| {
-                serde_json::json!({"operation": "delete", "resource": command.resource, "id": id})
-            };
+            let operation = |id: &String| serde_json::json!({"operation": "delete", "resource": command.resource, "id": id});
             client.batch(&ids.iter().map(operation).collect()).await?;
         }
     }

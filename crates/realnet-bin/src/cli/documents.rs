@@ -127,6 +127,9 @@ fn report(answer: &Value, nothing: &str) {
         }
     }
     for warning in list("warnings") {
-        output::error(&format!("warning: {}", warning.as_str().map_or_else(|| warning.to_string(), str::to_owned)));
+        output::error(&format!(
+            "warning: {}",
+            warning.as_str().map_or_else(|| warning.to_string(), str::to_owned)
+        ));
     }
 }

@@ -81,7 +81,9 @@ fn parse(arguments: &[String]) -> Result<(Option<String>, ListQuery), Failure> {
                 query = query.with(name, value);
             }
             (None, None) if id.is_none() => id = Some(argument.clone()),
-            (None, None) => return Err(Usage(format!("'{argument}' is no filter: expected field=value")).into()),
+            (None, None) => {
+                return Err(Usage(format!("'{argument}' is no filter: expected field=value")).into());
+            }
         }
     }
     Ok((id, query))

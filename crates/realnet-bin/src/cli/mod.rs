@@ -20,7 +20,12 @@ use structopt::clap::{AppSettings, ErrorKind};
 #[derive(Debug, Clone, StructOpt)]
 pub struct ServerAddress {
     /// Address of the server
-    #[structopt(long = "server", env = "REALNET_SERVER_URL", default_value = "http://localhost:8080", global = true)]
+    #[structopt(
+        long = "server",
+        env = "REALNET_SERVER_URL",
+        default_value = "http://localhost:8080",
+        global = true
+    )]
     pub server: String,
 }
 

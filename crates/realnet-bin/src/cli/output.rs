@@ -73,7 +73,8 @@ pub fn items(items: &[Value], format: Format) {
             table.set_header(["id", "type", "name", "attributes", "updated"]);
             for item in items {
                 let attributes = item.get("attributes").and_then(Value::as_object);
-                let attributes = attributes.into_iter().flatten().map(|(key, value)| format!("{key}={}", cell(value)));
+                let attributes =
+                    attributes.into_iter().flatten().map(|(key, value)| format!("{key}={}", cell(value)));
                 let text = |key: &str| item.get(key).map(cell).unwrap_or_default();
                 let attributes = attributes.collect::<Vec<_>>().join(" ");
                 table.add_row([text("id"), text("type"), text("name"), attributes, text("updated_at")]);
@@ -159,9 +160,9 @@ mod tests {
     fn csv_quotes_what_needs_it() {
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(quoted("=1+1"), "'=1+1");
-        assert_eq!(flat(&json!({"id": "1", "attributes": {"x": true}})), [
-            ("attributes.x".to_owned(), "true".to_owned()),
-            ("id".to_owned(), "1".to_owned())
-        ]);
+        assert_eq!(
+            flat(&json!({"id": "1", "attributes": {"x": true}})),
+            [("attributes.x".to_owned(), "true".to_owned()), ("id".to_owned(), "1".to_owned())]
+        );
     }
 }

@@ -106,7 +106,10 @@ mod tests {
     #[test]
     fn anything_said_about_a_database_means_postgresql() {
         let Ok(DatabaseSection::Postgres(section)) = read([("REALNET_DB_USER", "me")]) else { panic!() };
-        assert_eq!((section.host.as_str(), section.port, section.database.as_str()), ("localhost", 5432, "realnet"));
+        assert_eq!(
+            (section.host.as_str(), section.port, section.database.as_str()),
+            ("localhost", 5432, "realnet")
+        );
     }
 
     #[test]

@@ -66,7 +66,8 @@ mod tests {
         for name in ["b_apps.json", "c.json", "a.json", "notes.txt"] {
             std::fs::write(folder.path().join(name), "{}").unwrap();
         }
-        let names: Vec<String> = super::folder(folder.path()).unwrap().into_iter().map(|(name, _)| name).collect();
+        let names: Vec<String> =
+            super::folder(folder.path()).unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["a.json", "c.json", "b_apps.json"]);
     }
 }

@@ -7,12 +7,20 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging. `debug` shows what the project itself does in detail, libraries stay at their warnings.
 pub fn start(debug: bool) {
     let level = if debug { "debug" } else { "info" };
-    let filter = ["core", "bin", "runner_http", "provider_sql", "provider_generic", "resource_accounts", "resource_types"]
-        .iter()
-        .fold(EnvFilter::new("warn"), |filter, part| match format!("realnet_{part}={level}").parse() {
-            Ok(directive) => filter.add_directive(directive),
-            Err(_) => filter,
-        });
+    let filter = [
+        "core",
+        "bin",
+        "runner_http",
+        "provider_sql",
+        "provider_generic",
+        "resource_accounts",
+        "resource_types",
+    ]
+    .iter()
+    .fold(EnvFilter::new("warn"), |filter, part| match format!("realnet_{part}={level}").parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    });
     let filter = match format!("realnet={level}").parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,

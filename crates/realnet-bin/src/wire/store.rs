@@ -7,7 +7,8 @@ use realnet_core::provider::{CredentialProvider, ItemProvider, SourceProvider, T
 use realnet_core::registry::{RegistryHandle, TypeRegistry};
 use realnet_core::resource::Services;
 use realnet_provider_generic::MemoryStore;
-use realnet_provider_sql::{PostgresConfig, PostgresStore, SqliteConfig, SqliteStore};
+use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
+use realnet_provider_sql::{SqliteConfig, SqliteStore};
 
 use crate::cli::{Failure, Outcome};
 use crate::config::{DatabaseSection, PostgresSection};
@@ -61,7 +62,7 @@ impl Store {
         match self {
             Self::Memory(_) => {}
             Self::Sqlite(store) => store.close().await?,
-            Self::Postgres(store) => store.close().await,
+            Self::Postgres(store) => store.close(),
         }
         Ok(())
     }
@@ -86,6 +87,6 @@ fn postgres_config(section: &PostgresSection) -> Result<PostgresConfig, Failure>
     let mut config = PostgresConfig::new(&section.host, &section.user, &section.database);
     config.port = section.port;
     config.password.clone_from(&section.password);
-    config.ssl_mode = section.sslmode.parse()?;
+    config.ssl_mode = SslMode::parse(&section.sslmode).ok_or("REALNET_DB_SSLMODE is not a known mode")?;
     Ok(config)
 }

@@ -59,7 +59,8 @@ impl Server {
 
     /// Starts the server that a command describes and waits until it listens.
     pub fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server starts");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server starts");
         let mut lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();
         let address = loop {
             let Some(Ok(line)) = lines.next() else {
