@@ -31,4 +31,6 @@ pub use template::OrgTemplate;
 pub use types::definitions;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
