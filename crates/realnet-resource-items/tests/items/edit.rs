@@ -169,3 +169,14 @@ async fn fields_keep_their_rules() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_value_stays_when_the_instance_that_gave_it_goes() {
+    let world = World::new().await;
+    let item = world.create(&world.ann, "customer", json!({"instance": "VIP"})).await.unwrap();
+    let mut document = world.get(&world.ann, "customer", item.id).await.unwrap();
+    assert_eq!(document["attributes"]["tier"], "pro");
+    document["instance"] = Value::Null;
+    let shown = world.replace(&world.ann, "customer", item.id, document).await.unwrap();
+    assert_eq!((&shown["instance"], &shown["attributes"]["tier"]), (&Value::Null, &json!("pro")));
+}

@@ -51,7 +51,9 @@ pub(super) fn apply(
         _ => owner,
     };
     set_properties(access, info, &mut after, &body.properties, owner)?;
-    after.attributes = Attributes::from_map(replaced_attributes(access, info, before, &body.attributes));
+    let constants = info.constants_of(after.instance.as_deref());
+    after.attributes =
+        Attributes::from_map(replaced_attributes(access, info, before, constants, &body.attributes));
     Ok(after)
 }
 
@@ -66,8 +68,7 @@ fn refuse_removed(body: &Body) -> Result<()> {
 
 /// New attributes in place of the old ones, except for those that the caller could not have seen or may not write.
 /// What only repeats a constant of the type stays a constant: a caller writes back what it has read.
-fn replaced_attributes(access: &Access, info: &TypeInfo, before: &Item, given: &Map) -> Map {
-    let constants = info.constants_of(before.instance.as_deref());
+fn replaced_attributes(access: &Access, info: &TypeInfo, before: &Item, constants: &Map, given: &Map) -> Map {
     let own = before.attributes.as_map();
     let mut attributes: Map = given
         .iter()
