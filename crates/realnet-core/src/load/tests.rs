@@ -29,7 +29,7 @@ pub(super) struct World {
     pub(super) registry: Arc<TypeRegistry>,
     pub(super) items: Vec<Item>,
     pub(super) sources: Vec<SourceRecord>,
-    pub(super) ids: Numbers,
+    ids: Numbers,
 }
 
 fn org() -> Uuid {
