@@ -67,8 +67,9 @@ impl Server {
     /// Serves until SIGTERM or Ctrl-C, finishes what is in flight, and closes the store. `ready` is told the
     /// address once connections are accepted.
     pub async fn serve(self, ready: impl FnOnce(SocketAddr)) -> Outcome {
-        let Self { config, store, services, .. } = self;
+        let Self { config, store, services, initializer } = self;
         let accounts = Accounts::new(&services, accounts_config(&config.accounts)).await?;
+        accounts.give_new_orgs(initializer.template());
         let dispatcher = Arc::new(resources::dispatcher(&services, &accounts));
         let server = HttpServer::bind(http_config(&config.server, store.name()), dispatcher, accounts)?;
         let stopped = stop_signal()?;
