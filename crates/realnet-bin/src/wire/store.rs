@@ -29,10 +29,12 @@ impl Store {
         Ok(match database {
             DatabaseSection::Memory => Self::Memory(Arc::new(MemoryStore::new())),
             DatabaseSection::Sqlite { path } => {
-                Self::Sqlite(Arc::new(SqliteStore::open(SqliteConfig::new(path.clone()))?))
+                let store = SqliteStore::open(SqliteConfig::new(path.clone()));
+                Self::Sqlite(Arc::new(store.map_err(|error| at(path.display(), &error))?))
             }
             DatabaseSection::Postgres(section) => {
-                Self::Postgres(Arc::new(PostgresStore::connect(postgres_config(section)?).await?))
+                let store = PostgresStore::connect(postgres_config(section)?).await;
+                Self::Postgres(Arc::new(store.map_err(|error| at(format_args!("{section:?}"), &error))?))
             }
         })
     }
@@ -66,6 +68,12 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// The error with the place of the store, which only the operator is told.
+fn at(place: impl std::fmt::Display, error: &realnet_core::Error) -> Failure {
+    tracing::debug!(error = %error.report(), "the store can not be opened");
+    format!("{place}: {error}").into()
 }
 
 fn services<S>(store: &Arc<S>) -> Services
