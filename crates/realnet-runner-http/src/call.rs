@@ -109,11 +109,15 @@ impl Call {
         operation: Operation,
     ) -> Result<Reply, Problem> {
         let context = self.context(caller);
+        let is_set = is_set(&operation);
         let request = Request { endpoint: endpoint.to_owned(), operation };
         let dispatcher = Arc::clone(&self.state.dispatcher);
         let task = actix_web::rt::spawn(async move { dispatcher.dispatch(&context, request).await });
         match tokio::time::timeout(self.state.config.request_timeout, task).await {
-            Ok(Ok(reply)) => Ok(reply?),
+            Ok(Ok(reply)) => reply.map_err(|error| {
+                let problem = Problem::from(error);
+                if is_set { problem } else { problem.without_operation() }
+            }),
             Ok(Err(failure)) => Err(Problem::internal(format!("an operation broke off: {failure}"))),
             Err(_) => Err(self.late("the operation took longer than it may; it may still be carried out")),
         }
@@ -135,5 +139,14 @@ impl Call {
     fn late(&self, detail: &str) -> Problem {
         tracing::warn!(request = &*self.id, "an operation ran into the time limit");
         Error::new(ErrorKind::Timeout, detail).into()
+    }
+}
+
+/// Whether the client gave several operations, so that the index of one means something to it.
+fn is_set(operation: &Operation) -> bool {
+    match operation {
+        Operation::Batch { .. } => true,
+        Operation::Create { body, .. } => body.is_array(),
+        _ => false,
     }
 }

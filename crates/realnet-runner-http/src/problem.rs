@@ -60,6 +60,12 @@ impl Problem {
         Error::internal(report).into()
     }
 
+    /// Leaves out the index of the operation, where the client gave only one.
+    pub(crate) fn without_operation(mut self) -> Self {
+        self.0.operation = None;
+        self
+    }
+
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self

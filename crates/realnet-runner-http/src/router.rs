@@ -163,6 +163,15 @@ impl Router {
         Self { places, unknown: metrics.meter("unknown", "") }
     }
 
+    /// Every pattern with each method that it offers.
+    #[cfg(test)]
+    pub(crate) fn offered(&self) -> impl Iterator<Item = (&'static str, &Method)> {
+        let of_place = |place: &'_ Place| place.pattern;
+        self.places.iter().flat_map(move |place| {
+            place.endpoints.iter().map(move |endpoint| (of_place(place), &endpoint.method))
+        })
+    }
+
     /// The first route that fits, with the values of its variable segments.
     pub(crate) fn find(&self, path: &[Cow<'_, str>]) -> Option<(&Place, Captures)> {
         self.places.iter().find_map(|place| Some((place, place.captures(path)?)))

@@ -63,3 +63,26 @@ fn visible<'a>(registry: &'a TypeRegistry, caller: &Caller) -> Vec<&'a TypeInfo>
     let is_member = caller.role.is_some();
     registry.types_of(caller.org).filter(|info| is_member || info.org().is_none()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use realnet_core::registry::TypeRegistry;
+
+    use super::document;
+    use crate::metrics::Metrics;
+    use crate::router::Router;
+    use crate::routes;
+
+    #[test]
+    fn every_route_is_described() {
+        let document = document::build(&TypeRegistry::default(), &[]);
+        let metrics = Metrics::new().unwrap();
+        let router = Router::new(routes::table(), &metrics);
+        // Pages for people, and what only a resource knows.
+        let left_out = ["/", "/docs", "/docs/{name}", "/api/{resource}/{*rest}"];
+        for (pattern, method) in router.offered().filter(|(pattern, _)| !left_out.contains(pattern)) {
+            let operation = &document["paths"][pattern][method.as_str().to_lowercase()];
+            assert!(operation.is_object(), "{method} {pattern}");
+        }
+    }
+}

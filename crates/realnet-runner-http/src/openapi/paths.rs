@@ -24,7 +24,14 @@ pub(super) fn build(types: &[Named<'_>]) -> Value {
     for named in types.iter().filter(|named| !is_fixed(&named.endpoint)) {
         let of_items = schema(&named.schema);
         let tag = "Resources";
-        add(&format!("/api/{}", named.endpoint), list_and_create(tag, named, &of_items));
+        let endpoint = Endpoint {
+            name: named.info.name(),
+            id: &named.schema,
+            place: json!([]),
+            filters: list_parameters(named),
+            creatable: !named.info.is_abstract(),
+        };
+        add(&format!("/api/{}", named.endpoint), list_and_create(tag, &endpoint, &of_items));
         add(
             &format!("/api/{}/{{id}}", named.endpoint),
             one(tag, &named.schema, &of_items, &json!([parameter("id")])),
@@ -142,6 +149,14 @@ fn any_resource(add: &mut impl FnMut(&str, Value)) {
     let tag = "Any resource";
     let of_items = schema("realnet.Item");
     let place = || json!([parameter("resource"), parameter("id")]);
+    let endpoint = Endpoint {
+        name: "item",
+        id: "Item-of-any-type",
+        place: json!([parameter("resource")]),
+        filters: parameters(&LIST),
+        creatable: true,
+    };
+    add("/api/{resource}", list_and_create(tag, &endpoint, &of_items));
     add("/api/{resource}/{id}", one(tag, "Item-of-any-type", &of_items, &place()));
     let list = with_headers(
         answer("A page", json!({"type": "array", "items": of_items})),
@@ -179,13 +194,23 @@ fn grants(tag: &str, of: &str, place: &Value, conditions: &[&str]) -> Value {
     })
 }
 
+/// What there is to say of an endpoint.
+struct Endpoint<'a> {
+    name: &'a str,
+    /// Part of the ids of its operations.
+    id: &'a str,
+    /// Parameters of its path.
+    place: Value,
+    /// Parameters of its list.
+    filters: Value,
+    creatable: bool,
+}
+
 /// The endpoint of a type: its list, creation, and changes of all that match.
-fn list_and_create(tag: &str, named: &Named<'_>, of_items: &Value) -> Value {
-    let name = named.info.name();
-    let id = &named.schema;
+fn list_and_create(tag: &str, endpoint: &Endpoint<'_>, of_items: &Value) -> Value {
+    let Endpoint { name, id, place, filters, creatable } = endpoint;
     let page = answer("A page", json!({"type": "array", "items": of_items}));
     let page = with_headers(page, &["Link", "Content-Range"]);
-    let filters = list_parameters(named);
     let list =
         operation(tag, &format!("list-{id}"), &format!("List {name}"), responses(&[("200", page)], &READ));
     let affected =
@@ -208,11 +233,12 @@ fn list_and_create(tag: &str, named: &Named<'_>, of_items: &Value) -> Value {
         delete_many,
     );
     let mut item = json!({
+        "parameters": place,
         "get": with(list, "parameters", filters.clone()),
         "patch": with(patch_many, "parameters", filters.clone()),
-        "delete": with(delete_many, "parameters", filters),
+        "delete": with(delete_many, "parameters", filters.clone()),
     });
-    if !named.info.is_abstract() {
+    if *creatable {
         let one_or_many = json!({"oneOf": [of_items, {"type": "array", "items": of_items}]});
         let created = with_headers(answer("Created", one_or_many.clone()), &["ETag", "Location"]);
         let create = responses(&[("201", created)], &WRITE);

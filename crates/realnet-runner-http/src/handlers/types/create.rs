@@ -6,6 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use realnet_core::resource::{Operation, Reply, TypeOperation};
 
 use super::TYPES;
+use super::tagged::tagged;
 use crate::answer;
 use crate::call::Call;
 use crate::request::query;
@@ -21,7 +22,7 @@ pub(crate) async fn create(call: Call, Member(caller): Member) -> Outcome {
         Reply::Document(document) => document,
         other => return answer::of_reply(&call, other),
     };
-    let mut response = answer::document(StatusCode::CREATED, &document)?;
+    let mut response = tagged(&call, &caller, StatusCode::CREATED, &document)?;
     let name = document.get("name").and_then(|name| name.as_str()).unwrap_or_default();
     let location = format!("/api/types/{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
     if let Ok(value) = HeaderValue::from_str(&location) {

@@ -1,8 +1,10 @@
 //! `GET /api/types/{name}`: a type and what it inherits.
 
-use realnet_core::resource::{Operation, TypeOperation};
+use actix_web::http::StatusCode;
+use realnet_core::resource::{Operation, Reply, TypeOperation};
 
 use super::TYPES;
+use super::tagged::tagged;
 use crate::answer;
 use crate::call::Call;
 use crate::request::query;
@@ -13,6 +15,8 @@ use crate::who::Anyone;
 pub(crate) async fn get(call: Call, Anyone(caller): Anyone) -> Outcome {
     query::refuse_rest(&call.parameters()?)?;
     let operation = TypeOperation::Get { name: call.path.name.clone() };
-    let reply = call.read_at(&caller, TYPES, Operation::Type(operation)).await?;
-    answer::of_reply(&call, reply)
+    match call.read_at(&caller, TYPES, Operation::Type(operation)).await? {
+        Reply::Document(document) => tagged(&call, &caller, StatusCode::OK, &document),
+        other => answer::of_reply(&call, other),
+    }
 }

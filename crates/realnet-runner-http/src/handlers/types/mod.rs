@@ -8,6 +8,7 @@ mod list;
 mod replace;
 mod reset_grants;
 mod set_grants;
+mod tagged;
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;

@@ -1,8 +1,10 @@
 //! `PUT /api/types/{name}`: replaces the definition of a type.
 
-use realnet_core::resource::{Operation, TypeOperation, WriteOptions};
+use actix_web::http::StatusCode;
+use realnet_core::resource::{Operation, Reply, TypeOperation, WriteOptions};
 
 use super::TYPES;
+use super::tagged::tagged;
 use crate::answer;
 use crate::call::Call;
 use crate::request::query;
@@ -15,6 +17,8 @@ pub(crate) async fn replace(call: Call, Member(caller): Member) -> Outcome {
     let body = call.document().await?.value;
     let options = WriteOptions { expected_version: call.expected_revision()?, idempotency: None };
     let operation = TypeOperation::Replace { name: call.path.name.clone(), body, options };
-    let reply = call.write_at(&caller, TYPES, Operation::Type(operation)).await?;
-    answer::of_reply(&call, reply)
+    match call.write_at(&caller, TYPES, Operation::Type(operation)).await? {
+        Reply::Document(document) => tagged(&call, &caller, StatusCode::OK, &document),
+        other => answer::of_reply(&call, other),
+    }
 }

@@ -1,0 +1,192 @@
+//! `/api/{resource}/{id}`.
+
+use serde_json::{Value, json};
+
+use crate::common::TestServer;
+
+const MERGE: (&str, &str) = ("Content-Type", "application/merge-patch+json");
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+#[test]
+fn a_created_item_is_where_location_says() {
+    let server = TestServer::start();
+    let answer = server.admin("POST", "/api/customers", &json!({"name": "Acme", "size": 7}));
+    let item = answer.expect(201);
+    let location = answer.header("location").unwrap();
+    assert_eq!(location, format!("/api/customers/{}", item["id"].as_str().unwrap()));
+    let read = server.get(location);
+    assert_eq!(read.expect(200), item);
+    assert_eq!(read.header("etag"), answer.header("etag"));
+    assert_eq!(read.header("content-type"), Some("application/json"));
+    assert_eq!(item["attributes"]["tier"], "free");
+    // By type name and by the base's endpoint it is the same item.
+    let id = item["id"].as_str().unwrap();
+    assert_eq!(server.get(&format!("/api/Customer/{id}")).expect(200), item);
+    assert_eq!(server.get(&format!("/api/items/{id}")).expect(200), item);
+    server.get(&format!("/api/strict/{id}")).problem(404);
+}
+
+#[test]
+fn if_none_match_spares_the_body() {
+    let server = TestServer::start();
+    let item = server.customer(&json!({"name": "Acme"}));
+    let path = format!("/api/customers/{}", item["id"].as_str().unwrap());
+    let etag = server.get(&path).header("etag").unwrap().to_owned();
+    for fresh in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".to_owned()] {
+        let answer = server.admin_with("GET", &path, &[("If-None-Match", &fresh)], b"");
+        assert_eq!((answer.status, answer.body.len()), (304, 0), "{fresh}");
+        assert_eq!(answer.header("etag"), Some(etag.as_str()));
+    }
+    server.admin("PATCH", &path, &json!({"size": 1})).expect(200);
+    server.admin_with("GET", &path, &[("If-None-Match", &etag)], b"").expect(200);
+    server.admin_with("GET", &path, &[("If-None-Match", "\"open")], b"").problem(400);
+}
+
+#[test]
+fn a_stale_version_is_not_overwritten() {
+    let server = TestServer::start();
+    let item = server.customer(&json!({"name": "Acme", "size": 1}));
+    let path = format!("/api/customers/{}", item["id"].as_str().unwrap());
+    let old = server.get(&path).header("etag").unwrap().to_owned();
+    let patch = |tag: &str, size: i64| {
+        server.admin_with(
+            "PATCH",
+            &path,
+            &[MERGE, ("If-Match", tag)],
+            json!({"size": size}).to_string().as_bytes(),
+        )
+    };
+    patch(&old, 2).expect(200);
+    let stale = format!("{old}, \"7-x\"");
+    for tag in [old.as_str(), stale.as_str(), "\"of another server\"", "W/\"1-x\""] {
+        patch(tag, 3).problem(412);
+        server.admin_with("DELETE", &path, &[("If-Match", tag)], b"").problem(412);
+        server.admin_with("PUT", &path, &[JSON, ("If-Match", tag)], b"{\"name\":\"x\"}").problem(412);
+    }
+    assert_eq!(server.get(&path).expect(200)["attributes"]["size"], 2);
+    patch("\"1-x\", W/\"2-y\"", 4).expect(200);
+    patch("*", 5).expect(200);
+    patch("\"open", 6).problem(400);
+    let now = server.get(&path).header("etag").unwrap().to_owned();
+    server.admin_with("DELETE", &path, &[("If-Match", &now)], b"").expect(204);
+    server.admin_with("DELETE", &path, &[("If-Match", "*")], b"").problem(404);
+}
+
+#[test]
+fn put_replaces_and_patch_merges() {
+    let server = TestServer::start();
+    let item = server.customer(&json!({"name": "Acme", "size": 1, "note": {"a": 1, "b": 2}}));
+    let path = format!("/api/customers/{}", item["id"].as_str().unwrap());
+    let merged = server.admin_with("PATCH", &path, &[MERGE], br#"{"note":{"a":null},"size":2}"#).expect(200);
+    assert_eq!(merged["attributes"]["note"], json!({"b": 2}));
+    let body = br#"[{"op":"replace","path":"/attributes/size","value":3}]"#;
+    let patched = server
+        .admin_with("PATCH", &path, &[("Content-Type", "application/json-patch+json")], body)
+        .expect(200);
+    assert_eq!(patched["attributes"]["size"], 3);
+    let replaced =
+        server.admin("PUT", &path, &json!({"name": "New", "attributes": {"tier": "pro"}})).expect(200);
+    assert_eq!(replaced["name"], "New");
+    assert_eq!(replaced["attributes"]["note"], Value::Null);
+    assert_eq!(replaced["version"], 4);
+}
+
+#[test]
+fn a_client_may_do_without_the_item() {
+    let server = TestServer::start();
+    let minimal = ("Prefer", "return=minimal");
+    let answer = server.admin_with("POST", "/api/customers", &[JSON, minimal], b"{\"name\":\"x\"}");
+    assert_eq!((answer.status, answer.body.len()), (201, 0));
+    assert_eq!(answer.header("preference-applied"), Some("return=minimal"));
+    let location = answer.header("location").unwrap();
+    let answer = server.admin_with("PATCH", location, &[MERGE, minimal], b"{\"size\":2}");
+    assert_eq!(answer.status, 204);
+    assert!(answer.header("etag").is_some_and(|tag| tag.starts_with("\"2-")));
+}
+
+#[test]
+fn head_is_get_without_a_body() {
+    let server = TestServer::start();
+    let item = server.customer(&json!({"name": "Acme"}));
+    let path = format!("/api/customers/{}", item["id"].as_str().unwrap());
+    let get = server.get(&path);
+    let head = server.admin_with("HEAD", &path, &[], b"");
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    for name in ["etag", "content-type", "content-length"] {
+        assert_eq!(head.header(name), get.header(name), "{name}");
+    }
+}
+
+#[test]
+fn invalid_values_are_pointed_at() {
+    let server = TestServer::start();
+    let body = json!({"name": "x", "tier": "gold", "size": -1, "email": "nobody"});
+    let problem = server.admin("POST", "/api/customers", &body).problem(422);
+    let mut pointers: Vec<&str> =
+        problem["errors"].as_array().unwrap().iter().filter_map(|one| one["pointer"].as_str()).collect();
+    pointers.sort_unstable();
+    assert_eq!(pointers, ["/attributes/email", "/attributes/size", "/attributes/tier"]);
+    server.admin("POST", "/api/strict", &json!({"name": "x", "code": "a", "extra": 1})).problem(422);
+    server
+        .admin("POST", "/api/customers", &json!({"name": "x", "size": 1, "attributes": {"size": 1}}))
+        .problem(400);
+    assert!(problem.get("operation").is_none(), "{problem}");
+    let several = json!([{"name": "fine"}, {"name": "x", "size": -1}]);
+    let problem = server.admin("POST", "/api/customers", &several).problem(422);
+    assert!(
+        problem["operation"] == 1 || problem["errors"][0]["pointer"].as_str().unwrap().starts_with("/1"),
+        "{problem}"
+    );
+    server.customer(&json!({"name": "x", "email": "a@b.example"}));
+    server.admin("POST", "/api/customers", &json!({"name": "y", "email": "a@b.example"})).problem(409);
+}
+
+#[test]
+fn what_one_may_not_read_is_not_there() {
+    let server = TestServer::start();
+    let item = server.customer(&json!({"name": "Acme"}));
+    let path = format!("/api/customers/{}", item["id"].as_str().unwrap());
+    let user = server.account("user", "user");
+    server.get_anonymous(&path).problem(404);
+    server.by(&user, "GET", &path, &Value::Null).problem(404);
+    server.by(&user, "DELETE", &path, &Value::Null).problem(404);
+    server.admin("PATCH", &path, &json!({"public": true})).expect(200);
+    server.get_anonymous(&path).expect(200);
+    server.by(&user, "PATCH", &path, &json!({"size": 1})).problem(403);
+    server.send("POST", "/api/customers", &[JSON], b"{\"name\":\"x\"}").problem(401);
+}
+
+#[test]
+fn nobody_raises_their_own_role() {
+    let server = TestServer::start();
+    let user = server.account("user", "user");
+    let me = server.by(&user, "GET", "/api/auth", &Value::Null).expect(200);
+    let id = me["account"]["id"].as_str().unwrap().to_owned();
+    for endpoint in ["accounts", "items", "Account"] {
+        let answer =
+            server.by(&user, "PATCH", &format!("/api/{endpoint}/{id}"), &json!({"role": "superuser"}));
+        assert!([403, 404].contains(&answer.status), "{endpoint}: {}", answer.status);
+    }
+    let body = json!({"name": "evil", "type": "Account", "username": "evil", "role": "superuser", "password": "correct-horse-2"});
+    assert!(server.by(&user, "POST", "/api/items", &body).status >= 400);
+    let operations = json!({"operations": [{"operation": "create", "resource": "items", "body": body}]});
+    assert!(server.by(&user, "POST", "/api/batch", &operations).status >= 400);
+    let me = server.by(&user, "GET", "/api/auth", &Value::Null).expect(200);
+    assert_eq!(me["account"]["role"], "user");
+}
+
+#[test]
+fn grants_are_read_and_replaced() {
+    let server = TestServer::start();
+    let item = server.customer(&json!({"name": "Acme"}));
+    let path = format!("/api/customers/{}/acl", item["id"].as_str().unwrap());
+    assert_eq!(server.get(&path).expect(200), json!([]));
+    let grants = json!([{"subject": {"type": "public"}, "permissions": ["read"]}]);
+    assert_eq!(server.admin("PUT", &path, &grants).expect(200), grants);
+    server.get_anonymous(path.trim_end_matches("/acl")).expect(200);
+    server
+        .admin("PUT", &path, &json!([{"subject": {"type": "public"}, "permissions": ["fly"]}]))
+        .problem(400);
+    server.send("PUT", &path, &[JSON], b"[]").problem(401);
+    server.admin("PUT", &path, &json!({})).problem(400);
+}

@@ -1,0 +1,23 @@
+//! The runner as clients see it: a real server on a free port, the in-memory store and the real resources behind it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on has failed")]
+
+mod common;
+
+mod auth;
+mod batch;
+mod bodies;
+mod docs;
+mod documents;
+mod errors;
+mod health;
+mod history;
+mod hostile;
+mod idempotency;
+mod item;
+mod list;
+mod many;
+mod openapi;
+mod shutdown;
+mod tree;
+mod types;
