@@ -54,6 +54,8 @@ pub(crate) async fn heal(
 
 /// Lets the resource of each item complete, adapt or refuse what a plan does with it.
 pub(crate) async fn guarded(cx: &Context, resources: &Arc<Resources>, plan: &mut Plan) -> Result<()> {
+    // What is deleted may be of a type that goes with it, which only the present registry knows.
+    let present = cx.access.clone();
     let mut cx = cx.clone();
     if let Some(next) = &plan.next_registry {
         cx.access.registry = Arc::clone(next);
@@ -73,7 +75,7 @@ pub(crate) async fn guarded(cx: &Context, resources: &Arc<Resources>, plan: &mut
                 *edit = resources.edit(&cx.access, move |before| inner(before));
             }
             Operation::Delete { guard, .. } => {
-                let of_resources = resources.delete(&cx.access);
+                let of_resources = resources.delete(&present);
                 let inner = guard.take();
                 let both: Guard = Arc::new(move |item| {
                     inner.as_ref().map_or(Ok(()), |guard| guard(item))?;
