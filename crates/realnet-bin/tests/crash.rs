@@ -49,11 +49,11 @@ async fn a_killed_server_loses_nothing_that_it_acknowledged() {
 async fn write(client: Client, name: String, stop: Arc<AtomicBool>) -> Acknowledged {
     let mut acknowledged = Acknowledged::new();
     while !stop.load(Ordering::Relaxed) {
-        let Ok(item) = client.create("item", &json!({"name": name, "count": 0})).await else { break };
+        let Ok(item) = client.create("item", &json!({"name": name, "tally": 0})).await else { break };
         let id = item["id"].as_str().unwrap().to_owned();
         acknowledged.insert(id.clone(), 0);
         for count in 1..4 {
-            if client.patch("item", &id, &json!({"count": count}), None).await.is_err() {
+            if client.patch("item", &id, &json!({"tally": count}), None).await.is_err() {
                 break;
             }
             acknowledged.insert(id.clone(), count);
@@ -65,17 +65,17 @@ async fn write(client: Client, name: String, stop: Arc<AtomicBool>) -> Acknowled
 /// Every acknowledged write is there; one that was under way may be there as well.
 async fn verify(client: &Client, stored: &Acknowledged, crash: usize) {
     let mut found = BTreeMap::new();
-    let mut query = ListQuery::default().with("count", "not.is.null").with("limit", "1000");
+    let mut query = ListQuery::default().with("tally", "not.is.null").with("limit", "1000");
     loop {
         let page = client.list("item", &query).await.unwrap();
         for item in page.items {
-            let count = item.pointer("/attributes/count").and_then(Value::as_i64).unwrap();
+            let count = item.pointer("/attributes/tally").and_then(Value::as_i64).unwrap();
             assert_eq!(item["version"].as_i64().unwrap(), count + 1, "after crash {crash}");
             found.insert(item["id"].as_str().unwrap().to_owned(), count);
         }
         let Some(cursor) = page.next else { break };
         query =
-            ListQuery::default().with("count", "not.is.null").with("limit", "1000").with("cursor", cursor);
+            ListQuery::default().with("tally", "not.is.null").with("limit", "1000").with("cursor", cursor);
     }
     for (id, count) in stored {
         let present = found.get(id).unwrap_or_else(|| panic!("item {id} is lost after crash {crash}"));

@@ -70,7 +70,6 @@ impl Server {
         let Self { config, store, services, initializer } = self;
         let accounts = Accounts::new(&services, accounts_config(&config.accounts)).await?;
         accounts.give_new_orgs(initializer.template());
-        accounts.give_new_orgs(initializer.template());
         let dispatcher = Arc::new(resources::dispatcher(&services, &accounts));
         let server = HttpServer::bind(http_config(&config.server, store.name()), dispatcher, accounts)?;
         let stopped = stop_signal()?;
