@@ -91,23 +91,3 @@ async fn an_upgrade_changes_what_nobody_has_changed() {
     assert_eq!(info.attributes()["icon"], "new_icon");
     assert!(info.field("novelty").is_some());
 }
-
-/// `cargo test --release -- --ignored --nocapture speed` prints what a start costs.
-#[tokio::test]
-#[ignore = "a measurement, not a check"]
-async fn speed() {
-    let start = std::time::Instant::now();
-    let files = documents();
-    println!("parse {:?}", start.elapsed());
-    let (world, initializer) = initialized().await;
-    initializer.orgs().await.unwrap();
-    let start = std::time::Instant::now();
-    realnet_core::registry::TypeRegistry::build(world.services.registry.current().snapshot()).unwrap();
-    println!("build registry {:?}", start.elapsed());
-    let start = std::time::Instant::now();
-    initializer.types().await.unwrap();
-    println!("types again {:?}", start.elapsed());
-    let start = std::time::Instant::now();
-    initializer.orgs().await.unwrap();
-    println!("items again {:?} ({} files)", start.elapsed(), files.len());
-}

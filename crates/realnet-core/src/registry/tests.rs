@@ -368,26 +368,3 @@ proptest! {
         prop_assert_eq!(once, attributes);
     }
 }
-
-/// `cargo test --release -- --ignored --nocapture speed` prints what validation of a small item costs.
-#[test]
-#[ignore = "a measurement, not a check"]
-fn speed() {
-    let registry = customer();
-    let info = registry.find(Uuid::nil(), "Thing").unwrap();
-    let attributes = map(json!({"email": "a@acme.test", "tier": "pro", "code": "AB", "seats": 4,
-        "due": "2026-01-01T00:00:00.000000Z", "amount": "7.5", "note": "undeclared"}));
-    let rounds = 100_000_u32;
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        let mut copy = attributes.clone();
-        info.validate(None, &mut copy).unwrap();
-        std::hint::black_box(&copy);
-    }
-    let all = start.elapsed() / rounds;
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        std::hint::black_box(attributes.clone());
-    }
-    println!("validate {:?} (of which copying {:?})", all, start.elapsed() / rounds);
-}
