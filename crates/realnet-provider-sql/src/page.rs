@@ -38,7 +38,7 @@ impl Deadline {
     /// Fails when the time is over. Looks at the clock now and then only.
     pub(crate) fn check(&mut self) -> Result<()> {
         self.steps = self.steps.wrapping_add(1);
-        if self.steps % 64 != 0 || Instant::now() < self.at {
+        if !self.steps.is_multiple_of(64) || Instant::now() < self.at {
             return Ok(());
         }
         let message = "the query took longer than 10 seconds: filter and order by indexed fields";

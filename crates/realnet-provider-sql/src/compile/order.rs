@@ -88,14 +88,6 @@ impl Column {
         }
     }
 
-    /// The property that it holds.
-    pub(super) fn property(self) -> Property {
-        match self {
-            Self::Name => Property::Name,
-            Self::UpdatedAt => Property::UpdatedAt,
-        }
-    }
-
     /// The value that a sort key stands for; `None` when the key is none of this column.
     pub(super) fn start(self, key: &[u8]) -> Option<Start> {
         let bytes = key.get(1..)?;

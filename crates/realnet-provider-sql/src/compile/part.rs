@@ -14,6 +14,7 @@ use crate::field_id::field_id;
 use crate::statement::Statement;
 
 /// Rows of a list that come by one walk.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Part<'a> {
     pub(super) request: Request<'a>,
     pub(super) dialect: &'a dyn Dialect,
@@ -75,7 +76,8 @@ impl<'a> Part<'a> {
             conditions.push(" AND ");
             dialect.ids_in(names.column(Property::Type), &types, &mut conditions);
         }
-        check.write(&names, &mut conditions);
+        // Written once to learn what it looks at; the check itself may differ between branches.
+        check.write(&names, &mut Statement::new());
         let uses_items = names.uses_items();
         let has_name = matches!(source, Source::Types(_)) && conjuncts.iter().any(|one| is_name(one));
         let is_dense = conjuncts.iter().all(|one| is_dense(one, &source)) && !check.is_sparse();
@@ -194,6 +196,7 @@ impl<'a> Part<'a> {
             Source::Types(pairs) => self.write_types(pair, pairs, index, statement),
             Source::Everything => {
                 statement.push(" FROM items i WHERE 1 = 1");
+                self.write_org(statement);
             }
             Source::Keys(_) => self.write_keys(with_items, statement),
             Source::Children(parent) => {
@@ -236,6 +239,11 @@ impl<'a> Part<'a> {
             }
         }
         statement.append(self.conditions.clone());
+        let names = Names::new(self.dialect, &self.source);
+        match pair {
+            Some((_, type_id)) => self.check.restricted_to(&[type_id]).write(&names, statement),
+            None => self.check.write(&names, statement),
+        }
     }
 
     fn write_types(

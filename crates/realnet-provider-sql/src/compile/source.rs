@@ -13,7 +13,7 @@ use crate::dialect::Dialect;
 pub(crate) enum Source {
     /// All items of these pairs of org and type.
     Types(Vec<(Uuid, Uuid)>),
-    /// All items of all orgs.
+    /// All items in scope.
     Everything,
     /// Rows of the key index.
     Keys(Keys),

@@ -19,6 +19,7 @@ const COSTLY: usize = 10;
 const RANKED: usize = 10_000;
 
 /// The parts of a list: of its page, and of its total.
+#[derive(Default)]
 pub(crate) struct Plan<'a> {
     /// Each gives rows of the page; at most two, and no row is in both.
     pub(crate) page: Vec<Part<'a>>,
@@ -189,10 +190,8 @@ impl<'a> Analysis<'a> {
     /// Whether a source gives its rows in the order of the list by itself.
     fn is_natural(&self, source: &Source) -> bool {
         match (source, &self.order.walk) {
-            (Source::Types(_), Walk::ById(_) | Walk::ByColumn(..)) | (Source::Everything, Walk::ById(_)) => {
-                true
-            }
-            (Source::Children(_), Walk::ById(_)) => true,
+            (Source::Types(_), Walk::ById(_) | Walk::ByColumn(..))
+            | (Source::Everything | Source::Children(_), Walk::ById(_)) => true,
             (Source::Keys(keys), Walk::ById(_)) => matches!(keys.test, KeyTest::Equal(_)),
             (Source::Keys(keys), Walk::ByKey(field, _)) => keys.field == *field,
             _ => false,
@@ -220,7 +219,7 @@ impl<'a> Analysis<'a> {
         let granted = counts.get(if self.probes_candidates { self.candidates.len() } else { 0 });
         let splits = granted.is_some_and(|count| *count as usize <= self.request.catalog.few());
         if let Some(ranked) = self.ranked_source() {
-            let Source::Search(tokens, _) = &ranked.source else { return self.empty() };
+            let Source::Search(tokens, _) = &ranked.source else { return Plan::default() };
             let newest = Source::Search(tokens.clone(), Some(RANKED));
             let page = vec![self.part(newest, &self.types, Some(ranked.conjunct))];
             return Plan { page, count: vec![self.candidate_part(ranked)] };
@@ -235,10 +234,6 @@ impl<'a> Analysis<'a> {
                 Plan { page: self.along_the_order(best, splits), count: self.for_count(best, splits) }
             }
         }
-    }
-
-    fn empty(&self) -> Plan<'a> {
-        Plan { page: Vec::new(), count: Vec::new() }
     }
 
     /// Walks along the order; the grants of a caller who has few are read by themselves.

@@ -79,7 +79,7 @@ impl<'p, 'a> Walker<'p, 'a> {
             Segment::Up { .. } => {
                 self.next = last.map(|(value, id)| Segment::Up { value, behind: Some(id) });
             }
-            Segment::Group { value, .. } if is_end => self.next = self.below(value),
+            Segment::Group { value, .. } if is_end => self.next = below(value),
             Segment::Group { value, .. } => {
                 self.next = Some(Segment::Group { value, behind: last.map(|(_, id)| id) });
             }
@@ -107,11 +107,6 @@ impl<'p, 'a> Walker<'p, 'a> {
             rows[start..start + more].reverse();
             start += more;
         }
-    }
-
-    /// What follows the group of a value on the way down.
-    fn below(&self, value: Bind) -> Option<Segment> {
-        (value != Bind::Bytes(NULL_KEY.to_vec())).then_some(Segment::Down { below: Some(value) })
     }
 
     /// The rows without a value, which end a walk down a key index.
@@ -191,9 +186,9 @@ impl Part<'_> {
         }
         let word = sort_word(segment, direction);
         let has_value = self.walk_column().is_some();
-        let by = |prefix: &str| match has_value {
-            true => format!(" ORDER BY {prefix}v{word}, {prefix}t{word}"),
-            false => format!(" ORDER BY {prefix}t{word}"),
+        let by = |prefix: &str| {
+            let value = if has_value { format!("{prefix}v{word}, ") } else { String::new() };
+            format!(" ORDER BY {value}{prefix}t{word}")
         };
         statement.push(format!("{} LIMIT {limit}) p", by("")));
         statement.push(self.dialect.join(Joined::Page)).push(by("p."));
@@ -241,6 +236,11 @@ impl Part<'_> {
         };
         statement.push(format!(" ORDER BY {by_value}{id}{word} LIMIT {limit}"));
     }
+}
+
+/// What follows the group of a value on the way down; absent values are the end.
+fn below(value: Bind) -> Option<Segment> {
+    (value != Bind::Bytes(NULL_KEY.to_vec())).then_some(Segment::Down { below: Some(value) })
 }
 
 fn sort_word(segment: &Segment, direction: Direction) -> &'static str {

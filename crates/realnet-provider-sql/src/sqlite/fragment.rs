@@ -31,10 +31,11 @@ fn push_bind<'b>(bind: &'b Bind, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResu
         Bind::Float(value) => out.push_bind_param::<sql::Double, _>(value),
         Bind::Text(value) => out.push_bind_param::<sql::Text, str>(value),
         Bind::Bytes(value) => out.push_bind_param::<sql::Binary, [u8]>(value),
-        Bind::Id(value) => out.push_bind_param::<sql::Binary, [u8]>(value.as_bytes()),
         Bind::OptionalInt(value) => out.push_bind_param::<Nullable<sql::BigInt>, _>(value),
         Bind::OptionalText(value) => out.push_bind_param::<Nullable<sql::Text>, _>(value),
-        Bind::OptionalId(Some(value)) => out.push_bind_param::<sql::Binary, [u8]>(value.as_bytes()),
+        Bind::Id(value) | Bind::OptionalId(Some(value)) => {
+            out.push_bind_param::<sql::Binary, [u8]>(value.as_bytes())
+        }
         Bind::OptionalId(None) => out.push_bind_param::<Nullable<sql::Binary>, Option<Vec<u8>>>(&None),
         Bind::Array(_) => Err(DieselError::QueryBuilderError("SQLite has no arrays".into())),
     }

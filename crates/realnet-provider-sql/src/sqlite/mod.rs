@@ -61,6 +61,7 @@ impl SqliteStore {
     ///
     /// Unavailable when the file can not be opened, locked or written to, or is damaged; Conflict when another process
     /// has it open or another program owns it; Unsupported when a newer program has written it. Each says so by name.
+    #[allow(clippy::needless_pass_by_value, reason = "a configuration is given away")]
     pub fn open(config: SqliteConfig) -> Result<Self> {
         let lock = FileLock::take(&config.path)?;
         let mut connection = Connection::open(&config.path)?;

@@ -43,15 +43,14 @@ impl Pool {
             Some(idle) => idle.pop(),
             None => return Err(Error::unavailable("the store is closed")),
         };
-        let connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let mut connection = Connection::open(&self.path)?;
-                connection.batch(&self.settings)?;
-                connection
-            }
-        };
+        let connection = idle.map_or_else(|| self.open(), Ok)?;
         Ok(Reader { pool: self, connection: Some(connection) })
+    }
+
+    fn open(&self) -> Result<Connection> {
+        let mut connection = Connection::open(&self.path)?;
+        connection.batch(&self.settings)?;
+        Ok(connection)
     }
 
     /// Closes what is idle; what is in use is closed when it comes back.

@@ -160,7 +160,8 @@ impl Catalog for Arc<Shared> {
                 let populated = self.populated.read();
                 let held = populated.get(&org);
                 let is_held = |id: &&Uuid| held.is_some_and(|held| held.contains(*id));
-                Some(types.iter().filter(is_held).map(|id| (org, *id)).collect())
+                let pairs: Vec<_> = types.iter().filter(is_held).map(|id| (org, *id)).collect();
+                (pairs.len() <= MAX_PAIRS).then_some(pairs)
             }
             OrgScope::All => {
                 let populated = self.populated.read();

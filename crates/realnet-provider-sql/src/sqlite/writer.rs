@@ -184,17 +184,12 @@ impl State {
         let mut transaction = SqliteTransaction::new(&mut self.connection, &mut self.counters, &self.shared);
         let result = catch_unwind(AssertUnwindSafe(|| work.run(&mut transaction)));
         let changes = transaction.into_changes();
-        let keep = match result {
-            Ok(result) => {
-                let keep = result.keep;
-                done.push(result);
-                keep
-            }
-            Err(_) => {
-                tracing::error!("a change set panicked; it was taken back");
-                false
-            }
-        };
+        let keep = result.as_ref().is_ok_and(|done| done.keep);
+        if let Ok(result) = result {
+            done.push(result);
+        } else {
+            tracing::error!("a change set panicked; it was taken back");
+        }
         if keep {
             self.connection.run(&Statement::of("RELEASE change_set"))?;
             self.counters.keep(changes);
@@ -211,7 +206,7 @@ impl State {
         match Counters::load(&mut self.connection) {
             Ok(counters) => self.counters = counters,
             Err(error) => {
-                tracing::error!(error = %error.report(), "the store can not be read after a failure")
+                tracing::error!(error = %error.report(), "the store can not be read after a failure");
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The columns of an item that change, as values to bind.
 
 use realnet_core::Result;
+use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
 
 use crate::row::visibility_number;
@@ -12,7 +13,7 @@ type Column = (&'static str, Bind);
 
 /// All columns that can change, in a fixed order.
 pub(super) fn all_columns(item: &Item) -> Result<Vec<Column>> {
-    Ok(COLUMNS.iter().map(|(name, _, value)| Ok((*name, value(item)?))).collect::<Result<Vec<_>>>()?)
+    COLUMNS.iter().map(|(name, _, value)| Ok((*name, value(item)?))).collect()
 }
 
 /// The columns in which two states of an item differ.
@@ -52,9 +53,9 @@ const COLUMNS: &[(&str, Same, Value)] = &[
     (
         "valid_from",
         |a, b| a.valid_from == b.valid_from,
-        |item| Ok(item.valid_from.map(|at| at.as_micros()).into()),
+        |item| Ok(item.valid_from.map(Timestamp::as_micros).into()),
     ),
-    ("valid_to", |a, b| a.valid_to == b.valid_to, |item| Ok(item.valid_to.map(|at| at.as_micros()).into())),
+    ("valid_to", |a, b| a.valid_to == b.valid_to, |item| Ok(item.valid_to.map(Timestamp::as_micros).into())),
     ("parent", |a, b| a.parent_id == b.parent_id, |item| Ok(item.parent_id.into())),
     ("linked", |a, b| a.linked_item_id == b.linked_item_id, |item| Ok(item.linked_item_id.into())),
     ("owner", |a, b| a.owner == b.owner, |item| Ok(item.owner.into())),
