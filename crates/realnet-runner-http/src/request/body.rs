@@ -69,7 +69,7 @@ async fn collect(mut payload: Payload, expected: usize, limit: usize) -> Result<
         return Err(too_large(limit));
     }
     // A claimed length reserves little: memory is taken when bytes really come.
-    let mut bytes = BytesMut::with_capacity(expected.clamp(first.len(), 64 * 1024));
+    let mut bytes = BytesMut::with_capacity(expected.min(64 * 1024).max(first.len()));
     bytes.extend_from_slice(&first);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(broken)?;
