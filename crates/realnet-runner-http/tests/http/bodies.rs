@@ -138,3 +138,13 @@ fn a_body_over_the_limit_is_answered_even_while_it_streams() {
     }
     connection.read(true).expect("an answer").problem(413);
 }
+
+#[test]
+fn large_bodies_are_read_whole() {
+    let server = TestServer::start();
+    for size in [60_000, 70_000, 200_000, 2_000_000] {
+        let text = "x".repeat(size);
+        let item = server.admin("POST", "/api/items", &json!({"name": "large", "text": text})).expect(201);
+        assert_eq!(item["attributes"]["text"], text, "{size}");
+    }
+}
