@@ -24,6 +24,8 @@ impl Accounts {
         };
         let id = account.as_ref().map_or(Uuid::nil(), |account| account.id);
         let credential = self.services.credentials.credential(id).await?;
+        // Ending the sessions of an account that has no password leaves one without.
+        let credential = credential.filter(|known| !known.password_hash.is_empty());
         let (hash, epoch) = credential.map(|known| (known.password_hash, known.epoch)).unzip();
         let same = self.passwords.verify(&request.password, hash).await?;
         let (Some(account), Some(epoch), true) = (account.filter(|item| !is_disabled(item)), epoch, same)

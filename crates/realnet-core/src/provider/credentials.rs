@@ -13,7 +13,7 @@ use crate::error::Result;
 pub struct Credential {
     /// The account item.
     pub account: Uuid,
-    /// The password hash in its modular text form.
+    /// The password hash in its modular text form; empty when there is none (a store may also answer no credential then).
     pub password_hash: String,
     /// Rises when all earlier tokens shall be void: password change, role change, disabling.
     pub epoch: i64,

@@ -4,7 +4,7 @@ use realnet_core::ErrorKind;
 use realnet_core::resource::{Authenticator, SignIn};
 use serde_json::json;
 
-use crate::world::{PASSWORD, World, id};
+use crate::world::{PASSWORD, World, id, id_of};
 
 #[tokio::test]
 async fn whatever_is_wrong_the_answer_is_the_same() {
@@ -12,6 +12,10 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
     let disabled = world.person("gone", "user").await;
     world.merge(&world.admin, "accounts", disabled, json!({"disabled": true})).await.unwrap();
     world.create(&world.root, "accounts", json!({"username": "keyless"})).await.unwrap();
+    // Ending its sessions leaves a credential without a password.
+    let lowered =
+        id_of(&world.create(&world.root, "accounts", json!({"username": "lowered"})).await.unwrap());
+    world.merge(&world.root, "accounts", lowered, json!({"role": "visitor"})).await.unwrap();
     let other = world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
     assert!(other["id"].is_string());
     let mut messages = Vec::new();
@@ -21,6 +25,8 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
         ("gone", PASSWORD, None),
         ("keyless", PASSWORD, None),
         ("keyless", "", None),
+        ("lowered", PASSWORD, None),
+        ("lowered", "", None),
         ("ANN", PASSWORD, None),
         ("ann", PASSWORD, Some("Second")),
         ("ann", PASSWORD, Some("Nowhere")),
