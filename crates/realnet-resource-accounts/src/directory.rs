@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use realnet_core::acl::{Caller, Principal};
+use realnet_core::acl::{Caller, OrgRole, Principal};
 use realnet_core::model::Item;
 use realnet_core::provider::Access;
 use realnet_core::query::{
@@ -42,6 +42,14 @@ impl<'a> Directory<'a> {
     pub(crate) fn is(&self, item: &Item, name: &str) -> bool {
         let info = self.info(item.org, name);
         info.is_some_and(|info| self.access.registry.is_derived_from(item.type_id, info.id()))
+    }
+
+    /// The most that an account can be by its type. Administrators write the types of their org, and with them the rules
+    /// that its accounts are kept by: so such an account reaches no further than they do.
+    pub(crate) fn highest_role(&self, account: &Item) -> OrgRole {
+        let info = self.access.registry.by_id(account.type_id);
+        let of_system = info.is_some_and(|info| info.org().is_none());
+        if of_system { OrgRole::Superuser } else { OrgRole::Admin }
     }
 
     /// The org of a name or id.

@@ -30,7 +30,7 @@ pub(crate) async fn load(services: &Services, claims: Claims) -> Result<SignedIn
     if account.org != claims.org || !directory.is(&account, "Account") || is_disabled(&account) {
         return Err(ended());
     }
-    let role = role_of(account.attributes.as_map());
+    let role = role_of(account.attributes.as_map()).min(directory.highest_role(&account));
     let (org, id) = (account.org, account.id);
     let (groups, linked, named) = tokio::join!(
         directory.memberships(org, id, "AccountGroup", "group", "Group"),

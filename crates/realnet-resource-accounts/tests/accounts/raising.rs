@@ -6,7 +6,7 @@ use realnet_core::resource::{Operation, WriteOptions};
 use realnet_core::{Uuid, acl::OrgRole};
 use serde_json::{Value, json};
 
-use crate::world::{World, batch, filter, id, id_of, json_patch, kind, merge, replace};
+use crate::world::{PASSWORD, World, batch, filter, id, id_of, json_patch, kind, merge, replace};
 
 /// The ways to set attributes of an account.
 fn paths(
@@ -208,4 +208,20 @@ async fn no_administrator_has_a_role_named_like_the_superusers() {
         ErrorKind::Forbidden
     );
     assert!(world.create(&world.root, "role", json!({"name": "Superuser"})).await.is_ok());
+}
+
+#[tokio::test]
+async fn no_type_of_an_org_makes_superusers() {
+    let world = World::new().await;
+    world.define(&world.admin, json!({"name": "Puppet", "base": "Account"})).await;
+    let body = json!({"username": "puppet", "password": PASSWORD, "role": "user"});
+    let puppet = id_of(&world.create(&world.admin, "puppet", body).await.unwrap());
+    // An administrator writes the types of the org, and so decides by which rules their items are kept.
+    world
+        .define(&world.admin, json!({"name": "Puppet", "base": "Account", "attributes": {"module": "items"}}))
+        .await;
+    let admin = world.sign_in("admin").await.caller;
+    world.merge(&admin, "puppet", puppet, json!({"role": "superuser"})).await.unwrap();
+    let caller = world.sign_in("puppet").await.caller;
+    assert_eq!(caller.role, Some(OrgRole::Admin));
 }

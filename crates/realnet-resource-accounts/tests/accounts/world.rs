@@ -88,19 +88,21 @@ fn types() -> Vec<TypeDefinition> {
         link("AccountRole", "role", "Role"),
     ]);
     let Value::Array(types) = types else { unreachable!("a list was written above") };
-    let complete = |(index, mut value): (usize, Value)| {
-        let map = value.as_object_mut().unwrap();
-        map.insert("id".into(), json!(Uuid::from_u128(index as u128 + 1)));
-        map.insert("version".into(), json!(1));
-        for (key, empty) in [("attributes", json!({})), ("fields", json!([])), ("instances", json!([]))] {
-            map.entry(key).or_insert(empty);
-        }
-        for key in ["org", "access"] {
-            map.entry(key).or_insert(Value::Null);
-        }
-        serde_json::from_value(value).unwrap()
-    };
-    types.into_iter().enumerate().map(complete).collect()
+    types.into_iter().enumerate().map(|(index, value)| definition(index, value)).collect()
+}
+
+/// A definition with everything that a type may leave out.
+fn definition(index: usize, mut value: Value) -> TypeDefinition {
+    let map = value.as_object_mut().unwrap();
+    map.insert("id".into(), json!(Uuid::from_u128(index as u128 + 1)));
+    map.insert("version".into(), json!(1));
+    for (key, empty) in [("attributes", json!({})), ("fields", json!([])), ("instances", json!([]))] {
+        map.entry(key).or_insert(empty);
+    }
+    for key in ["org", "access"] {
+        map.entry(key).or_insert(Value::Null);
+    }
+    serde_json::from_value(value).unwrap()
 }
 
 /// A store with types and nothing else.
@@ -170,6 +172,23 @@ impl World {
         world.ann = world.sign_in("ann").await.caller;
         world.bob = world.sign_in("bob").await.caller;
         world
+    }
+
+    /// Puts a type of the caller's org, as the resource of types does.
+    pub async fn define(&self, caller: &Arc<Caller>, value: Value) {
+        let registry = self.services.registry.current();
+        let mut snapshot = registry.snapshot();
+        let mut definition = definition(usize::MAX, value);
+        definition.org = Some(caller.org);
+        snapshot.definitions.retain(|other| other.id != definition.id);
+        snapshot.definitions.push(definition.clone());
+        snapshot.revision += 1;
+        let operations = vec![Change::PutType(Box::new(definition))];
+        let mut changes = ChangeSet::new(operations, self.services.clock.now(), Arc::from("types"));
+        changes.next_registry = Some(Arc::new(TypeRegistry::build(snapshot).unwrap()));
+        let access = Access { caller: Arc::clone(caller), registry };
+        self.services.items.commit(&access, changes).await.unwrap();
+        self.services.reload_types().await.unwrap();
     }
 
     /// A new account, made by the superuser.
