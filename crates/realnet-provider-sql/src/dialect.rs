@@ -58,6 +58,16 @@ pub(crate) trait Dialect: Send + Sync {
     /// What ends the statement within `EXISTS (…)`, so that it is asked row by row and never turned into a join.
     fn end_of_exists(&self) -> &'static str;
 
+    /// What stands around a condition that rows are checked by, but never found by: other sources are better.
+    fn aside(&self) -> (&'static str, &'static str) {
+        ("", "")
+    }
+
+    /// Whether the items of one value are asked for as a range of values, so that only the index of the walk fits.
+    fn reads_groups_by_range(&self) -> bool {
+        false
+    }
+
     /// The condition that item `i` is public.
     fn is_public(&self) -> &'static str;
 

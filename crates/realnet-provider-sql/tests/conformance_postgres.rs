@@ -7,7 +7,11 @@ use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore};
 use realnet_testkit::conformance::{Backend, Stores};
 use realnet_testkit::engines::{TestDatabase, fresh_database};
 
-struct Postgres;
+#[derive(Default)]
+struct Postgres {
+    /// Reads so few rows before it walks along the order that the suite's small lists take that path too.
+    walks: bool,
+}
 
 /// What a case holds: the store is closed before its database is dropped.
 struct Guard {
@@ -21,11 +25,14 @@ impl Drop for Guard {
     }
 }
 
-async fn stores(database: Arc<TestDatabase>) -> Stores {
+async fn stores(database: Arc<TestDatabase>, walks: bool) -> Stores {
     let mut config = PostgresConfig::from_url(database.url()).expect("the engine gives a URL");
     // Many cases run at once, against one server.
     config.read_connections = 4;
     config.write_connections = 8;
+    if walks {
+        config.few = 2;
+    }
     let store = PostgresStore::connect(config).await.expect("the server is there");
     Stores {
         items: Arc::new(store.clone()),
@@ -39,15 +46,21 @@ async fn stores(database: Arc<TestDatabase>) -> Stores {
 #[async_trait]
 impl Backend for Postgres {
     async fn open(&self) -> Stores {
-        stores(Arc::new(fresh_database().await.expect("a PostgreSQL server can be started"))).await
+        let database = fresh_database().await.expect("a PostgreSQL server can be started");
+        stores(Arc::new(database), self.walks).await
     }
 
     async fn reopen(&self, mut held: Stores) -> Option<Stores> {
         let guard = held.guard.take()?.downcast::<Guard>().ok()?;
         let database = Arc::clone(&guard.database);
         drop((held, guard));
-        Some(stores(database).await)
+        Some(stores(database, self.walks).await)
     }
 }
 
-realnet_testkit::conformance!(Postgres);
+realnet_testkit::conformance!(Postgres::default());
+
+/// The same with the plans of large stores.
+mod large {
+    realnet_testkit::conformance!(crate::Postgres { walks: true });
+}

@@ -73,8 +73,10 @@ impl<'a> Part<'a> {
         // These name the types themselves.
         let names_types = matches!(source, Source::Types(_) | Source::Granted);
         if !names_types && (!is_whole || Self::needs_types(request, &source)) {
-            conditions.push(" AND ");
+            let (before, behind) = dialect.aside();
+            conditions.push(" AND ").push(before);
             dialect.ids_in(names.column(Property::Type), &types, &mut conditions);
+            conditions.push(behind);
         }
         // Written once to learn what it looks at; the check itself may differ between branches.
         check.write(&names, &mut Statement::new());
@@ -263,7 +265,9 @@ impl<'a> Part<'a> {
         } else {
             statement.push(" WHERE ");
             self.dialect.ids_in("i.type", &self.types, statement);
-            self.write_org(statement);
+            if let OrgScope::One(org) = self.request.query.scope {
+                statement.push(" AND i.org = ").bind(org.into());
+            }
         }
     }
 
@@ -282,7 +286,8 @@ impl<'a> Part<'a> {
 
     fn write_org(&self, statement: &mut Statement) {
         if let OrgScope::One(org) = self.request.query.scope {
-            statement.push(" AND i.org = ").bind(org.into());
+            let (before, behind) = self.dialect.aside();
+            statement.push(format!(" AND {before}i.org = ")).bind(org.into()).push(behind);
         }
     }
 

@@ -222,6 +222,15 @@ impl Part<'_> {
             Segment::Down { below: Some(value) } => {
                 statement.push(format!(" AND {column} < ")).bind(value.clone());
             }
+            Segment::Group { value, behind: None } if self.dialect.reads_groups_by_range() => {
+                statement.push(format!(" AND {column} >= ")).bind(value.clone());
+                statement.push(format!(" AND {column} <= ")).bind(value.clone());
+            }
+            Segment::Group { value, behind: Some(behind) } if self.dialect.reads_groups_by_range() => {
+                statement.push(format!(" AND ({column}, {id}) > (")).bind(value.clone());
+                statement.push(", ").bind((*behind).into());
+                statement.push(format!(") AND {column} <= ")).bind(value.clone());
+            }
             Segment::Group { value, behind } => {
                 statement.push(format!(" AND {column} = ")).bind(value.clone());
                 if let Some(behind) = behind {
@@ -232,6 +241,7 @@ impl Part<'_> {
         let word = sort_word(segment, direction);
         let by_value = match segment {
             Segment::Up { .. } | Segment::Down { .. } => format!("{column}{word}, "),
+            Segment::Group { .. } if self.dialect.reads_groups_by_range() => format!("{column}{word}, "),
             Segment::Ids { .. } | Segment::Group { .. } => String::new(),
         };
         statement.push(format!(" ORDER BY {by_value}{id}{word} LIMIT {limit}"));

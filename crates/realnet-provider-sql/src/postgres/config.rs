@@ -57,6 +57,8 @@ pub struct PostgresConfig {
     pub read_connections: usize,
     /// Most connections that write. Commits wait for the disk, so more than cores are of use: 16 to 32.
     pub write_connections: usize,
+    /// So many rows are read and sorted rather than looked for along an index.
+    pub few: usize,
     /// How long connecting, and waiting for a free connection, may take.
     pub connect_timeout: Duration,
     /// How long one statement may take before the server ends it.
@@ -76,6 +78,7 @@ impl PostgresConfig {
             root_certificates: None,
             read_connections: 8,
             write_connections: 16,
+            few: 1000,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
         }

@@ -41,8 +41,8 @@ impl Dialect for PostgresDialect {
         ""
     }
 
-    fn key_column(&self, _: Property) -> Option<&'static str> {
-        None
+    fn key_column(&self, property: Property) -> Option<&'static str> {
+        (property == Property::Visibility).then_some("k.visibility")
     }
 
     fn ids_in(&self, column: &str, ids: &[Uuid], statement: &mut Statement) {
@@ -57,6 +57,14 @@ impl Dialect for PostgresDialect {
 
     fn end_of_exists(&self) -> &'static str {
         " OFFSET 0"
+    }
+
+    fn aside(&self) -> (&'static str, &'static str) {
+        ("(", ") IS TRUE")
+    }
+
+    fn reads_groups_by_range(&self) -> bool {
+        true
     }
 
     fn is_public(&self) -> &'static str {
@@ -80,11 +88,12 @@ impl Dialect for PostgresDialect {
         statement: &mut Statement,
     ) {
         let Some(newest) = newest else {
-            statement.push(" FROM items i WHERE ");
-            write_search("i", tokens, statement);
+            statement.push(" FROM (SELECT w.* FROM items w WHERE ");
+            write_search("w", tokens, statement);
+            statement.push(" OFFSET 0) i WHERE 1 = 1");
             return;
         };
-        // OFFSET 0 keeps the planner from reading all items from the newest on until it has found so many.
+        // The planner must not read all items from the newest on until it has found so many.
         statement.push(" FROM (SELECT f.id AS r FROM (SELECT w.id FROM items w WHERE ");
         write_search("w", tokens, statement);
         statement.push(format!(" OFFSET 0) f ORDER BY f.id DESC LIMIT {newest}) p"));
@@ -92,14 +101,15 @@ impl Dialect for PostgresDialect {
     }
 
     fn boxes_source(&self, boxes: &[Bounds], _with_items: bool, statement: &mut Statement) {
-        statement.push(" FROM items i WHERE (");
+        statement.push(" FROM (SELECT x.* FROM items x WHERE ");
         for (index, bounds) in boxes.iter().enumerate() {
             let corners =
                 format!("({},{}),({},{})", bounds.max_lon, bounds.max_lat, bounds.min_lon, bounds.min_lat);
-            statement.push(if index > 0 { " OR i.bounds && " } else { "i.bounds && " });
+            statement.push(if index > 0 { " OR x.bounds && " } else { "x.bounds && " });
             statement.bind(corners.into()).push("::text::box");
         }
-        statement.push(if boxes.is_empty() { "false)" } else { ")" });
+        statement.push(if boxes.is_empty() { "false OFFSET 0) i" } else { " OFFSET 0) i" });
+        statement.push(" WHERE 1 = 1");
     }
 }
 

@@ -75,12 +75,19 @@ impl Drop for Scanning {
 }
 
 /// The pairs of org and type that may hold items.
-struct Pairs(Option<Vec<(Uuid, Uuid)>>);
+struct Pairs {
+    pairs: Option<Vec<(Uuid, Uuid)>>,
+    few: usize,
+}
 
 impl Catalog for Pairs {
     fn populated(&self, _: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>> {
-        let pairs = self.0.as_ref()?;
+        let pairs = self.pairs.as_ref()?;
         Some(pairs.iter().filter(|(_, id)| types.contains(id)).copied().collect())
+    }
+
+    fn few(&self) -> usize {
+        self.few
     }
 }
 
@@ -117,7 +124,8 @@ impl<'a> List<'a> {
             let total = (query.count != Count::None).then_some(0);
             return Ok(Page { items: Vec::new(), next: None, total });
         }
-        let pairs = Pairs(self.pairs().await?);
+        let few = self.store.shared.config.few;
+        let pairs = Pairs { pairs: self.pairs().await?, few };
         let request = Request { access, query, catalog: &pairs };
         let analysis = analyse(request, &PostgresDialect);
         let counts = self.probe(analysis.probes()).await?;

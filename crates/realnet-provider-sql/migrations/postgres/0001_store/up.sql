@@ -30,7 +30,7 @@ CREATE TABLE items (
     search tsvector NOT NULL,
     words text[] COLLATE "C"
 );
-CREATE INDEX items_by_type ON items (org, type, id);
+CREATE INDEX items_by_type ON items (org, type, id) INCLUDE (visibility);
 CREATE INDEX items_by_name ON items (org, type, name, id);
 CREATE INDEX items_by_update ON items (org, type, updated_at, id);
 CREATE INDEX items_by_parent ON items (parent, id) WHERE parent IS NOT NULL;
@@ -50,13 +50,14 @@ CREATE TABLE grants (
 );
 
 -- Sortable values of indexed and unique fields and of references. `field` is a hash of the topmost type that declares
--- the field and its name.
+-- the field and its name. The item's visibility stands here too, so that rows are counted without a look at the items.
 CREATE TABLE keys (
     field bigint NOT NULL,
     org uuid NOT NULL,
     value bytea NOT NULL,
     item uuid NOT NULL,
-    PRIMARY KEY (field, org, value, item)
+    visibility smallint NOT NULL DEFAULT 0,
+    PRIMARY KEY (field, org, value, item) INCLUDE (visibility)
 );
 
 CREATE TABLE unique_keys (

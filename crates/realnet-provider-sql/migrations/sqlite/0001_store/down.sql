@@ -9,6 +9,7 @@ DROP TABLE credentials;
 DROP TABLE revisions;
 DROP TABLE changes;
 DROP TABLE boxes;
+DROP TABLE new_words;
 DROP TABLE words;
 DROP TABLE unique_keys;
 DROP TABLE keys;

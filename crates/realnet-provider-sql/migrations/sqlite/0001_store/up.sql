@@ -72,6 +72,13 @@ CREATE VIRTUAL TABLE words USING fts5(
     tokens, content='', contentless_delete=1, detail=none, tokenize="ascii"
 );
 
+-- Items whose words have changed since they were last written to the index above, which is slow to write one by one:
+-- what stands here counts instead of what stands there. Each word stands between two spaces; no words: delete.
+CREATE TABLE new_words (
+    seq INTEGER PRIMARY KEY,
+    tokens TEXT
+) STRICT;
+
 -- The box around each item's location, in degrees.
 CREATE VIRTUAL TABLE boxes USING rtree(seq, min_lon, max_lon, min_lat, max_lat);
 

@@ -10,12 +10,13 @@ use uuid::Uuid;
 
 use crate::field_id::field_id;
 use crate::principal::grant_rows;
+use crate::row::visibility_number;
 
 /// The rows of one item.
 #[derive(Default)]
 pub(super) struct Entries {
-    /// Field and value.
-    pub keys: BTreeSet<(i64, Vec<u8>)>,
+    /// Field, value, and the visibility of the item.
+    pub keys: BTreeSet<(i64, Vec<u8>, i64)>,
     /// The unique ones among them.
     pub unique: BTreeMap<(i64, Vec<u8>), FieldRef>,
     /// Principal and bits of permissions.
@@ -33,7 +34,7 @@ impl Entries {
             if key.unique {
                 entries.unique.insert((id, key.value.clone()), key.field);
             }
-            entries.keys.insert((id, key.value));
+            entries.keys.insert((id, key.value, i64::from(visibility_number(item.visibility))));
         }
         entries.grants = grant_rows(item)
             .into_iter()

@@ -34,6 +34,8 @@ const ITEM_ASSIGNMENTS: &str = "instance = r.instance, name = r.name, attributes
     bounds = r.bounds::box, valid_from = r.valid_from, valid_to = r.valid_to, parent = r.parent, \
     linked = r.linked, owner = r.owner, public = r.public, version = r.version, updated_at = r.updated_at, \
     grants = r.grants, search = r.search::tsvector, words = r.words::text[]";
+/// Sets what [`search_values`] gives.
+pub(super) const SEARCH_ASSIGNMENTS: &str = "search = r.search::tsvector, words = r.words::text[]";
 const CHANGE_COLUMNS: &str = "org, item, type, kind, version, before, after, actor, at, request";
 
 /// The rows of all tables that wait, sorted by what happens to them.
@@ -94,8 +96,14 @@ impl Batch {
         let key = |(field, value): &(i64, Vec<u8>)| -> Vec<Bind> {
             vec![(*field).into(), item.org.into(), value.clone().into(), item.id.into()]
         };
-        self.keys.extend(after.keys.difference(&before.keys).map(key));
-        self.keys_gone.extend(before.keys.difference(&after.keys).map(key));
+        let gone = before.keys.difference(&after.keys);
+        self.keys_gone.extend(gone.map(|(field, value, _)| -> Vec<Bind> {
+            vec![(*field).into(), item.org.into(), value.clone().into(), item.id.into()]
+        }));
+        let new = after.keys.difference(&before.keys);
+        self.keys.extend(new.map(|(field, value, visibility)| -> Vec<Bind> {
+            vec![(*field).into(), item.org.into(), value.clone().into(), item.id.into(), (*visibility).into()]
+        }));
         self.unique.extend(after.unique.keys().filter(|k| !before.unique.contains_key(*k)).map(key));
         self.unique_gone.extend(before.unique.keys().filter(|k| !after.unique.contains_key(*k)).map(key));
         let changed = after.grants.iter().filter(|(subject, bits)| before.grants.get(*subject) != Some(bits));
@@ -166,7 +174,13 @@ impl Batch {
             chain.end();
         }
         let key = "field, org, value, item";
-        chain.insert("keys", key, key, chunk(&mut self.keys), " ON CONFLICT DO NOTHING");
+        chain.insert(
+            "keys",
+            "field, org, value, item, visibility",
+            "field, org, value, item, visibility::smallint",
+            chunk(&mut self.keys),
+            " ON CONFLICT DO NOTHING",
+        );
         chain.insert("unique_keys", key, key, chunk(&mut self.unique), "");
         chain.insert(
             "grants",
@@ -262,9 +276,7 @@ fn item_row(item: &Item, index: &IndexEntries) -> Result<Vec<Bind>> {
     let bounds = index.bounds.map(|bounds| {
         format!("({},{}),({},{})", bounds.max_lon, bounds.max_lat, bounds.min_lon, bounds.min_lat)
     });
-    let is_long = index.tokens.iter().map(String::len).sum::<usize>() > MAX_VECTOR;
-    let words = is_long.then(|| array_literal(&index.tokens));
-    let search = if is_long { String::new() } else { vector_literal(&index.tokens) };
+    let [search, words] = search_values(&index.tokens);
     Ok(vec![
         item.id.into(),
         item.org.into(),
@@ -287,7 +299,15 @@ fn item_row(item: &Item, index: &IndexEntries) -> Result<Vec<Bind>> {
         item.created_at.as_micros().into(),
         item.updated_at.as_micros().into(),
         grants.into(),
-        search.into(),
-        words.into(),
+        search,
+        words,
     ])
+}
+
+/// The two columns that words are looked for in: a vector, or a list where they are too many for one.
+pub(super) fn search_values(tokens: &[String]) -> [Bind; 2] {
+    let is_long = tokens.iter().map(String::len).sum::<usize>() > MAX_VECTOR;
+    let words = is_long.then(|| array_literal(tokens));
+    let search = if is_long { String::new() } else { vector_literal(tokens) };
+    [search.into(), words.into()]
 }

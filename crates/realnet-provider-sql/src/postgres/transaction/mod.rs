@@ -13,6 +13,7 @@ mod read;
 mod reindex;
 mod slot;
 mod source;
+mod words;
 mod write;
 
 use std::collections::HashMap;

@@ -15,6 +15,7 @@ use super::flush::taken;
 use super::source::push_rows;
 use super::{PgTransaction, ids};
 use crate::field_id::field_id;
+use crate::row::visibility_number;
 use crate::statement::{Bind, Statement};
 
 /// Items per statement.
@@ -68,7 +69,7 @@ impl PgTransaction {
         let (mut keys, mut unique) = (Vec::new(), Vec::new());
         for item in items {
             for key in index::entries(registry, item)?.keys.into_iter().filter(|key| key.field == *field) {
-                let row: Vec<Bind> =
+                let mut row: Vec<Bind> =
                     vec![id.into(), item.org.into(), key.value.clone().into(), item.id.into()];
                 if key.unique && key.value != NULL_KEY {
                     let place = UniqueKey { org: item.org, field: id, value: key.value };
@@ -77,18 +78,25 @@ impl PgTransaction {
                     }
                     unique.push(row.clone());
                 }
+                row.push(i64::from(visibility_number(item.visibility)).into());
                 keys.push(row);
             }
         }
         let mut statements = Vec::new();
-        for (table, rows) in [("keys", keys), ("unique_keys", unique)] {
-            if !rows.is_empty() {
-                let mut statement = Statement::of(format!(
-                    "INSERT INTO {table} (field, org, value, item) SELECT field, org, value, item FROM "
-                ));
-                push_rows(&mut statement, "field, org, value, item", rows);
-                statements.push(statement);
-            }
+        if !keys.is_empty() {
+            let mut statement = Statement::of(
+                "INSERT INTO keys (field, org, value, item, visibility) \
+                 SELECT field, org, value, item, visibility::smallint FROM ",
+            );
+            push_rows(&mut statement, "field, org, value, item, visibility", keys);
+            statements.push(statement);
+        }
+        if !unique.is_empty() {
+            let mut statement = Statement::of(
+                "INSERT INTO unique_keys (field, org, value, item) SELECT field, org, value, item FROM ",
+            );
+            push_rows(&mut statement, "field, org, value, item", unique);
+            statements.push(statement);
         }
         self.writer.pipeline(statements).await.map(drop).map_err(to_error)
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use realnet_core::change::{ChangeRecord, IdempotencyKey, SourceKind, SourceRecord, StoredReply};
+use realnet_core::clock::Timestamp;
 use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::{Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
@@ -32,6 +33,10 @@ impl Transaction for PgTransaction {
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
         self.load_ancestors(id, limit).await
+    }
+
+    async fn height(&mut self, id: Uuid, limit: usize) -> Result<usize> {
+        self.load_height(id, limit).await
     }
 
     async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
@@ -131,6 +136,20 @@ impl Transaction for PgTransaction {
 
     async fn reindex(&mut self, registry: &TypeRegistry, field: &FieldRef, types: &[Uuid]) -> Result<()> {
         self.rebuild_index(registry, field, types).await
+    }
+
+    async fn reindex_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {
+        self.rebuild_words(registry, types).await
+    }
+
+    async fn written_since(
+        &mut self,
+        types: &[Uuid],
+        since: Timestamp,
+        behind: Uuid,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
+        self.load_written_since(types, since, behind, limit).await
     }
 
     async fn put_password(&mut self, account: Uuid, password_hash: &str) -> Result<()> {

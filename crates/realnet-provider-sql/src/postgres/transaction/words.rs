@@ -1,0 +1,73 @@
+//! What a change of types looks at beside the indexes of its fields: the words of items, and items written lately.
+
+use realnet_core::Result;
+use realnet_core::clock::Timestamp;
+use realnet_core::index;
+use realnet_core::model::Item;
+use realnet_core::registry::TypeRegistry;
+use uuid::Uuid;
+
+use super::super::error::to_error;
+use super::super::row::{self, ITEM_COLUMNS};
+use super::super::run::Reader;
+use super::flush::{SEARCH_ASSIGNMENTS, search_values};
+use super::source::push_rows;
+use super::{PgTransaction, ids};
+use crate::statement::{Bind, Statement};
+
+/// Items per statement.
+const CHUNK: usize = 1_000;
+
+impl PgTransaction {
+    /// Makes the words of all items of `types` anew. No other writer is under way: changing types keeps them out.
+    pub(super) async fn rebuild_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {
+        let mut behind = Uuid::nil();
+        loop {
+            let items = self.load_written_since(types, Timestamp::default(), behind, CHUNK).await?;
+            let Some(last) = items.last() else { return Ok(()) };
+            behind = last.id;
+            let mut rows: Vec<Vec<Bind>> = Vec::with_capacity(items.len());
+            for item in &items {
+                let [search, words] = search_values(&index::entries(registry, item)?.tokens);
+                rows.push(vec![item.id.into(), search, words]);
+            }
+            let mut statement = Statement::of(format!("UPDATE items t SET {SEARCH_ASSIGNMENTS} FROM "));
+            push_rows(&mut statement, "id, search, words", rows);
+            statement.push(" WHERE t.id = r.id");
+            self.writer.rows(statement).await.map_err(to_error)?;
+        }
+    }
+
+    /// Items of some types that were written since, by id. No index has them: types rarely change so.
+    pub(super) async fn load_written_since(
+        &mut self,
+        types: &[Uuid],
+        since: Timestamp,
+        behind: Uuid,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
+        self.flush().await?;
+        let mut statement =
+            Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.updated_at >= "));
+        statement.bind(since.as_micros().into()).push(" AND i.id > ").bind(behind.into());
+        statement.push(" AND i.type = ANY(").bind(ids(types));
+        statement.push(format!(") ORDER BY i.id LIMIT {limit}"));
+        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        row::items(&self.registry, &rows)
+    }
+
+    /// How many levels hang on an item, at most `limit`.
+    pub(super) async fn load_height(&mut self, id: Uuid, limit: usize) -> Result<usize> {
+        self.flush().await?;
+        let mut statement = Statement::of(
+            "WITH RECURSIVE down (id, depth) AS (SELECT c.id, 1 FROM items c WHERE c.parent = ",
+        );
+        statement.bind(id.into()).push(format!(
+            " UNION ALL SELECT c.id, down.depth + 1 FROM down JOIN items c ON c.parent = down.id \
+             WHERE down.depth < {limit}) SELECT coalesce(max(depth), 0)::bigint FROM down"
+        ));
+        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let height: i64 = rows.first().map_or(Ok(0), |row| Reader::new(row).next().map_err(to_error))?;
+        Ok(height as usize)
+    }
+}
