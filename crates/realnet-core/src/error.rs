@@ -59,6 +59,15 @@ impl Violation {
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into() }
     }
+
+    /// Both in one sentence; the pointer to the whole body is empty and left out.
+    fn sentence(&self) -> String {
+        if self.pointer.is_empty() {
+            self.detail.clone()
+        } else {
+            format!("{}: {}", self.pointer, self.detail)
+        }
+    }
 }
 
 /// An error with a message fit for a stranger, and context and source for the log.
@@ -96,7 +105,7 @@ impl Error {
     /// Values break rules; the message counts them, the violations name them.
     pub fn invalid(violations: Vec<Violation>) -> Self {
         let message = match violations.as_slice() {
-            [one] => format!("{}: {}", one.pointer, one.detail),
+            [one] => one.sentence(),
             many => format!("{} values are not valid", many.len()),
         };
         Self::new(ErrorKind::InvalidInput, message).with_violations(violations)
@@ -105,8 +114,7 @@ impl Error {
     /// A value at `pointer` is malformed.
     pub fn malformed_at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let violation = Violation::new(pointer, detail);
-        Self::malformed(format!("{}: {}", violation.pointer, violation.detail))
-            .with_violations(vec![violation])
+        Self::malformed(violation.sentence()).with_violations(vec![violation])
     }
 
     /// Nothing of that kind and name, or nothing that the caller may see.
@@ -226,5 +234,17 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pointer_to_the_whole_body_is_not_shown() {
+        assert_eq!(Error::malformed_at("", "expected an object").message(), "expected an object");
+        assert_eq!(Error::malformed_at("/a", "expected text").message(), "/a: expected text");
+        assert_eq!(Error::invalid(vec![Violation::new("", "is wrong")]).message(), "is wrong");
     }
 }

@@ -116,7 +116,10 @@ impl<'de> serde::Deserialize<'de> for Permissions {
                 .into_iter()
                 .find(|permission| permission.as_str() == name)
                 .map(|permission| Self(set.0 | permission as u8))
-                .ok_or_else(|| serde::de::Error::custom(format!("unknown permission '{name}'")))
+                .ok_or_else(|| {
+                    let known = Permission::ALL.map(Permission::as_str).join(", ");
+                    serde::de::Error::custom(format!("unknown permission '{name}', expected {known}"))
+                })
         })
     }
 }
@@ -155,12 +158,18 @@ impl Grant {
 
     /// Reads `[{"subject":{"type","id"},"permissions":[…]}]`; `pointer` tells errors where they are.
     pub fn list_from_json(value: &serde_json::Value, pointer: &str) -> Result<Vec<Self>> {
-        let grants: Vec<Self> = serde_json::from_value(value.clone())
-            .map_err(|error| Error::malformed_at(pointer, error.to_string()))?;
-        if grants.len() > Self::MAX_PER_OBJECT {
+        let serde_json::Value::Array(values) = value else {
+            let expected = "expected a list of grants: [{\"subject\":{\"type\",\"id\"},\"permissions\":[…]}]";
+            return Err(Error::malformed_at(pointer, expected));
+        };
+        if values.len() > Self::MAX_PER_OBJECT {
             return Err(Error::malformed_at(pointer, "at most 1000 grants"));
         }
-        Ok(grants)
+        let grant = |(index, value): (usize, &serde_json::Value)| {
+            serde_json::from_value(value.clone())
+                .map_err(|error| Error::malformed_at(format!("{pointer}/{index}"), error.to_string()))
+        };
+        values.iter().enumerate().map(grant).collect()
     }
 }
 
@@ -243,7 +252,9 @@ mod tests {
             json!([{"subject": {"type": "public"}, "permissions": ["fly"]}]),
             json!([{"subject": {"type": "org"}, "permissions": ["read"]}]),
         ] {
-            assert!(Grant::list_from_json(&bad, "/acl").is_err(), "{bad}");
+            let error = Grant::list_from_json(&bad, "/acl").unwrap_err();
+            assert_eq!(error.violations()[0].pointer, "/acl/0", "{bad}");
         }
+        assert_eq!(Grant::list_from_json(&json!({}), "").unwrap_err().violations()[0].pointer, "");
     }
 }

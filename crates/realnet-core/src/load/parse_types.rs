@@ -179,7 +179,7 @@ fn access(value: Option<&Value>, place: &Place, violations: &mut Vec<Violation>)
     match Grant::list_from_json(value, "") {
         Ok(grants) => Some(grants),
         Err(error) => {
-            violations.push(place.violation(format!("access: {}", error.message().trim_start_matches(": "))));
+            violations.push(place.violation(format!("access: {}", error.message().trim_start_matches('/'))));
             None
         }
     }

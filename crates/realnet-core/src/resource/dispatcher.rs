@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Context, Operation, Reply, Request, Resource, Resources, Route, Services, batch};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The module whose resource carries out operations on types and documents (plan, apply, drift).
 const TYPES: &str = "types";
@@ -98,7 +98,12 @@ pub(super) fn route<'a>(
         None => resources
             .module(endpoint)
             .map(|resource| (Route { endpoint, info: None, resources }, resource))
-            .map_err(|_| Error::not_found(format_args!("the endpoint {endpoint}"))),
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::NotFound,
+                    format!("there is no type or endpoint {endpoint}: GET /api/types lists the types"),
+                )
+            }),
     }
 }
 

@@ -32,7 +32,10 @@ fn term(names: &Names<'_>, word: &str) -> Result<Option<OrderTerm>> {
         (word.strip_suffix(".asc").unwrap_or(word), Direction::Ascending)
     };
     // No item has a value to order by.
-    let Name::Known(target) = names.resolve(name, "order")? else { return Ok(None) };
+    let resolved = names
+        .resolve(name, "order")
+        .map_err(|error| if name.contains('.') { unknown_direction(name, &error) } else { error })?;
+    let Name::Known(target) = resolved else { return Ok(None) };
     let is_list = matches!(target.shape, Shape::Field { is_list: true, .. });
     if is_list || target.is_plural {
         return Err(Error::malformed_at("order", format!("'{name}' is a list and has no order")));
@@ -43,6 +46,12 @@ fn term(names: &Names<'_>, word: &str) -> Result<Option<OrderTerm>> {
         operand => operand,
     };
     Ok(Some(OrderTerm { key: OrderKey::Operand(operand), direction }))
+}
+
+/// A last part that is no part of the name was probably meant as a direction.
+fn unknown_direction(name: &str, error: &Error) -> Error {
+    let reason = error.violations().first().map_or(error.message(), |violation| &violation.detail);
+    Error::malformed_at("order", format!("'{name}': {reason}; a direction is .asc or .desc"))
 }
 
 /// Drops what can not matter: everything behind the id, which no two items share, and an ascending id at the end,

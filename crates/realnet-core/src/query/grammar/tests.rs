@@ -68,6 +68,7 @@ fn malformed_values_point_at_their_parameter() {
         ("count", "maybe"),
         ("order", ""),
         ("order", "title,,size"),
+        ("order", "title.down"),
         ("order", "words"),
         ("order", "tags"),
         ("location", "is.null"),
