@@ -72,10 +72,17 @@ pub(crate) async fn delete(cx: &Context, name: &str, options: &WriteOptions) -> 
     let mut snapshot = cx.registry().snapshot();
     snapshot.revision += 1;
     snapshot.definitions.retain(|definition| definition.id != stored.id);
-    let next = TypeRegistry::build(snapshot)
-        .map_err(|error| Error::conflict(format!("the type {} is in use: {error}", stored.name)))?;
+    let next = TypeRegistry::build(snapshot).map_err(|error| in_use(&stored.name, &error))?;
     let operations = vec![Operation::RemoveType(stored.id)];
     commit(&cx.services, &cx.access, &cx.request_id, operations, Some(Arc::new(next))).await
+}
+
+/// Names the first of what stands in the way.
+fn in_use(name: &str, error: &Error) -> Error {
+    let count = error.violations().len();
+    let first = error.violations().first().map_or(error.message(), |violation| &violation.detail);
+    let more = if count > 1 { format!(", and {} more", count - 1) } else { String::new() };
+    Error::conflict(format!("the type {name} is in use: {first}{more}"))
 }
 
 async fn put(cx: &Context, definitions: Vec<TypeDefinition>) -> Result<()> {

@@ -69,7 +69,7 @@ impl Found {
             if self.offending.len() < NAMED {
                 let detail = error.violations().first().map_or_else(
                     || error.message().to_owned(),
-                    |violation| format!("{} {}", violation.pointer, violation.detail),
+                    |violation| format!("{}: {}", violation.pointer, violation.detail),
                 );
                 let place = format!("/types/{}", info.name());
                 let detail = format!("{} {} ({}): {detail}", info.name(), item.id, item.name);
@@ -154,8 +154,16 @@ fn rules(field: &Field) -> Field {
 fn refused(offending: Vec<Violation>) -> Error {
     let first = offending.first().map(|violation| violation.detail.clone()).unwrap_or_default();
     let message = match offending.len() {
-        1 => format!("a stored item would become invalid: {first}"),
-        count => format!("stored items would become invalid, {count} or more of them: {first}"),
+        1 => format!("a stored item would become invalid: {first}; change it first"),
+        count => {
+            format!("stored items would become invalid, {count} or more of them: {first}; change them first")
+        }
+    };
+    // A default of a required field is written into items that lack it.
+    let message = if first.ends_with("is required") {
+        format!("{message}, or give the field a default")
+    } else {
+        message
     };
     Error::new(ErrorKind::InvalidInput, message).with_violations(offending)
 }

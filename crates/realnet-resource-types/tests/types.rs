@@ -56,7 +56,7 @@ async fn types_change_only_when_stored_items_stay_valid() {
         let error = world.load(Superuser, with_fields(shorter.clone()), apply).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert_eq!(error.violations().len(), 1, "{error:?}");
-        assert!(error.message().contains("(Two): /attributes/body must have at least 3"), "{error}");
+        assert!(error.message().contains("(Two): /attributes/body: must have at least 3"), "{error}");
     }
     assert!(
         world
@@ -73,7 +73,8 @@ async fn types_change_only_when_stored_items_stay_valid() {
     );
     let required =
         json!([{"name": "body", "type": "text"}, {"name": "kind", "type": "string", "required": true}]);
-    assert!(world.load(Superuser, with_fields(required), true).await.is_err());
+    let error = world.load(Superuser, with_fields(required), true).await.unwrap_err();
+    assert!(error.message().ends_with("or give the field a default"), "{error}");
     let healed = json!([{"name": "body", "type": "text"},
         {"name": "kind", "type": "string", "required": true, "default": "memo", "index": true}]);
     world.load(Superuser, with_fields(healed.clone()), true).await.unwrap();
@@ -124,6 +125,7 @@ async fn types_by_name() {
         |name: &str| TypeOperation::Delete { name: name.to_owned(), options: WriteOptions::default() };
     let used = world.on_type(Superuser, delete("Note")).await.unwrap_err();
     assert_eq!(used.kind(), ErrorKind::Conflict);
+    assert!(used.message().contains("Memo"), "names what uses it: {used}");
     assert!(matches!(world.on_type(Superuser, delete("Memo")).await.unwrap(), Reply::Deleted(1)));
     let gone = world.on_type(Superuser, TypeOperation::Get { name: "Memo".to_owned() }).await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound);
