@@ -15,7 +15,7 @@ pub(super) fn build(registry: &TypeRegistry, types: &[&TypeInfo]) -> Value {
             "title": "RealNet",
             "summary": "A typed, access-controlled application backend",
             "description": "Every declared type is a resource. Lists are filtered, sorted and paged by the parameters \
-                            below; fields of a type are parameters of its list. Who is not signed in sees what is public.",
+                            below; every field of a type filters its list as `field=op.value`, indexed ones are named. Who is not signed in sees what is public.",
             "version": env!("CARGO_PKG_VERSION"),
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },

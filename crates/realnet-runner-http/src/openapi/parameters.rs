@@ -39,7 +39,7 @@ pub(super) fn build() -> Value {
     query("offset", json!({"type": "integer", "minimum": 0}), "How many matches to skip; excludes `cursor`");
     query("count", json!({"enum": ["exact", "estimated"]}), "Asks for the total, in `Content-Range`");
     query("search", text(), "Full text over name and text attributes, best first");
-    query("near", text(), "`lon,lat,metres`");
+    query("near", text(), "Only items within a distance: `lon,lat,metres`");
     query("within", text(), "`minlon,minlat,maxlon,maxlat`, or a GeoJSON polygon");
     query("types", text(), "Only items of these types, derived ones included: `A,B`");
     query("exact", flag(), "Leaves items of derived types out");
@@ -47,7 +47,7 @@ pub(super) fn build() -> Value {
     query("any_level", flag(), "With `parent`: all descendants");
     query("tags", text(), "Only items with all of these tags: `x,y`");
     query("valid_at", json!({"type": "string", "format": "date-time"}), "Only items valid at this moment");
-    query("or", text(), "A group of which one holds: `(a=eq.1,b=gt.2)`; nestable");
+    query("or", text(), "A group of which one holds: `(a.eq.1,b.gt.2)`; nestable");
     query("and", text(), "A group of which all hold; nestable");
     query(
         "attributes",
