@@ -8,6 +8,9 @@ use super::connection::Connection;
 use super::shared::Shared;
 use crate::statement::Statement;
 
+/// So many items may wait for the index of words. Searches look through them one by one.
+const WORDS: usize = 512;
+
 /// The writer's numbers as of the present transaction.
 pub(super) struct Counters {
     next_seq: i64,
@@ -18,6 +21,8 @@ pub(super) struct Counters {
     /// The revision of types.
     pub(super) type_revision: i64,
     types_risen: bool,
+    /// How many items wait for the index of words, at most.
+    waiting_words: usize,
 }
 
 /// What one change set adds, kept only if the change set is.
@@ -27,12 +32,18 @@ pub(super) struct Changes {
     pub(super) revisions: HashMap<Uuid, i64>,
     /// The new revision of types, if it has risen.
     pub(super) type_revision: Option<i64>,
+    /// How many items' words it has noted.
+    pub(super) words: usize,
 }
 
 impl Counters {
     /// Reads the numbers from the file.
     pub(super) fn load(connection: &mut Connection) -> Result<Self> {
-        let next_seq = connection.number(&Statement::of("SELECT coalesce(max(seq), 0) + 1 FROM items"))?;
+        // The words of a deleted item may still be in their index, so its number is not given again.
+        let next_seq = connection.number(&Statement::of(
+            "SELECT 1 + max((SELECT coalesce(max(seq), 0) FROM items), (SELECT coalesce(max(seq), 0) FROM new_words))",
+        ))?;
+        let waiting_words = connection.number(&Statement::of("SELECT count(*) FROM new_words"))? as usize;
         let type_revision = connection.number(&Statement::of("SELECT revision FROM type_revision"))?;
         Ok(Self {
             next_seq,
@@ -40,6 +51,7 @@ impl Counters {
             risen: HashSet::new(),
             type_revision,
             types_risen: false,
+            waiting_words,
         })
     }
 
@@ -66,10 +78,21 @@ impl Counters {
     pub(super) fn keep(&mut self, changes: Changes) {
         self.risen.extend(changes.revisions.keys());
         self.revisions.extend(changes.revisions);
+        self.waiting_words += changes.words;
         if let Some(revision) = changes.type_revision {
             self.type_revision = revision;
             self.types_risen = true;
         }
+    }
+
+    /// Whether so many items wait for the index of words that it is time to write it.
+    pub(super) fn words_are_due(&self) -> bool {
+        self.waiting_words >= WORDS
+    }
+
+    /// Says that no item waits for the index of words.
+    pub(super) fn words_are_written(&mut self) {
+        self.waiting_words = 0;
     }
 
     /// Writes what has risen, once per transaction and org.

@@ -99,19 +99,21 @@ impl Dialect for SqliteDialect {
     ) {
         // Tokens are letters and digits, so quoting them is all it takes.
         let quoted: Vec<String> = tokens.iter().map(|token| format!("\"{token}\"")).collect();
-        let wanted = quoted.join(" AND ");
+        statement.push(" FROM (SELECT w.rowid AS seq FROM words w WHERE w.words MATCH ");
+        statement.bind(quoted.join(" AND ").into());
+        statement.push(" AND NOT EXISTS (SELECT 1 FROM new_words n WHERE n.seq = w.rowid)");
+        statement.push(" UNION ALL SELECT n.seq FROM new_words n WHERE n.tokens IS NOT NULL");
+        for token in tokens {
+            statement.push(" AND instr(n.tokens, ").bind(format!(" {token} ").into()).push(") > 0");
+        }
         if let Some(newest) = newest {
-            statement.push(" FROM (SELECT w.rowid AS seq FROM words w WHERE w.words MATCH ");
-            statement.bind(wanted.into());
-            statement.push(format!(" ORDER BY w.rowid DESC LIMIT {newest}) w"));
-            statement.push(" CROSS JOIN items i ON i.seq = w.seq WHERE 1 = 1");
-            return;
+            statement.push(format!(" ORDER BY 1 DESC LIMIT {newest}"));
         }
-        statement.push(" FROM words w");
+        statement.push(") w");
         if with_items {
-            statement.push(" CROSS JOIN items i ON i.seq = w.rowid");
+            statement.push(" CROSS JOIN items i ON i.seq = w.seq");
         }
-        statement.push(" WHERE w.words MATCH ").bind(wanted.into());
+        statement.push(" WHERE 1 = 1");
     }
 
     fn boxes_source(&self, boxes: &[Bounds], with_items: bool, statement: &mut Statement) {

@@ -24,7 +24,7 @@ impl FileLock {
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::conflict(format!(
-                "the database {} is in use by another server",
+                "the database {} is in use by another server: stop that one, or use another file",
                 database.display()
             ))),
             Err(TryLockError::Error(error)) => {

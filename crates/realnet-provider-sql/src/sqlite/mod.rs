@@ -71,7 +71,7 @@ impl SqliteStore {
         schema::check(&mut connection)?;
         connection.batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
-             PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;",
             config.writer_cache
         ))?;
         schema::migrate(&mut connection)?;

@@ -23,6 +23,13 @@ const QUEUE: usize = 1024;
 /// A group takes no more change sets after this time.
 const GROUP_TIME: Duration = Duration::from_millis(20);
 
+/// Moves what waits into the index of words. The table `words_docsize` has a row for each item that is there.
+const WRITE_WORDS: &str = "BEGIN IMMEDIATE; \
+    DELETE FROM words WHERE rowid IN \
+        (SELECT n.seq FROM new_words n WHERE EXISTS (SELECT 1 FROM words_docsize d WHERE d.id = n.seq)); \
+    INSERT INTO words (rowid, tokens) SELECT seq, tokens FROM new_words WHERE tokens IS NOT NULL ORDER BY seq; \
+    DELETE FROM new_words; COMMIT";
+
 /// Something to do in a transaction.
 trait Work: Send {
     /// Does it.
@@ -140,6 +147,7 @@ impl State {
             for done in done {
                 (done.answer)(failure.as_ref().map(copy));
             }
+            self.write_words();
         }
         if let Err(error) = self.connection.batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(error = %error.report(), "the write-ahead log could not be emptied at the end");
@@ -176,6 +184,20 @@ impl State {
         self.shared.committed();
         self.counters.publish(&self.shared);
         Ok(())
+    }
+
+    /// Brings the index of words up to date when it is time. Nobody waits for it, and when it fails it is tried again.
+    fn write_words(&mut self) {
+        if !self.counters.words_are_due() {
+            return;
+        }
+        match self.connection.batch(WRITE_WORDS) {
+            Ok(()) => self.counters.words_are_written(),
+            Err(error) => {
+                tracing::warn!(error = %error.report(), "the index of words could not be written; trying again later");
+                self.recover();
+            }
+        }
     }
 
     /// One change set in its savepoint. An error means that the whole transaction is lost.

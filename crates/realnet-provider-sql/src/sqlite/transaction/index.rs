@@ -90,18 +90,12 @@ impl SqliteTransaction<'_> {
         Ok(())
     }
 
-    pub(super) fn insert_words(&mut self, seq: i64, tokens: &[String]) -> Result<()> {
-        if tokens.is_empty() {
-            return Ok(());
-        }
-        let mut statement = Statement::of("INSERT INTO words (rowid, tokens) VALUES (");
-        statement.bind(seq.into()).push(", ").bind(tokens.join(" ").into()).push(")");
-        self.connection.run(&statement).map(drop)
-    }
-
-    pub(super) fn delete_words(&mut self, seq: i64) -> Result<()> {
-        let mut statement = Statement::of("DELETE FROM words WHERE rowid = ");
-        statement.bind(seq.into());
+    /// Notes the words of an item; none: that it has no more. The index of words gets them later, many at once.
+    pub(super) fn note_words(&mut self, seq: i64, tokens: &[String]) -> Result<()> {
+        let text = (!tokens.is_empty()).then(|| format!(" {} ", tokens.join(" ")));
+        let mut statement = Statement::of("INSERT OR REPLACE INTO new_words (seq, tokens) VALUES (");
+        statement.bind(seq.into()).push(", ").bind(text.into()).push(")");
+        self.changes.words += 1;
         self.connection.run(&statement).map(drop)
     }
 
@@ -146,6 +140,21 @@ impl SqliteTransaction<'_> {
                 for key in entries.keys.iter().filter(|key| key.field == *field) {
                     self.insert_key(*seq, item, key)?;
                 }
+            }
+            match rows.last() {
+                Some((seq, _)) if rows.len() as i64 == BATCH => behind = *seq,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Makes the words of all items of some types anew.
+    pub(super) fn rebuild_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {
+        let mut behind = 0;
+        loop {
+            let rows = self.items_behind(registry, behind, types)?;
+            for (seq, item) in &rows {
+                self.note_words(*seq, &entries(registry, item)?.tokens)?;
             }
             match rows.last() {
                 Some((seq, _)) if rows.len() as i64 == BATCH => behind = *seq,

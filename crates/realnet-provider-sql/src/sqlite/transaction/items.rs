@@ -1,5 +1,7 @@
 //! Inserting, updating and removing items with everything that hangs on them.
 
+use std::sync::Arc;
+
 use realnet_core::index::{IndexEntries, entries};
 use realnet_core::model::Item;
 use realnet_core::registry::TypeRegistry;
@@ -34,7 +36,9 @@ impl SqliteTransaction<'_> {
         let entries = entries(registry, item)?;
         self.insert_grants(seq, item)?;
         self.insert_keys(seq, item, &entries.keys)?;
-        self.insert_words(seq, &entries.tokens)?;
+        if !entries.tokens.is_empty() {
+            self.note_words(seq, &entries.tokens)?;
+        }
         self.insert_box(seq, &entries)
     }
 
@@ -52,8 +56,7 @@ impl SqliteTransaction<'_> {
             self.insert_keys(seq, after, &new.keys)?;
         }
         if old.tokens != new.tokens {
-            self.delete_words(seq)?;
-            self.insert_words(seq, &new.tokens)?;
+            self.note_words(seq, &new.tokens)?;
         }
         if old.bounds != new.bounds {
             self.delete_box(seq)?;
@@ -79,15 +82,34 @@ impl SqliteTransaction<'_> {
         let mut statement = Statement::of("DELETE FROM items WHERE id = ");
         statement.bind(item.id.into()).push(" RETURNING seq");
         let Some(seq) = self.connection.first(&statement, |row| row.integer(0))? else { return Ok(()) };
-        let registry = std::sync::Arc::clone(&self.registry);
-        let IndexEntries { keys, bounds, .. } = entries(&registry, item)?;
+        let IndexEntries { keys, tokens, bounds } = self.stored_entries(item)?;
         self.delete_keys(item, &keys)?;
         self.delete_grants(item)?;
-        self.delete_words(seq)?;
+        if !tokens.is_empty() {
+            self.note_words(seq, &[])?;
+        }
         if bounds.is_some() {
             self.delete_box(seq)?;
         }
         self.forget_account(item.id)
+    }
+
+    /// The index rows that an item may have in the file: made by the types before the change set, or by those after it
+    /// when it was written in the same set.
+    fn stored_entries(&self, item: &Item) -> Result<IndexEntries> {
+        let mut stored = IndexEntries::default();
+        for registry in [&self.previous, &self.registry] {
+            if registry.by_id(item.type_id).is_some() {
+                let more = entries(registry, item)?;
+                stored.keys.extend(more.keys);
+                stored.tokens.extend(more.tokens);
+                stored.bounds = more.bounds;
+            }
+            if Arc::ptr_eq(&self.previous, &self.registry) {
+                break;
+            }
+        }
+        Ok(stored)
     }
 
     fn insert_grants(&mut self, seq: i64, item: &Item) -> Result<()> {

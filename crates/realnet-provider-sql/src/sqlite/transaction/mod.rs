@@ -17,6 +17,7 @@ use futures::FutureExt as _;
 use realnet_core::change::{
     self, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, SourceRecord, StoredReply,
 };
+use realnet_core::clock::Timestamp;
 use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::{Access, Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
@@ -32,7 +33,9 @@ pub(super) struct SqliteTransaction<'w> {
     counters: &'w mut Counters,
     shared: &'w Shared,
     changes: Changes,
-    /// The types by which the rows of indexes are made.
+    /// The types before the change set, by which the rows in the file were made.
+    previous: Arc<TypeRegistry>,
+    /// The types after it, by which rows are made now.
     registry: Arc<TypeRegistry>,
 }
 
@@ -42,7 +45,8 @@ impl<'w> SqliteTransaction<'w> {
         counters: &'w mut Counters,
         shared: &'w Shared,
     ) -> Self {
-        Self { connection, counters, shared, changes: Changes::default(), registry: Arc::default() }
+        let (previous, registry) = (Arc::default(), Arc::default());
+        Self { connection, counters, shared, changes: Changes::default(), previous, registry }
     }
 
     /// What it adds to the counters.
@@ -56,6 +60,7 @@ impl<'w> SqliteTransaction<'w> {
             // Index rows made by other types than the present ones would be wrong.
             return Err(Error::conflict("the types have changed in the meantime: try again"));
         }
+        self.previous = Arc::clone(&access.registry);
         self.registry = Arc::clone(changes.next_registry.as_ref().unwrap_or(&access.registry));
         change::apply(self, access, changes)
             .now_or_never()
@@ -75,6 +80,10 @@ impl Transaction for SqliteTransaction<'_> {
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
         super::lookup::read_ancestors(self.connection, id, limit)
+    }
+
+    async fn height(&mut self, id: Uuid, limit: usize) -> Result<usize> {
+        self.read_height(id, limit)
     }
 
     async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
@@ -118,6 +127,20 @@ impl Transaction for SqliteTransaction<'_> {
 
     async fn reindex(&mut self, registry: &TypeRegistry, field: &FieldRef, types: &[Uuid]) -> Result<()> {
         self.rebuild_index(registry, field, types)
+    }
+
+    async fn reindex_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {
+        self.rebuild_words(registry, types)
+    }
+
+    async fn written_since(
+        &mut self,
+        types: &[Uuid],
+        since: Timestamp,
+        behind: Uuid,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
+        self.read_written_since(types, since, behind, limit)
     }
 
     async fn put_password(&mut self, account: Uuid, password_hash: &str) -> Result<()> {
