@@ -96,15 +96,15 @@ async fn too_many_connections() {
     connect(server.url()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn encryption_where_the_server_has_none() {
-    let database = fresh_database().await.unwrap();
+    let server = Postgres::start(Settings::default()).await.unwrap();
     for mode in [SslMode::Disable, SslMode::Prefer] {
-        let mut config = config(database.url());
+        let mut config = config(server.url());
         config.ssl_mode = mode;
         PostgresStore::connect(config).await.unwrap().close();
     }
-    let mut config = config(database.url());
+    let mut config = config(server.url());
     config.ssl_mode = SslMode::Require;
     let error = refused(config).await;
     assert_eq!(error.message(), "the PostgreSQL server refuses the connection");

@@ -8,3 +8,4 @@ mod migrations;
 mod replicas;
 mod restarts;
 mod support;
+mod types;

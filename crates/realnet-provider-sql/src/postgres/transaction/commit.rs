@@ -1,6 +1,5 @@
 //! Applying a change set: the engine of the core on a transaction, tried again when another one was in the way.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use realnet_core::change::{self, ChangeSet, Operation, Outcome};
@@ -31,11 +30,15 @@ pub(in super::super) async fn commit(
     access: &Access,
     changes: &ChangeSet,
 ) -> Result<Vec<Outcome>> {
-    let registry = changes.next_registry.as_ref().unwrap_or(&access.registry);
     let mut attempt = 1;
     loop {
         let connection = shared.pools.write().await?;
-        let mut transaction = PgTransaction::new(connection, shared.patience(), Arc::clone(registry));
+        let mut transaction = PgTransaction::new(
+            connection,
+            shared.patience(),
+            &access.registry,
+            changes.next_registry.as_ref(),
+        );
         let error = match transaction.apply(access, changes).await {
             Ok((outcomes, effects)) => {
                 drop(transaction);

@@ -44,12 +44,25 @@ impl Entries {
         Ok(entries)
     }
 
-    /// The rows as they are before; none without an item or when its type is no longer known.
-    pub(super) fn before(registry: &TypeRegistry, item: Option<&Item>) -> Result<Self> {
-        match item.filter(|item| registry.by_id(item.type_id).is_some()) {
-            Some(item) => Self::of(registry, item),
-            None => Ok(Self::default()),
+    /// The rows that may stand there of an item as it was: by the registry before the change set, and by that behind it
+    /// when the set has written it already. What stands there too little is added when the fields are indexed anew.
+    pub(super) fn before(
+        previous: &TypeRegistry,
+        registry: &TypeRegistry,
+        item: Option<&Item>,
+    ) -> Result<Self> {
+        let mut all = Self::default();
+        let Some(item) = item else { return Ok(all) };
+        let knows = |registry: &&TypeRegistry| registry.by_id(item.type_id).is_some();
+        let both = [previous, registry];
+        let registries = if std::ptr::eq(previous, registry) { &both[..1] } else { &both[..] };
+        for registry in registries.iter().copied().filter(knows) {
+            let entries = Self::of(registry, item)?;
+            all.keys.extend(entries.keys);
+            all.unique.extend(entries.unique);
+            all.grants.extend(entries.grants);
         }
+        Ok(all)
     }
 }
 

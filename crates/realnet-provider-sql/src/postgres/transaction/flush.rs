@@ -58,11 +58,15 @@ pub(super) type Claims = HashMap<UniqueKey, (Uuid, String)>;
 
 impl Batch {
     /// Sorts written items; answers the unique values that they claim. Two claims on one value are a conflict.
-    pub(super) fn of(registry: &TypeRegistry, written: Vec<Written>) -> Result<(Self, Claims)> {
+    pub(super) fn of(
+        previous: &TypeRegistry,
+        registry: &TypeRegistry,
+        written: Vec<Written>,
+    ) -> Result<(Self, Claims)> {
         let (mut batch, mut claims) = (Self::default(), Claims::new());
         for (stored, current) in written {
             let Some(item) = current.as_ref().or(stored.as_ref()) else { continue };
-            let before = Entries::before(registry, stored.as_ref())?;
+            let before = Entries::before(previous, registry, stored.as_ref())?;
             let after = match &current {
                 Some(item) => Entries::of(registry, item)?,
                 None => Entries::default(),

@@ -21,11 +21,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use realnet_core::Result;
+use realnet_core::model::Item;
 use realnet_core::registry::TypeRegistry;
 use uuid::Uuid;
 
 use super::error::to_error;
 use super::pool::Connection;
+use super::row::read_item;
+use super::run::{PgRow, Reader};
 use crate::statement::{Array, Bind, Statement};
 use connection::Writer;
 use flush::{Batch, Claims};
@@ -39,8 +42,10 @@ use write::{any, bytes, id_taken};
 #[allow(clippy::struct_excessive_bools, reason = "independent facts about what has been done")]
 pub(super) struct PgTransaction {
     writer: Writer,
-    /// The registry that the change set ends with: indexes are kept by it.
+    /// The registry that the change set ends with: what is written is indexed by it.
     registry: Arc<TypeRegistry>,
+    /// The registry before the change set: what is there is indexed by it, until its fields are indexed anew.
+    previous: Arc<TypeRegistry>,
     slots: Slots,
     /// Ancestors that were asked for, by item.
     chains: HashMap<Uuid, Vec<Uuid>>,
@@ -63,10 +68,16 @@ pub(super) struct PgTransaction {
 }
 
 impl PgTransaction {
-    fn new(connection: Connection, patience: Duration, registry: Arc<TypeRegistry>) -> Self {
+    fn new(
+        connection: Connection,
+        patience: Duration,
+        previous: &Arc<TypeRegistry>,
+        next: Option<&Arc<TypeRegistry>>,
+    ) -> Self {
         Self {
             writer: Writer::new(connection, patience),
-            registry,
+            registry: Arc::clone(next.unwrap_or(previous)),
+            previous: Arc::clone(previous),
             slots: Slots::default(),
             chains: HashMap::new(),
             changes: Vec::new(),
@@ -80,6 +91,20 @@ impl PgTransaction {
         }
     }
 
+    /// The item in the next columns. Its type may be one that the change set removes.
+    fn read(&self, reader: &mut Reader<'_>) -> Result<Item> {
+        let mut item = read_item(&self.registry, reader)?;
+        if let (None, Some(info)) = (self.registry.by_id(item.type_id), self.previous.by_id(item.type_id)) {
+            item.type_name = Arc::clone(info.name());
+        }
+        Ok(item)
+    }
+
+    /// The items of rows.
+    fn read_all(&self, rows: &[PgRow]) -> Result<Vec<Item>> {
+        rows.iter().map(|row| self.read(&mut Reader::new(row))).collect()
+    }
+
     /// Writes what waits, so that statements see it.
     async fn flush(&mut self) -> Result<()> {
         if !self.slots.is_dirty() && self.changes.is_empty() && self.others.is_empty() {
@@ -91,7 +116,7 @@ impl PgTransaction {
 
     /// Everything that waits, as statements in the order in which they must run.
     fn take_statements(&mut self) -> Result<Vec<Statement>> {
-        let (mut batch, claims) = Batch::of(&self.registry, self.slots.take_dirty())?;
+        let (mut batch, claims) = Batch::of(&self.previous, &self.registry, self.slots.take_dirty())?;
         self.claims.extend(claims);
         self.logs |= !self.changes.is_empty();
         batch.set_changes(std::mem::take(&mut self.changes));

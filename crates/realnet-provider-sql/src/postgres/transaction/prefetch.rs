@@ -9,7 +9,6 @@ use realnet_core::{Result, Uuid};
 use serde_json::Value;
 
 use super::super::error::to_error;
-use super::super::row;
 use super::slot::Lock;
 use super::{PgTransaction, read};
 
@@ -88,7 +87,7 @@ impl PgTransaction {
         let mut results = self.writer.pipeline(statements).await.map_err(to_error)?.into_iter();
         for (ids, lock) in &locks {
             for (chunk, rows) in ids.chunks(read::CHUNK).zip(results.by_ref()) {
-                let items = row::items(&self.registry, &rows)?;
+                let items = self.read_all(&rows)?;
                 self.slots.fetched(chunk, items, *lock);
             }
         }

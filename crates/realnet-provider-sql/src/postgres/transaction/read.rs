@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::error::to_error;
-use super::super::row::{self, ITEM_COLUMNS};
+use super::super::row::ITEM_COLUMNS;
 use super::super::run::{PgRow, Reader};
 use super::slot::Lock;
 use super::{PgTransaction, ids};
@@ -25,7 +25,7 @@ impl PgTransaction {
         let missing = self.slots.missing(wanted, lock);
         for chunk in missing.chunks(CHUNK) {
             let rows = self.writer.rows(by_ids(chunk, lock)).await.map_err(to_error)?;
-            let items = row::items(&self.registry, &rows)?;
+            let items = self.read_all(&rows)?;
             self.slots.fetched(chunk, items, lock);
         }
         let mut wanted = wanted.to_vec();
@@ -42,7 +42,7 @@ impl PgTransaction {
                 Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.parent = ANY("));
             statement.bind(ids(chunk)).push(") ORDER BY i.id FOR UPDATE");
             let rows = self.writer.rows(statement).await.map_err(to_error)?;
-            children.extend(row::items(&self.registry, &rows)?);
+            children.extend(self.read_all(&rows)?);
         }
         for child in &children {
             self.slots.found(child.clone(), Lock::Update);
@@ -120,7 +120,7 @@ impl PgTransaction {
 
     fn reference(&mut self, row: &PgRow) -> Result<Reference> {
         let mut reader = Reader::new(row);
-        let item = row::read_item(&self.registry, &mut reader)?;
+        let item = self.read(&mut reader)?;
         let key: Vec<u8> = reader.next().map_err(to_error)?;
         let target = id_of_key(&key).ok_or_else(|| Error::internal("the key of a reference holds no id"))?;
         self.slots.found(item.clone(), Lock::Update);

@@ -8,7 +8,7 @@ use realnet_core::registry::TypeRegistry;
 use uuid::Uuid;
 
 use super::super::error::to_error;
-use super::super::row::{self, ITEM_COLUMNS};
+use super::super::row::ITEM_COLUMNS;
 use super::super::run::Reader;
 use super::flush::{SEARCH_ASSIGNMENTS, search_values};
 use super::source::push_rows;
@@ -53,7 +53,7 @@ impl PgTransaction {
         statement.push(" AND i.type = ANY(").bind(ids(types));
         statement.push(format!(") ORDER BY i.id LIMIT {limit}"));
         let rows = self.writer.rows(statement).await.map_err(to_error)?;
-        row::items(&self.registry, &rows)
+        self.read_all(&rows)
     }
 
     /// How many levels hang on an item, at most `limit`.
