@@ -1,5 +1,5 @@
 //! The command line against a real server, as a person types it.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -118,6 +118,10 @@ fn documents_are_planned_applied_and_compared() {
     shell.json(&["update", "product", &id, "--price", "4"]);
     let drift = shell.json(&["drift"]);
     assert!(drift.to_string().contains("Tea"), "{drift}");
+    let drift = shell.run(&["drift", "-o", "table"]);
+    assert!(text(&drift).contains("attributes/price: 3 → 4"), "{}", text(&drift));
+    let types = shell.run(&["get", "types", "Product", "-o", "table"]);
+    assert!(text(&types).contains("number required"), "{}", text(&types));
     // A value that looks like a number follows the field.
     let created = shell.json(&["create", "product", "--name", "Cup", "--price", "7"]);
     assert_eq!(created["attributes"]["price"], 7);
@@ -131,6 +135,7 @@ fn logins_are_kept_and_ended() {
     let shell = Shell::new();
     let (code, words) = shell.failure(&["login", "--username", ADMIN.0, "--password", "wrong-password"]);
     assert!(code == 1 && !words.contains("wrong-password"), "{words}");
+    assert!(!words.contains("realnet login"), "no advice to do what was just tried: {words}");
     let (_, words) = shell.failure(&["create", "item", "--name", "x"]);
     assert!(words.contains("realnet login"), "{words}");
     assert!(shell.run(&["login", "--username", ADMIN.0, "--password", ADMIN.1]).status.success());
@@ -146,6 +151,7 @@ fn logins_are_kept_and_ended() {
     command.args(["create", "item", "--name", "z", "--server", &shell.server.address]);
     let output = run(command.env("REALNET_TOKEN", token));
     assert!(!output.status.success(), "the session was revoked: {}", text(&output));
+    assert!(text(&output).contains("REALNET_TOKEN"), "says which login was used: {}", text(&output));
 }
 
 #[test]
@@ -154,6 +160,14 @@ fn wrong_usage_says_what_is_right() {
     assert_eq!(shell.failure(&["fly"]).0, 2);
     assert_eq!(shell.failure(&["create", "item", "name"]).0, 2);
     assert_eq!(shell.failure(&["get", "item", "-o", "xml"]).0, 2);
+    for command in
+        [&["get", "item", "Tea"][..], &["update", "item", "Tea", "--x", "1"], &["delete", "item", "Tea"]]
+    {
+        let (code, words) = shell.failure(command);
+        assert!(code == 2 && words.contains("name=Tea"), "{words}");
+    }
+    let (code, words) = shell.failure(&["get", "teas"]);
+    assert!(code == 1 && words.contains("types"), "{words}");
     let (code, words) = shell.failure(&["info", "--server", "localhost"]);
     assert!(code == 1 && words.contains("http://localhost:8080"), "{words}");
     let (code, words) = shell.failure(&["info", "--server", "http://127.0.0.1:1"]);

@@ -69,6 +69,25 @@ fn every_wrong_setting_is_named_at_once() {
 }
 
 #[test]
+fn a_check_makes_nothing() {
+    let (_guard, folder) = common::folder();
+    let check = || run(realnet(&folder).args(["server", "--check"]));
+    let first = check();
+    assert!(first.status.success() && text(&first).contains("not there yet"), "{}", text(&first));
+    assert!(std::fs::read_dir(&folder).unwrap().next().is_none(), "a check leaves no file");
+    assert!(run(realnet(&folder).args(["server", "initialize"])).status.success());
+    let second = check();
+    assert!(second.status.success() && text(&second).contains("store are in order"), "{}", text(&second));
+}
+
+#[test]
+fn a_password_that_is_too_short_is_named_by_its_setting() {
+    let (_guard, folder) = common::folder();
+    let words = refusal(&folder, &[("REALNET_PASSWORD", "short")]);
+    assert!(words.contains("REALNET_PASSWORD (--password)") && words.contains('8'), "{words}");
+}
+
+#[test]
 fn an_embedded_store_has_one_server() {
     let (_guard, folder) = common::folder();
     let _server = Server::start(&folder);

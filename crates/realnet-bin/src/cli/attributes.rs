@@ -76,7 +76,7 @@ fn document(data: &str) -> Result<Map<String, Value>, Failure> {
 
 /// Properties of every item that are not text.
 const LISTS: [&str; 1] = ["tags"];
-const DOCUMENTS: [&str; 2] = ["location", "attributes"];
+const DOCUMENTS: [&str; 1] = ["attributes"];
 const FLAGS: [&str; 1] = ["public"];
 
 /// Converts by the declared type; undeclared attributes stay text unless they read as JSON other than text.
@@ -84,6 +84,8 @@ fn convert(key: &str, text: &str, field: Option<&(String, bool)>) -> Result<Valu
     let wrong = |expected: &str| -> Failure { Usage(format!("--{key}: expected {expected}")).into() };
     match field {
         _ if LISTS.contains(&key) => Ok(text.split(',').map(|part| part.trim().to_owned()).collect()),
+        _ if key == "location" => location(text)
+            .ok_or_else(|| wrong("longitude,latitude such as 8.54,47.37, or a GeoJSON point or polygon")),
         _ if DOCUMENTS.contains(&key) => serde_json::from_str(text).map_err(|_| wrong("JSON")),
         _ if FLAGS.contains(&key) => boolean(text).ok_or_else(|| wrong("true or false")),
         Some((kind, true)) if text.starts_with('[') => {
@@ -104,6 +106,17 @@ fn scalar(key: &str, text: &str, kind: &str) -> Result<Value, Failure> {
         _ => Some(Value::from(text)),
     };
     parsed.ok_or_else(|| Usage(format!("--{key}: expected a value of type {kind}")).into())
+}
+
+/// `longitude,latitude` as a GeoJSON point, or GeoJSON as it is.
+fn location(text: &str) -> Option<Value> {
+    let numbers: Option<Vec<f64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+    match numbers.as_deref() {
+        Some([longitude, latitude]) => {
+            Some(serde_json::json!({"type": "Point", "coordinates": [longitude, latitude]}))
+        }
+        _ => serde_json::from_str(text).ok().filter(Value::is_object),
+    }
 }
 
 fn boolean(text: &str) -> Option<Value> {
@@ -132,6 +145,17 @@ mod tests {
             .map(|(name, kind, multiple)| ((*name).to_owned(), ((*kind).to_owned(), *multiple)))
             .collect();
         body(&parse(&words(arguments))?, &fields).map(Value::Object)
+    }
+
+    #[test]
+    fn places_are_given_as_numbers_or_as_geojson() {
+        let point = json!({"location": {"type": "Point", "coordinates": [8.54, -47.0]}});
+        assert_eq!(converted(&["--location", "8.54,-47"], &[]).unwrap(), point);
+        let written = r#"{"type":"Point","coordinates":[8.54,-47.0]}"#;
+        assert_eq!(converted(&["--location", written], &[]).unwrap(), point);
+        for wrong in ["8.54", "Zurich", "[1,2]", "1,2,3"] {
+            assert!(converted(&["--location", wrong], &[]).unwrap_err().is::<Usage>(), "{wrong}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub struct DeleteCommand {
 
 /// Deletes the items, all or none.
 pub async fn run(command: &DeleteCommand) -> Outcome {
+    command.ids.iter().try_for_each(|id| super::check_id(id))?;
     let client = session::connect(&command.address).await?;
     match command.ids.as_slice() {
         [id] => client.delete(&command.resource, id).await?,

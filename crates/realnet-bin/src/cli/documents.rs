@@ -112,6 +112,16 @@ fn read(file: &Path) -> Result<Value, Failure> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()).into())
 }
 
+/// `attributes/price: 3 → 4`; what was not there before, or is not after, is `(none)`.
+fn changed(change: &Value) -> String {
+    let side = |key: &str| match change.get(key) {
+        None | Some(Value::Null) => "(none)".to_owned(),
+        Some(value) => output::cell(value),
+    };
+    let field = change.get("field").map(output::cell).unwrap_or_default();
+    format!("{field}: {} → {}", side("from"), side("to"))
+}
+
 /// One line per entry: what happens, to what, and which parts.
 fn report(answer: &Value, nothing: &str) {
     let list = |key: &str| answer.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -121,9 +131,10 @@ fn report(answer: &Value, nothing: &str) {
     }
     for entry in entries {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        output::line(&format!("{:<9} {:<5} {} {}", text("action"), text("kind"), text("path"), text("note")));
+        let line = format!("{:<9} {:<5} {} {}", text("action"), text("kind"), text("path"), text("note"));
+        output::line(line.trim_end());
         for change in entry.get("changes").and_then(Value::as_array).into_iter().flatten() {
-            output::line(&format!("          {change}"));
+            output::line(&format!("          {}", changed(change)));
         }
     }
     for warning in list("warnings") {

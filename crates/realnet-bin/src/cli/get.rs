@@ -15,9 +15,11 @@ EXAMPLES:
     realnet get note 0198a7c2-…
     realnet get note status=open amount=gt.5 order=name limit=10
     realnet get note --search milk --limit 10 -o csv
+    realnet get types                      all types;   realnet get types note   the fields of one
 
 A filter is field=value or field=op.value with op one of eq neq gt gte lt lte like ilike in is cs not; parameters such
-as order, limit, search, near, parent and count work as filters do, also in the form --limit 10.")]
+as order, limit, search, near, parent and count work as filters do, also in the form --limit 10. A list has 50 items
+unless limit (at most 1000) or --all says otherwise. Tables are cut to the terminal; -o json shows everything.")]
 pub struct GetCommand {
     #[structopt(flatten)]
     address: ServerAddress,
@@ -42,6 +44,12 @@ pub async fn run(mut command: GetCommand) -> Outcome {
     let client = session::connect(&command.address).await?;
     let format = Format::or_default(command.format);
     match id {
+        // Types go by their names.
+        Some(id) if !command.resource.eq_ignore_ascii_case("types") && super::check_id(&id).is_err() => {
+            let message =
+                format!("'{id}' is neither an id nor a filter: expected field=value, such as name={id}");
+            return Err(Usage(message).into());
+        }
         Some(id) => output::document(&client.get(&command.resource, &id).await?, format),
         None => list(&client, &command, query, format).await?,
     }

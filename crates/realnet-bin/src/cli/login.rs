@@ -13,7 +13,7 @@ pub struct LoginCommand {
     #[structopt(flatten)]
     address: ServerAddress,
     /// Name of the account; asked for when absent
-    #[structopt(long)]
+    #[structopt(long, env = "REALNET_USERNAME", hide_env_values = true)]
     username: Option<String>,
     /// The password; asked for when absent, which keeps it out of the shell's history
     #[structopt(long, env = "REALNET_PASSWORD", hide_env_values = true)]
@@ -41,7 +41,9 @@ pub async fn login(command: LoginCommand) -> Outcome {
         None => ask_hidden("Password: ")?,
     };
     let mut client = Client::new(&command.address.server)?;
-    let login = client.authenticate(&username, &password, command.org.as_deref()).await?;
+    let login = client.authenticate(&username, &password, command.org.as_deref()).await;
+    // In words only: the hint to sign in, which other commands get, would be of no use here.
+    let login = login.map_err(|error| error.to_string())?;
     session::save(&command.address.server, Some(login))?;
     output::error(&format!("signed in to {} as {username}", command.address.server));
     Ok(())
@@ -72,7 +74,7 @@ pub async fn logout(command: &LogoutCommand) -> Outcome {
 
 fn ask(prompt: &str) -> Result<String, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err("give --username when there is no terminal to ask at".into());
+        return Err("give --username (or REALNET_USERNAME) when there is no terminal to ask at".into());
     }
     write!(std::io::stderr(), "{prompt}")?;
     let mut line = String::new();

@@ -133,7 +133,20 @@ async fn client_command(command: Command) -> Outcome {
 fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
     let text = failure.to_string();
     match failure.downcast_ref::<realnet_client::Error>().and_then(realnet_client::Error::status) {
-        Some(401) => format!("{text}: sign in with `realnet login`"),
+        Some(401) if session::token_of_environment().is_some() => {
+            format!("{text}: set a new token in REALNET_TOKEN, or unset it and run `realnet login`")
+        }
+        Some(401) => format!("{text}: run `realnet login`"),
         _ => text,
+    }
+}
+
+/// Sees that what stands where an id belongs is one, before a server says only that it was not found.
+fn check_id(id: &str) -> Outcome {
+    match realnet_core::Uuid::parse_str(id) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            Err(Usage(format!("'{id}' is no id: `realnet get TYPE name={id}` finds items by name")).into())
+        }
     }
 }

@@ -11,8 +11,27 @@ use crate::wire::{self, FirstStart, Initialized};
 /// Runs the server.
 #[derive(Debug, StructOpt)]
 #[structopt(after_help = "\
-All settings also come from the environment or a .env file (REALNET_SERVER_HOST, REALNET_DB_TYPE, …); flags win.
-Without any setting the store is ./realnet.db and the address http://127.0.0.1:8080.")]
+Without any setting the store is ./realnet.db and the address http://127.0.0.1:8080. Settings come from flags, the
+environment, or a .env file, in this order:
+    REALNET_SERVER_HOST, REALNET_SERVER_PORT       address and port
+    REALNET_DB_TYPE                                postgresql, sqlite or memory
+    REALNET_DB_NAME                                database, or file of the embedded store
+    REALNET_DB_HOST, _PORT, _USER, _PASS, _SSLMODE the PostgreSQL server
+    REALNET_INIT_PATH                              folder of further initialization files
+    REALNET_NAME, _USERNAME, _PASSWORD, _EMAIL     org and administrator of the first start
+    REALNET_DEFAULT_ORG                            org that requests without one mean
+    REALNET_JWT_KEY                                signs tokens; made and kept in the store when absent
+    REALNET_TOKEN_TTL, REALNET_SESSION_TTL         life of tokens and sessions, seconds
+    REALNET_BCRYPT_COST                            cost of password hashing
+    REALNET_MAX_BODY                               largest request body, bytes
+    REALNET_REQUEST_TIMEOUT, _SHUTDOWN_TIMEOUT     seconds
+    REALNET_DEBUG                                  true for debug logs
+
+EXAMPLES:
+    realnet server --port 9000 --init ./types
+    realnet server --check
+    REALNET_DB_USER=shop REALNET_DB_PASS=… REALNET_DB_NAME=shop realnet server
+    realnet server initialize --name Acme --username root")]
 pub struct ServerCommand {
     /// Address to listen on [REALNET_SERVER_HOST, default 127.0.0.1]
     #[structopt(long)]
@@ -71,7 +90,7 @@ pub fn run(command: &ServerCommand) -> Outcome {
     runtime.block_on(async {
         let server = wire::Server::open(config, command.check).await?;
         if command.check {
-            output::line("settings, initialization files and store are in order");
+            output::line(server.checked());
             return server.close().await;
         }
         report(&server.initialize(first).await?, command.step.is_some());

@@ -15,9 +15,7 @@ type Logins = BTreeMap<String, Login>;
 /// expired.
 pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
     let mut client = Client::new(&address.server)?;
-    if let Ok(token) = std::env::var("REALNET_TOKEN")
-        && !token.is_empty()
-    {
+    if let Some(token) = token_of_environment() {
         client.set_token(token);
         return Ok(client);
     }
@@ -34,6 +32,11 @@ pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
         }
     }
     Ok(client)
+}
+
+/// The token in `REALNET_TOKEN`, which wins over the kept login.
+pub fn token_of_environment() -> Option<String> {
+    std::env::var("REALNET_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
 fn is_expired(login: &Login) -> Result<bool, Failure> {

@@ -15,6 +15,7 @@ use super::{Failure, Outcome, ServerAddress, Usage, session};
 EXAMPLES:
     realnet create note --name \"Shopping\" --text milk
     realnet create customer --name Acme --attribute tier=pro --tags new,big
+    realnet create place --name Zurich --location 8.54,47.37
     realnet create note --data @note.json
 
 Every --key value is a property or attribute; values are converted by the type's fields.")]
@@ -68,6 +69,7 @@ pub async fn create(command: CreateCommand) -> Outcome {
 
 /// Changes an item and shows it.
 pub async fn update(command: UpdateCommand) -> Outcome {
+    super::check_id(&command.id)?;
     let (client, given, format) = prepare(command.address, command.format, &command.arguments).await?;
     let fields = fields(&client, &command.resource).await?;
     let body = attributes::body(&given, &fields)?;

@@ -1,7 +1,7 @@
 //! The section of the database: which store, and how to reach it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Environment, Problems};
 
@@ -47,6 +47,17 @@ impl fmt::Debug for PostgresSection {
 const SSL_MODES: [&str; 4] = ["disable", "prefer", "require", "verify-full"];
 
 impl DatabaseSection {
+    /// Whether it is a file that the first start has yet to make; its folder must be there.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Sqlite { path } => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                !path.exists() && folder.is_none_or(Path::is_dir)
+            }
+            Self::Memory | Self::Postgres(_) => false,
+        }
+    }
+
     pub(super) fn read(environment: &Environment, problems: &mut Problems) -> Self {
         // As soon as anything is said about a database, PostgreSQL is meant; a bare start needs nothing.
         let default = if environment.has_any("REALNET_DB_") { "postgresql" } else { "sqlite" };
@@ -76,7 +87,11 @@ impl PostgresSection {
         }
         let user = environment.get("REALNET_DB_USER").unwrap_or_default().to_owned();
         if user.is_empty() {
-            problems.add("REALNET_DB_USER", "is needed for postgresql: the database user".to_owned());
+            problems.add(
+                "REALNET_DB_USER",
+                "is needed for postgresql: the database user; REALNET_DB_TYPE=sqlite keeps data in a file"
+                    .to_owned(),
+            );
         }
         Self {
             host: environment.get("REALNET_DB_HOST").unwrap_or("localhost").to_owned(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use realnet_core::Violation;
 use realnet_core::load::{Document, parse_json};
 use realnet_core::resource::Services;
 use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
@@ -15,7 +16,7 @@ use super::first_start::{FirstStart, Initialized, make_password};
 use super::store::Store;
 use super::{builtin, resources};
 use crate::cli::{Failure, Outcome};
-use crate::config::{AccountsSection, Config, ServerSection};
+use crate::config::{AccountsSection, Config, DatabaseSection, ServerSection};
 
 /// An open store with its types in place, ready to be initialized and served.
 pub struct Server {
@@ -26,11 +27,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the initialization files, opens the store, and brings its system types up to date. With `check` the
-    /// store is only looked at.
+    /// Reads the initialization files, opens the store, and brings its system types up to date. With `check` no type
+    /// is changed, and a store that is not there yet is not made.
     pub async fn open(config: Config, check: bool) -> Result<Self, Failure> {
         let documents = documents(&config.server)?;
-        let store = Store::open(&config.database).await?;
+        let store = if check && config.database.is_missing() {
+            Store::open(&DatabaseSection::Memory).await?
+        } else {
+            Store::open(&config.database).await?
+        };
         let services = store.services().await?;
         let initializer = Initializer::new(services.clone(), documents);
         if check {
@@ -39,6 +44,15 @@ impl Server {
             initializer.types().await?;
         }
         Ok(Self { config, store, services, initializer })
+    }
+
+    /// What a check that found nothing wrong says.
+    pub fn checked(&self) -> &'static str {
+        if self.config.database.is_missing() {
+            "settings and initialization files are in order; the store is not there yet: the first start makes it"
+        } else {
+            "settings, initialization files and store are in order"
+        }
     }
 
     /// Creates the first org and administrator if there is no account, and the items of the initialization files.
@@ -52,7 +66,7 @@ impl Server {
             email: first.email,
             bcrypt_cost: self.config.accounts.bcrypt_cost,
         };
-        let created = bootstrap(&self.services, wanted).await?;
+        let created = bootstrap(&self.services, wanted).await.map_err(|error| named(&error))?;
         self.initializer.orgs().await?;
         Ok(match created {
             None => Initialized::Present,
@@ -87,6 +101,20 @@ impl Server {
     /// Closes the store without serving.
     pub async fn close(self) -> Outcome {
         self.store.close().await
+    }
+}
+
+/// A value that is not valid, by the setting that it came from.
+fn named(error: &realnet_core::Error) -> Failure {
+    match error.violations() {
+        [] => error.message().into(),
+        violations => {
+            let named = |violation: &Violation| {
+                let flag = violation.pointer.trim_start_matches('/');
+                format!("REALNET_{} (--{flag}): {}", flag.to_uppercase(), violation.detail)
+            };
+            violations.iter().map(named).collect::<Vec<_>>().join("\n  ").into()
+        }
     }
 }
 

@@ -73,7 +73,8 @@ impl Store {
 /// The error with the place of the store, which only the operator is told.
 fn at(place: impl std::fmt::Display, error: &realnet_core::Error) -> Failure {
     tracing::debug!(error = %error.report(), "the store can not be opened");
-    format!("{place}: {error}").into()
+    let (place, error) = (place.to_string(), error.to_string());
+    if error.contains(&place) { error.into() } else { format!("{place}: {error}").into() }
 }
 
 fn services<S>(store: &Arc<S>) -> Services

@@ -1,5 +1,6 @@
 //! A real server process for tests: its own folder, a free port, ended with the test.
 #![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

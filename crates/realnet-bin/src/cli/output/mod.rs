@@ -1,9 +1,11 @@
 //! What is printed: tables on a terminal, JSON when piped, errors on stderr.
 
+mod csv;
+mod table;
+
 use std::io::{IsTerminal, Write};
 use std::str::FromStr;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
 /// How answers are shown.
@@ -52,35 +54,18 @@ pub fn error(text: &str) {
 pub fn document(value: &Value, format: Format) {
     match format {
         Format::Json => json(value),
-        Format::Csv => csv(std::slice::from_ref(value)),
-        Format::Table => {
-            let mut table = empty_table();
-            for (key, value) in value.as_object().into_iter().flatten() {
-                table.add_row([key.clone(), cell(value)]);
-            }
-            line(&table.to_string());
-        }
+        Format::Csv => line(&csv::lines(std::slice::from_ref(value))),
+        Format::Table => line(&table::document(value, width())),
     }
 }
 
-/// Prints a list of items.
+/// Prints a list of items or of types.
 pub fn items(items: &[Value], format: Format) {
     match format {
         Format::Json => json(&Value::from(items)),
-        Format::Csv => csv(items),
-        Format::Table => {
-            let mut table = empty_table();
-            table.set_header(["id", "type", "name", "attributes", "updated"]);
-            for item in items {
-                let attributes = item.get("attributes").and_then(Value::as_object);
-                let attributes =
-                    attributes.into_iter().flatten().map(|(key, value)| format!("{key}={}", cell(value)));
-                let text = |key: &str| item.get(key).map(cell).unwrap_or_default();
-                let attributes = attributes.collect::<Vec<_>>().join(" ");
-                table.add_row([text("id"), text("type"), text("name"), attributes, text("updated_at")]);
-            }
-            line(&table.to_string());
-        }
+        Format::Csv => line(&csv::lines(items)),
+        Format::Table if items.is_empty() => error("nothing found"),
+        Format::Table => line(&table::list(items, width())),
     }
 }
 
@@ -88,14 +73,14 @@ fn json(value: &Value) {
     line(&serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
-fn empty_table() -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table
+/// Columns of the terminal; none when the output goes elsewhere, where nothing is cut.
+fn width() -> Option<u16> {
+    let is_terminal = std::io::stdout().is_terminal();
+    is_terminal.then(|| terminal_size::terminal_size().map(|(width, _)| width.0)).flatten()
 }
 
 /// A value in a cell: text bare, all else as JSON; characters that steer a terminal are dropped.
-fn cell(value: &Value) -> String {
+pub fn cell(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
@@ -104,25 +89,7 @@ fn cell(value: &Value) -> String {
     text.chars().filter(|character| !character.is_control() || *character == '\n').collect()
 }
 
-/// The columns are all properties and attributes that occur, in order of first appearance.
-fn csv(items: &[Value]) {
-    let rows: Vec<Vec<(String, String)>> = items.iter().map(flat).collect();
-    let mut columns: Vec<&str> = Vec::new();
-    for (key, _) in rows.iter().flatten() {
-        if !columns.contains(&key.as_str()) {
-            columns.push(key);
-        }
-    }
-    line(&columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(","));
-    for row in &rows {
-        let value = |column: &&str| {
-            let found = row.iter().find(|(key, _)| key == column);
-            found.map(|(_, value)| quoted(value)).unwrap_or_default()
-        };
-        line(&columns.iter().map(value).collect::<Vec<_>>().join(","));
-    }
-}
-
+/// Property names and cells of a document, its attributes among them as `attributes.NAME`.
 fn flat(item: &Value) -> Vec<(String, String)> {
     let mut row = Vec::new();
     for (key, value) in item.as_object().into_iter().flatten() {
@@ -134,15 +101,6 @@ fn flat(item: &Value) -> Vec<(String, String)> {
         }
     }
     row
-}
-
-/// RFC 4180. A leading character that makes a spreadsheet compute is kept as text by a quote mark in front.
-fn quoted(text: &str) -> String {
-    let text = match text.chars().next() {
-        Some('=' | '@' | '+') => format!("'{text}"),
-        _ => text.to_owned(),
-    };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 #[cfg(test)]
@@ -157,9 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn csv_quotes_what_needs_it() {
-        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(quoted("=1+1"), "'=1+1");
+    fn attributes_stand_among_the_properties() {
         let mut row = flat(&json!({"id": "1", "attributes": {"x": true}}));
         row.sort();
         assert_eq!(row, [("attributes.x".into(), "true".into()), ("id".into(), "1".into())]);
