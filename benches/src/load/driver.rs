@@ -66,7 +66,7 @@ impl Figures {
 
 /// How long answers that are under way at the end may take; they are awaited, so that a slow server does
 /// not work on them while the next one is measured.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN: Duration = Duration::from_mins(1);
 
 /// Puts the load on the server and measures. `write_request` appends the bytes of the next request.
 ///

@@ -85,7 +85,8 @@ impl Process {
         kibibytes.map(|count| count * 1024).ok_or_else(|| Error::new(ErrorKind::InvalidData, "no VmRSS"))
     }
 
-    fn complaint(&self, what: &str) -> Error {
+    /// An error with the end of the server's log.
+    pub fn complaint(&self, what: &str) -> Error {
         let log = fs::read(&self.log).unwrap_or_default();
         let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(2000)..]).into_owned();
         Error::other(format!("{what}: {tail}"))

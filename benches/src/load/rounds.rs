@@ -83,6 +83,9 @@ pub struct Plan {
     pub connections: usize,
 }
 
+/// The shortest measurement of logins.
+const LOGINS: Duration = Duration::from_secs(8);
+
 /// One measurement.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct Sample {
@@ -127,6 +130,7 @@ pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan)
             .map(|one| Series { operation: *operation, name: one.name, samples: Vec::new() })
             .collect();
         for round in 0..plan.rounds {
+            eprintln!("{}, round {} of {}", operation.name(), round + 1, plan.rounds);
             for turn in 0..taking_part.len() {
                 let index = (turn + round) % taking_part.len();
                 series[index].samples.push(sample(taking_part[index], *operation, plan, round)?);
@@ -138,20 +142,20 @@ pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan)
 }
 
 fn sample(contestant: &Contestant, operation: Operation, plan: Plan, round: usize) -> Result<Sample> {
-    let load =
-        Load { address: contestant.process.address, connections: plan.connections, duration: plan.duration };
+    // A hash of a password takes so long that a round of all connections needs seconds.
+    let least = if operation == Operation::Login { LOGINS } else { Duration::ZERO };
+    let duration = plan.duration.max(least);
+    let load = Load { address: contestant.process.address, connections: plan.connections, duration };
     let mut random = Random::new(operation as u64 * 100 + round as u64);
     let before = Ticks::now()?;
-    let figures = driver::run(load, &mut |bytes| contestant.requests.write(operation, &mut random, bytes))?;
+    let what = format!("{}, {}", contestant.name.as_str(), operation.name());
+    let figures = driver::run(load, &mut |bytes| contestant.requests.write(operation, &mut random, bytes))
+        .map_err(|error| contestant.process.complaint(&format!("{what}: {error}")))?;
     let ticks = Ticks::now()?.since(before);
     if figures.refused > 0 || figures.answered == 0 {
         return Err(Error::other(format!(
-            "{}, {}: {} good answers, {} others, the last one {:?}",
-            contestant.name.as_str(),
-            operation.name(),
-            figures.answered,
-            figures.refused,
-            figures.refusal
+            "{what}: {} good answers, {} others, the last one {:?}",
+            figures.answered, figures.refused, figures.refusal
         )));
     }
     // The ticks cover the warming up too.

@@ -50,6 +50,7 @@ impl Stage {
     pub fn set_up(options: &Options, rows: u64) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("realnet-bench-").tempdir()?;
         let bare = folder.path().join("bare.db");
+        eprintln!("setting up {rows} rows");
         let mut stage =
             Self { realnet: None, ids: Rc::default(), bare, pocketbase: None, postgres: None, folder };
         let path = stage.folder.path();
