@@ -131,7 +131,8 @@ async fn client_command(command: Command) -> Outcome {
 
 /// The failure in words, with the next step where one is known.
 fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let text = failure.to_string();
+    let text =
+        failure.downcast_ref::<realnet_core::Error>().map_or_else(|| failure.to_string(), for_operators);
     match failure.downcast_ref::<realnet_client::Error>().and_then(realnet_client::Error::status) {
         Some(401) if session::token_of_environment().is_some() => {
             format!("{text}: set a new token in REALNET_TOKEN, or unset it and run `realnet login`")
@@ -139,6 +140,11 @@ fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> String
         Some(401) => format!("{text}: run `realnet login`"),
         _ => text,
     }
+}
+
+/// The words of an error for who runs the server: a fault of ours, which strangers are told nothing of, in full.
+pub fn for_operators(error: &realnet_core::Error) -> String {
+    if error.kind() == realnet_core::ErrorKind::Internal { error.report() } else { error.to_string() }
 }
 
 /// Sees that what stands where an id belongs is one, before a server says only that it was not found.

@@ -15,7 +15,7 @@ use realnet_runner_http::{HttpConfig, HttpServer};
 use super::first_start::{FirstStart, Initialized, make_password};
 use super::store::Store;
 use super::{builtin, resources};
-use crate::cli::{Failure, Outcome};
+use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{AccountsSection, Config, DatabaseSection, ServerSection};
 
 /// An open store with its types in place, ready to be initialized and served.
@@ -107,7 +107,7 @@ impl Server {
 /// A value that is not valid, by the setting that it came from.
 fn named(error: &realnet_core::Error) -> Failure {
     match error.violations() {
-        [] => error.message().into(),
+        [] => for_operators(error).into(),
         violations => {
             let named = |violation: &Violation| {
                 let flag = violation.pointer.trim_start_matches('/');

@@ -10,7 +10,7 @@ use realnet_provider_generic::MemoryStore;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
 use realnet_provider_sql::{SqliteConfig, SqliteStore};
 
-use crate::cli::{Failure, Outcome};
+use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{DatabaseSection, PostgresSection};
 
 /// An open store, to be closed when the server ends.
@@ -73,7 +73,7 @@ impl Store {
 /// The error with the place of the store, which only the operator is told.
 fn at(place: impl std::fmt::Display, error: &realnet_core::Error) -> Failure {
     tracing::debug!(error = %error.report(), "the store can not be opened");
-    let (place, error) = (place.to_string(), error.to_string());
+    let (place, error) = (place.to_string(), for_operators(error));
     if error.contains(&place) { error.into() } else { format!("{place}: {error}").into() }
 }
 
