@@ -40,6 +40,7 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
     }
     if changes.next_registry.is_some() {
         engine.reindex_changed_fields().await?;
+        engine.reindex_changed_words().await?;
     }
     if let Some((key, reply_of)) = &changes.reply {
         engine.tx.put_reply(key, &reply_of(&outcomes)).await?;
@@ -62,6 +63,7 @@ impl Engine<'_> {
             }
             Operation::PutType(definition) => self.put_type(definition).await,
             Operation::RemoveType(id) => self.remove_type(*id).await,
+            Operation::Recheck { types, since, guard } => self.recheck(types, *since, guard).await,
             Operation::SetTypeGrants { grants, remove } => self.set_type_grants(grants, *remove).await,
             Operation::SetPassword { account, password_hash } => {
                 self.tx.put_password(*account, password_hash).await?;

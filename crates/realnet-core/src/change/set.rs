@@ -59,6 +59,16 @@ pub enum Operation {
     PutType(Box<TypeDefinition>),
     /// Removes a type that has neither items nor derived types.
     RemoveType(Uuid),
+    /// Looks at items again: whoever plans a change of types looks at the stored items first, outside of the
+    /// transaction, and here at those written since.
+    Recheck {
+        /// Their types.
+        types: Vec<Uuid>,
+        /// Items written at this moment or later. Clocks of replicas differ, and a change set may wait: leave a margin.
+        since: Timestamp,
+        /// Asked for each.
+        guard: Guard,
+    },
     /// Replaces the grants of an org on a type.
     SetTypeGrants {
         /// The grants.
@@ -93,6 +103,7 @@ impl fmt::Debug for Operation {
             Self::SetGrants { id, grants, .. } => write!(f, "SetGrants({id}, {grants:?})"),
             Self::PutType(definition) => write!(f, "PutType({})", definition.name),
             Self::RemoveType(id) => write!(f, "RemoveType({id})"),
+            Self::Recheck { types, since, .. } => write!(f, "Recheck({types:?} since {since})"),
             Self::SetTypeGrants { grants, .. } => write!(f, "SetTypeGrants({grants:?})"),
             Self::SetPassword { account, .. } => write!(f, "SetPassword({account})"),
             Self::EndSessions(account) => write!(f, "EndSessions({account})"),

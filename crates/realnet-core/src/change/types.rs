@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Outcome;
 use super::apply::Engine;
+use super::{Guard, Outcome};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::index::is_searched;
 use crate::model::TypeDefinition;
-use crate::registry::{FieldInfo, FieldRef, TypeGrants, TypeRegistry};
+use crate::registry::{FieldInfo, FieldRef, TypeGrants, TypeInfo, TypeRegistry};
+
+/// So many items are looked at again at a time.
+const BATCH: usize = 1000;
 
 impl Engine<'_> {
     /// The set was planned against one revision of types; another one has come in between.
@@ -47,6 +52,24 @@ impl Engine<'_> {
         Ok(Outcome::Done)
     }
 
+    /// Asks the guard of every item of `types` that was written lately.
+    pub(super) async fn recheck(
+        &mut self,
+        types: &[Uuid],
+        since: Timestamp,
+        guard: &Guard,
+    ) -> Result<Outcome> {
+        let mut behind = Uuid::nil();
+        loop {
+            let items = self.tx.written_since(types, since, behind, BATCH).await?;
+            items.iter().try_for_each(|item| guard(item))?;
+            match items.last() {
+                Some(last) if items.len() == BATCH => behind = last.id,
+                _ => return Ok(Outcome::Done),
+            }
+        }
+    }
+
     fn check_layer(&self, org: Option<Uuid>) -> Result<()> {
         let caller = &self.access.caller;
         let allowed = match org {
@@ -67,12 +90,28 @@ impl Engine<'_> {
         for field in fields {
             let types: Vec<Uuid> = registry
                 .by_id(field.declared_by)
-                .map(|info| registry.derived(info, None).map(crate::registry::TypeInfo::id).collect())
+                .map(|info| registry.derived(info, None).map(TypeInfo::id).collect())
                 .unwrap_or_default();
             self.tx.reindex(&registry, &field, &types).await?;
         }
         Ok(())
     }
+
+    /// Brings the full text in line where a field has been closed to some readers, or opened again.
+    pub(super) async fn reindex_changed_words(&mut self) -> Result<()> {
+        let registry = Arc::clone(&self.access.registry);
+        let changed = registry.types().filter(|info| {
+            self.previous.by_id(info.id()).is_some_and(|before| searches_otherwise(before, info))
+        });
+        let types: Vec<Uuid> = changed.map(TypeInfo::id).collect();
+        if types.is_empty() { Ok(()) } else { self.tx.reindex_words(&registry, &types).await }
+    }
+}
+
+/// Whether the full text of a type's items has changed: a field that not every reader may read has no words in it.
+fn searches_otherwise(before: &TypeInfo, after: &TypeInfo) -> bool {
+    let names = before.fields().iter().chain(after.fields()).map(|info| &info.field.name);
+    names.into_iter().any(|name| is_searched(before, name) != is_searched(after, name))
 }
 
 /// What the rows of an index depend on: kind, list or not, unique or not.

@@ -10,7 +10,8 @@ use super::apply::Engine;
 use super::{ChangeKind, Edit, Outcome};
 use crate::acl::{self, Grant, Permission, Permissions, Subject};
 use crate::error::{Error, ErrorKind, Result, Violation};
-use crate::model::Item;
+use crate::model::{Item, Visibility};
+use crate::provider::Access;
 use crate::registry::{FieldInfo, TypeInfo};
 
 impl Engine<'_> {
@@ -32,7 +33,7 @@ impl Engine<'_> {
         };
         check_sizes(&item)?;
         if let Some(parent) = item.parent_id {
-            self.check_parent(&item, parent).await?;
+            self.check_parent(&item, parent, 0).await?;
         }
         self.check_references(info, None, &item).await?;
         self.tx.put_item(&registry, None, &item).await?;
@@ -65,11 +66,13 @@ impl Engine<'_> {
         if after.parent_id != before.parent_id
             && let Some(parent) = after.parent_id
         {
-            self.check_parent(&after, parent).await?;
+            let height = self.tx.height(after.id, Item::MAX_DEPTH).await?;
+            self.check_parent(&after, parent, height).await?;
         }
         if after.public != before.public {
             self.check_share(&before, &[public_read(&after)])?;
         }
+        self.check_class(info, &before, &after)?;
         self.check_references(info, Some(&before), &after).await?;
         self.tx.put_item(&registry, Some(&before), &after).await?;
         self.log(ChangeKind::Update, Some(before), Some(after.clone())).await?;
@@ -127,8 +130,9 @@ impl Engine<'_> {
         Err(Error::not_found(format_args!("item {}", item.id)))
     }
 
-    /// The parent must be readable, in the same org and writable, and the tree stay a tree of bounded depth.
-    async fn check_parent(&mut self, item: &Item, parent: Uuid) -> Result<()> {
+    /// The parent must be readable, in the same org and writable, and the tree stay a tree of bounded depth. `height`: how
+    /// many levels hang on the item.
+    async fn check_parent(&mut self, item: &Item, parent: Uuid, height: usize) -> Result<()> {
         let missing =
             || Error::invalid(vec![Violation::new("/parent_id", "refers to no item that you can see")]);
         let found = self.tx.targets(&[parent]).await?.pop().ok_or_else(missing)?;
@@ -142,7 +146,7 @@ impl Engine<'_> {
         if parent == item.id || ancestors.contains(&item.id) {
             return Err(Error::conflict("an item can not be placed below itself"));
         }
-        if ancestors.len() + 1 >= Item::MAX_DEPTH {
+        if ancestors.len() + 1 + height >= Item::MAX_DEPTH {
             let detail = format!("the tree is at most {} levels deep", Item::MAX_DEPTH);
             return Err(Error::invalid(vec![Violation::new("/parent_id", detail)]));
         }
@@ -179,6 +183,19 @@ impl Engine<'_> {
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    }
+
+    /// What decides which grants of the type count for an item is as good as a grant: who may share changes it. An
+    /// instance is also one that the caller may create.
+    fn check_class(&self, info: &TypeInfo, before: &Item, after: &Item) -> Result<()> {
+        let Access { caller, registry } = &self.access;
+        let is_closed = |item: &Item| item.visibility == Visibility::Restricted;
+        let access = |item: &Item| registry.access(item.org, info, item.instance.as_deref());
+        if before.instance != after.instance {
+            acl::may_create(registry, caller, info, after.instance.as_deref(), after.org)?;
+        }
+        let same = before.instance == after.instance || access(before) == access(after);
+        if same && is_closed(before) == is_closed(after) { Ok(()) } else { self.check_share(before, &[]) }
     }
 
     /// One grants only what one holds.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::change::{ChangeRecord, IdempotencyKey, SourceRecord, StoredReply};
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::{Item, TypeDefinition};
 use crate::registry::{FieldRef, TypeGrants, TypeRegistry};
@@ -38,6 +39,9 @@ pub trait Transaction: Send {
     /// The ancestors of an item, nearest first, at most `limit`.
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>>;
 
+    /// How many levels of descendants an item has, at most `limit`.
+    async fn height(&mut self, id: Uuid, limit: usize) -> Result<usize>;
+
     /// Items of `org` whose reference field `field` holds one of `targets`.
     async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>>;
 
@@ -68,6 +72,18 @@ pub trait Transaction: Send {
 
     /// Brings the index of `field` in line with `registry` for all items of `types`.
     async fn reindex(&mut self, registry: &TypeRegistry, field: &FieldRef, types: &[Uuid]) -> Result<()>;
+
+    /// Brings the full text in line with `registry` for all items of `types`.
+    async fn reindex_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()>;
+
+    /// Items of `types` last written at `since` or later, with ids above `behind`, in the order of ids, at most `limit`.
+    async fn written_since(
+        &mut self,
+        types: &[Uuid],
+        since: Timestamp,
+        behind: Uuid,
+        limit: usize,
+    ) -> Result<Vec<Item>>;
 
     /// Sets the password hash of an account and raises its epoch, which ends all its sessions.
     async fn put_password(&mut self, account: Uuid, password_hash: &str) -> Result<()>;

@@ -1,10 +1,12 @@
 //! The transaction that the core's commit engine drives: changes are made at once and taken back on failure.
 
 use std::collections::HashSet;
+use std::ops::Bound;
 
 use async_trait::async_trait;
 use realnet_core::Uuid;
 use realnet_core::change::{ChangeRecord, IdempotencyKey, SourceRecord, StoredReply};
+use realnet_core::clock::Timestamp;
 use realnet_core::error::{Error, Result};
 use realnet_core::index::{KeyEntry, entries, id_of_key};
 use realnet_core::model::{Item, TypeDefinition};
@@ -109,6 +111,18 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(self.state.ancestors(id, limit))
     }
 
+    async fn height(&mut self, id: Uuid, limit: usize) -> Result<usize> {
+        let mut level = vec![id];
+        for height in 0..limit {
+            let children = level.iter().filter_map(|parent| self.state.children.get(parent));
+            level = children.flatten().copied().collect();
+            if level.is_empty() {
+                return Ok(height);
+            }
+        }
+        Ok(limit)
+    }
+
     async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
         let targets: HashSet<&Uuid> = targets.iter().collect();
         let mut found = Vec::new();
@@ -211,6 +225,25 @@ impl Transaction for MemoryTransaction<'_> {
             self.set_keys(item.id, item.org, Some(entries(registry, item)?.keys))?;
         }
         Ok(())
+    }
+
+    async fn reindex_words(&mut self, _registry: &TypeRegistry, _types: &[Uuid]) -> Result<()> {
+        // Words are made when they are searched.
+        Ok(())
+    }
+
+    async fn written_since(
+        &mut self,
+        types: &[Uuid],
+        since: Timestamp,
+        behind: Uuid,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
+        let behind = self.state.items.range((Bound::Excluded(behind), Bound::Unbounded));
+        let found = behind
+            .map(|(_, item)| item)
+            .filter(|item| types.contains(&item.type_id) && item.updated_at >= since);
+        Ok(found.take(limit).cloned().collect())
     }
 
     async fn put_password(&mut self, account: Uuid, password_hash: &str) -> Result<()> {

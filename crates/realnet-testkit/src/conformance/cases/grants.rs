@@ -5,7 +5,7 @@ use std::sync::Arc;
 use realnet_core::ErrorKind;
 use realnet_core::acl::{Caller, Grant, Permission, Subject};
 use realnet_core::change::Operation;
-use realnet_core::model::Visibility;
+use realnet_core::model::{Item, Visibility};
 use realnet_core::registry::TypeGrants;
 use serde_json::json;
 
@@ -150,6 +150,32 @@ pub async fn one_shares_what_one_holds(world: World) {
     world.share(&alice, paper, write).await.unwrap();
     let open = world.update(&bob, paper, |item| item.public = true).await;
     expect_kind(open, ErrorKind::Forbidden);
+}
+
+/// What decides whether type grants count is changed by who may share: the visibility, and an instance with access.
+pub async fn what_opens_an_item_needs_share(world: World) {
+    let [alice, bob] = [world.acme.alice.clone(), world.acme.bob.clone()];
+    let write = |more: &[Permission]| {
+        vec![grant(Org::account(&bob), &[&[Permission::Read, Permission::Write], more].concat())]
+    };
+    let closed = item("OpenPaper").visibility(Visibility::Restricted).grants(write(&[]));
+    let closed = world.create(&alice, closed).await.id;
+    let instance = item("PrivatePaper").grants(write(&[]));
+    let private = world.create(&alice, instance).await.id;
+    let open = |item: &mut Item| item.visibility = Visibility::Visible;
+    let board = |item: &mut Item| item.instance = Some(Arc::from("Board"));
+    expect_kind(world.update(&bob, closed, open).await, ErrorKind::Forbidden);
+    expect_kind(world.update(&bob, private, board).await, ErrorKind::Forbidden);
+    world.update(&bob, closed, |item| item.name = "still his to write".into()).await.unwrap();
+    for id in [closed, private] {
+        assert!(world.get(&world.acme.anonymous, id).await.is_none());
+        world.share(&alice, id, write(&[Permission::Share])).await.unwrap();
+    }
+    world.update(&bob, closed, open).await.unwrap();
+    world.update(&bob, private, board).await.unwrap();
+    for id in [closed, private] {
+        assert!(world.get(&world.acme.anonymous, id).await.is_some());
+    }
 }
 
 /// Many grants on one item: one per subject, in any order of writing.

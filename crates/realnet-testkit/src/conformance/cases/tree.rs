@@ -112,6 +112,31 @@ pub async fn depth_is_bounded(world: World) {
     assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{refused:?}");
 }
 
+/// A tree that is moved takes its depth along.
+pub async fn a_moved_tree_stays_shallow(world: World) {
+    let alice = world.acme.alice.clone();
+    let chain = async |count: usize| {
+        let mut ids: Vec<Uuid> = Vec::new();
+        let mut operations = Vec::new();
+        for _ in 0..count {
+            let draft = item("Note");
+            let draft = ids.last().map_or(draft.clone(), |parent| draft.parent(*parent));
+            ids.push(world.next_id());
+            operations.push(world.creation(&alice, draft.id(ids[ids.len() - 1])));
+        }
+        world.commit(&alice, operations).await.unwrap();
+        ids
+    };
+    let half = Item::MAX_DEPTH / 2;
+    let (upper, lower) = (chain(half).await, chain(half + 1).await);
+    let [bottom, top, second] = [upper[half - 1], lower[0], lower[1]];
+    let moved = world.update(&alice, top, move |item| item.parent_id = Some(bottom)).await;
+    expect_kind(moved, ErrorKind::InvalidInput);
+    world.update(&alice, second, move |item| item.parent_id = Some(bottom)).await.unwrap();
+    let last = lower[half];
+    expect_kind(world.try_create(&alice, item("Note").parent(last)).await, ErrorKind::InvalidInput);
+}
+
 /// Children and descendants, of every level, as the caller sees them.
 pub async fn children_and_descendants_are_found(world: World) {
     let [alice, bob] = [world.acme.alice.clone(), world.acme.bob.clone()];

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use realnet_core::change::Operation;
+use realnet_core::clock::Timestamp;
 use realnet_core::model::TypeDefinition;
 use realnet_core::registry::TypeRegistry;
-use realnet_core::{ErrorKind, Uuid};
+use realnet_core::{Error, ErrorKind, Uuid};
 use serde_json::{Value, json};
 
 use crate::conformance::fixture::definition;
@@ -270,4 +271,61 @@ pub async fn constants_are_live(world: World) {
     world.find("Sample").with("integer_i", "9").gives(&["leaf"]).await;
     world.find("Sample").with("colour", "violet").gives(&["leaf"]).await;
     world.find("Sample").order("integer_i.desc").gives(&["leaf", "middle"]).await;
+}
+
+/// Words of a field are found as long as everybody who reads the item may read them.
+pub async fn words_follow_their_field(world: World) {
+    if !world.stores.items.capabilities().search {
+        return;
+    }
+    let alice = world.acme.alice.clone();
+    let drafts = ["sesame", "poppy"].map(|word| item("Note").name(word).attr("label", format!("{word}word")));
+    world.create_all(&alice, drafts.into()).await;
+    let find = || world.find("Note").with("search", "sesameword");
+    find().gives(&["sesame"]).await;
+    for closed in [json!({"hidden": true}), json!({"read": ["admin"]})] {
+        let mut field = json!({"name": "label", "type": "string"});
+        field
+            .as_object_mut()
+            .expect("it is an object")
+            .extend(closed.as_object().cloned().unwrap_or_default());
+        world.change_types(&world.system(), put(with_fields(&world, "Note", json!([field])))).await.unwrap();
+        find().gives(&[]).await;
+        find().by(&world.acme.admin).gives(&[]).await;
+        world.find("Note").with("search", "sesame").gives(&["sesame"]).await;
+        let open = json!([{"name": "label", "type": "string"}]);
+        world.change_types(&world.system(), put(with_fields(&world, "Note", open))).await.unwrap();
+        find().gives(&["sesame"]).await;
+    }
+}
+
+/// A change of types looks again at what was written since somebody looked at the items.
+pub async fn what_was_written_meanwhile_is_looked_at(world: World) {
+    let alice = world.acme.alice.clone();
+    world.create(&alice, item("Note").name("old")).await;
+    world.create(&alice, item("Place").name("place")).await;
+    let since = world.now();
+    let new = world.create(&alice, item("Note").name("new")).await;
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let look = |refuse: bool, since| {
+        let seen = Arc::clone(&seen);
+        Operation::Recheck {
+            types: vec![world.type_id("Note")],
+            since,
+            guard: Arc::new(move |item| {
+                seen.lock().expect("no holder panics").push(item.name.clone());
+                if refuse { Err(Error::conflict("no")) } else { Ok(()) }
+            }),
+        }
+    };
+    let plain = || with_fields(&world, "Note", json!([]));
+    let change = |look| vec![Operation::PutType(Box::new(plain())), look];
+    expect_kind(world.change_types(&world.system(), change(look(true, since))).await, ErrorKind::Conflict);
+    world.change_types(&world.system(), change(look(false, since))).await.unwrap();
+    assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), ["new", "new"]);
+    world.change_types(&world.system(), change(look(false, Timestamp::default()))).await.unwrap();
+    let mut all = std::mem::take(&mut *seen.lock().unwrap());
+    all.sort();
+    assert_eq!(all, ["new", "old"]);
+    assert_eq!(world.item(new.id).await.version, 1);
 }
