@@ -10,6 +10,8 @@ use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Context, Resources, Services};
 use realnet_core::{Error, Result, Uuid};
 
+use crate::scan::Healing;
+
 /// Applies operations in one change set. Stored items that the new types would make invalid refuse it, or are healed.
 pub(crate) async fn commit(
     services: &Services,
@@ -24,7 +26,8 @@ pub(crate) async fn commit(
         // Behind the types: items are written by the new rules.
         let types =
             operations.iter().take_while(|operation| matches!(operation, Operation::PutType(_))).count();
-        operations.splice(types..types, healed);
+        operations.splice(types..types, healed.edits);
+        operations.extend(healed.recheck);
     }
     let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::clone(request_id));
     changes.next_registry = next;
@@ -39,9 +42,9 @@ pub(crate) async fn commit(
 pub(crate) async fn heal(
     services: &Services,
     access: &Access,
-    next: &TypeRegistry,
+    next: &Arc<TypeRegistry>,
     operations: &[Operation],
-) -> Result<Vec<Operation>> {
+) -> Result<Healing> {
     let written: HashSet<Uuid> = operations
         .iter()
         .filter_map(|operation| match operation {

@@ -1,11 +1,13 @@
 //! Before types change: would any stored item become invalid, and does a default heal it?
 //!
-//! Runs outside of the write lock, page by page; the commit that follows fails when types have changed meanwhile.
+//! Runs outside of the write lock, page by page. The commit that follows fails when types have changed meanwhile, and looks
+//! again at the items that were written since.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use realnet_core::change::{Edit, Operation};
+use realnet_core::change::{Edit, Guard, Operation};
+use realnet_core::clock::Timestamp;
 use realnet_core::model::{Attributes, Field, Item, Map};
 use realnet_core::provider::Access;
 use realnet_core::query::{OrgScope, Query};
@@ -18,14 +20,26 @@ const NAMED: usize = 20;
 /// How many items one change set heals.
 const MAX_HEALED: usize = 10_000;
 
-/// Checks the items of all types whose rules differ in `next`; answers the operations that heal items. `written` are
-/// the items that the same change set writes anyhow.
+/// By so much may the clocks of replicas differ, and a change set wait after it was given its time.
+const MARGIN: i64 = 60;
+
+/// What a change of types takes along.
+#[derive(Default)]
+pub(crate) struct Healing {
+    /// Writes defaults into the items that lack them: belongs right behind the types.
+    pub(crate) edits: Vec<Operation>,
+    /// Looks again at what is written while this is planned: belongs at the end.
+    pub(crate) recheck: Option<Operation>,
+}
+
+/// Checks the items of all types whose rules differ in `next`; answers what heals items. `written` are the items that the
+/// same change set writes anyhow.
 pub(crate) async fn heal(
     services: &Services,
     access: &Access,
-    next: &TypeRegistry,
+    next: &Arc<TypeRegistry>,
     written: &HashSet<Uuid>,
-) -> Result<Vec<Operation>> {
+) -> Result<Healing> {
     let types: Vec<Uuid> = access
         .registry
         .types()
@@ -35,11 +49,12 @@ pub(crate) async fn heal(
         .collect();
     let mut found = Found::default();
     if types.is_empty() {
-        return Ok(found.healed);
+        return Ok(Healing::default());
     }
+    let since = services.clock.now().plus_seconds(-MARGIN);
     let caller = &access.caller;
     let scope = if caller.is_superuser() { OrgScope::All } else { OrgScope::One(caller.org) };
-    let mut query = Query { limit: Query::MAX_LIMIT, ..Query::of(scope, types) };
+    let mut query = Query { limit: Query::MAX_LIMIT, ..Query::of(scope, types.clone()) };
     loop {
         let page = services.items.list(access, &query).await?;
         for item in page.items.iter().filter(|item| !written.contains(&item.id)) {
@@ -50,7 +65,24 @@ pub(crate) async fn heal(
             _ => break,
         }
     }
-    if found.offending.is_empty() { Ok(found.healed) } else { Err(refused(found.offending)) }
+    if !found.offending.is_empty() {
+        return Err(refused(found.offending));
+    }
+    Ok(Healing { edits: found.healed, recheck: Some(recheck(next, types, since)) })
+}
+
+/// Refuses the change when an item that was written since does not obey the new types.
+fn recheck(next: &Arc<TypeRegistry>, types: Vec<Uuid>, since: Timestamp) -> Operation {
+    let next = Arc::clone(next);
+    let guard: Guard = Arc::new(move |item| {
+        let mut attributes = item.attributes.as_map().clone();
+        let valid = next.require(item.type_id)?.validate(item.instance.as_deref(), &mut attributes);
+        valid.map_err(|_| {
+            let place = format!("{} {}", item.type_name, item.id);
+            Error::conflict(format!("{place} was written in the meantime and does not fit: try again"))
+        })
+    });
+    Operation::Recheck { types, since, guard }
 }
 
 #[derive(Default)]

@@ -8,7 +8,7 @@ use realnet_core::acl::{Caller, OrgRole};
 use realnet_core::clock::{IdSource as _, System};
 use realnet_core::load::{Document, parse_json};
 use realnet_core::model::Item;
-use realnet_core::provider::Access;
+use realnet_core::provider::{Access, ItemProvider};
 use realnet_core::query::{OrgScope, Query};
 use realnet_core::registry::{RegistryHandle, TypeRegistry};
 use realnet_core::resource::{
@@ -71,12 +71,22 @@ impl World {
             clock: Arc::new(System),
             ids: Arc::new(System),
         };
+        Self::on(services, System.next_id())
+    }
+
+    /// The same world with its items behind another provider.
+    pub fn behind<P: ItemProvider + 'static>(self, wrap: impl FnOnce(Arc<dyn ItemProvider>) -> P) -> Self {
+        let items = Arc::new(wrap(Arc::clone(&self.services.items)));
+        Self::on(Services { items, ..self.services }, self.org)
+    }
+
+    fn on(services: Services, org: Uuid) -> Self {
         let mut dispatcher = Dispatcher::new(services.clone());
         for module in ["items", "accounts"] {
             dispatcher.register(module, Arc::new(Plain(module)));
         }
         dispatcher.register("types", Arc::new(Types::new(services.clone())));
-        Self { services, dispatcher, org: System.next_id() }
+        Self { services, dispatcher, org }
     }
 
     pub fn caller(&self, role: OrgRole) -> Arc<Caller> {
