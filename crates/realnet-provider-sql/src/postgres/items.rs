@@ -11,7 +11,7 @@ use realnet_core::{Result, Uuid};
 
 use super::error::to_error;
 use super::row::{self, ITEM_COLUMNS};
-use super::run::Reader;
+use super::run::{PgRow, Reader};
 use super::{PostgresStore, changes, list, transaction};
 use crate::statement::{Array, Bind, Statement};
 
@@ -31,12 +31,7 @@ impl ItemProvider for PostgresStore {
     }
 
     async fn get_many(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
-        let wanted = Bind::Array(Array::Ids(ids.iter().copied().map(Some).collect()));
-        let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id = ANY("));
-        statement.bind(wanted).push(")");
-        let mut items = row::items(&access.registry, &self.shared.read(statement).await?)?;
-        items.retain(|item| access.allows(item, Permission::Read));
-        Ok(items)
+        readable(access, &self.shared.read(by_ids(ids)).await?)
     }
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
@@ -83,4 +78,19 @@ impl ItemProvider for PostgresStore {
     async fn check(&self) -> Result<()> {
         self.shared.read(Statement::of("SELECT 1")).await.map(drop)
     }
+}
+
+/// The statement that reads items by id.
+pub(super) fn by_ids(ids: &[Uuid]) -> Statement {
+    let wanted = Bind::Array(Array::Ids(ids.iter().copied().map(Some).collect()));
+    let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id = ANY("));
+    statement.bind(wanted).push(")");
+    statement
+}
+
+/// The items of rows that the caller may read.
+pub(super) fn readable(access: &Access, rows: &[PgRow]) -> Result<Vec<Item>> {
+    let mut items = row::items(&access.registry, rows)?;
+    items.retain(|item| access.allows(item, Permission::Read));
+    Ok(items)
 }

@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use parking_lot::Mutex;
 use realnet_core::model::Item;
-use realnet_core::provider::{Access, ItemProvider as _};
+use realnet_core::provider::Access;
 use realnet_core::query::Lookup;
 use realnet_core::{Result, Uuid};
 
 use super::PostgresStore;
 use super::error::to_error;
+use super::items::{by_ids, readable};
 use super::run::Reader;
 use super::transaction::ancestors_of;
 
@@ -59,13 +60,13 @@ impl Fetched {
             return Ok(false);
         }
         for chunk in items.chunks(1_000) {
-            let found = store.get_many(access, chunk).await?;
+            let found = readable(access, &store.shared.look(by_ids(chunk)).await?)?;
             let mut state = self.state.lock();
             state.items.extend(chunk.iter().map(|id| (*id, None)));
             state.items.extend(found.into_iter().map(|item| (item.id, Some(item))));
         }
         for chunk in ancestors.chunks(1_000) {
-            let rows = store.shared.read(ancestors_of(chunk, Item::MAX_DEPTH)).await?;
+            let rows = store.shared.look(ancestors_of(chunk, Item::MAX_DEPTH)).await?;
             let mut state = self.state.lock();
             state.ancestors.extend(chunk.iter().map(|id| (*id, Vec::new())));
             for row in &rows {

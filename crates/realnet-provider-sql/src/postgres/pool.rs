@@ -1,4 +1,5 @@
-//! Two pools of connections: a small one for reads, and one of its own for writes, which wait for the disk.
+//! Pools of connections: a small one for reads, one of its own for writes, which wait for the disk, and a smaller one for
+//! what a list looks up while it holds a connection of the first: lists would otherwise wait for each other for ever.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +19,13 @@ use super::connect::{self, Role};
 /// A connection that returns to its pool when dropped.
 pub(super) type Connection = Object<AsyncPgConnection>;
 
+/// Connections for look-ups in the middle of lists.
+const LOOKING: usize = 2;
+
 /// The pools of a store.
 pub(super) struct Pools {
     read: Pool<AsyncPgConnection>,
+    look: Pool<AsyncPgConnection>,
     write: Pool<AsyncPgConnection>,
     patience: Duration,
 }
@@ -30,6 +35,7 @@ impl Pools {
     pub(super) fn new(config: &Arc<PostgresConfig>, tls: &MakeRustlsConnect) -> Result<Self> {
         Ok(Self {
             read: pool(config, tls, Role::Read, config.read_connections)?,
+            look: pool(config, tls, Role::Read, LOOKING)?,
             write: pool(config, tls, Role::Write, config.write_connections)?,
             patience: config.connect_timeout,
         })
@@ -40,6 +46,11 @@ impl Pools {
         self.get(&self.read).await
     }
 
+    /// A connection that may only read, for one statement of somebody who may hold one of [`Self::read`].
+    pub(super) async fn look(&self) -> Result<Connection> {
+        self.get(&self.look).await
+    }
+
     /// A connection that may write.
     pub(super) async fn write(&self) -> Result<Connection> {
         self.get(&self.write).await
@@ -48,6 +59,7 @@ impl Pools {
     /// Closes all connections; those in use when they come back.
     pub(super) fn close(&self) {
         self.read.close();
+        self.look.close();
         self.write.close();
     }
 

@@ -12,6 +12,7 @@ use super::config::PostgresConfig;
 use super::error::{Failure, failure, to_error};
 use super::pool::{self, Connection, Pools};
 use super::run::{PgRow, Reader, Run as _, within};
+use super::shapes::Shapes;
 use crate::statement::Statement;
 
 /// The inside of a store.
@@ -19,6 +20,7 @@ pub(super) struct Shared {
     pub config: Arc<PostgresConfig>,
     pub tls: MakeRustlsConnect,
     pub pools: Pools,
+    pub shapes: Shapes,
     /// Rung after each commit that wrote changes.
     pub commits: Notify,
     /// The last known revision of types.
@@ -36,6 +38,7 @@ impl Shared {
             config,
             tls,
             pools,
+            shapes: Shapes::default(),
             commits: Notify::new(),
             types: watch::Sender::new(0),
             stamps: watch::Sender::new(0),
@@ -76,11 +79,22 @@ impl Shared {
     /// Runs a reading statement on a pooled connection. A connection that turns out to be broken, such as after a
     /// restart of the server, is dropped and the statement tried once more on another.
     pub(super) async fn read(&self, statement: Statement) -> Result<Vec<PgRow>> {
-        let connection = self.pools.read().await?;
-        match self.rows(connection, statement.clone()).await {
+        self.twice(statement, || self.pools.read()).await
+    }
+
+    /// As [`Self::read`], for a list that may hold a connection while it asks.
+    pub(super) async fn look(&self, statement: Statement) -> Result<Vec<PgRow>> {
+        self.twice(statement, || self.pools.look()).await
+    }
+
+    async fn twice<F>(&self, statement: Statement, take: impl Fn() -> F) -> Result<Vec<PgRow>>
+    where
+        F: Future<Output = Result<Connection>>,
+    {
+        match self.rows(take().await?, statement.clone()).await {
             Err(error) if failure(&error) == Failure::Connection => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                self.rows(self.pools.read().await?, statement).await.map_err(to_error)
+                self.rows(take().await?, statement).await.map_err(to_error)
             }
             other => other.map_err(to_error),
         }

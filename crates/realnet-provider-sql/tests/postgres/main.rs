@@ -5,6 +5,7 @@
 mod connecting;
 mod encryption;
 mod migrations;
+mod pools;
 mod replicas;
 mod restarts;
 mod support;
