@@ -76,6 +76,11 @@ fn a_check_makes_nothing() {
     assert!(first.status.success() && text(&first).contains("not there yet"), "{}", text(&first));
     assert!(std::fs::read_dir(&folder).unwrap().next().is_none(), "a check leaves no file");
     assert!(run(realnet(&folder).args(["server", "initialize"])).status.success());
+    for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&entry.metadata().unwrap().permissions());
+        let holds_data = entry.file_name().to_string_lossy() != "realnet.db.lock";
+        assert!(!holds_data || mode & 0o077 == 0, "only the owner may read {:?}: {mode:o}", entry.path());
+    }
     let second = check();
     assert!(second.status.success() && text(&second).contains("store are in order"), "{}", text(&second));
 }

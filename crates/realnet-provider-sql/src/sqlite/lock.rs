@@ -34,3 +34,14 @@ impl FileLock {
         }
     }
 }
+
+/// Makes a database file that is not there yet, readable by its owner alone: it will hold hashes of passwords and the
+/// key that signs tokens. SQLite gives the files beside it the same permissions. What goes wrong here shows when SQLite
+/// opens the file.
+pub(super) fn make_private(database: &Path) {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(database));
+}

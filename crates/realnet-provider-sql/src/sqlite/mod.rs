@@ -64,6 +64,7 @@ impl SqliteStore {
     #[allow(clippy::needless_pass_by_value, reason = "a configuration is given away")]
     pub fn open(config: SqliteConfig) -> Result<Self> {
         let lock = FileLock::take(&config.path)?;
+        lock::make_private(&config.path);
         let mut connection = Connection::open(&config.path)?;
         connection.batch(&format!("PRAGMA busy_timeout = {}", config.busy_timeout))?;
         // The first look into the file: tells a database from other files.
