@@ -63,6 +63,7 @@ pub fn document(value: &Value, format: Format) {
 pub fn items(items: &[Value], format: Format) {
     match format {
         Format::Json => json(&Value::from(items)),
+        Format::Csv if items.is_empty() => {}
         Format::Csv => line(&csv::lines(items)),
         Format::Table if items.is_empty() => error("nothing found"),
         Format::Table => line(&table::list(items, width())),
