@@ -71,8 +71,8 @@ impl Bench {
         let org = System.next_id();
         let (root, memo) = (System.next_id(), System.next_id());
         let definitions = vec![
-            definition(json!({"id": root, "name": "Item", "base": null})),
-            definition(json!({"id": memo, "name": "Memo", "base": "Item",
+            definition(&json!({"id": root, "name": "Item", "base": null})),
+            definition(&json!({"id": memo, "name": "Memo", "base": "Item",
             "access": [{"subject": {"type": "role", "id": "user"}, "permissions": ["create", "read", "write"]}],
             "fields": [
                 {"name": "title", "type": "string"},
@@ -286,7 +286,7 @@ fn update(id: Uuid, n: usize) -> Operation {
     Operation::Update { id, expected_version: None, edit: Arc::new(edit) }
 }
 
-fn definition(document: serde_json::Value) -> TypeDefinition {
+fn definition(document: &serde_json::Value) -> TypeDefinition {
     let mut whole =
         json!({"org": null, "attributes": {}, "fields": [], "access": null, "instances": [], "version": 1});
     whole.as_object_mut().unwrap().extend(document.as_object().cloned().unwrap());

@@ -52,6 +52,11 @@ pub(crate) trait Dialect: Send + Sync {
     /// The column of `keys` with a copy of a property of the item, so that the item need not be read.
     fn key_column(&self, property: Property) -> Option<&'static str>;
 
+    /// Whether a look-up in `keys` by a row of `keys` goes into the joins, where that is faster than `EXISTS`.
+    fn joins_keys(&self) -> bool {
+        false
+    }
+
     /// `column IN (ids)`.
     fn ids_in(&self, column: &str, ids: &[Uuid], statement: &mut Statement);
 

@@ -8,7 +8,7 @@ use super::access::Check;
 use super::filter::Filter;
 use super::order::{Column, Walk};
 use super::source::{Names, Source};
-use super::test::FieldTest;
+use super::test::{FieldTest, KeyTest};
 use crate::dialect::{Dialect, Index, Joined};
 use crate::field_id::field_id;
 use crate::statement::Statement;
@@ -29,6 +29,8 @@ pub(crate) struct Part<'a> {
     check: Check,
     /// The conditions on a row, each with `AND` before it.
     conditions: Statement,
+    /// Look-ups in other indexes, each a join behind the rows of `keys`.
+    joins: Statement,
     /// Whether the conditions look at columns that only the items have.
     uses_items: bool,
     residual: Option<Predicate>,
@@ -59,7 +61,11 @@ impl<'a> Part<'a> {
         let names = Names::new(dialect, &source);
         let mut conditions = Statement::new();
         let mut residual: Option<Predicate> = None;
-        for conjunct in conjuncts {
+        let mut joins = Statement::new();
+        for (index, conjunct) in conjuncts.iter().enumerate() {
+            if dialect.joins_keys() && write_join(conjunct, index, &source, request.query.scope, &mut joins) {
+                continue;
+            }
             let filter = Filter { names: &names, source: &source, scope: request.query.scope };
             match filter.condition(conjunct) {
                 Some(condition) => {
@@ -95,6 +101,7 @@ impl<'a> Part<'a> {
             grants,
             check,
             conditions,
+            joins,
             uses_items,
             residual,
         }
@@ -273,7 +280,7 @@ impl<'a> Part<'a> {
 
     fn write_keys(&self, with_items: bool, statement: &mut Statement) {
         let Source::Keys(keys) = &self.source else { return };
-        statement.push(" FROM keys k");
+        statement.push(" FROM keys k").append(self.joins.clone());
         if with_items {
             statement.push(self.dialect.join(Joined::Keys));
         }
@@ -318,6 +325,30 @@ impl<'a> Part<'a> {
     fn type_index(&self) -> Index {
         if self.has_name { Index::Name } else { Index::Type }
     }
+}
+
+/// Joins the one row of another index that an equality asks for, if the source is an index too.
+fn write_join(
+    predicate: &Predicate,
+    index: usize,
+    source: &Source,
+    scope: OrgScope,
+    joins: &mut Statement,
+) -> bool {
+    let (Source::Keys(keys), OrgScope::One(org), Some(test)) = (source, scope, FieldTest::of(predicate))
+    else {
+        return false;
+    };
+    let KeyTest::Equal(_) = &test.test else { return false };
+    if test.negated || test.field == keys.field {
+        return false;
+    }
+    let alias = format!("f{index}");
+    joins.push(format!(" CROSS JOIN keys {alias} ON {alias}.field = ")).bind(field_id(&test.field).into());
+    joins.push(format!(" AND {alias}.org = ")).bind(org.into());
+    test.test.write(&alias, joins);
+    joins.push(format!(" AND {alias}.item = k.item"));
+    true
 }
 
 fn is_name(predicate: &Predicate) -> bool {

@@ -42,11 +42,14 @@ impl Connection {
 
     /// Whether the file can be written to.
     pub(super) fn is_writable(&mut self) -> Result<bool> {
-        let begun = self.batch("BEGIN IMMEDIATE");
-        if let Err(error) = begun {
-            return if error.message().contains("read-only") { Ok(false) } else { Err(error) };
+        // Only a write tells: a transaction for writing begins on a read-only file, too.
+        let written = self.batch("BEGIN IMMEDIATE; PRAGMA user_version = 0");
+        let ended = self.batch("ROLLBACK");
+        match written {
+            Ok(()) => ended.map(|()| true),
+            Err(error) if error.message().contains("read-only") => Ok(false),
+            Err(error) => Err(error),
         }
-        self.batch("ROLLBACK").map(|()| true)
     }
 
     /// diesel's connection, for migrations.

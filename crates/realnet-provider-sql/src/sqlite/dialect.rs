@@ -53,6 +53,10 @@ impl Dialect for SqliteDialect {
         }
     }
 
+    fn joins_keys(&self) -> bool {
+        true
+    }
+
     /// Lists are filled up to a power of two by repeating the last id, so that there are few different statements.
     fn ids_in(&self, column: &str, ids: &[Uuid], statement: &mut Statement) {
         let Some(last) = ids.last() else {

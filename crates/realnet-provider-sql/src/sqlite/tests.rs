@@ -1,1 +1,277 @@
+//! Faults: each has a clear error by name, and nothing is lost.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use diesel_migrations::MigrationHarness as _;
+use realnet_core::acl::Caller;
+use realnet_core::change::{ChangeSet, Operation};
+use realnet_core::clock::{IdSource as _, System, Timestamp};
+use realnet_core::model::{Attributes, Item, TypeDefinition, Visibility};
+use realnet_core::provider::{Access, CredentialProvider as _, ItemProvider as _};
+use realnet_core::registry::{TypeRegistry, TypeSnapshot};
+use realnet_core::{Error, ErrorKind, Uuid};
+use serde_json::json;
+
+use super::connection::Connection;
+use super::schema::MIGRATIONS;
+use super::{SqliteConfig, SqliteStore};
+use crate::statement::Statement;
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    (folder, path)
+}
+
+fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(SqliteConfig::new(path)).unwrap()
+}
+
+fn refused(path: &Path) -> Error {
+    SqliteStore::open(SqliteConfig { busy_timeout: 50, ..SqliteConfig::new(path) }).err().expect("an error")
+}
+
+/// A store with one type, and access of the system to it.
+async fn with_type(path: &Path) -> (SqliteStore, Access, Uuid) {
+    let store = open(path);
+    let org = System.next_id();
+    let document = json!({"id": System.next_id(), "org": null, "name": "Item", "base": null, "attributes": {},
+        "fields": [], "access": null, "instances": [], "version": 1});
+    let definition: TypeDefinition = serde_json::from_value(document).unwrap();
+    let type_id = definition.id;
+    let before = Arc::new(TypeRegistry::build(TypeSnapshot::default()).unwrap());
+    let snapshot = TypeSnapshot { revision: 1, definitions: vec![definition.clone()], grants: Vec::new() };
+    let registry = Arc::new(TypeRegistry::build(snapshot).unwrap());
+    let caller = Arc::new(Caller::system(org));
+    let mut changes = set(vec![Operation::PutType(Box::new(definition))]);
+    changes.next_registry = Some(Arc::clone(&registry));
+    store.commit(&Access { caller: Arc::clone(&caller), registry: before }, changes).await.unwrap();
+    (store, Access { caller, registry }, type_id)
+}
+
+fn set(operations: Vec<Operation>) -> ChangeSet {
+    ChangeSet::new(operations, Timestamp::from_micros(1), Arc::from("test"))
+}
+
+fn create(access: &Access, type_id: Uuid, size: usize) -> (Uuid, Operation) {
+    let id = System.next_id();
+    let item = Item {
+        id,
+        type_id,
+        type_name: Arc::from("Item"),
+        instance: None,
+        name: "x".to_owned(),
+        attributes: Attributes::from_map(json!({"text": "y".repeat(size)}).as_object().cloned().unwrap()),
+        tags: Vec::new(),
+        status: None,
+        visibility: Visibility::Visible,
+        location: None,
+        valid_from: None,
+        valid_to: None,
+        parent_id: None,
+        linked_item_id: None,
+        owner: None,
+        org: access.caller.org,
+        public: false,
+        version: 1,
+        created_at: Timestamp::from_micros(1),
+        updated_at: Timestamp::from_micros(1),
+        grants: Vec::new(),
+    };
+    (id, Operation::Create(Box::new(item)))
+}
+
+#[test]
+fn migrations_go_up_down_and_up_again() {
+    let (_folder, path) = folder();
+    let mut connection = Connection::open(&path).unwrap();
+    let objects = |connection: &mut Connection| {
+        let names = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '\\_\\_diesel%' ESCAPE '\\' \
+                     AND name NOT LIKE 'sqlite%'";
+        connection.number(&Statement::of(names)).unwrap()
+    };
+    connection.inner().run_pending_migrations(MIGRATIONS).unwrap();
+    let all = objects(&mut connection);
+    assert!(all > 20);
+    connection.inner().revert_all_migrations(MIGRATIONS).unwrap();
+    assert_eq!(objects(&mut connection), 0);
+    connection.inner().run_pending_migrations(MIGRATIONS).unwrap();
+    assert_eq!(objects(&mut connection), all);
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let (_folder, path) = folder();
+    drop(open(&path));
+    let mut connection = Connection::open(&path).unwrap();
+    connection.batch("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')").unwrap();
+    drop(connection);
+    let error = refused(&path);
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.message().contains("9999"), "{error}");
+}
+
+#[test]
+fn other_files_are_left_alone() {
+    let (_folder, path) = folder();
+    let text = "this is a letter, not a database. ".repeat(100);
+    std::fs::write(&path, &text).unwrap();
+    assert!(refused(&path).message().contains("no SQLite database"), "{}", refused(&path));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+
+    let (_folder, path) = folder();
+    Connection::open(&path).unwrap().batch("CREATE TABLE letters (text TEXT)").unwrap();
+    let error = refused(&path);
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::Conflict, "the database file belongs to another program")
+    );
+}
+
+#[test]
+fn a_damaged_file_is_named() {
+    let (_folder, path) = folder();
+    drop(open(&path));
+    let mut bytes = std::fs::read(&path).unwrap();
+    assert!(bytes.len() > 4096);
+    // The header stays, so that it still looks like a database.
+    bytes[100..4000].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    let error = refused(&path);
+    assert!(error.message().contains("damaged"), "{}", error.report());
+}
+
+#[test]
+fn paths_that_can_not_be_are_named() {
+    let (folder, _) = folder();
+    let error = refused(&folder.path().join("no/such/folder/store.db"));
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.message().contains("lock file"), "{error}");
+    let error = refused(folder.path());
+    assert!(error.message().contains("can not be opened"), "{error}");
+}
+
+#[test]
+fn two_stores_do_not_share_a_file() {
+    let (_folder, path) = folder();
+    let first = open(&path);
+    let error = refused(&path);
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.message().contains("in use"), "{error}");
+    drop(first);
+    drop(open(&path));
+}
+
+#[tokio::test]
+async fn a_lock_of_another_program_is_named_and_passes() {
+    let (_folder, path) = folder();
+    let (store, access, type_id) = with_type(&path).await;
+    store.close().await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(SqliteConfig { busy_timeout: 50, ..SqliteConfig::new(&path) }).unwrap();
+    let mut other = Connection::open(&path).unwrap();
+    other.batch("BEGIN IMMEDIATE").unwrap();
+    let (id, operation) = create(&access, type_id, 10);
+    let error = store.commit(&access, set(vec![operation.clone()])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.is_retryable() && error.message().contains("locked by another program"), "{error}");
+    assert!(store.get(&access, id).await.unwrap().is_none());
+    other.batch("ROLLBACK").unwrap();
+    store.commit(&access, set(vec![operation])).await.unwrap();
+    assert!(store.get(&access, id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_loses_nothing() {
+    let (_folder, path) = folder();
+    let (store, access, type_id) = with_type(&path).await;
+    let limit = |pages: i64| Statement::of(format!("PRAGMA max_page_count = {pages}"));
+    let (kept, operation) = create(&access, type_id, 10);
+    store.commit(&access, set(vec![operation])).await.unwrap();
+    // SQLite answers a full file as it does a full disk.
+    let small = limit(1);
+    store.writer.submit(move |transaction| transaction.connection.number(&small)).await.unwrap();
+    let (lost, big) = create(&access, type_id, 3_000_000);
+    let error = store.commit(&access, set(vec![big])).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, "the disk of the database is full"));
+    assert!(store.get(&access, kept).await.unwrap().is_some());
+    assert!(store.get(&access, lost).await.unwrap().is_none());
+    let large = limit(1_000_000);
+    store.writer.submit(move |transaction| transaction.connection.number(&large)).await.unwrap();
+    let (later, operation) = create(&access, type_id, 3_000_000);
+    store.commit(&access, set(vec![operation])).await.unwrap();
+    assert!(store.get(&access, later).await.unwrap().is_some());
+    assert_eq!(store.changes(access.caller.org, 0, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_panic_takes_back_its_own_change_set_only() {
+    let (_folder, path) = folder();
+    let (store, access, type_id) = with_type(&path).await;
+    let (id, operation) = create(&access, type_id, 10);
+    store.commit(&access, set(vec![operation])).await.unwrap();
+    let edit = Operation::Update {
+        id,
+        expected_version: None,
+        edit: Arc::new(|_: &Item| panic!("an edit of a test panics")),
+    };
+    let (inside, operation) = create(&access, type_id, 10);
+    let error = store.commit(&access, set(vec![operation, edit])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(store.get(&access, inside).await.unwrap().is_none());
+    let (after, operation) = create(&access, type_id, 10);
+    store.commit(&access, set(vec![operation])).await.unwrap();
+    assert!(store.get(&access, after).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    let (_folder, path) = folder();
+    let (store, access, type_id) = with_type(&path).await;
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    let (id, operation) = create(&access, type_id, 10);
+    let written = store.commit(&access, set(vec![operation])).await.unwrap_err();
+    let read = store.get(&access, id).await.unwrap_err();
+    for error in [written, read] {
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, "the store is closed"));
+    }
+    let log = std::fs::metadata(super::beside(&path, "-wal")).map_or(0, |file| file.len());
+    assert_eq!(log, 0, "the write-ahead log is empty after closing");
+}
+
+#[tokio::test]
+async fn settings_and_items_outlive_the_store() {
+    let (_folder, path) = folder();
+    let (store, access, type_id) = with_type(&path).await;
+    assert_eq!(store.setting_or_insert("key", vec![1]).await.unwrap(), [1]);
+    let (id, operation) = create(&access, type_id, 10);
+    store.commit(&access, set(vec![operation])).await.unwrap();
+    drop(store);
+    let store = open(&path);
+    assert_eq!(store.setting_or_insert("key", vec![2]).await.unwrap(), [1]);
+    assert!(store.get(&access, id).await.unwrap().is_some());
+    assert_eq!(*store.shared.type_revision.borrow(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_file_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, path) = folder();
+    drop(open(&path));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+    if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
+        // Root may write to anything, so the file is made one that nobody may write to.
+        let done = std::process::Command::new("chattr").arg("+i").arg(&path).status();
+        if !done.is_ok_and(|status| status.success()) {
+            return;
+        }
+    }
+    let error = refused(&path);
+    let _ = std::process::Command::new("chattr").arg("-i").arg(&path).status();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.message().contains("read-only"), "{}", error.report());
+    drop(folder);
+}

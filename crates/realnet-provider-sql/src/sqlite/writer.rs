@@ -162,9 +162,12 @@ impl State {
         done: &mut Vec<Done>,
     ) -> Result<()> {
         if let Err(error) = self.connection.run(&Statement::of("BEGIN IMMEDIATE")) {
-            // Nothing can be written: whoever waits hears of it at once.
-            first.refuse(copy(&error));
+            // Nothing can be written: whoever waits by now hears of it at once, whoever comes later tries again.
+            let mut waiting = vec![first];
             while let Ok(work) = queue.try_recv() {
+                waiting.push(work);
+            }
+            for work in waiting {
                 work.refuse(copy(&error));
             }
             return Err(error);
