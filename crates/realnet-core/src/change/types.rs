@@ -25,6 +25,34 @@ impl Engine<'_> {
         Err(Error::conflict("the types have changed in the meantime: try again"))
     }
 
+    /// Items keep the rules that they were made under: a type that has some neither leaves a governing type of the system
+    /// nor comes below one. Else an account could lose its rules, be changed without them, and be an account again.
+    pub(super) async fn check_governed(&mut self) -> Result<()> {
+        if self.access.caller.is_superuser() {
+            return Ok(());
+        }
+        let (previous, next) = (Arc::clone(&self.previous), Arc::clone(&self.access.registry));
+        for info in next.types() {
+            let Some(before) = previous.by_id(info.id()) else { continue };
+            let governing = |registry: &TypeRegistry, info| -> Vec<Uuid> {
+                registry.governing(info).map(TypeInfo::id).collect()
+            };
+            if governing(&previous, before) != governing(&next, info) && self.tx.has_items(info.id()).await? {
+                let name = |registry: &TypeRegistry, info| {
+                    registry.governing(info).next().or(registry.root()).map(|info| Arc::clone(info.name()))
+                };
+                let (from, to) = (name(&previous, before), name(&next, info));
+                let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+                let message = format!(
+                    "type {} has items: it moves from {from} to {to} when they are gone",
+                    info.name()
+                );
+                return Err(Error::conflict(message));
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn put_type(&mut self, definition: &TypeDefinition) -> Result<Outcome> {
         self.check_layer(definition.org)?;
         self.tx.put_type(definition).await?;

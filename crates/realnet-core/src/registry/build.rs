@@ -14,6 +14,7 @@ pub(super) fn build(snapshot: TypeSnapshot) -> Result<TypeRegistry> {
         add_type(&mut registry, definition, &mut problems);
     }
     check_endpoints(&registry, &mut problems);
+    check_modules(&registry, &mut problems);
     references::resolve(&mut registry, &mut problems);
     problems.into_result()?;
     registry.derived = references::derived_sets(&registry.types);
@@ -56,6 +57,19 @@ fn check_endpoints(registry: &TypeRegistry, problems: &mut Problems) {
             let other = registry.types[*other].name();
             let name = registry.types[*index].name();
             problems.of_type(name, format!("has the endpoint {endpoint}, which is the name of type {other}"));
+        }
+    }
+}
+
+/// An org's type keeps the module of the type of the system that governs it: under another one, what holds for accounts,
+/// say, would not hold for the org's own kind of accounts.
+fn check_modules(registry: &TypeRegistry, problems: &mut Problems) {
+    for info in registry.types().filter(|info| info.org().is_some()) {
+        let Some(governing) = registry.governing(info).next() else { continue };
+        if info.module() != governing.module() {
+            let module = governing.module().unwrap_or_default();
+            let detail = format!("the module of what derives from {} stays {module}", governing.name());
+            problems.of_attribute(info.name(), "module", detail);
         }
     }
 }

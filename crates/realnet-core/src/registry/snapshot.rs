@@ -126,6 +126,14 @@ impl TypeRegistry {
         })
     }
 
+    /// The types of the system in a type's chain whose rules are more than those of plain items, nearest first: their
+    /// module is another one than the root's. An org can neither shed them nor slip items past them.
+    pub fn governing<'a>(&'a self, info: &'a TypeInfo) -> impl Iterator<Item = &'a TypeInfo> {
+        let plain = self.root().and_then(TypeInfo::module);
+        let special = move |info: &TypeInfo| info.module().is_some_and(|module| Some(module) != plain);
+        self.chain(info).filter(move |link| link.org().is_none() && special(link))
+    }
+
     /// The chain of a type: itself, its base, and so on to the root.
     pub fn chain<'a>(&'a self, info: &'a TypeInfo) -> impl Iterator<Item = &'a TypeInfo> {
         info.chain.iter().map(|index| &self.types[*index])

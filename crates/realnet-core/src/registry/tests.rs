@@ -368,3 +368,38 @@ proptest! {
         prop_assert_eq!(once, attributes);
     }
 }
+
+#[test]
+fn an_org_keeps_the_module_of_a_type_that_governs_its_own() {
+    let module = |module: &str| json!({"module": module});
+    let own = |number, name, base: &'static str, attributes| TypeDefinition {
+        org: Some(Uuid::nil()),
+        ..define(number, name, Some(base), attributes, json!([]))
+    };
+    let all = |more: Vec<TypeDefinition>| {
+        let mut types = vec![
+            define(1, "Item", None, module("items"), json!([])),
+            define(2, "Accounts", Some("Item"), module("accounts"), json!([])),
+        ];
+        types.extend(more);
+        build(types)
+    };
+    // What derives from plain items has the module that it likes, and the system may do as it pleases.
+    let free = all(vec![own(3, "A", "Item", module("weather")), own(4, "B", "A", module("items"))]).unwrap();
+    let governing = |registry: &TypeRegistry, name: &str| -> Vec<String> {
+        let info = registry.find(Uuid::nil(), name).unwrap();
+        registry.governing(info).map(|info| info.name().to_string()).collect()
+    };
+    assert!(governing(&free, "B").is_empty());
+    assert!(all(vec![define(3, "A", Some("Accounts"), module("items"), json!([]))]).is_ok());
+    let kept = all(vec![own(3, "A", "Accounts", json!({})), own(4, "B", "A", module("accounts"))]).unwrap();
+    assert_eq!(governing(&kept, "B"), ["Accounts"]);
+    for shed in [
+        vec![own(3, "A", "Accounts", module("items"))],
+        vec![own(3, "A", "Accounts", json!({})), own(4, "B", "A", module("weather"))],
+    ] {
+        let error = all(shed).unwrap_err();
+        assert!(error.violations()[0].pointer.ends_with("/attributes/module"), "{error:?}");
+        assert!(error.message().contains("stays accounts"), "{error}");
+    }
+}

@@ -213,15 +213,46 @@ async fn no_administrator_has_a_role_named_like_the_superusers() {
 #[tokio::test]
 async fn no_type_of_an_org_makes_superusers() {
     let world = World::new().await;
-    world.define(&world.admin, json!({"name": "Puppet", "base": "Account"})).await;
+    let puppets = |base: &str| json!({"name": "Puppet", "base": base});
+    world.define(&world.admin, puppets("Account")).await.unwrap();
     let body = json!({"username": "puppet", "password": PASSWORD, "role": "user"});
     let puppet = id_of(&world.create(&world.admin, "puppet", body).await.unwrap());
-    // An administrator writes the types of the org, and so decides by which rules their items are kept.
-    world
-        .define(&world.admin, json!({"name": "Puppet", "base": "Account", "attributes": {"module": "items"}}))
-        .await;
+    // However the item came by the role: its type is written by those who must not give it.
+    world.define(&world.root, puppets("Item")).await.unwrap();
     let admin = world.sign_in("admin").await.caller;
     world.merge(&admin, "puppet", puppet, json!({"role": "superuser"})).await.unwrap();
+    world.define(&world.root, puppets("Account")).await.unwrap();
     let caller = world.sign_in("puppet").await.caller;
     assert_eq!(caller.role, Some(OrgRole::Admin));
+}
+
+#[tokio::test]
+async fn no_administrator_takes_the_rules_off_accounts() {
+    let world = World::new().await;
+    let other_module =
+        |base: &str| json!({"name": "Puppet", "base": base, "attributes": {"module": "items"}});
+    for base in ["Account", "Org", "Group", "Role", "AccountRole", "Staff"] {
+        let error = world.define(&world.admin, other_module(base)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{base}");
+        assert_eq!(error.violations()[0].pointer, "/types/Puppet/attributes/module", "{error}");
+    }
+    world.define(&world.admin, json!({"name": "Puppet", "base": "Account"})).await.unwrap();
+    // While it has no accounts it may become whatever its administrator likes.
+    for base in ["Item", "Group", "Account"] {
+        world.define(&world.admin, json!({"name": "Puppet", "base": base})).await.unwrap();
+    }
+    let body = json!({"username": "puppet", "password": PASSWORD, "role": "user"});
+    let puppet = id_of(&world.create(&world.admin, "puppet", body).await.unwrap());
+    for base in ["Item", "Folder", "Group"] {
+        let moved = world.define(&world.admin, json!({"name": "Puppet", "base": base})).await;
+        assert_eq!(kind(moved), ErrorKind::Conflict, "{base}");
+    }
+    let admin = world.sign_in("admin").await.caller;
+    let raised = world.merge(&admin, "puppet", puppet, json!({"role": "superuser"})).await;
+    assert_eq!(kind(raised), ErrorKind::Forbidden);
+    // Nor do items that grew up without rules become accounts.
+    world.define(&world.admin, json!({"name": "Memo", "base": "Item"})).await.unwrap();
+    world.create(&admin, "memo", json!({"username": "memo", "role": "superuser"})).await.unwrap();
+    let moved = world.define(&world.admin, json!({"name": "Memo", "base": "Account"})).await;
+    assert_eq!(kind(moved), ErrorKind::Conflict);
 }

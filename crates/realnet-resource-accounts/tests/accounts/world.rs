@@ -174,21 +174,24 @@ impl World {
         world
     }
 
-    /// Puts a type of the caller's org, as the resource of types does.
-    pub async fn define(&self, caller: &Arc<Caller>, value: Value) {
+    /// Puts a type of the caller's org in place of the one of its name, as the resource of types does.
+    pub async fn define(&self, caller: &Arc<Caller>, value: Value) -> Result<()> {
         let registry = self.services.registry.current();
         let mut snapshot = registry.snapshot();
-        let mut definition = definition(usize::MAX, value);
+        let mut definition = definition(snapshot.definitions.len(), value);
         definition.org = Some(caller.org);
+        if let Some(stored) = registry.find(caller.org, &definition.name) {
+            definition.id = stored.id();
+        }
         snapshot.definitions.retain(|other| other.id != definition.id);
         snapshot.definitions.push(definition.clone());
         snapshot.revision += 1;
         let operations = vec![Change::PutType(Box::new(definition))];
         let mut changes = ChangeSet::new(operations, self.services.clock.now(), Arc::from("types"));
-        changes.next_registry = Some(Arc::new(TypeRegistry::build(snapshot).unwrap()));
+        changes.next_registry = Some(Arc::new(TypeRegistry::build(snapshot)?));
         let access = Access { caller: Arc::clone(caller), registry };
-        self.services.items.commit(&access, changes).await.unwrap();
-        self.services.reload_types().await.unwrap();
+        self.services.items.commit(&access, changes).await?;
+        self.services.reload_types().await
     }
 
     /// A new account, made by the superuser.
