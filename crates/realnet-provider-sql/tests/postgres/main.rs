@@ -8,5 +8,6 @@ mod migrations;
 mod pools;
 mod replicas;
 mod restarts;
+mod silence;
 mod support;
 mod types;

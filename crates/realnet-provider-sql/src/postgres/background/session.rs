@@ -125,27 +125,35 @@ impl<'a> Session<'a> {
     async fn tick(&mut self) -> Result<()> {
         if !self.leads {
             let lock = Statement::of(format!("SELECT pg_try_advisory_lock({})", locks::SEQUENCER));
-            self.leads = self.connection.one(lock).await?;
+            self.leads = self.timely(self.connection.one(lock)).await?;
             if self.leads {
                 tracing::debug!("this process gives the revisions of changes");
             }
         }
-        let revision = self.connection.one(Statement::of("SELECT revision FROM type_revision")).await?;
+        let revision = Statement::of("SELECT revision FROM type_revision");
+        let revision = self.timely(self.connection.one(revision)).await?;
         self.shared.note_types(revision);
         if self.leads {
             self.stamp().await?;
             if self.swept.is_none_or(|swept| swept.elapsed() > SWEEP) {
                 self.swept = Some(Instant::now());
-                sequencer::sweep(&self.connection).await?;
+                self.timely(sequencer::sweep(&self.connection)).await?;
             }
         }
         Ok(())
     }
 
+    /// Waits for an answer only so long: of a server that has vanished without a word, the system learns after a quarter
+    /// of an hour.
+    async fn timely<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
+        let silence = |_| Err(Error::unavailable("the database does not answer"));
+        tokio::time::timeout(self.shared.patience(), answer).await.unwrap_or_else(silence)
+    }
+
     /// Gives revisions until no change waits.
     async fn stamp(&mut self) -> Result<()> {
         loop {
-            let count = sequencer::stamp(&self.connection, STAMPS).await?;
+            let count = self.timely(sequencer::stamp(&self.connection, STAMPS)).await?;
             if count > 0 {
                 self.shared.stamps.send_modify(|stamps| *stamps += 1);
             }
