@@ -13,7 +13,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 fn script(page: &str) -> String {
     let text = std::fs::read_to_string(format!("{ROOT}/{page}")).unwrap();
     let blocks = text.split("\n```sh\n").skip(1);
-    blocks.map(|block| format!("{}\n", block.split("\n```").next().unwrap())).collect()
+    blocks.map(|block| block.split("\n```").next().unwrap()).collect::<Vec<_>>().join("\n")
 }
 
 /// Runs a page and sees that every answer that it shows came, in that order.
