@@ -21,6 +21,17 @@ pub fn tokens(text: &str) -> Vec<String> {
 }
 
 pub(crate) fn text_tokens(text: &str) -> impl Iterator<Item = String> {
+    // Among ASCII every rule of Unicode words joins only what is split again: five times as fast without.
+    let (ascii, other) = if text.is_ascii() { (text, "") } else { ("", text) };
+    ascii_tokens(ascii).chain(unicode_tokens(other))
+}
+
+fn ascii_tokens(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| cut(word).to_ascii_lowercase())
+}
+
+fn unicode_tokens(text: &str) -> impl Iterator<Item = String> {
     text.unicode_words().flat_map(|word| {
         let folded: String = word.chars().default_case_fold().collect();
         // A Unicode word may hold points and apostrophes; stores split there, so we do it first.
@@ -98,6 +109,14 @@ mod tests {
         );
         assert_eq!(tokens("ΌΣΟΣ"), tokens("όσος"));
         assert_eq!(tokens("— … !"), Vec::<String>::new());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn ascii_has_the_tokens_of_unicode(text in "[\\x00-\\x7f]{0,40}") {
+            let unicode: Vec<String> = unicode_tokens(&text).collect();
+            proptest::prop_assert_eq!(ascii_tokens(&text).collect::<Vec<_>>(), unicode);
+        }
     }
 
     #[test]
