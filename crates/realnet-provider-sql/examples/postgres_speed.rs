@@ -3,7 +3,12 @@
 //!
 //! `cargo run --release -p realnet-provider-sql --example postgres_speed -- postgres://… ROWS`, on an empty database.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for people")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "a program for people"
+)]
 
 use std::future::Future;
 use std::sync::Arc;

@@ -175,8 +175,9 @@ impl<'a> List<'a> {
         if probes.is_empty() {
             return Ok(Vec::new());
         }
+        let shapes = &self.store.shared.shapes;
         let connection = self.connection().await?;
-        let counts = probes.iter().map(|probe| connection.one::<i64>(probe.clone()));
+        let counts = probes.iter().map(|probe| connection.one::<i64>(shapes.sort(probe.clone())));
         try_join_all(counts).await
     }
 
@@ -201,6 +202,7 @@ impl<'a> List<'a> {
         let mut walker = Walker::new(part, self.query.after.as_ref());
         let mut factor = 1;
         while let Some(statement) = walker.statement((collector.missing() * factor).min(4_096)) {
+            let statement = self.store.shared.shapes.sort(statement);
             let rows = self.connection().await?.rows(statement).await.map_err(to_error)?;
             let rows = rows_of(&self.access.registry, &rows)?;
             for row in self.accepted(part, walker.advance(rows)).await? {
@@ -235,7 +237,8 @@ impl<'a> List<'a> {
         take: &mut (impl FnMut(&Self, Vec<Row>) -> Result<()> + Send),
     ) -> Result<()> {
         let mut shared = connection;
-        let stream = shared.load(part.stream_statement()).await.map_err(to_error)?;
+        let statement = self.store.shared.shapes.sort(part.stream_statement());
+        let stream = shared.load(statement).await.map_err(to_error)?;
         let mut chunks = stream.chunks(CHUNK);
         while let Some(chunk) = chunks.next().await {
             let rows: Vec<PgRow> = chunk.into_iter().collect::<Result<_, _>>().map_err(to_error)?;
@@ -279,7 +282,8 @@ impl<'a> List<'a> {
         let mut total: u64 = 0;
         for part in parts {
             if part.counts_in_sql() {
-                let count: i64 = self.connection().await?.one(part.count_statement()).await?;
+                let statement = self.store.shared.shapes.sort(part.count_statement());
+                let count: i64 = self.connection().await?.one(statement).await?;
                 total += u64::try_from(count).unwrap_or(0);
             } else {
                 self.scan(part, |_, rows| {

@@ -19,6 +19,7 @@ mod migrate;
 mod pool;
 mod row;
 mod run;
+mod shapes;
 mod shared;
 mod tls;
 mod transaction;

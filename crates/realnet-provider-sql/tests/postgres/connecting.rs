@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use realnet_core::{Error, ErrorKind};
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
+use realnet_testkit::conformance::item;
 use realnet_testkit::engines::{Postgres, Settings, fresh_database};
+use serde_json::json;
 
-use crate::support::{client, connect};
+use crate::support::{client, connect, replica, world};
 
 async fn refused(config: PostgresConfig) -> Error {
     let error = PostgresStore::connect(config).await.expect_err("this must not connect");
@@ -109,6 +111,23 @@ async fn encryption_where_the_server_has_none() {
     let error = refused(config).await;
     assert_eq!(error.message(), "the PostgreSQL server refuses the connection");
     assert!(error.report().contains("TLS"), "{}", error.report());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_database() {
+    let (database, world) = world().await;
+    let outside = client(database.url()).await;
+    let alice = world.acme.alice.clone();
+    let note = world.create(&alice, item("Note").name("kept")).await;
+    let freeze = format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name());
+    outside.batch_execute(&freeze).await.unwrap();
+    // The setting is that of new sessions.
+    let frozen = replica(&database, &world).await;
+    let error = frozen.try_create(&alice, item("Note").name("refused")).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, "the database is read-only"));
+    let error = frozen.set(&alice, note.id, json!({"rank": 1})).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert_eq!(frozen.get(&alice, note.id).await, Some(note));
 }
 
 #[tokio::test]

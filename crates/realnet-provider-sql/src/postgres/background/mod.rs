@@ -7,14 +7,15 @@ mod sequencer;
 mod session;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::connect::{self, Role};
 use super::shared::Shared;
 use session::Session;
 
-/// How long to wait between two attempts to connect.
+/// How long to wait between two lives of the connection: at first, and at most.
 const PAUSE: Duration = Duration::from_millis(500);
+const LONG_PAUSE: Duration = Duration::from_secs(8);
 
 /// Starts the background work on the present runtime.
 pub(super) fn start(shared: Arc<Shared>) -> tokio::task::JoinHandle<()> {
@@ -28,7 +29,9 @@ pub(super) fn start(shared: Arc<Shared>) -> tokio::task::JoinHandle<()> {
 }
 
 async fn work(shared: &Shared) {
+    let mut pause = PAUSE;
     loop {
+        let begun = Instant::now();
         match connect::open(&shared.config, &shared.tls, Role::Background).await {
             Ok(connection) => {
                 let error = Session::new(shared, connection).run().await;
@@ -38,6 +41,7 @@ async fn work(shared: &Shared) {
                 tracing::warn!(error = %failure, "no background connection to the database");
             }
         }
-        tokio::time::sleep(PAUSE).await;
+        pause = if begun.elapsed() > LONG_PAUSE { PAUSE } else { (pause * 2).min(LONG_PAUSE) };
+        tokio::time::sleep(pause).await;
     }
 }
