@@ -46,7 +46,7 @@ pub struct Options {
     /// Leaves PostgreSQL out
     #[structopt(long)]
     pub no_postgres: bool,
-    /// Measures only these operations (such as get or list); may be given several times
+    /// Measures only these operations (such as get or list) and no single figures; may be given several times
     #[structopt(long, number_of_values = 1)]
     pub only: Vec<String>,
     /// Seconds of each measurement
@@ -103,13 +103,16 @@ pub fn run(options: &Options) -> Result<String> {
     let mut figures = Vec::new();
     for rows in options.sizes() {
         let stage = Stage::set_up(options, rows)?;
-        if let Some(realnet) = &stage.realnet {
+        let wants_figures = options.only.is_empty();
+        if let Some(realnet) = stage.realnet.as_ref().filter(|_| wants_figures) {
             figures.extend(single::start(realnet, rows)?);
         }
         let contestants = stage.start()?;
         // Before anything is added, so that the number of rows is right.
-        figures.extend(single::requests(&contestants, rows)?);
-        pages.push((rows, single::page_cost(&contestants, options.plan())?));
+        if wants_figures {
+            figures.extend(single::requests(&contestants, rows)?);
+            pages.push((rows, single::page_cost(&contestants, options.plan())?));
+        }
         let series = rounds::measure(&contestants, &operations, options.plan())?;
         let _ = writeln!(report, "{}\n", report::table(&series, rows));
         series_json.extend(report::json(&series, rows));
