@@ -80,7 +80,7 @@ pub(super) fn declaration(field: &Field) -> Vec<String> {
     let mut problems = Vec::new();
     check_name(&field.name, &mut problems);
     check_fit(field, &mut problems);
-    check_limits(field, &mut problems);
+    problems.extend(contradictions(field));
     check_values(field, &mut problems);
     if let Err(detail) = validator::check_schema(field) {
         problems.push(detail);
@@ -139,9 +139,16 @@ fn check_fit(field: &Field, problems: &mut Vec<String>) {
     if field.kind == Secret && field.default.is_some() {
         problems.push("a secret has no default: definitions can be read".to_owned());
     }
+}
+
+/// Options that can not hold together: of one declaration, or of one and the inherited ones that it leaves as they are.
+pub(super) fn contradictions(field: &Field) -> Vec<String> {
+    let mut problems = Vec::new();
     if field.on_delete == Some(OnDelete::Clear) && field.required && !field.multiple {
         problems.push("on_delete is clear, but the field is required".to_owned());
     }
+    check_limits(field, &mut problems);
+    problems
 }
 
 fn check_limits(field: &Field, problems: &mut Vec<String>) {

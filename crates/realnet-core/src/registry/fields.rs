@@ -30,7 +30,14 @@ pub(super) fn inherit(
                 for detail in widened(&wider.field, field) {
                     problems.of_field(&definition.name, &field.name, detail);
                 }
-                narrowed(wider, field)
+                let together = narrowed(wider, field);
+                let alone = check::contradictions(field);
+                for detail in check::contradictions(&together.field) {
+                    if !alone.contains(&detail) {
+                        problems.of_field(&definition.name, &field.name, detail);
+                    }
+                }
+                together
             }
             None => FieldInfo {
                 key: FieldRef { declared_by: definition.id, name: Arc::from(field.name.as_str()) },

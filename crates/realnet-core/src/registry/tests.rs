@@ -261,6 +261,33 @@ fn fields_narrow_and_never_widen() {
 }
 
 #[test]
+fn what_is_narrowed_does_not_contradict_what_is_inherited() {
+    for (wide, narrow, said) in [
+        (
+            json!({"type": "reference", "reference": "Item", "on_delete": "clear"}),
+            json!({"required": true}),
+            "required",
+        ),
+        (json!({"type": "integer", "min": 5}), json!({"max": 3}), "over max"),
+        (json!({"type": "string", "min_length": 5}), json!({"max_length": 3}), "over max_length"),
+    ] {
+        let field = |options: &[&Value]| {
+            let mut field = map(json!({"name": "x"}));
+            for options in options {
+                field.extend(map((*options).clone()));
+            }
+            json!([field])
+        };
+        let base = define(2, "Wide", Some("Item"), json!({}), field(&[&wide]));
+        let kind = json!({"type": wide["type"]});
+        let derived = define(3, "Narrow", Some("Wide"), json!({}), field(&[&kind, &narrow]));
+        assert!(build(vec![item(), base.clone()]).is_ok(), "{wide}");
+        let error = build(vec![item(), base, derived]).unwrap_err();
+        assert!(error.violations()[0].detail.contains(said), "{error:?}");
+    }
+}
+
+#[test]
 fn references_may_lead_in_circles_but_only_get_narrower() {
     let types = |target: &str| {
         build(vec![
