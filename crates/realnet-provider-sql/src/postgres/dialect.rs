@@ -42,7 +42,12 @@ impl Dialect for PostgresDialect {
     }
 
     fn key_column(&self, property: Property) -> Option<&'static str> {
-        (property == Property::Visibility).then_some("k.visibility")
+        match property {
+            Property::Visibility => Some("k.visibility"),
+            // Hardly ever asked for: by rows of restricted items, and where a field is shared with other types.
+            Property::Type => Some("(SELECT t.type FROM items t WHERE t.id = k.item)"),
+            _ => None,
+        }
     }
 
     fn ids_in(&self, column: &str, ids: &[Uuid], statement: &mut Statement) {
