@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::{IdempotencyKey, SourceRecord, StoredReply};
 use crate::acl::Grant;
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Item, TypeDefinition};
 use crate::registry::{TypeGrants, TypeRegistry};
 
@@ -131,6 +132,17 @@ impl ChangeSet {
     /// A set without types and idempotency.
     pub fn new(operations: Vec<Operation>, now: Timestamp, request_id: Arc<str>) -> Self {
         Self { operations, now, request_id, next_registry: None, reply: None }
+    }
+
+    /// The error for a set that was made with other types than the present ones. A change of types has to be planned anew,
+    /// a conflict; whoever only writes items has done nothing wrong, and just comes again.
+    pub fn stale_types(&self) -> Error {
+        let message = "the types have just changed: try again";
+        if self.next_registry.is_some() {
+            Error::conflict(message)
+        } else {
+            Error::unavailable(message).with_retry_after(Duration::from_millis(200))
+        }
     }
 }
 

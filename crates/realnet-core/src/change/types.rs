@@ -22,7 +22,7 @@ impl Engine<'_> {
         if self.tx.type_revision().await? == self.previous.revision() {
             return Ok(());
         }
-        Err(Error::conflict("the types have changed in the meantime: try again"))
+        Err(self.changes.stale_types())
     }
 
     /// Items keep the rules that they were made under: a type that has some neither leaves a governing type of the system

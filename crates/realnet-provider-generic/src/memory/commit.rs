@@ -14,7 +14,7 @@ impl MemoryStore {
         let types_before = state.type_revision;
         if access.registry.revision() != types_before {
             // Index entries made by other types than the present ones would be wrong.
-            return Err(Error::conflict("the types have changed in the meantime: try again"));
+            return Err(changes.stale_types());
         }
         let mut transaction = MemoryTransaction::begin(&mut state);
         // Nothing in this transaction waits, so the future is ready at once and the lock is never held across a wait.

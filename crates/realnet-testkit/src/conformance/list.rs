@@ -149,6 +149,7 @@ macro_rules! conformance {
                 definitions_are_read_back,
                 layers_have_owners,
                 stale_types_are_a_conflict,
+                stale_writers_come_again,
                 concurrent_type_changes_do_not_get_lost,
                 changes_are_signalled,
                 a_type_in_use_stays,

@@ -58,7 +58,7 @@ impl<'w> SqliteTransaction<'w> {
     pub(super) fn apply(&mut self, access: &Access, changes: &ChangeSet) -> Result<Vec<Outcome>> {
         if access.registry.revision() != self.counters.type_revision {
             // Index rows made by other types than the present ones would be wrong.
-            return Err(Error::conflict("the types have changed in the meantime: try again"));
+            return Err(changes.stale_types());
         }
         self.previous = Arc::clone(&access.registry);
         self.registry = Arc::clone(changes.next_registry.as_ref().unwrap_or(&access.registry));

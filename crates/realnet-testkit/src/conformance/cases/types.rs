@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use realnet_core::change::Operation;
+use realnet_core::change::{ChangeSet, Operation};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::TypeDefinition;
+use realnet_core::provider::Access;
 use realnet_core::registry::TypeRegistry;
 use realnet_core::{Error, ErrorKind, Uuid};
 use serde_json::{Value, json};
@@ -99,6 +100,23 @@ pub async fn stale_types_are_a_conflict(world: World) {
     expect_kind(result, ErrorKind::Conflict);
     let names: HashSet<String> = world.load().await.definitions.into_iter().map(|other| other.name).collect();
     assert!(names.contains("First") && !names.contains("Second"));
+}
+
+/// Who writes an item by older types comes again: nothing is wrong with what it asks for.
+pub async fn stale_writers_come_again(world: World) {
+    let alice = world.acme.alice.clone();
+    let stale = Access { caller: Arc::clone(&alice), registry: world.registry.current() };
+    let new = definition(world.next_id(), None, json!({"name": "New"}));
+    world.change_types(&world.system(), put(new)).await.unwrap();
+    let set = || {
+        let create = vec![world.creation(&alice, item("Note").name("patient"))];
+        ChangeSet::new(create, world.now(), Arc::from("suite"))
+    };
+    let refused = world.stores.items.commit(&stale, set()).await.unwrap_err();
+    assert!(refused.is_retryable() && refused.retry_after().is_some(), "{refused:?}");
+    world.find("Note").gives(&[]).await;
+    world.commit_set(&alice, set()).await.unwrap();
+    world.find("Note").gives(&["patient"]).await;
 }
 
 /// Of several who change types at the same moment, none overwrites another's change unseen.
