@@ -9,7 +9,7 @@ use super::driver::{self, Load};
 use super::http::Client;
 use super::notes::{Random, STATES};
 use super::process::{Process, Ticks};
-use super::requests::{Operation, Requests};
+use super::requests::{Dialect, Operation, Requests};
 
 /// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,6 +121,10 @@ pub struct Series {
 pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan) -> Result<Vec<Series>> {
     for contestant in contestants {
         check(contestant)?;
+        let limit = contestants.iter().find(|other| Some(other.name) == contestant.name.limit());
+        if let Some(limit) = limit.filter(|_| contestant.requests.dialect == Dialect::RealNet) {
+            check_same(contestant, limit)?;
+        }
     }
     let mut all = Vec::new();
     for operation in operations {
@@ -188,6 +192,23 @@ fn check(contestant: &Contestant) -> Result<()> {
         let Some(notes) = notes else { return wrong("a list that is none") };
         if notes.len() != 50 || notes.iter().any(|note| !note.to_string().contains("\"state\":\"open\"")) {
             return wrong("not a page of 50 open notes");
+        }
+    }
+    Ok(())
+}
+
+/// A limit is one only when it answers with the same bytes.
+fn check_same(contestant: &Contestant, limit: &Contestant) -> Result<()> {
+    let answer = |of: &Contestant, path: &str| {
+        let mut client = Client::new(of.process.address);
+        client.token.clone_from(&of.requests.token);
+        client.call("GET", path, None)
+    };
+    let requests = &contestant.requests;
+    for path in [requests.one(&mut Random::new(1)), requests.list(Operation::List, STATES[0])] {
+        if answer(contestant, &path)? != answer(limit, &path)? {
+            let (one, other) = (contestant.name.as_str(), limit.name.as_str());
+            return Err(Error::other(format!("{one} and {other} do not answer {path} alike")));
         }
     }
     Ok(())
