@@ -7,7 +7,8 @@ use sha2::{Digest as _, Sha256};
 ///
 /// Who wants two fields to meet in one id must try some 2^32 names, and gains nothing: rows are kept apart by org too.
 pub(crate) fn field_id(field: &FieldRef) -> i64 {
-    let digest = Sha256::new().chain_update(field.declared_by.as_bytes()).chain_update(&*field.name).finalize();
+    let digest =
+        Sha256::new().chain_update(field.declared_by.as_bytes()).chain_update(&*field.name).finalize();
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&digest[..8]);
     i64::from_be_bytes(bytes)
