@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::problems::Problems;
-use super::{FieldInfo, formats, validator};
+use super::{FieldInfo, formats, schema_bounds, validator};
 use crate::model::{Field, FieldKind, OnDelete, TypeDefinition};
 
 /// Properties that every item has; an attribute of that name could not be told from them.
@@ -189,6 +189,10 @@ fn check_values(field: &Field, problems: &mut Vec<String>) {
         problems.push("an enum needs values".to_owned());
     }
     let values = field.values.as_deref().unwrap_or_default();
+    if values.len() > schema_bounds::MAX_VALUES {
+        problems.push(format!("values has more than {}", schema_bounds::MAX_VALUES));
+        return;
+    }
     for (position, value) in values.iter().enumerate() {
         if value.is_null() || value.is_array() || value.is_object() {
             problems.push(format!("values has {value}, expected text, a number, true or false"));

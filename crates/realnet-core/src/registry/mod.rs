@@ -11,6 +11,7 @@ pub(crate) mod problems;
 mod references;
 mod resolve;
 mod schema;
+mod schema_bounds;
 mod snapshot;
 mod types;
 mod validator;

@@ -122,7 +122,9 @@ fn own_schema(field: &Field) -> Value {
     match &field.schema {
         Some(Value::Object(map)) => {
             let mut map = map.clone();
-            if !map.contains_key("$id") && has_reference(&Value::Object(map.clone())) {
+            // The author's name of it may be that of another field's as well.
+            map.remove("$id");
+            if has_reference(&Value::Object(map.clone())) {
                 map.insert("$id".to_owned(), json!(format!("urn:realnet:field:{}", field.name)));
             }
             Value::Object(map)

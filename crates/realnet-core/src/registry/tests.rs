@@ -207,7 +207,7 @@ fn bad_declarations_are_named() {
         (json!({"name": "f", "type": "json", "schema": {"type": "thing"}}), "no JSON Schema"),
         (
             json!({"name": "f", "type": "json", "schema": {"$ref": "https://example.test/s"}}),
-            "no JSON Schema",
+            "refers to no part",
         ),
         (json!({"name": "f", "type": "reference", "reference": "Nothing"}), "unknown type Nothing"),
         (json!({"name": "f", "type": "reference", "required": true, "on_delete": "clear"}), "clear"),
@@ -428,5 +428,33 @@ fn an_org_keeps_the_module_of_a_type_that_governs_its_own() {
         let error = all(shed).unwrap_err();
         assert!(error.violations()[0].pointer.ends_with("/attributes/module"), "{error:?}");
         assert!(error.message().contains("stays accounts"), "{error}");
+    }
+}
+
+#[test]
+fn schemas_of_fields_do_not_disturb_each_other() {
+    let schema = |kind: &str| json!({"$id": "urn:same", "$ref": "#/$defs/a", "$defs": {"a": {"type": kind}}});
+    let registry = thing(json!([
+        {"name": "one", "type": "json", "schema": schema("object")},
+        {"name": "two", "type": "json", "schema": schema("array")}
+    ]))
+    .unwrap();
+    assert!(violations(&registry, "Thing", json!({"one": {}, "two": []})).is_empty());
+    assert_eq!(violations(&registry, "Thing", json!({"one": [], "two": {}})).len(), 2);
+}
+
+#[test]
+fn endless_declarations_are_refused() {
+    let twice = json!({"allOf": [{"$ref": "#/$defs/b"}, {"$ref": "#/$defs/b"}]});
+    let many: Vec<String> = (0..1001).map(|index| index.to_string()).collect();
+    for (field, words) in [
+        (
+            json!({"name": "a", "type": "json", "schema": {"items": twice, "$defs": {"b": {"items": twice}}}}),
+            "two ways",
+        ),
+        (json!({"name": "a", "type": "enum", "values": many}), "more than 1000"),
+    ] {
+        let error = thing(json!([field])).unwrap_err();
+        assert!(error.message().contains(words), "{error}");
     }
 }

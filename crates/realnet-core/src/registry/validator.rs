@@ -7,7 +7,7 @@ use jsonschema::{Draft, PatternOptions, ValidationError};
 use serde_json::{Value, json};
 
 use super::problems::escaped;
-use super::{FieldInfo, TypeInfo, formats, schema};
+use super::{FieldInfo, TypeInfo, formats, schema, schema_bounds};
 use crate::error::{Error, Result, Violation};
 use crate::model::{Field, FieldKind, Map};
 
@@ -210,6 +210,7 @@ pub(super) fn check_schema(field: &Field) -> Result<(), String> {
         })?;
     }
     if let Some(schema) = &field.schema {
+        schema_bounds::check(schema).map_err(|detail| format!("schema {detail}"))?;
         compile(schema).map_err(|error| format!("schema is no JSON Schema (2020-12): {error}"))?;
     }
     Ok(())
