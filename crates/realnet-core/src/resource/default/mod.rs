@@ -1,6 +1,6 @@
 //! The plain item behaviour: what a resource does where it does not say otherwise.
 //!
-//! Reads go to the store with the caller's access; writes become a plan ([`plan`]) that is committed as one change set. Edits
+//! Reads go to the store with the caller's access; writes become a plan (`plan`) that is committed as one change set. Edits
 //! are computed inside the transaction from the item as it is then, so a write costs one round trip.
 
 mod apply;
