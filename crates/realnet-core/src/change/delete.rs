@@ -11,10 +11,8 @@ use super::{ChangeKind, Guard, Outcome};
 use crate::acl::Permission;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Attributes, Item, OnDelete};
+use crate::provider::Reference;
 use crate::registry::FieldInfo;
-
-/// The most items that one deletion may take along.
-const MAX_DELETED: usize = 100_000;
 
 impl Engine<'_> {
     pub(super) async fn delete(
@@ -31,13 +29,14 @@ impl Engine<'_> {
             if let Some(guard) = guard {
                 level.iter().try_for_each(|item| guard(item))?;
             }
-            let mut next = self.descend(&level).await?;
-            next.extend(self.follow_references(&level, &known).await?);
+            // What stands below is read only as far as it may go along.
+            let room = self.changes.max_deleted.saturating_sub(known.len());
+            let mut next = self.descend(&level, room).await?;
+            next.extend(self.follow_references(&level, &known, room).await?);
             next.retain(|item| known.insert(item.id));
             doomed.append(&mut level);
-            if doomed.len() + next.len() > MAX_DELETED {
-                let message = format!("more than {MAX_DELETED} items would be deleted: delete parts first");
-                return Err(Error::new(ErrorKind::TooLarge, message));
+            if known.len() > self.changes.max_deleted {
+                return Err(self.too_many());
             }
             level = next;
         }
@@ -51,28 +50,59 @@ impl Engine<'_> {
     }
 
     /// The children of a level, each of which must be deletable; one that is not is not named.
-    async fn descend(&mut self, level: &[Item]) -> Result<Vec<Item>> {
+    async fn descend(&mut self, level: &[Item], room: usize) -> Result<Vec<Item>> {
         let ids: Vec<Uuid> = level.iter().map(|item| item.id).collect();
-        let children = self.tx.children(&ids).await?;
+        let children = self.tx.children(&ids, room + 1).await?;
+        if children.len() > room {
+            return Err(self.too_many());
+        }
         if children.iter().any(|child| !self.access.allows(child, Permission::Delete)) {
             return Err(Error::forbidden("the item has descendants that you may not delete"));
         }
         Ok(children)
     }
 
+    fn too_many(&self) -> Error {
+        let most = self.changes.max_deleted;
+        let message = format!("more than {most} items would be deleted at once: delete parts of them first");
+        Error::new(ErrorKind::TooLarge, message)
+    }
+
     /// Items that are deleted because a cascading field refers to one of the level. The declaration of the field
     /// is the permission.
-    async fn follow_references(&mut self, level: &[Item], known: &HashSet<Uuid>) -> Result<Vec<Item>> {
+    async fn follow_references(
+        &mut self,
+        level: &[Item],
+        known: &HashSet<Uuid>,
+        room: usize,
+    ) -> Result<Vec<Item>> {
         let mut followed = Vec::new();
         for (field, org, targets) in self.incoming(level) {
             if field.field.on_delete() == OnDelete::Cascade {
-                let referrers = self.tx.referrers(&field.key, org, &targets).await?;
+                let referrers = self.referrers(&field, org, &targets).await?;
                 followed.extend(
                     referrers.into_iter().map(|found| found.item).filter(|item| !known.contains(&item.id)),
                 );
+                if followed.len() > room {
+                    return Err(self.too_many());
+                }
             }
         }
         Ok(followed)
+    }
+
+    /// Who refers to items that go, if that are not too many to look at.
+    async fn referrers(&mut self, field: &FieldInfo, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
+        let most = self.changes.max_deleted;
+        let found = self.tx.referrers(&field.key, org, targets, most + 1).await?;
+        if found.len() <= most {
+            return Ok(found);
+        }
+        let name = &field.field.name;
+        let message = format!(
+            "more than {most} items refer by {name} to what would be deleted: change parts of them first"
+        );
+        Err(Error::new(ErrorKind::TooLarge, message))
     }
 
     /// Of the references that remain, restricting ones refuse the deletion and clearing ones are removed.
@@ -82,7 +112,7 @@ impl Engine<'_> {
             if field.field.on_delete() != OnDelete::Restrict {
                 continue;
             }
-            let referrers = self.tx.referrers(&field.key, *org, targets).await?;
+            let referrers = self.referrers(field, *org, targets).await?;
             if let Some(found) = referrers.iter().find(|found| !known.contains(&found.item.id)) {
                 return Err(self.restricted(field, &found.item));
             }
@@ -91,7 +121,7 @@ impl Engine<'_> {
             if field.field.on_delete() != OnDelete::Clear {
                 continue;
             }
-            for found in self.tx.referrers(&field.key, *org, targets).await? {
+            for found in self.referrers(field, *org, targets).await? {
                 if !known.contains(&found.item.id) {
                     self.clear_reference(field, found.item.id, targets).await?;
                 }

@@ -126,12 +126,18 @@ pub struct ChangeSet {
     pub next_registry: Option<Arc<TypeRegistry>>,
     /// A key under which the reply is kept, and what makes it.
     pub reply: Option<(IdempotencyKey, ReplyOf)>,
+    /// The most items that one deletion may take along, and the most references that it may look at.
+    pub max_deleted: usize,
 }
 
 impl ChangeSet {
+    /// What a deletion may take along unless a set says otherwise: it holds all of that in memory.
+    pub const MAX_DELETED: usize = 100_000;
+
     /// A set without types and idempotency.
     pub fn new(operations: Vec<Operation>, now: Timestamp, request_id: Arc<str>) -> Self {
-        Self { operations, now, request_id, next_registry: None, reply: None }
+        let max_deleted = Self::MAX_DELETED;
+        Self { operations, now, request_id, next_registry: None, reply: None, max_deleted }
     }
 
     /// The error for a set that was made with other types than the present ones. A change of types has to be planned anew,

@@ -33,8 +33,8 @@ pub trait Transaction: Send {
         self.items(ids).await
     }
 
-    /// The direct children of any of `parents`.
-    async fn children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>>;
+    /// Direct children of any of `parents`, at most `limit` of them: no more are read, however many there are.
+    async fn children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>>;
 
     /// The ancestors of an item, nearest first, at most `limit`.
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>>;
@@ -42,8 +42,15 @@ pub trait Transaction: Send {
     /// How many levels of descendants an item has, at most `limit`.
     async fn height(&mut self, id: Uuid, limit: usize) -> Result<usize>;
 
-    /// Items of `org` whose reference field `field` holds one of `targets`.
-    async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>>;
+    /// Items of `org` whose reference field `field` holds one of `targets`, once for each that it holds; at most `limit`
+    /// references: no more are read.
+    async fn referrers(
+        &mut self,
+        field: &FieldRef,
+        org: Uuid,
+        targets: &[Uuid],
+        limit: usize,
+    ) -> Result<Vec<Reference>>;
 
     /// Inserts (no `before`) or updates an item with its index entries and grants.
     /// A taken id or unique value is a `Conflict` that names the field.

@@ -101,9 +101,9 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(ids.into_iter().filter_map(|id| self.state.items.get(id).cloned()).collect())
     }
 
-    async fn children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>> {
-        let ids: Vec<Uuid> =
-            parents.iter().filter_map(|parent| self.state.children.get(parent)).flatten().copied().collect();
+    async fn children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>> {
+        let ids = parents.iter().filter_map(|parent| self.state.children.get(parent)).flatten();
+        let ids: Vec<Uuid> = ids.take(limit).copied().collect();
         self.items(&ids).await
     }
 
@@ -123,7 +123,13 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(limit)
     }
 
-    async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
+    async fn referrers(
+        &mut self,
+        field: &FieldRef,
+        org: Uuid,
+        targets: &[Uuid],
+        limit: usize,
+    ) -> Result<Vec<Reference>> {
         let targets: HashSet<&Uuid> = targets.iter().collect();
         let mut found = Vec::new();
         for ((_, _, value), ids) in
@@ -131,7 +137,8 @@ impl Transaction for MemoryTransaction<'_> {
         {
             let Some(target) = id_of_key(value).filter(|id| targets.contains(id)) else { continue };
             let items = ids.iter().filter_map(|id| self.state.items.get(id).cloned());
-            found.extend(items.map(|item| Reference { target, item }));
+            let room = limit - found.len();
+            found.extend(items.take(room).map(|item| Reference { target, item }));
         }
         Ok(found)
     }

@@ -125,6 +125,7 @@ macro_rules! conformance {
                 a_megabyte_of_attributes,
                 ten_thousand_children,
                 sixty_four_levels,
+                a_deletion_has_a_limit,
             ],
             sort: [
                 by_every_property,

@@ -34,13 +34,15 @@ impl PgTransaction {
         Ok(wanted.into_iter().filter_map(|id| self.slots.current(id).cloned()).collect())
     }
 
-    pub(super) async fn load_children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>> {
+    /// The most that `limit` allows, by id: two who delete the same tree lock it in the same order.
+    pub(super) async fn load_children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>> {
         self.flush().await?;
-        let mut children = Vec::new();
+        let mut children: Vec<Item> = Vec::new();
         for chunk in parents.chunks(CHUNK) {
             let mut statement =
                 Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.parent = ANY("));
-            statement.bind(ids(chunk)).push(") ORDER BY i.id FOR UPDATE");
+            statement.bind(ids(chunk)).push(") ORDER BY i.id LIMIT ");
+            statement.bind(((limit - children.len()) as i64).into()).push(" FOR UPDATE");
             let rows = self.writer.rows(statement).await.map_err(to_error)?;
             children.extend(self.read_all(&rows)?);
         }
@@ -99,9 +101,10 @@ impl PgTransaction {
         field: &FieldRef,
         org: Uuid,
         targets: &[Uuid],
+        limit: usize,
     ) -> Result<Vec<Reference>> {
         self.flush().await?;
-        let mut found = Vec::new();
+        let mut found: Vec<Reference> = Vec::new();
         for chunk in targets.chunks(CHUNK) {
             let keys = chunk.iter().map(|id| sort_key(&Value::String(id.to_string()), FieldKind::Reference));
             let mut statement = Statement::of(format!(
@@ -109,7 +112,8 @@ impl PgTransaction {
             ));
             statement.bind(field_id(field).into()).push(" AND k.org = ").bind(org.into());
             statement.push(" AND k.value = ANY(").bind(Bind::Array(Array::Bytes(keys.collect())));
-            statement.push(") ORDER BY i.id FOR UPDATE OF i");
+            statement.push(") ORDER BY i.id LIMIT ").bind(((limit - found.len()) as i64).into());
+            statement.push(" FOR UPDATE OF i");
             let rows = self.writer.rows(statement).await.map_err(to_error)?;
             for row in &rows {
                 found.push(self.reference(row)?);

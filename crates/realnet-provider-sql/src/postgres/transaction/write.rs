@@ -27,8 +27,8 @@ impl Transaction for PgTransaction {
         self.load(ids, Lock::Share).await
     }
 
-    async fn children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>> {
-        self.load_children(parents).await
+    async fn children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>> {
+        self.load_children(parents, limit).await
     }
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
@@ -39,8 +39,14 @@ impl Transaction for PgTransaction {
         self.load_height(id, limit).await
     }
 
-    async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
-        self.load_referrers(field, org, targets).await
+    async fn referrers(
+        &mut self,
+        field: &FieldRef,
+        org: Uuid,
+        targets: &[Uuid],
+        limit: usize,
+    ) -> Result<Vec<Reference>> {
+        self.load_referrers(field, org, targets, limit).await
     }
 
     async fn put_item(&mut self, _: &TypeRegistry, before: Option<&Item>, after: &Item) -> Result<()> {

@@ -74,8 +74,8 @@ impl Transaction for SqliteTransaction<'_> {
         self.read_items(ids)
     }
 
-    async fn children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>> {
-        self.read_children(parents)
+    async fn children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>> {
+        self.read_children(parents, limit)
     }
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
@@ -86,8 +86,14 @@ impl Transaction for SqliteTransaction<'_> {
         self.read_height(id, limit)
     }
 
-    async fn referrers(&mut self, field: &FieldRef, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
-        self.read_referrers(field, org, targets)
+    async fn referrers(
+        &mut self,
+        field: &FieldRef,
+        org: Uuid,
+        targets: &[Uuid],
+        limit: usize,
+    ) -> Result<Vec<Reference>> {
+        self.read_referrers(field, org, targets, limit)
     }
 
     async fn put_item(&mut self, registry: &TypeRegistry, before: Option<&Item>, after: &Item) -> Result<()> {

@@ -20,11 +20,11 @@ const CHUNK: usize = 512;
 
 impl SqliteTransaction<'_> {
     pub(super) fn read_items(&mut self, ids: &[Uuid]) -> Result<Vec<Item>> {
-        self.read_by("i.id", ids)
+        self.read_by("i.id", ids, None)
     }
 
-    pub(super) fn read_children(&mut self, parents: &[Uuid]) -> Result<Vec<Item>> {
-        self.read_by("i.parent", parents)
+    pub(super) fn read_children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>> {
+        self.read_by("i.parent", parents, Some(limit))
     }
 
     /// How many levels hang on an item, at most `limit`.
@@ -57,15 +57,18 @@ impl SqliteTransaction<'_> {
         self.connection.rows(&statement, |row| item(registry, row))
     }
 
-    fn read_by(&mut self, column: &str, ids: &[Uuid]) -> Result<Vec<Item>> {
+    fn read_by(&mut self, column: &str, ids: &[Uuid], limit: Option<usize>) -> Result<Vec<Item>> {
         let mut distinct = ids.to_vec();
         distinct.sort_unstable();
         distinct.dedup();
-        let mut found = Vec::with_capacity(distinct.len());
+        let mut found: Vec<Item> = Vec::with_capacity(distinct.len());
         for chunk in distinct.chunks(CHUNK) {
             let mut statement = Statement::of("SELECT ");
             statement.push(ITEM_COLUMNS).push(" FROM items i WHERE ");
             SqliteDialect.ids_in(column, chunk, &mut statement);
+            if let Some(limit) = limit {
+                statement.push(" LIMIT ").bind(((limit - found.len()) as i64).into());
+            }
             let (next, previous) = (&self.registry, &self.previous);
             found.extend(self.connection.rows(&statement, |row| {
                 let found = item(next, row)?;
@@ -81,8 +84,9 @@ impl SqliteTransaction<'_> {
         field: &FieldRef,
         org: Uuid,
         targets: &[Uuid],
+        limit: usize,
     ) -> Result<Vec<Reference>> {
-        let mut found = Vec::new();
+        let mut found: Vec<Reference> = Vec::new();
         for target in targets {
             let Some(key) = literal_key(&Literal::Id(*target), FieldKind::Reference) else { continue };
             let mut statement = Statement::of("SELECT ");
@@ -91,6 +95,7 @@ impl SqliteTransaction<'_> {
                 .push(", k.value FROM keys k CROSS JOIN items i ON i.seq = k.seq WHERE k.field = ");
             statement.bind(field_id(field).into()).push(" AND k.org = ").bind(org.into());
             statement.push(" AND k.value = ").bind(key.into());
+            statement.push(" LIMIT ").bind(((limit - found.len()) as i64).into());
             let registry = &self.registry;
             found.extend(self.connection.rows(&statement, |row| {
                 let value = row.bytes(AFTER_ITEM)?.unwrap_or_default();

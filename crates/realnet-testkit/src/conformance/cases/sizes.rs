@@ -1,11 +1,13 @@
-//! Large things: attributes of a megabyte, ten thousand children, sixty-four levels.
+//! Large things: attributes of a megabyte, ten thousand children, sixty-four levels, deletions of too much.
 
-use realnet_core::ErrorKind;
-use realnet_core::change::Operation;
+use std::sync::Arc;
+
+use realnet_core::change::{ChangeSet, Operation, Outcome};
 use realnet_core::model::Item;
+use realnet_core::{ErrorKind, Uuid};
 use serde_json::json;
 
-use crate::conformance::{World, expect_kind, item};
+use crate::conformance::{World, delete, expect_kind, item};
 
 /// Attributes of a megabyte are kept, changed, listed and logged; far larger ones and overlong names are refused.
 pub async fn a_megabyte_of_attributes(world: World) {
@@ -72,4 +74,44 @@ pub async fn sixty_four_levels(world: World) {
     let moved = world.update(&alice, top, move |item| item.parent_id = Some(bottom)).await;
     expect_kind(moved, ErrorKind::Conflict);
     assert_eq!(world.delete(&alice, ids[0]).await.unwrap(), 64);
+}
+
+/// A deletion that would take along or look at more than a change set allows is refused whole, whichever way it grows.
+pub async fn a_deletion_has_a_limit(world: World) {
+    let alice = world.acme.alice.clone();
+    let note = || item("Note").name("below");
+    let root = world.create(&alice, note()).await.id;
+    let middle = world.create(&alice, note().parent(root)).await.id;
+    world.create_all(&alice, (0..5).map(|_| note().parent(root)).collect()).await;
+    world.create_all(&alice, (0..6).map(|_| note().parent(middle)).collect()).await;
+    let refused = expect_kind(delete_within(&world, 12, root).await, ErrorKind::TooLarge);
+    assert!(refused.message().contains("more than 12 items"), "{refused:?}");
+    expect_kind(delete_within(&world, 5, root).await, ErrorKind::TooLarge);
+    assert_eq!(world.find("Note").all().await.len(), 13);
+    delete_within(&world, 13, root).await.unwrap();
+    assert_eq!(world.find("Note").all().await.len(), 0);
+    for (field, gone) in [("clear", 1), ("restrict", 0), ("cascade", 5)] {
+        let target = world.create(&alice, item("Target").name("referred to")).await.id;
+        let referring = || item("Referrer").name(field).attr(field, target.to_string());
+        let referrers = world.create_all(&alice, (0..4).map(|_| referring()).collect()).await;
+        expect_kind(delete_within(&world, 3, target).await, ErrorKind::TooLarge);
+        assert_eq!(
+            world.item(referrers[3].id).await,
+            referrers[3],
+            "{field}: a refused deletion does nothing"
+        );
+        match delete_within(&world, 5, target).await {
+            Ok(count) => assert_eq!(count, gone, "{field}"),
+            Err(error) => assert_eq!((error.kind(), field), (ErrorKind::Conflict, "restrict")),
+        }
+    }
+}
+
+async fn delete_within(world: &World, most: usize, id: Uuid) -> realnet_core::Result<usize> {
+    let changes = ChangeSet::new(vec![delete(id)], world.now(), Arc::from("suite"));
+    let changes = ChangeSet { max_deleted: most, ..changes };
+    match world.commit_set(&world.acme.alice.clone(), changes).await?.as_slice() {
+        [Outcome::Deleted(count)] => Ok(*count),
+        other => panic!("a deletion gives a count, not {other:?}"),
+    }
 }
