@@ -6,7 +6,7 @@ use realnet_core::Uuid;
 use realnet_core::acl::Caller;
 use realnet_core::change::{ChangeSet, Operation};
 use realnet_core::clock::Timestamp;
-use realnet_core::model::{Attributes, Item, TypeDefinition, Visibility};
+use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::{Access, ItemProvider, TypeProvider};
 use realnet_core::registry::{TypeRegistry, TypeSnapshot};
 use realnet_provider_generic::MemoryStore;
@@ -28,29 +28,8 @@ fn root() -> TypeDefinition {
 }
 
 fn item(number: u128) -> Item {
-    Item {
-        id: Uuid::from_u128(number),
-        type_id: root().id,
-        type_name: Arc::from("Item"),
-        instance: None,
-        name: "before".to_owned(),
-        attributes: Attributes::default(),
-        tags: Vec::new(),
-        status: None,
-        visibility: Visibility::Visible,
-        location: None,
-        valid_from: None,
-        valid_to: None,
-        parent_id: None,
-        linked_item_id: None,
-        owner: None,
-        org: ORG,
-        public: false,
-        version: 1,
-        created_at: Timestamp::from_micros(0),
-        updated_at: Timestamp::from_micros(0),
-        grants: Vec::new(),
-    }
+    let name = "before".to_owned();
+    Item { name, ..Item::new(Uuid::from_u128(number), root().id, Arc::from("Item"), ORG) }
 }
 
 fn set(operations: Vec<Operation>) -> ChangeSet {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use realnet_core::acl::Caller;
 use realnet_core::change::{ChangeSet, Operation};
-use realnet_core::clock::Timestamp;
-use realnet_core::model::{Attributes, Item, Map, Visibility};
+use realnet_core::model::{Attributes, Item, Map};
 use realnet_core::provider::Access;
 use realnet_core::registry::{TypeInfo, TypeRegistry};
 use realnet_core::resource::Services;
@@ -112,27 +111,5 @@ fn item(
 ) -> Result<Item> {
     info.apply_defaults(None, &mut attributes);
     info.validate(None, &mut attributes)?;
-    Ok(Item {
-        id,
-        type_id: info.id(),
-        type_name: Arc::clone(info.name()),
-        instance: None,
-        name,
-        attributes: Attributes::from_map(attributes),
-        tags: Vec::new(),
-        status: None,
-        visibility: Visibility::Visible,
-        location: None,
-        valid_from: None,
-        valid_to: None,
-        parent_id: None,
-        linked_item_id: None,
-        owner,
-        org,
-        public: false,
-        version: 1,
-        created_at: Timestamp::default(),
-        updated_at: Timestamp::default(),
-        grants: Vec::new(),
-    })
+    Ok(Item { name, attributes: Attributes::from_map(attributes), owner, ..info.item(id, org) })
 }

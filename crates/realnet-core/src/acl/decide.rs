@@ -143,8 +143,7 @@ mod tests {
 
     use super::*;
     use crate::acl::{OrgRole, Permissions, Principal, Subject};
-    use crate::clock::Timestamp;
-    use crate::model::{Attributes, InstanceDefinition, Map, TypeDefinition};
+    use crate::model::{InstanceDefinition, Map, TypeDefinition};
     use crate::registry::TypeSnapshot;
 
     const ORG: Uuid = Uuid::from_u128(1);
@@ -187,29 +186,7 @@ mod tests {
     }
 
     fn item() -> Item {
-        Item {
-            id: Uuid::from_u128(50),
-            type_id: NOTE,
-            type_name: Arc::from("Note"),
-            instance: None,
-            name: "n".into(),
-            attributes: Attributes::default(),
-            tags: Vec::new(),
-            status: None,
-            visibility: Visibility::Visible,
-            location: None,
-            valid_from: None,
-            valid_to: None,
-            parent_id: None,
-            linked_item_id: None,
-            owner: None,
-            org: ORG,
-            public: false,
-            version: 1,
-            created_at: Timestamp::default(),
-            updated_at: Timestamp::default(),
-            grants: Vec::new(),
-        }
+        Item::new(Uuid::from_u128(50), NOTE, Arc::from("Note"), ORG)
     }
 
     #[test]

@@ -86,9 +86,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::clock::Timestamp;
     use crate::index::sort_key;
-    use crate::model::{Attributes, FieldKind, Map, TypeDefinition, Visibility};
+    use crate::model::{Attributes, FieldKind, Map, TypeDefinition};
     use crate::registry::TypeSnapshot;
 
     fn registry() -> TypeRegistry {
@@ -120,27 +119,10 @@ mod tests {
 
     fn item(attributes: &Value) -> Item {
         Item {
-            id: Uuid::from_u128(9),
-            type_id: Uuid::from_u128(1),
-            type_name: Arc::from("Item"),
-            instance: None,
             name: "Big Name".to_owned(),
             attributes: Attributes::from_map(attributes.as_object().cloned().unwrap_or_else(Map::new)),
-            tags: Vec::new(),
-            status: None,
-            visibility: Visibility::Visible,
             location: Some(Location::Point([8.0, 47.0])),
-            valid_from: None,
-            valid_to: None,
-            parent_id: None,
-            linked_item_id: None,
-            owner: None,
-            org: Uuid::from_u128(2),
-            public: false,
-            version: 1,
-            created_at: Timestamp::default(),
-            updated_at: Timestamp::default(),
-            grants: Vec::new(),
+            ..Item::new(Uuid::from_u128(9), Uuid::from_u128(1), Arc::from("Item"), Uuid::from_u128(2))
         }
     }
 

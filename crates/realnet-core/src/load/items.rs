@@ -14,9 +14,8 @@ use super::plan::{Action, FieldChange, Input, Output, PlanEntry, applied, record
 use super::resolve::{Resolver, Said};
 use super::{leftovers, topology};
 use crate::change::{Edit, Operation, SourceKind};
-use crate::clock::Timestamp;
 use crate::error::{Result, Violation};
-use crate::model::{Attributes, Item, Visibility};
+use crate::model::{Attributes, Item};
 use crate::registry::TypeRegistry;
 
 struct Planner<'a> {
@@ -128,29 +127,8 @@ impl Planner<'_> {
     }
 
     fn blank(&self, node: &Node<'_>, id: Uuid) -> Item {
-        Item {
-            id,
-            type_id: node.info.id(),
-            type_name: Arc::clone(node.info.name()),
-            instance: None,
-            name: String::new(),
-            attributes: Attributes::default(),
-            tags: Vec::new(),
-            status: None,
-            visibility: Visibility::Visible,
-            location: None,
-            valid_from: None,
-            valid_to: None,
-            parent_id: None,
-            linked_item_id: None,
-            owner: self.input.target.caller.account,
-            org: self.input.target.org,
-            public: false,
-            version: 1,
-            created_at: Timestamp::from_micros(0),
-            updated_at: Timestamp::from_micros(0),
-            grants: Vec::new(),
-        }
+        let owner = self.input.target.caller.account;
+        Item { owner, ..node.info.item(id, self.input.target.org) }
     }
 
     fn change(&mut self, index: usize, stored: &Item, document: &Flat) -> Result<()> {

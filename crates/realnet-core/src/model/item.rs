@@ -90,10 +90,59 @@ pub struct Item {
 }
 
 impl Item {
+    /// The properties of an item's document, in the order in which they are shown.
+    pub const PROPERTIES: [&str; 19] = [
+        "id",
+        "type",
+        "instance",
+        "name",
+        "attributes",
+        "tags",
+        "status",
+        "visibility",
+        "location",
+        "valid_from",
+        "valid_to",
+        "parent_id",
+        "linked_item_id",
+        "owner",
+        "org",
+        "public",
+        "version",
+        "created_at",
+        "updated_at",
+    ];
     /// The longest allowed name, in bytes.
     pub const MAX_NAME: usize = 1024;
     /// The largest allowed attributes, in bytes of their JSON text.
     pub const MAX_ATTRIBUTES: usize = 4 * 1024 * 1024;
     /// The deepest allowed place in the tree: the number of ancestors.
     pub const MAX_DEPTH: usize = 256;
+
+    /// An item of which nothing is said yet: no name, no attributes, no owner, no grants; the times are those of the epoch.
+    pub fn new(id: Uuid, type_id: Uuid, type_name: Arc<str>, org: Uuid) -> Self {
+        Self {
+            id,
+            type_id,
+            type_name,
+            instance: None,
+            name: String::new(),
+            attributes: Attributes::default(),
+            tags: Vec::new(),
+            status: None,
+            visibility: Visibility::default(),
+            location: None,
+            valid_from: None,
+            valid_to: None,
+            parent_id: None,
+            linked_item_id: None,
+            owner: None,
+            org,
+            public: false,
+            version: 1,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+            grants: Vec::new(),
+        }
+    }
 }

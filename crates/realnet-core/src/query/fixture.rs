@@ -3,7 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "documents are written where they are used")]
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use super::{Lookup, ParsedQuery, matches, parse};
 use crate::acl::{Caller, OrgRole};
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::model::{Attributes, InstanceDefinition, Item, Map, TypeDefinition, Visibility};
+use crate::model::{Attributes, InstanceDefinition, Item, Map, TypeDefinition};
 use crate::registry::{TypeRegistry, TypeSnapshot};
 
 pub(super) const ORG: Uuid = Uuid::from_u128(0xa);
@@ -91,27 +91,11 @@ pub(super) fn caller(role: OrgRole) -> Caller {
 pub(super) fn item(registry: &TypeRegistry, number: u128, type_name: &str, attributes: Value) -> Item {
     let info = registry.find(ORG, type_name).unwrap();
     Item {
-        id: Uuid::from_u128(number),
-        type_id: info.id(),
-        type_name: Arc::clone(info.name()),
-        instance: None,
         name: format!("item {number}"),
         attributes: Attributes::from_map(map(&attributes)),
-        tags: Vec::new(),
-        status: None,
-        visibility: Visibility::Visible,
-        location: None,
-        valid_from: None,
-        valid_to: None,
-        parent_id: None,
-        linked_item_id: None,
-        owner: None,
-        org: ORG,
-        public: false,
-        version: 1,
         created_at: NOW,
         updated_at: NOW,
-        grants: Vec::new(),
+        ..info.item(Uuid::from_u128(number), ORG)
     }
 }
 

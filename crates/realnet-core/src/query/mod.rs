@@ -16,7 +16,7 @@ mod sort;
 mod value;
 
 pub use cursor::Cursor;
-pub use grammar::{ParsedQuery, parse, parse_projection};
+pub use grammar::{LIST_PARAMETERS, ParsedQuery, parse, parse_projection};
 pub use matches::{matches, relevance, untyped_readings};
 pub use operand::{AttributePath, Operand, Property};
 pub use order::{Direction, OrderKey, OrderTerm};
@@ -76,6 +76,9 @@ impl Query {
     pub const MAX_LIMIT: usize = 1000;
     /// Largest offset: further on, cursors serve.
     pub const MAX_OFFSET: usize = 100_000;
+    /// A page ends early, with a cursor for the rest, where its items would be larger than so many bytes in all
+    /// ([`Item::size`](crate::model::Item::size)); it holds one item at least.
+    pub const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
 
     /// All visible items of the types, in order of creation.
     pub fn of(scope: OrgScope, types: Vec<Uuid>) -> Self {

@@ -6,30 +6,7 @@ use serde_json::Value;
 
 use super::problems::Problems;
 use super::{FieldInfo, formats, schema_bounds, validator};
-use crate::model::{Field, FieldKind, OnDelete, TypeDefinition};
-
-/// Properties that every item has; an attribute of that name could not be told from them.
-const PROPERTIES: &[&str] = &[
-    "id",
-    "type",
-    "instance",
-    "name",
-    "attributes",
-    "tags",
-    "status",
-    "visibility",
-    "location",
-    "valid_from",
-    "valid_to",
-    "parent_id",
-    "linked_item_id",
-    "owner",
-    "org",
-    "public",
-    "version",
-    "created_at",
-    "updated_at",
-];
+use crate::model::{Field, FieldKind, Item, OnDelete, TypeDefinition};
 
 /// The longest name of a type, instance or field, in bytes.
 const MAX_NAME: usize = 128;
@@ -94,7 +71,8 @@ fn check_name(name: &str, problems: &mut Vec<String>) {
     if !usable || name.len() > MAX_NAME {
         problems.push("the name must be letters, digits, '_' and '-', beginning with a letter".to_owned());
     }
-    if PROPERTIES.contains(&name) {
+    // An attribute of that name could not be told from the property.
+    if Item::PROPERTIES.contains(&name) {
         problems.push("is the name of a property that every item has".to_owned());
     }
 }

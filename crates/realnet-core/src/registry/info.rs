@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::validator::Validator;
 use crate::acl::{Caller, Subject};
 use crate::error::{Error, Result, Violation};
-use crate::model::{Field, FieldKind, Map, TypeDefinition};
+use crate::model::{Field, FieldKind, Item, Map, TypeDefinition};
 
 /// Names a field's index: the topmost type that declares it, and its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,6 +99,11 @@ impl TypeInfo {
     /// Its name.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// An item of the type of which nothing is said yet.
+    pub fn item(&self, id: Uuid, org: Uuid) -> Item {
+        Item::new(id, self.id(), Arc::clone(&self.name), org)
     }
 
     /// The org that owns it; `None` for the system layer.

@@ -40,12 +40,18 @@ impl Validator {
         attributes: &mut Map,
     ) -> Result<()> {
         let mut violations = Vec::new();
-        if let Some(name) = instance.filter(|name| info.instance(name).is_none()) {
+        let unknown = instance.filter(|name| info.instance(name).is_none());
+        if let Some(name) = unknown {
             let detail = format!("type {} has no instance {name}", info.name());
             violations.push(Violation::new("/instance", detail));
         }
         let constants = info.constants_of(instance);
-        for field in info.fields().iter().filter(|field| field.field.required) {
+        // The instance that was meant may bring the value along.
+        let may_be_given = |field: &FieldInfo| {
+            let mut instances = info.instances().iter();
+            unknown.is_some() && instances.any(|one| one.constants.contains_key(&field.field.name))
+        };
+        for field in info.fields().iter().filter(|field| field.field.required && !may_be_given(field)) {
             check_required(&field.field, attributes, constants, &mut violations);
         }
         self.check_present(info, attributes, &mut violations)?;

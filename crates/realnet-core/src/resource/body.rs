@@ -3,30 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::model::Map;
-
-/// The properties of an item document, in the order in which they are shown.
-pub const PROPERTIES: [&str; 19] = [
-    "id",
-    "type",
-    "instance",
-    "name",
-    "attributes",
-    "tags",
-    "status",
-    "visibility",
-    "location",
-    "valid_from",
-    "valid_to",
-    "parent_id",
-    "linked_item_id",
-    "owner",
-    "org",
-    "public",
-    "version",
-    "created_at",
-    "updated_at",
-];
+use crate::model::{Item, Map};
 
 /// A document taken apart. Values are canonical (see [`crate::model::value`]).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -53,7 +30,7 @@ impl Body {
             Some(_) => return Err(Error::malformed_at("/attributes", "expected an object")),
         }
         for (key, value) in document {
-            if PROPERTIES.contains(&key.as_str()) {
+            if Item::PROPERTIES.contains(&key.as_str()) {
                 body.properties.insert(key, value);
             } else if body.attributes.contains_key(&key) {
                 let pointer = format!("/{}", escaped(&key));

@@ -11,7 +11,7 @@ mod render;
 mod route;
 mod traits;
 
-pub use body::{Body, PROPERTIES};
+pub use body::Body;
 pub use context::{Authenticator, Context, Services, SignIn, Tokens};
 pub use dispatcher::Dispatcher;
 pub use intake::{Change, Intake};

@@ -7,7 +7,7 @@ use diesel_migrations::MigrationHarness as _;
 use realnet_core::acl::Caller;
 use realnet_core::change::{ChangeSet, Operation};
 use realnet_core::clock::{IdSource as _, System, Timestamp};
-use realnet_core::model::{Attributes, Item, TypeDefinition, Visibility};
+use realnet_core::model::{Attributes, Item, TypeDefinition};
 use realnet_core::provider::{Access, CredentialProvider as _, ItemProvider as _};
 use realnet_core::registry::{TypeRegistry, TypeSnapshot};
 use realnet_core::{Error, ErrorKind, Uuid};
@@ -57,27 +57,9 @@ fn set(operations: Vec<Operation>) -> ChangeSet {
 fn create(access: &Access, type_id: Uuid, size: usize) -> (Uuid, Operation) {
     let id = System.next_id();
     let item = Item {
-        id,
-        type_id,
-        type_name: Arc::from("Item"),
-        instance: None,
         name: "x".to_owned(),
         attributes: Attributes::from_map(json!({"text": "y".repeat(size)}).as_object().cloned().unwrap()),
-        tags: Vec::new(),
-        status: None,
-        visibility: Visibility::Visible,
-        location: None,
-        valid_from: None,
-        valid_to: None,
-        parent_id: None,
-        linked_item_id: None,
-        owner: None,
-        org: access.caller.org,
-        public: false,
-        version: 1,
-        created_at: Timestamp::from_micros(1),
-        updated_at: Timestamp::from_micros(1),
-        grants: Vec::new(),
+        ..Item::new(id, type_id, Arc::from("Item"), access.caller.org)
     };
     (id, Operation::Create(Box::new(item)))
 }

@@ -105,3 +105,22 @@ async fn many_are_created_together_or_not_at_all() {
     assert_eq!((error.kind(), error.operation_index()), (ErrorKind::InvalidInput, Some(1)));
     assert_eq!(world.list(&world.admin, "customer", &[]).await.unwrap(), json!([]));
 }
+
+#[tokio::test]
+async fn all_that_is_wrong_is_said_at_once() {
+    let world = World::new().await;
+    let wrong = json!({"instance": "Nobody", "visibility": "loud", "owner": 7, "email": "none", "code": "x"});
+    let everything = ["/owner", "/instance", "/visibility", "/attributes/code", "/attributes/email"];
+    let sorted = |mut pointers: Vec<String>| {
+        pointers.sort();
+        pointers
+    };
+    let expected = sorted(everything.map(str::to_owned).to_vec());
+    let (kind, pointers) = refusal(world.create(&world.ann, "customer", wrong.clone()).await);
+    assert_eq!((kind, sorted(pointers)), (ErrorKind::InvalidInput, expected.clone()));
+    let customer = world.create(&world.ann, "customer", json!({})).await.unwrap();
+    let without_owner = json!({"instance": "Nobody", "visibility": "loud", "email": "none", "code": "x"});
+    let expected: Vec<String> = expected.into_iter().filter(|pointer| pointer != "/owner").collect();
+    let (kind, pointers) = refusal(world.merge(&world.ann, "customer", customer.id, without_owner).await);
+    assert_eq!((kind, sorted(pointers)), (ErrorKind::InvalidInput, expected));
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::model::Item;
-use realnet_core::resource::{Operation, PROPERTIES, Rendered, Reply};
+use realnet_core::resource::{Operation, Rendered, Reply};
 use serde_json::{Value, json};
 
 use crate::world::{World, json_of, parameters_of};
@@ -23,10 +23,10 @@ async fn properties_come_in_their_order_and_none_is_missing() {
     Rendered::new(&world.context(&world.ann), item.clone()).write_json(&mut text);
     let text = String::from_utf8(text).unwrap();
     let places: Vec<usize> =
-        PROPERTIES.iter().map(|name| text.find(&format!("\"{name}\":")).unwrap()).collect();
+        Item::PROPERTIES.iter().map(|name| text.find(&format!("\"{name}\":")).unwrap()).collect();
     assert!(places.is_sorted(), "{text}");
     let value: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(value.as_object().unwrap().len(), PROPERTIES.len());
+    assert_eq!(value.as_object().unwrap().len(), Item::PROPERTIES.len());
     assert_eq!(
         (&value["name"], &value["attributes"]),
         (&json!("\"q\" é\n"), &json!({"a": [true, null], "z": 1}))

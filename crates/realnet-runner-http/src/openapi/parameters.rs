@@ -2,27 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-/// Names of the parameters of every list.
-pub(super) const LIST: [&str; 17] = [
-    "select",
-    "order",
-    "limit",
-    "cursor",
-    "offset",
-    "count",
-    "search",
-    "near",
-    "within",
-    "types",
-    "exact",
-    "parent",
-    "any_level",
-    "tags",
-    "valid_at",
-    "or",
-    "and",
-];
-
 /// All shared parameters.
 pub(super) fn build() -> Value {
     let mut map = Map::new();
@@ -54,6 +33,7 @@ pub(super) fn build() -> Value {
         json!({"enum": ["all", "own"]}),
         "`all` adds meta attributes, `own` gives stored ones only",
     );
+    query("org", text(), "The id of an org, or `*` for all: superusers look into other orgs than their own");
     query("before", json!({"type": "integer", "minimum": 1}), "Changes of versions below this one");
     query("instance", text(), "Name of an instance of the type");
     query("prune", flag(), "Delete what came from this source and is in it no more");

@@ -1,12 +1,12 @@
 //! Paths: the fixed ones, what every endpoint offers, and two for each type.
 
+use realnet_core::query::LIST_PARAMETERS;
 use serde_json::{Map, Value, json};
 
 use super::names::Named;
 use super::operations::{
     answer, body, operation, parameter, parameters, patch_body, responses, schema, with, with_headers,
 };
-use super::parameters::LIST;
 
 /// Failures of a read and of a write.
 const READ: [u16; 4] = [400, 401, 403, 404];
@@ -153,7 +153,7 @@ fn any_resource(add: &mut impl FnMut(&str, Value)) {
         name: "item",
         id: "Item-of-any-type",
         place: json!([parameter("resource")]),
-        filters: parameters(&LIST),
+        filters: parameters(&LIST_PARAMETERS),
         creatable: true,
     };
     add("/api/{resource}", list_and_create(tag, &endpoint, &of_items));
@@ -166,7 +166,7 @@ fn any_resource(add: &mut impl FnMut(&str, Value)) {
     add(
         "/api/{resource}/{id}/items",
         json!({
-            "parameters": place(), "get": with(children, "parameters", parameters(&LIST)),
+            "parameters": place(), "get": with(children, "parameters", parameters(&LIST_PARAMETERS)),
         }),
     );
     let changes =
@@ -252,10 +252,10 @@ fn list_and_create(tag: &str, endpoint: &Endpoint<'_>, of_items: &Value) -> Valu
 
 /// The parameters of every list, and the fields that are indexed: those are what a filter should use.
 fn list_parameters(named: &Named<'_>) -> Value {
-    let mut list: Vec<Value> = LIST.iter().map(|name| parameter(name)).collect();
+    let mut list: Vec<Value> = LIST_PARAMETERS.iter().map(|name| parameter(name)).collect();
     for info in named.info.fields().iter().filter(|info| info.field.is_keyed()) {
         let name = &info.field.name;
-        if !LIST.contains(&name.as_str()) {
+        if !LIST_PARAMETERS.contains(&name.as_str()) {
             let description = "Filter: `op.value`, such as `eq.x`, `gte.5`, `in.(a,b)`, `is.null`";
             list.push(json!({"name": name, "in": "query", "description": description, "schema": {"type": "string"}}));
         }

@@ -22,6 +22,8 @@ use condition::Conditions;
 use names::Names;
 use parameters::Parameters;
 
+pub use parameters::LIST_PARAMETERS;
+
 use super::{Comparison, Count, Cursor, Literal, Operand, Predicate, Property, Query};
 use crate::acl::Caller;
 use crate::clock::Timestamp;

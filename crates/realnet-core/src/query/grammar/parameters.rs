@@ -4,8 +4,12 @@ use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Parameters that stand at most once.
-const RESERVED: &[&str] = &[
+/// Groups of conditions: they have a form of their own, and may stand several times.
+const GROUPS: [&str; 2] = ["or", "and"];
+
+/// The parameters of every list that have a meaning of their own; all others are filters. Each but `or` and `and` stands at
+/// most once.
+pub const LIST_PARAMETERS: [&str; 19] = [
     "select",
     "order",
     "limit",
@@ -23,6 +27,8 @@ const RESERVED: &[&str] = &[
     "valid_at",
     "attributes",
     "org",
+    GROUPS[0],
+    GROUPS[1],
 ];
 
 /// Parameters of operations other than lists: naming them here is a mistake, not a filter. Aggregates will read
@@ -45,7 +51,7 @@ impl<'a> Parameters<'a> {
                 let message = format!("{name} is not supported by this list");
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
-            if !RESERVED.contains(&name) {
+            if !LIST_PARAMETERS.contains(&name) || GROUPS.contains(&name) {
                 sorted.filters.push((name, value));
             } else if sorted.reserved.insert(name, value).is_some() {
                 return Err(Error::malformed_at(name, "is given twice"));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::json_patch::{JsonPatch, document};
 use super::owner::OwnerChoice;
 use super::property;
-use crate::error::{Error, Result, Violation};
+use crate::error::{Result, Violation};
 use crate::model::{Attributes, Item, Map};
 use crate::provider::Access;
 use crate::registry::TypeInfo;
@@ -22,26 +22,28 @@ pub(super) enum Applied {
     Patch(JsonPatch),
 }
 
-/// Lays a change over an item. Rules of fields are checked by the caller.
+/// Lays a change over an item. Rules of fields are checked by the caller; what is wrong with properties is put to
+/// `violations`.
 pub(super) fn apply(
     access: &Access,
     info: &TypeInfo,
     before: &Item,
     change: &Applied,
     owner: Option<OwnerChoice>,
+    violations: &mut Vec<Violation>,
 ) -> Result<Item> {
     let mut after = before.clone();
     let patched;
     let body = match change {
         Applied::Replace(body) => body,
         Applied::Merge(body) => {
-            merge_properties(access, info, &mut after, body, owner)?;
+            merge_properties(access, info, &mut after, body, owner, violations);
             merge_attributes(access, info, before, &mut after, body);
             return Ok(after);
         }
         Applied::Patch(patch) => {
             patched = Body::parse(patch.apply(document(access, before)?)?)?;
-            refuse_removed(&patched)?;
+            violations.extend(removed(&patched));
             property::reset_absent(&mut after, info, &patched.properties);
             &patched
         }
@@ -50,7 +52,7 @@ pub(super) fn apply(
         Applied::Patch(_) => OwnerChoice::of_patched(&body.properties, owner),
         _ => owner,
     };
-    set_properties(access, info, &mut after, &body.properties, owner)?;
+    set_properties(access, info, &mut after, &body.properties, owner, violations);
     let constants = info.constants_of(after.instance.as_deref());
     after.attributes =
         Attributes::from_map(replaced_attributes(access, info, before, constants, &body.attributes));
@@ -58,12 +60,10 @@ pub(super) fn apply(
 }
 
 /// A JSON Patch can not take away what the server sets.
-fn refuse_removed(body: &Body) -> Result<()> {
-    let missing =
-        property::FIXED.iter().chain(&["org", "owner"]).filter(|key| !body.properties.contains_key(**key));
-    let violations: Vec<Violation> =
-        missing.map(|key| Violation::new(format!("/{key}"), "can not be removed")).collect();
-    if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+fn removed(body: &Body) -> impl Iterator<Item = Violation> {
+    let fixed = property::FIXED.iter().chain(&["org", "owner"]);
+    let missing = fixed.filter(|key| !body.properties.contains_key(**key));
+    missing.map(|key| Violation::new(format!("/{key}"), "can not be removed"))
 }
 
 /// New attributes in place of the old ones, except for those that the caller could not have seen or may not write.
@@ -85,8 +85,8 @@ fn set_properties(
     item: &mut Item,
     properties: &Map,
     owner: Option<OwnerChoice>,
-) -> Result<()> {
-    let mut violations = Vec::new();
+    violations: &mut Vec<Violation>,
+) {
     for (key, value) in properties {
         let done = match property::set(item, info, key, value) {
             Ok(true) => Ok(()),
@@ -102,8 +102,7 @@ fn set_properties(
     {
         violations.push(violation);
     }
-    property::check_validity(item, &mut violations);
-    if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    property::check_validity(item, violations);
 }
 
 fn merge_properties(
@@ -112,16 +111,17 @@ fn merge_properties(
     item: &mut Item,
     body: &Body,
     owner: Option<OwnerChoice>,
-) -> Result<()> {
+    violations: &mut Vec<Violation>,
+) {
     // `location` is the one property that is an object, so the one that merges.
     match body.properties.get("location").filter(|value| value.is_object()) {
-        None => set_properties(access, info, item, &body.properties, owner),
+        None => set_properties(access, info, item, &body.properties, owner, violations),
         Some(patch) => {
             let mut properties = body.properties.clone();
             let mut location = serde_json::to_value(&item.location).unwrap_or_default();
             ::json_patch::merge(&mut location, patch);
             properties.insert("location".to_owned(), location);
-            set_properties(access, info, item, &properties, owner)
+            set_properties(access, info, item, &properties, owner, violations);
         }
     }
 }

@@ -8,12 +8,12 @@ use uuid::Uuid;
 use super::idempotency::{Begin, begin};
 use super::owner::OwnerChoice;
 use super::plan::Plan;
+use super::violations::{gather, unless_invalid};
 use super::{property, property::parse_id};
 use crate::acl::{self, Permission};
 use crate::change;
-use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result, Violation};
-use crate::model::{Attributes, Item, Visibility};
+use crate::model::{Attributes, Item};
 use crate::registry::TypeInfo;
 use crate::resource::{Body, Change, Context, Intake, Rendered, Reply, Route, WriteOptions};
 
@@ -74,8 +74,10 @@ pub(in crate::resource) async fn plan_create(
     let Change::Create(body) = intake.change else {
         return Err(Error::internal(format!("the resource {} turned a creation round", resource.name())));
     };
-    let mut item = draft(cx, info, id, &body).await?;
-    fill(cx, info, &*resource, &mut item, body).await?;
+    let mut violations = Vec::new();
+    let mut item = draft(cx, info, id, &body, &mut violations).await?;
+    fill(cx, info, &*resource, &mut item, body, &mut violations).await?;
+    let item = unless_invalid(violations, item)?;
     plan.add("create", change::Operation::Create(Box::new(item)), intake.then, &resource);
     Ok(())
 }
@@ -95,21 +97,27 @@ fn type_of<'a>(cx: &'a Context, route: &Route<'a>, body: &Body) -> Result<&'a Ty
     }
 }
 
-/// An item with the properties of the document, without attributes.
-async fn draft(cx: &Context, info: &TypeInfo, id: Uuid, body: &Body) -> Result<Item> {
-    let mut violations = property::refuse_fixed(&body.properties);
+/// An item with the properties of the document, as far as they are valid; without attributes.
+async fn draft(
+    cx: &Context,
+    info: &TypeInfo,
+    id: Uuid,
+    body: &Body,
+    violations: &mut Vec<Violation>,
+) -> Result<Item> {
+    violations.extend(property::refuse_fixed(&body.properties));
     let org = org_of(cx, body).unwrap_or_else(|violation| {
         violations.push(violation);
         cx.caller().org
     });
-    let mut item = blank(info, id, org);
+    let mut item = info.item(id, org);
     for (key, value) in &body.properties {
         if let Err(detail) = property::set(&mut item, info, key, value) {
             violations.push(Violation::new(format!("/{key}"), detail));
         }
     }
-    property::check_validity(&item, &mut violations);
-    let owner = OwnerChoice::find(cx, &body.properties).await?;
+    property::check_validity(&item, violations);
+    let owner = gather(violations, OwnerChoice::find(cx, &body.properties).await)?.flatten();
     match owner.filter(|_| body.property("owner").is_some()) {
         Some(choice) => {
             if let Err(violation) = choice.claim(cx.caller(), &mut item) {
@@ -118,7 +126,7 @@ async fn draft(cx: &Context, info: &TypeInfo, id: Uuid, body: &Body) -> Result<I
         }
         None => item.owner = cx.caller().account,
     }
-    if violations.is_empty() { Ok(item) } else { Err(Error::invalid(violations)) }
+    Ok(item)
 }
 
 /// The caller's org; a superuser may name another.
@@ -132,32 +140,6 @@ fn org_of(cx: &Context, body: &Body) -> Result<Uuid, Violation> {
     }
 }
 
-fn blank(info: &TypeInfo, id: Uuid, org: Uuid) -> Item {
-    Item {
-        id,
-        type_id: info.id(),
-        type_name: Arc::clone(info.name()),
-        instance: None,
-        name: String::new(),
-        attributes: Attributes::default(),
-        tags: Vec::new(),
-        status: None,
-        visibility: Visibility::default(),
-        location: None,
-        valid_from: None,
-        valid_to: None,
-        parent_id: None,
-        linked_item_id: None,
-        owner: None,
-        org,
-        public: false,
-        version: 1,
-        created_at: Timestamp::default(),
-        updated_at: Timestamp::default(),
-        grants: Vec::new(),
-    }
-}
-
 /// Attributes, defaults, what the resource adds, validation.
 async fn fill(
     cx: &Context,
@@ -165,14 +147,17 @@ async fn fill(
     resource: &dyn crate::resource::Resource,
     item: &mut Item,
     body: Body,
+    violations: &mut Vec<Violation>,
 ) -> Result<()> {
-    let mut attributes = body.attributes;
-    info.check_writable(cx.caller(), None, &attributes)?;
+    // An instance that is not there stays in the eyes of validation: others' constants may be what is missing.
+    let instance = body.property("instance").and_then(Value::as_str);
+    let mut attributes = body.attributes.clone();
+    gather(violations, info.check_writable(cx.caller(), None, &attributes))?;
     info.apply_defaults(item.instance.as_deref(), &mut attributes);
     item.attributes = Attributes::from_map(attributes);
-    resource.prepare_create(cx, item).await?;
+    gather(violations, resource.prepare_create(cx, item).await)?;
     let mut attributes = std::mem::take(&mut item.attributes).into_map();
-    info.validate(item.instance.as_deref(), &mut attributes)?;
+    gather(violations, info.validate(item.instance.as_deref().or(instance), &mut attributes))?;
     item.attributes = Attributes::from_map(attributes);
     let may_share = || {
         let holds = |permission| cx.access.allows(item, permission);

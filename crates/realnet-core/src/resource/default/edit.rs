@@ -9,9 +9,10 @@ use super::apply::{Applied, apply};
 use super::json_patch::JsonPatch;
 use super::owner::OwnerChoice;
 use super::plan::Plan;
+use super::violations::{gather, unless_invalid};
 use crate::acl::Permission;
 use crate::change;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Violation};
 use crate::model::{Attributes, Item, Map};
 use crate::provider::Access;
 use crate::registry::TypeInfo;
@@ -131,21 +132,29 @@ impl Prepared {
             return Err(Error::not_found(format_args!("item {}", before.id)));
         }
         let info = registry.require(before.type_id)?;
-        let mut after = apply(&self.access, info, before, &self.applied, self.owner)?;
-        check_attributes(&self.access, info, before, &mut after)?;
-        Ok(after)
+        let mut violations = Vec::new();
+        let mut after = apply(&self.access, info, before, &self.applied, self.owner, &mut violations)?;
+        check_attributes(&self.access, info, before, &mut after, &mut violations)?;
+        unless_invalid(violations, after)
     }
 }
 
 /// Attributes are checked only where something about them changes.
-fn check_attributes(access: &Access, info: &TypeInfo, before: &Item, after: &mut Item) -> Result<()> {
+fn check_attributes(
+    access: &Access,
+    info: &TypeInfo,
+    before: &Item,
+    after: &mut Item,
+    violations: &mut Vec<Violation>,
+) -> Result<()> {
     let same_instance = before.instance == after.instance;
     if same_instance && before.attributes.as_map() == after.attributes.as_map() {
         return Ok(());
     }
-    info.check_writable(&access.caller, Some(before.attributes.as_map()), after.attributes.as_map())?;
+    let (old, new) = (before.attributes.as_map(), after.attributes.as_map());
+    gather(violations, info.check_writable(&access.caller, Some(old), new))?;
     let mut attributes = std::mem::take(&mut after.attributes).into_map();
-    info.validate(after.instance.as_deref(), &mut attributes)?;
+    gather(violations, info.validate(after.instance.as_deref(), &mut attributes))?;
     after.attributes = Attributes::from_map(attributes);
     Ok(())
 }

@@ -18,6 +18,7 @@ mod many;
 mod owner;
 mod plan;
 mod property;
+mod violations;
 
 pub use create::create;
 pub use delete::delete;

@@ -10,7 +10,7 @@ use super::text;
 use crate::acl::Caller;
 use crate::model::Item;
 use crate::registry::TypeRegistry;
-use crate::resource::{PROPERTIES, Projection, Selection};
+use crate::resource::{Projection, Selection};
 
 /// Writes items one after the other; what their types have in common is looked up once.
 pub(super) struct Writer<'a> {
@@ -51,8 +51,9 @@ impl<'a> Writer<'a> {
 
     /// Selected properties in the order asked for, then the selected attributes.
     fn selected(&self, out: &mut Vec<u8>, shape: &Shape<'_>, item: &Item, select: &[Selection]) {
-        let is_property =
-            |selection: &Selection| !selection.attribute && PROPERTIES.contains(&selection.name.as_str());
+        let is_property = |selection: &Selection| {
+            !selection.attribute && Item::PROPERTIES.contains(&selection.name.as_str())
+        };
         out.push(b'{');
         let start = out.len();
         let mut seen: Vec<&str> = Vec::new();
@@ -133,7 +134,7 @@ fn separate(out: &mut Vec<u8>, start: usize) {
 fn whole(out: &mut Vec<u8>, shape: &Shape<'_>, item: &Item) {
     // Room for the fixed part, so that the buffer grows once.
     out.reserve(item.attributes.size() + item.name.len() + 640);
-    for (index, name) in PROPERTIES.into_iter().enumerate() {
+    for (index, name) in Item::PROPERTIES.into_iter().enumerate() {
         out.push(if index == 0 { b'{' } else { b',' });
         text::key(out, name);
         property(out, shape, item, name);
