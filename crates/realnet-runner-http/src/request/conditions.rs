@@ -66,7 +66,7 @@ pub(crate) fn is_fresh(headers: &HeaderMap, etag: &str) -> Result<bool, Problem>
 
 fn if_match(headers: &HeaderMap) -> Result<IfMatch, Problem> {
     let tags = tags(headers, &IF_MATCH)?;
-    if tags.is_empty() || tags.iter().any(|tag| tag == "*") {
+    if tags.is_empty() || tags == ["*"] {
         return Ok(IfMatch::Any);
     }
     // Weak tags count too: the version is what is compared, and answers that were compressed carry weak ones. A tag
@@ -74,29 +74,37 @@ fn if_match(headers: &HeaderMap) -> Result<IfMatch, Problem> {
     Ok(IfMatch::OneOf(tags.iter().filter_map(|tag| version_of_etag(tag)).collect()))
 }
 
-/// The entity tags of a header, quotes and weakness kept. A bare word is taken as a tag.
+/// The entity tags of a header, quotes and weakness kept, or `*`; none when the header is absent. One that is there but
+/// empty is an error: a client that means to be careful must not be taken for one that is not.
 fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Vec<String>, Problem> {
+    let Some(value) = headers.get(name) else { return Ok(Vec::new()) };
+    let malformed = || Error::malformed_at(name.as_str(), "expected entity tags such as \"3-1f\", or *");
+    let mut rest = value.to_str().map_err(|_| malformed())?.trim();
+    if rest == "*" {
+        return Ok(vec![rest.to_owned()]);
+    }
     let mut tags = Vec::new();
-    for value in headers.get_all(name) {
-        let malformed = || Error::malformed_at(name.as_str(), "expected entity tags, such as \"3-1f\"");
-        let mut rest = value.to_str().map_err(|_| malformed())?.trim();
-        while !rest.is_empty() {
-            let start = if rest.starts_with("W/\"") { 3 } else { usize::from(rest.starts_with('"')) };
-            let end = if start == 0 {
-                rest.find(',').unwrap_or(rest.len())
-            } else {
-                start + rest[start..].find('"').ok_or_else(malformed)? + 1
-            };
-            tags.push(rest[..end].trim().to_owned());
-            rest = rest[end..].trim_start();
-            if let Some(after) = rest.strip_prefix(',') {
-                rest = after.trim_start();
-            } else if !rest.is_empty() {
-                return Err(malformed().into());
-            }
+    loop {
+        let length = tag_length(rest).ok_or_else(malformed)?;
+        tags.push(rest[..length].to_owned());
+        rest = rest[length..].trim_start();
+        match rest.strip_prefix(',') {
+            Some(after) => rest = after.trim_start(),
+            None if rest.is_empty() => return Ok(tags),
+            None => return Err(malformed().into()),
         }
     }
-    Ok(tags)
+}
+
+/// The length of the tag that `text` begins with: visible characters in quotes, perhaps behind `W/`.
+fn tag_length(text: &str) -> Option<usize> {
+    let start = if text.starts_with("W/") { 3 } else { 1 };
+    if text.as_bytes().get(start - 1) != Some(&b'"') {
+        return None;
+    }
+    let length = text[start..].find('"')?;
+    let is_visible = text[start..start + length].bytes().all(|byte| byte.is_ascii_graphic());
+    is_visible.then_some(start + length + 1)
 }
 
 #[cfg(test)]
@@ -113,10 +121,24 @@ mod tests {
     #[test]
     fn lists_of_tags_are_read() {
         let read = |value| tags(&headers(IF_MATCH, value), &IF_MATCH).map_err(|_| ());
-        assert_eq!(read(r#""1-a", W/"2-b,c" ,*"#).unwrap(), [r#""1-a""#, r#"W/"2-b,c""#, "*"]);
-        assert_eq!(read("3").unwrap(), ["3"]);
-        assert_eq!(read(r#""open"#), Err(()));
-        assert_eq!(read(r#""a" "b""#), Err(()));
+        assert_eq!(read(r#""1-a", W/"2-b,c" ,"""#).unwrap(), [r#""1-a""#, r#"W/"2-b,c""#, r#""""#]);
+        assert_eq!(read(" * ").unwrap(), ["*"]);
+        for bad in [
+            "",
+            " ",
+            "3",
+            "W/",
+            "W/3",
+            "\"",
+            "\"open",
+            "\"a\" \"b\"",
+            "\"a\",",
+            ",\"a\"",
+            "\"a\",,\"b\"",
+            "*, \"a\"",
+        ] {
+            assert_eq!(read(bad), Err(()), "{bad:?}");
+        }
     }
 
     #[test]
@@ -125,7 +147,7 @@ mod tests {
         assert_eq!(if_match(&HeaderMap::new()).unwrap(), IfMatch::Any);
         assert_eq!(read("*"), IfMatch::Any);
         assert_eq!(read(r#"W/"3-aa", "5-bb""#), IfMatch::OneOf(vec![3, 5]));
-        assert_eq!(read(r#""of another server""#), IfMatch::OneOf(vec![]));
+        assert_eq!(read(r#""of-another-server""#), IfMatch::OneOf(vec![]));
     }
 
     #[test]
