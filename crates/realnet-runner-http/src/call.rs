@@ -12,6 +12,7 @@ use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Context, ListRequest, Operation, Reply, Request};
 use realnet_core::{Error, ErrorKind, Uuid};
 
+use crate::connection::Connection;
 use crate::problem::Problem;
 use crate::request::body::{self, Body};
 use crate::request::query;
@@ -50,6 +51,13 @@ impl Call {
         self.request.headers()
     }
 
+    /// Notes that the body is not framed as its headers say: no further request can be found behind it.
+    pub(crate) fn note_broken_body(&self) {
+        if let Some(connection) = self.request.conn_data::<Rc<Connection>>() {
+            connection.note_broken();
+        }
+    }
+
     /// Remembers who called, for the log.
     pub(crate) fn note_caller(&self, caller: &Arc<Caller>) {
         // A request has one caller; a second note would be of the same.
@@ -69,7 +77,7 @@ impl Call {
     /// The body: read, unpacked, within its limits. Empty when it was read before.
     pub(crate) async fn body(&self) -> Result<Body, Problem> {
         match self.payload.take() {
-            Some(payload) => body::read(self.headers(), payload, &self.state.config).await,
+            Some(payload) => body::read(self, payload).await,
             None => Ok(Body::default()),
         }
     }

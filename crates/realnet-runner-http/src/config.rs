@@ -15,10 +15,13 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// Largest body of a request in bytes, before and after decompression.
     pub max_body: usize,
-    /// Longest time from the opening of a connection to the end of its first request's headers.
+    /// Longest time for the head of a request to arrive, from its first byte; for the first of a connection, from the
+    /// opening.
     pub header_timeout: Duration,
     /// Longest time for the body of a request to arrive.
     pub body_timeout: Duration,
+    /// Longest time that a client may read nothing of an answer that waits for it.
+    pub stall_timeout: Duration,
     /// How long a connection may idle between requests.
     pub keep_alive: Duration,
     /// Longest time that an operation may take once its request has been read.
@@ -39,6 +42,7 @@ impl Default for HttpConfig {
             max_body: 10 << 20,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_mins(1),
+            stall_timeout: Duration::from_mins(1),
             keep_alive: Duration::from_secs(75),
             request_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),

@@ -3,7 +3,9 @@
 mod answer;
 mod call;
 mod config;
+mod connection;
 mod handlers;
+mod listener;
 mod metrics;
 mod openapi;
 mod problem;
@@ -17,4 +19,5 @@ mod state;
 mod who;
 
 pub use config::HttpConfig;
+pub use listener::HttpListener;
 pub use server::HttpServer;

@@ -72,7 +72,6 @@ impl Problem {
     }
 
     /// The status it will be answered with.
-    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.0.status
     }

@@ -9,16 +9,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::header::{ALLOW, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use futures::FutureExt as _;
 
 use crate::answer::compress;
 use crate::call::{Call, CallerCell};
+use crate::connection::Connection;
 use crate::metrics::Meter;
 use crate::problem::Problem;
-use crate::request::path;
+use crate::request::{headers, path};
 use crate::request_id::{self, X_REQUEST_ID};
 use crate::router::Outcome;
 use crate::state::State;
@@ -27,6 +28,7 @@ use crate::state::State;
 pub(crate) async fn serve(state: Arc<State>, request: HttpRequest, payload: Payload) -> HttpResponse {
     let started = Instant::now();
     let _in_flight = state.metrics.enter();
+    let exchange = request.conn_data::<Rc<Connection>>().cloned().map(Connection::begin);
     let id = request_id::of(request.headers(), &*state.dispatcher.services().ids);
     let caller = CallerCell::default();
 
@@ -34,9 +36,7 @@ pub(crate) async fn serve(state: Arc<State>, request: HttpRequest, payload: Payl
     let mut response = match outcome {
         Ok(response) => compress::compress(request.headers(), response).await,
         Err(problem) => {
-            if let Some(report) = problem.report() {
-                tracing::error!(request = &*id, route = meter.pattern(), report, "a request failed");
-            }
+            report(&problem, &id, meter.pattern());
             problem.into_response(&id)
         }
     };
@@ -46,6 +46,13 @@ pub(crate) async fn serve(state: Arc<State>, request: HttpRequest, payload: Payl
         headers.insert(X_REQUEST_ID, value);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+    if let Some(exchange) = exchange {
+        if exchange.connection().is_broken() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        exchange.answer(*request.method() == Method::HEAD, &response);
+    }
 
     let took = started.elapsed();
     meter.record(response.status(), took);
@@ -62,6 +69,17 @@ pub(crate) async fn serve(state: Arc<State>, request: HttpRequest, payload: Payl
     response
 }
 
+/// Logs a fault of the server with its cause. What is only not offered is the client's business, and a store that is away
+/// or busy, or an operation that takes too long, is no fault in the program.
+fn report(problem: &Problem, request: &str, route: &str) {
+    let Some(report) = problem.report() else { return };
+    match problem.status() {
+        StatusCode::INTERNAL_SERVER_ERROR => tracing::error!(request, route, report, "a request failed"),
+        StatusCode::NOT_IMPLEMENTED => tracing::debug!(request, route, report, "not offered"),
+        _ => tracing::warn!(request, route, report, "a request could not be served"),
+    }
+}
+
 /// Finds the handler and runs it; says under which meter the request counts.
 async fn route<'a>(
     state: &'a Arc<State>,
@@ -71,6 +89,9 @@ async fn route<'a>(
     caller: &CallerCell,
 ) -> (&'a Meter, Outcome) {
     let unknown = &state.router.unknown;
+    if let Err(problem) = headers::check(request.head()) {
+        return (unknown, Err(problem));
+    }
     let segments: Vec<Cow<'_, str>> = match path::segments(request.uri().path()) {
         Ok(segments) => segments,
         Err(problem) => return (unknown, Err(problem)),

@@ -1,21 +1,34 @@
-//! The server itself: binds, runs until told to stop, finishes what is in flight.
+//! The server itself: serves until told to stop, finishes what is in flight.
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::{App, HttpRequest, web};
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive, Protocol, Request, Response};
+use actix_service::{
+    IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config,
+};
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, Server};
+use actix_web::{App, HttpRequest, HttpResponse, web};
 use realnet_core::resource::{Authenticator, Dispatcher};
-use realnet_core::{Error, ErrorKind, Result};
+use realnet_core::{Error, Result};
+use tokio::net::TcpStream;
 
 use crate::config::HttpConfig;
+use crate::connection::Guard;
+use crate::listener::HttpListener;
 use crate::serve::serve;
 use crate::state::State;
 
+/// How long a connection may take to end after its last answer.
+const DISCONNECT: Duration = Duration::from_secs(5);
+
 /// A bound HTTP server that has not begun to serve.
 pub struct HttpServer {
-    listeners: Vec<TcpListener>,
-    addresses: Vec<SocketAddr>,
+    listener: HttpListener,
     state: Arc<State>,
 }
 
@@ -28,75 +41,96 @@ impl HttpServer {
         dispatcher: Arc<Dispatcher>,
         authenticator: Arc<dyn Authenticator>,
     ) -> Result<Self> {
+        let listener = HttpListener::bind(&config)?;
+        Self::on(listener, config, dispatcher, authenticator)
+    }
+
+    /// On an address that was bound before.
+    pub fn on(
+        listener: HttpListener,
+        config: HttpConfig,
+        dispatcher: Arc<Dispatcher>,
+        authenticator: Arc<dyn Authenticator>,
+    ) -> Result<Self> {
         if !(1..=512).contains(&config.workers) {
             return Err(Error::malformed_at("workers", "expected 1 to 512"));
         }
-        let listeners = listen(&config.host, config.port)?;
-        let addresses =
-            listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>().map_err(
-                |error| Error::internal("a bound socket does not tell its address").with_source(error),
-            )?;
-        let state = Arc::new(State::new(config, dispatcher, authenticator)?);
-        Ok(Self { listeners, addresses, state })
+        Ok(Self { listener, state: Arc::new(State::new(config, dispatcher, authenticator)?) })
     }
 
     /// The bound addresses, with the real port where the configured one is 0.
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        self.listener.addresses()
     }
 
     /// Serves until `shutdown` resolves; then accepts no more, finishes requests in flight (for at most the
     /// shutdown timeout) and returns. Must be polled inside a tokio runtime; workers run on threads of their own.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        let config = self.state.config.clone();
-        let state = self.state;
-        let mut server = actix_web::HttpServer::new(move || {
-            let state = Arc::clone(&state);
-            // One default service instead of a tree of actix routes: the table in `routes` decides.
-            App::new().default_service(web::to(move |request: HttpRequest, payload: web::Payload| {
-                serve(Arc::clone(&state), request, payload)
-            }))
-        })
-        .workers(config.workers)
-        .max_connections(config.max_connections)
-        .client_request_timeout(config.header_timeout)
-        .client_disconnect_timeout(std::time::Duration::from_secs(5))
-        .keep_alive(config.keep_alive)
-        .tcp_nodelay(true)
-        .shutdown_timeout(config.shutdown_timeout.as_secs().max(1))
-        .shutdown_signal(shutdown);
-        for listener in self.listeners {
-            server = server.listen(listener)?;
+        let Self { listener, state } = self;
+        let config = &state.config;
+        let mut server = Server::build()
+            .workers(config.workers)
+            .max_concurrent_connections(config.max_connections)
+            .shutdown_timeout(config.shutdown_timeout.as_secs().max(1))
+            .shutdown_signal(shutdown);
+        let stopping = server.graceful_shutdown_signal();
+        for socket in listener.sockets {
+            let (state, stopping) = (Arc::clone(&state), stopping.clone());
+            server = server.listen("http", socket, move || {
+                let stopping = stopping.clone();
+                let http = HttpService::build().graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                });
+                // The guard around each connection keeps the times: of every head, not of the first only.
+                let http = http.keep_alive(KeepAlive::Os).client_request_timeout(Duration::ZERO);
+                let http = http.client_disconnect_timeout(DISCONNECT);
+                let http = http.on_connect_ext(|guard: &Guard, shared| {
+                    shared.insert(guard.connection());
+                });
+                guarded(Arc::clone(&state)).and_then(http.finish(app(Arc::clone(&state))))
+            })?;
         }
         server.run().await
     }
 }
 
-impl std::fmt::Debug for HttpServer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "HttpServer({:?})", self.addresses)
-    }
+/// What answers requests: one default service instead of a tree of routes, since the table in `routes` decides.
+fn app(
+    state: Arc<State>,
+) -> impl ServiceFactory<Request, Config = (), Response = Response<BoxBody>, Error = HttpResponse, InitError = ()>
+{
+    let app = App::new().default_service(web::to(move |request: HttpRequest, payload: web::Payload| {
+        serve(Arc::clone(&state), request, payload)
+    }));
+    let app =
+        app.into_factory().map(Response::from).map_err(|error: actix_web::Error| error.error_response());
+    map_config(app, |()| AppConfig::default())
 }
 
-/// Listens on every address that the name has; with port 0 on the first only, so that there is one port.
-fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>> {
-    let refused = |error: std::io::Error| {
-        Error::new(ErrorKind::Conflict, format!("can not listen on {host}:{port}: {error}"))
-            .with_source(error)
-    };
-    let mut listeners = Vec::new();
-    let mut failure = None;
-    for address in (host, port).to_socket_addrs().map_err(refused)? {
-        match TcpListener::bind(address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => failure = Some(error),
+/// The sockets of new connections, guarded.
+fn guarded(
+    state: Arc<State>,
+) -> impl ServiceFactory<
+    TcpStream,
+    Config = (),
+    Response = (Guard, Protocol, Option<SocketAddr>),
+    Error = DispatchError,
+    InitError = (),
+> {
+    fn_service(move |socket: TcpStream| {
+        let state = Arc::clone(&state);
+        async move {
+            // Answers are written whole; waiting for more only delays them.
+            let _ = socket.set_nodelay(true);
+            let peer = socket.peer_addr().ok();
+            Ok((Guard::new(socket, state), Protocol::Http1, peer))
         }
-        if port == 0 && !listeners.is_empty() {
-            break;
-        }
-    }
-    match failure {
-        Some(error) if listeners.is_empty() => Err(refused(error)),
-        _ => Ok(listeners),
+    })
+}
+
+impl std::fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HttpServer({:?})", self.addresses())
     }
 }

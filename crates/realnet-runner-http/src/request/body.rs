@@ -1,7 +1,7 @@
 //! Reads bodies: within their limit, within their time, unpacked, as JSON.
 
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
@@ -12,7 +12,6 @@ use serde_json::Value;
 use super::encoding;
 use super::media::{self, Media};
 use crate::call::Call;
-use crate::config::HttpConfig;
 use crate::problem::Problem;
 
 /// A body, unpacked.
@@ -33,11 +32,8 @@ pub(crate) struct Json {
 }
 
 /// Reads a body. Over the limit, packed or unpacked, is 413; too slow is 408.
-pub(crate) async fn read(
-    headers: &HeaderMap,
-    payload: Payload,
-    config: &HttpConfig,
-) -> Result<Body, Problem> {
+pub(crate) async fn read(call: &Call, payload: Payload) -> Result<Body, Problem> {
+    let (headers, config) = (call.headers(), &call.state.config);
     let limit = config.max_body;
     let coding = match headers.get(CONTENT_ENCODING) {
         Some(value) => encoding::parse(value.to_str().unwrap_or("unreadable"))?,
@@ -48,7 +44,7 @@ pub(crate) async fn read(
         return Err(too_large(limit));
     }
     let expected = length.map_or(0, |length| length as usize);
-    let bytes = tokio::time::timeout(config.body_timeout, collect(payload, expected, limit))
+    let bytes = tokio::time::timeout(config.body_timeout, collect(call, payload, expected, limit))
         .await
         .unwrap_or_else(|_| Err(Problem::request_timeout()))?;
     match coding {
@@ -59,7 +55,8 @@ pub(crate) async fn read(
     }
 }
 
-async fn collect(mut payload: Payload, expected: usize, limit: usize) -> Result<Bytes, Problem> {
+async fn collect(call: &Call, mut payload: Payload, expected: usize, limit: usize) -> Result<Bytes, Problem> {
+    let broken = |error| broken(call, error);
     let Some(first) = payload.next().await.transpose().map_err(broken)? else { return Ok(Bytes::new()) };
     // Most bodies arrive in one piece, which need not be copied.
     if first.len() == expected {
@@ -86,7 +83,8 @@ pub(crate) fn too_large(limit: usize) -> Problem {
     Error::new(ErrorKind::TooLarge, format!("a body may have at most {limit} bytes")).into()
 }
 
-fn broken(error: PayloadError) -> Problem {
+fn broken(call: &Call, error: PayloadError) -> Problem {
+    call.note_broken_body();
     Error::malformed("the body broke off or is not framed as its headers say").with_source(error).into()
 }
 

@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 use crate::call::Call;
 use crate::problem::Problem;
 
-const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The longest key, in bytes.
 const MAX_LENGTH: usize = 255;
@@ -24,7 +25,7 @@ impl Call {
         caller: &Caller,
         body: &[u8],
     ) -> Result<Option<(IdempotencyKey, Vec<u8>)>, Problem> {
-        let Some(value) = self.headers().get(HEADER) else { return Ok(None) };
+        let Some(value) = self.headers().get(IDEMPOTENCY_KEY) else { return Ok(None) };
         let key = value.to_str().unwrap_or_default();
         if key.is_empty() || key.len() > MAX_LENGTH {
             let detail = format!("expected 1 to {MAX_LENGTH} visible ASCII characters");

@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod conditions;
 pub(crate) mod encoding;
+pub(crate) mod headers;
 pub(crate) mod idempotency;
 pub(crate) mod media;
 pub(crate) mod path;

@@ -16,6 +16,7 @@ mod hostile;
 mod idempotency;
 mod item;
 mod list;
+mod logs;
 mod many;
 mod openapi;
 mod shutdown;

@@ -46,15 +46,15 @@ impl Answer {
     }
 }
 
-/// An open connection.
-pub struct Connection(TcpStream);
+/// An open connection, and what was read of it beyond the last answer.
+pub struct Connection(TcpStream, Vec<u8>);
 
 impl Connection {
     pub fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
-        Self(stream)
+        Self(stream, Vec::new())
     }
 
     /// Sends bytes. A server that has answered already may not take all of them.
@@ -64,7 +64,7 @@ impl Connection {
 
     /// Reads one answer. `None` when the connection ends without one.
     pub fn read(&mut self, has_body: bool) -> Option<Answer> {
-        let mut bytes = Vec::new();
+        let mut bytes = std::mem::take(&mut self.1);
         let mut chunk = [0; 16 * 1024];
         let head = loop {
             if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -92,13 +92,14 @@ impl Connection {
                 Ok(count) => body.extend_from_slice(&chunk[..count]),
             }
         }
+        self.1 = body.split_off(if has_body { length } else { 0 });
         answer.body = body;
         Some(answer)
     }
 
     /// Whether the server has ended the connection, nothing more to read.
     pub fn is_closed(&mut self) -> bool {
-        matches!(self.0.read(&mut [0; 1]), Ok(0) | Err(_))
+        self.1.is_empty() && matches!(self.0.read(&mut [0; 1]), Ok(0))
     }
 }
 

@@ -1,0 +1,105 @@
+//! What the requests of a connection tell the guard around its socket.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, MessageBody as _};
+use actix_web::http::StatusCode;
+
+/// The body of an answer as it goes over the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Body {
+    /// So many bytes.
+    Sized(u64),
+    /// Nobody knows before its end.
+    Stream,
+}
+
+/// What handlers and the guard of one connection share.
+#[derive(Debug, Default)]
+pub(crate) struct Connection {
+    /// Requests that have reached a handler since the connection was opened.
+    begun: Cell<u64>,
+    /// Requests that a handler is working on.
+    busy: Cell<u32>,
+    /// Bodies of answers that have not been written yet, in their order.
+    answers: RefCell<VecDeque<Body>>,
+    /// Whether a body came that is not framed as its headers say: a handler has said so, and nothing can follow it.
+    is_broken: Cell<bool>,
+}
+
+/// A request that is being worked on, until dropped.
+pub(crate) struct Exchange(Rc<Connection>);
+
+impl Connection {
+    /// Notes that a request has reached a handler.
+    pub(crate) fn begin(connection: Rc<Self>) -> Exchange {
+        connection.begun.set(connection.begun.get() + 1);
+        connection.busy.set(connection.busy.get() + 1);
+        Exchange(connection)
+    }
+
+    /// How many requests have begun.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun.get()
+    }
+
+    /// Whether a handler is at work.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.get() > 0
+    }
+
+    /// Notes that a body is not framed as its headers say, and that its handler answers so.
+    pub(crate) fn note_broken(&self) {
+        self.is_broken.set(true);
+    }
+
+    /// Whether a handler has answered that a body is not framed as its headers say.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken.get()
+    }
+
+    /// The body of the next answer, if it comes from a handler.
+    pub(super) fn next_answer(&self) -> Option<Body> {
+        self.answers.borrow_mut().pop_front()
+    }
+
+    /// The body of the only answer that has not been written.
+    pub(super) fn only_answer(&self) -> Option<Body> {
+        let answers = self.answers.borrow();
+        answers.front().copied().filter(|_| answers.len() == 1)
+    }
+
+    #[cfg(test)]
+    pub(super) fn answered(&self, body: Body) {
+        self.answers.borrow_mut().push_back(body);
+    }
+}
+
+impl Exchange {
+    /// Notes the answer, which the library is about to frame.
+    pub(crate) fn answer(self, is_head: bool, response: &HttpResponse) {
+        let has_none =
+            is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let body = match response.body().size() {
+            _ if has_none => Body::Sized(0),
+            BodySize::None => Body::Sized(0),
+            BodySize::Sized(size) => Body::Sized(size),
+            BodySize::Stream => Body::Stream,
+        };
+        self.0.answers.borrow_mut().push_back(body);
+    }
+
+    /// The connection that it came on.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.0.busy.set(self.0.busy.get().saturating_sub(1));
+    }
+}

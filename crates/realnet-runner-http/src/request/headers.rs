@@ -1,0 +1,31 @@
+//! Headers that say one thing: given twice, two programs on the way may each believe another of them.
+
+use actix_web::dev::RequestHead;
+use actix_web::http::Version;
+use actix_web::http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, IF_MATCH, IF_NONE_MATCH,
+};
+use realnet_core::Error;
+
+use super::idempotency::IDEMPOTENCY_KEY;
+use crate::problem::Problem;
+
+/// What stands at most once. Lists of tags may be split over lines by the standard, but no client does.
+const SINGLE: [HeaderName; 7] =
+    [AUTHORIZATION, HOST, CONTENT_TYPE, CONTENT_ENCODING, IF_MATCH, IF_NONE_MATCH, IDEMPOTENCY_KEY];
+
+/// Refuses headers that contradict each other, and a request that does not say whom it is for (RFC 9112, section 3.2).
+pub(crate) fn check(head: &RequestHead) -> Result<(), Problem> {
+    let headers = head.headers();
+    if head.version == Version::HTTP_11 && !headers.contains_key(HOST) {
+        return Err(Error::malformed_at("Host", "an HTTP/1.1 request names its host").into());
+    }
+    // Hardly any request has a header twice.
+    if headers.len() == headers.len_keys() {
+        return Ok(());
+    }
+    match SINGLE.iter().find(|name| headers.get_all(*name).count() > 1) {
+        Some(name) => Err(Error::malformed_at(name.as_str(), "the header stands more than once").into()),
+        None => Ok(()),
+    }
+}
