@@ -1,0 +1,162 @@
+//! The store under measurement: one type with two indexed fields, and items of it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use realnet_core::acl::{Caller, OrgRole};
+use realnet_core::change::{ChangeSet, Operation};
+use realnet_core::clock::{Clock as _, IdSource as _, System};
+use realnet_core::model::{Attributes, Item, Location, TypeDefinition, Visibility};
+use realnet_core::provider::{Access, ItemProvider as _};
+use realnet_core::query::{self, Query};
+use realnet_core::registry::{TypeRegistry, TypeSnapshot};
+use realnet_core::{Result, Uuid};
+use realnet_provider_sql::{SqliteConfig, SqliteStore};
+use serde_json::json;
+
+use super::report;
+
+/// The ids of org, types and user: the same in every run, so that a kept file is known again.
+const ORG: Uuid = Uuid::from_u128(0x6f_7267);
+const ROOT: Uuid = Uuid::from_u128(0x72_6f6f_7400);
+const MEMO: Uuid = Uuid::from_u128(0x6d65_6d6f_0000);
+const USER: Uuid = Uuid::from_u128(0x7573_6572_0000_0000);
+
+/// A store, and who asks it.
+pub struct Bench {
+    pub store: Arc<SqliteStore>,
+    pub system: Access,
+    /// A user who has a grant on the type.
+    pub user: Access,
+    /// Somebody who may everything in all orgs.
+    pub superuser: Access,
+}
+
+impl Bench {
+    pub async fn open(file: &Path, is_new: bool) -> Result<Self> {
+        let store = Arc::new(SqliteStore::open(SqliteConfig::new(file))?);
+        let definitions = vec![
+            definition(&json!({"id": ROOT, "name": "Item", "base": null})),
+            definition(&json!({"id": MEMO, "name": "Memo", "base": "Item",
+            "access": [{"subject": {"type": "role", "id": "user"}, "permissions": ["create", "read", "write"]}],
+            "fields": [
+                {"name": "title", "type": "string"},
+                {"name": "state", "type": "enum", "values": ["open", "done", "late"], "index": true},
+                {"name": "priority", "type": "integer", "index": true},
+            ]})),
+        ];
+        let before = Arc::new(TypeRegistry::build(TypeSnapshot::default())?);
+        let snapshot = TypeSnapshot { revision: 1, definitions: definitions.clone(), grants: Vec::new() };
+        let registry = Arc::new(TypeRegistry::build(snapshot)?);
+        let system = Arc::new(Caller::system(ORG));
+        if is_new {
+            let operations = definitions.into_iter().map(|one| Operation::PutType(Box::new(one))).collect();
+            let mut changes = ChangeSet::new(operations, System.now(), Arc::from("types"));
+            changes.next_registry = Some(Arc::clone(&registry));
+            store.commit(&Access { caller: Arc::clone(&system), registry: before }, changes).await?;
+        }
+        let signed_in = |role: OrgRole| Caller {
+            account: Some(USER),
+            username: Arc::from("user"),
+            role: Some(role),
+            ..Caller::anonymous(ORG)
+        };
+        let access = |caller: Arc<Caller>| Access { caller, registry: Arc::clone(&registry) };
+        let superuser = access(Arc::new(signed_in(OrgRole::Superuser)));
+        let user = access(Arc::new(signed_in(OrgRole::User)));
+        Ok(Self { store, system: access(system), user, superuser })
+    }
+
+    pub async fn fill(&self, rows: usize) -> Result<()> {
+        let begun = Instant::now();
+        let mut done = 0;
+        while done < rows {
+            let operations: Vec<Operation> =
+                (0..1000.min(rows - done)).map(|n| self.create(done + n)).collect();
+            done += operations.len();
+            self.commit(operations).await?;
+        }
+        report("filled, in sets of 1000, per row", begun.elapsed(), rows);
+        Ok(())
+    }
+
+    pub async fn any(&self) -> Result<Uuid> {
+        let page = self.store.list(&self.user, &self.query(&self.user, &[("limit", "1")])?).await?;
+        Ok(page.items.first().unwrap().id)
+    }
+
+    pub fn memo(&self, n: usize) -> Item {
+        let now = System.now();
+        let state = ["open", "done", "late"][n % 3];
+        let rare = if n.is_multiple_of(500) { "rare" } else { "usual" };
+        Item {
+            id: System.next_id(),
+            type_id: MEMO,
+            type_name: Arc::from("Memo"),
+            instance: None,
+            name: format!("memo {n}"),
+            attributes: Attributes::from_map(
+                json!({
+                    "title": format!("A {rare} memo number{n} about things that have to be done"),
+                    "body": "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt",
+                    "state": state,
+                    "priority": (n * 7919) % 1_000_003,
+                })
+                .as_object()
+                .cloned()
+                .unwrap(),
+            ),
+            tags: Vec::new(),
+            status: None,
+            visibility: Visibility::Visible,
+            location: n.is_multiple_of(4).then(|| {
+                Location::Point([((n * 31) % 36_000) as f64 / 100.0 - 180.0, ((n * 17) % 17_000) as f64 / 100.0 - 85.0])
+            }),
+            valid_from: None,
+            valid_to: None,
+            parent_id: None,
+            linked_item_id: None,
+            owner: self.user.caller.account,
+            org: self.user.caller.org,
+            public: false,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            grants: Vec::new(),
+        }
+    }
+
+    pub fn create(&self, n: usize) -> Operation {
+        Operation::Create(Box::new(self.memo(n)))
+    }
+
+    pub async fn commit(&self, operations: Vec<Operation>) -> Result<Vec<realnet_core::change::Outcome>> {
+        let changes = ChangeSet::new(operations, System.now(), Arc::from("speed"));
+        self.store.commit(&self.system, changes).await
+    }
+
+    pub fn share(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            system: self.system.clone(),
+            user: self.user.clone(),
+            superuser: self.superuser.clone(),
+        }
+    }
+
+    pub fn query(&self, access: &Access, parameters: &[(&str, &str)]) -> Result<Query> {
+        let parameters: Vec<(String, String)> =
+            parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let registry = &access.registry;
+        let parsed = query::parse(registry, &access.caller, registry.by_id(MEMO), &parameters, System.now())?;
+        Ok(parsed.query)
+    }
+}
+
+fn definition(document: &serde_json::Value) -> TypeDefinition {
+    let mut whole =
+        json!({"org": null, "attributes": {}, "fields": [], "access": null, "instances": [], "version": 1});
+    whole.as_object_mut().unwrap().extend(document.as_object().cloned().unwrap());
+    serde_json::from_value(whole).unwrap()
+}

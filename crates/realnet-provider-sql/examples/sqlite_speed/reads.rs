@@ -1,0 +1,88 @@
+//! Look-ups, lists and totals.
+
+use std::time::{Duration, Instant};
+
+use realnet_core::provider::{Access, ItemProvider as _};
+use realnet_core::query::{Count, Query};
+use realnet_core::{Result, Uuid};
+
+use super::bench::Bench;
+use super::report;
+
+/// What is asked for: a name and the parameters.
+const LISTS: &[(&str, &[(&str, &str)])] = &[
+    ("list", &[]),
+    ("state=open, newest first", &[("state", "open"), ("order", "created_at.desc")]),
+    ("state=open, by priority downwards", &[("state", "open"), ("order", "priority.desc")]),
+    ("state=open, by priority", &[("state", "open"), ("order", "priority")]),
+    ("state in open, late, newest first", &[("state", "in.(open,late)"), ("order", "created_at.desc")]),
+    ("by priority", &[("order", "priority")]),
+    ("priority.eq.500", &[("priority", "500")]),
+    ("priority.lt.500", &[("priority", "lt.500")]),
+    ("priority.in.(…)", &[("priority", "in.(7919,15838,23757,31676)")]),
+    ("priority.gt.500000", &[("priority", "gt.500000")]),
+    ("priority.gt.500000, newest first", &[("priority", "gt.500000"), ("order", "created_at.desc")]),
+    ("by name downwards", &[("order", "name.desc")]),
+    ("name=eq.memo 77", &[("name", "eq.memo 77")]),
+    ("title=like.*number77*", &[("title", "like.*number77*")]),
+    ("search=rare", &[("search", "rare")]),
+    ("search=memo", &[("search", "memo")]),
+    ("search=memo by id", &[("search", "memo"), ("order", "created_at")]),
+    ("near, 100 km", &[("near", "8.5,47.4,100000")]),
+    ("near, 2000 km", &[("near", "8.5,47.4,2000000")]),
+];
+
+impl Bench {
+    pub async fn reads(&self, id: Uuid) -> Result<()> {
+        self.store.get(&self.user, id).await?;
+        let begun = Instant::now();
+        for _ in 0..20_000 {
+            assert!(self.store.get(&self.user, id).await?.is_some());
+        }
+        report("get", begun.elapsed(), 20_000);
+        self.lists(&self.user, "user", "").await
+    }
+
+    pub async fn lists(&self, access: &Access, who: &str, only: &str) -> Result<()> {
+        for (what, parameters) in LISTS {
+            let what = format!("{who}: {what}");
+            if !what.contains(only) {
+                continue;
+            }
+            let query = self.query(access, parameters)?;
+            self.list(&what, access, &query).await?;
+            let has_total = what.contains("state") || what.contains("near") || what.ends_with("list");
+            if has_total && std::env::var_os("ROUNDS").is_none() {
+                let query = Query { count: Count::Exact, ..query };
+                self.list(&format!("{what}, with total"), access, &query).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks once and shows how long that took, then so often that the time of each is known well.
+    pub async fn list(&self, what: &str, access: &Access, query: &Query) -> Result<()> {
+        if let Some(rounds) = std::env::var_os("ROUNDS").and_then(|text| text.to_str()?.parse().ok()) {
+            for _ in 0..rounds {
+                self.store.list(access, query).await?;
+            }
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let page = self.store.list(access, query).await?;
+        let first = begun.elapsed();
+        let again = Instant::now();
+        self.store.list(access, query).await?;
+        let rounds = (Duration::from_millis(300).as_nanos() / again.elapsed().as_nanos().max(1))
+            .clamp(1, 5000) as usize;
+        let begun = Instant::now();
+        for _ in 0..rounds {
+            self.store.list(access, query).await?;
+        }
+        let total = page.total.map(|n| format!(" of {n}")).unwrap_or_default();
+        let first = first.as_secs_f64() * 1e3;
+        let what = format!("{what} [{}{total}], first {first:.1} ms", page.items.len());
+        report(&what, begun.elapsed(), rounds);
+        Ok(())
+    }
+}
