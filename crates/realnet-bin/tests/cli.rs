@@ -131,6 +131,63 @@ fn documents_are_planned_applied_and_compared() {
 }
 
 #[test]
+fn conflicts_are_listed_with_a_way_out_and_a_code_of_their_own() {
+    let shell = Shell::signed_in();
+    let document = |price: u8| {
+        format!(
+            r#"{{"types": [{{"name": "Product", "fields": [{{"name": "price", "type": "number"}}]}}],
+                "items": [{{"name": "Tea", "type": "Product", "attributes": {{"price": {price}}}}},
+                          {{"name": "Cup", "type": "Product", "attributes": {{"price": {price}}}}}]}}"#
+        )
+    };
+    shell.write("shop.json", &document(3));
+    shell.json(&["apply", "shop.json"]);
+    let id = shell.json(&["get", "product", "name=Tea"])[0]["id"].as_str().unwrap().to_owned();
+    shell.json(&["update", "product", &id, "--price", "4"]);
+    shell.write("shop.json", &document(5));
+    let output = shell.run(&["apply", "shop.json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(words.contains("1 conflict,") && words.contains("Tea") && words.contains("--force"), "{words}");
+    assert!(!words.contains("Cup") && !words.contains("--adopt"), "{words}");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&answer["summary"]["conflict"], &answer["summary"]["change"]), (&1.into(), &1.into()));
+    assert_eq!(
+        shell.json(&["get", "product", "name=Cup"])[0]["attributes"]["price"],
+        5,
+        "the rest is applied"
+    );
+    assert_eq!(shell.json(&["get", "product", "name=Tea"])[0]["attributes"]["price"], 4);
+    assert!(shell.run(&["plan", "shop.json"]).status.success(), "a plan only shows conflicts");
+    assert!(shell.run(&["apply", "--force", "shop.json"]).status.success());
+    assert_eq!(shell.json(&["get", "product", "name=Tea"])[0]["attributes"]["price"], 5);
+    shell.write("other.json", &document(5));
+    let output = shell.run(&["apply", "other.json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("shop.json") && text(&output).contains("--adopt"), "{}", text(&output));
+    assert!(text(&shell.run(&["apply", "--help"])).contains("EXIT CODES"));
+}
+
+#[test]
+fn options_may_stand_before_the_command() {
+    let shell = Shell::new();
+    let run = |arguments: &[&str]| run(realnet(&shell.folder).args(arguments));
+    let address = shell.server.address.as_str();
+    let info = run(&["--server", address, "-o", "csv", "info"]);
+    assert!(info.status.success() && text(&info).contains("sqlite"), "{}", text(&info));
+    assert!(!text(&info).contains('{'), "{}", text(&info));
+    let equals = format!("--server={address}");
+    let login = run(&[&equals, "login", "--username", ADMIN.0, "--password", ADMIN.1]);
+    assert!(login.status.success(), "{}", text(&login));
+    let created = run(&["--server", address, "create", "item", "--name", "x"]);
+    assert!(created.status.success(), "{}", text(&created));
+    let list = run(&["-o", "json", "--server", address, "get", "item", "name=x"]);
+    assert!(list.status.success() && text(&list).contains(r#""name": "x""#), "{}", text(&list));
+    let help = run(&["--server", address]);
+    assert!(text(&help).contains("SUBCOMMANDS"), "{}", text(&help));
+}
+
+#[test]
 fn logins_are_kept_and_ended() {
     let shell = Shell::new();
     let (code, words) = shell.failure(&["login", "--username", ADMIN.0, "--password", "wrong-password"]);

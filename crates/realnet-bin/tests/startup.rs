@@ -101,6 +101,42 @@ fn an_embedded_store_has_one_server() {
 }
 
 #[test]
+fn a_port_in_use_leaves_nothing_behind() {
+    let (_guard, folder) = common::folder();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let words = refusal(&folder, &[("REALNET_SERVER_PORT", &port)]);
+    assert!(words.contains(&port) && words.contains("in use") && words.contains("--port"), "{words}");
+    assert!(!words.contains("password"), "no account is made: {words}");
+    assert!(std::fs::read_dir(&folder).unwrap().next().is_none(), "no store is made");
+    drop(other);
+    // The next start is the first: it says the password.
+    let server = Server::start(&folder);
+    assert!(server.stop());
+}
+
+#[test]
+fn strangers_do_not_fill_the_log() {
+    let (_guard, folder) = common::folder();
+    let mut command = common::server_command(&folder, &common::Settings::new());
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    let server = Server::spawn_logging(&mut command, log);
+    let address = server.address.trim_start_matches("http://").to_owned();
+    for bytes in [&b"nonsense\r\n\r\n"[..], b"GET /api/item?watch=true HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        for _ in 0..20 {
+            let mut stream = std::net::TcpStream::connect(&address).unwrap();
+            std::io::Write::write_all(&mut stream, bytes).unwrap();
+            let mut answer = [0; 12];
+            std::io::Read::read_exact(&mut stream, &mut answer).unwrap();
+            assert!(answer.starts_with(b"HTTP/1.1 "), "{answer:?}");
+        }
+    }
+    assert!(server.stop());
+    let log = std::fs::read_to_string(folder.join("log")).unwrap();
+    assert!(log.lines().count() < 10 && !log.contains("ERROR"), "{log}");
+}
+
+#[test]
 fn files_that_are_no_store_are_refused() {
     let (_guard, folder) = common::folder();
     std::fs::write(

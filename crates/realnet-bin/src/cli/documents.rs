@@ -20,6 +20,15 @@ pub struct PlanCommand {
 
 /// Applies initialization files.
 #[derive(Debug, StructOpt)]
+#[structopt(after_help = "\
+Each file is applied atomically, in the order given. What was changed by hand, or came from elsewhere, is not
+overwritten: it is a conflict, and stays as it is while the rest of its file is applied.
+
+EXIT CODES:
+    0    every file is applied whole
+    1    a file is refused, and files behind it were not tried
+    2    wrong usage
+    3    every file is applied, but for the conflicts that are listed")]
 pub struct ApplyCommand {
     #[structopt(flatten)]
     address: ServerAddress,
@@ -65,13 +74,48 @@ pub async fn plan(command: &PlanCommand) -> Outcome {
     Ok(())
 }
 
+/// What `apply` left as it was, since file and store disagree.
+#[derive(Debug, Default)]
+pub struct Conflicts(Vec<String>);
+
+impl Conflicts {
+    fn add(&mut self, file: &Path, answer: &Value) {
+        for entry in answer.get("entries").and_then(Value::as_array).into_iter().flatten() {
+            if entry.get("action").and_then(Value::as_str) == Some("conflict") {
+                let text = |key: &str| entry.get(key).map(output::cell).unwrap_or_default();
+                let (kind, path, note) = (text("kind"), text("path"), text("note"));
+                self.0.push(format!("{}: {kind} {path}: {note}", file.display()));
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Conflicts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (count, s) = (self.0.len(), if self.0.len() == 1 { "" } else { "s" });
+        writeln!(f, "{count} conflict{s}, left as the store has it:")?;
+        self.0.iter().try_for_each(|conflict| writeln!(f, "  {conflict}"))?;
+        let is_foreign = |conflict: &String| conflict.contains("(adopt takes it over)");
+        let flags = match (self.0.iter().any(is_foreign), self.0.iter().all(is_foreign)) {
+            (_, true) => "--adopt to take over what came from elsewhere",
+            (true, false) => "--force to let the file win and --adopt to take over what came from elsewhere",
+            (false, false) => "--force to let the file win",
+        };
+        write!(f, "apply again with {flags}, or change the file to what is stored")
+    }
+}
+
+impl std::error::Error for Conflicts {}
+
 /// Applies each file atomically, in the order given.
 pub async fn apply(command: &ApplyCommand) -> Outcome {
     let client = session::connect(&command.address).await?;
+    let mut conflicts = Conflicts::default();
     for file in &command.options.files {
-        send(&client, file, &command.options, true).await?;
+        let answer = send(&client, file, &command.options, true).await?;
+        conflicts.add(file, &answer);
     }
-    Ok(())
+    if conflicts.0.is_empty() { Ok(()) } else { Err(conflicts.into()) }
 }
 
 /// Shows the differences.
@@ -85,7 +129,7 @@ pub async fn drift(command: &DriftCommand) -> Outcome {
     Ok(())
 }
 
-async fn send(client: &Client, file: &Path, options: &Options, apply: bool) -> Outcome {
+async fn send(client: &Client, file: &Path, options: &Options, apply: bool) -> Result<Value, Failure> {
     let document = read(file)?;
     let source = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut parameters = vec![("source", source.as_str())];
@@ -104,7 +148,7 @@ async fn send(client: &Client, file: &Path, options: &Options, apply: bool) -> O
         Format::Table => report(&answer, &format!("{}: nothing to change", file.display())),
         format => output::document(&answer, format),
     }
-    Ok(())
+    Ok(answer)
 }
 
 fn read(file: &Path) -> Result<Value, Failure> {

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and how an answer or an error leaves.
 
+mod arguments;
 mod attributes;
 mod delete;
 mod documents;
@@ -31,7 +32,14 @@ pub struct ServerAddress {
 
 /// A typed, access-controlled application backend: server and command line.
 #[derive(Debug, StructOpt)]
-#[structopt(name = "realnet", global_settings = &[AppSettings::ColoredHelp, AppSettings::VersionlessSubcommands])]
+#[structopt(
+    name = "realnet",
+    global_settings = &[AppSettings::ColoredHelp, AppSettings::VersionlessSubcommands],
+    after_help = "\
+--server URL and -o FORMAT may also stand before the command: realnet --server http://host:8080 info
+`realnet COMMAND --help` shows the options of a command and examples.
+Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 applied but for conflicts."
+)]
 enum Command {
     /// Runs the server; the first start creates the store and prints the administrator's password
     Server(server::ServerCommand),
@@ -77,10 +85,11 @@ impl std::error::Error for Usage {}
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+const CONFLICTS: u8 = 3;
 
-/// Parses the arguments, runs the command, and says how it went: 0 ok, 1 failed, 2 usage.
+/// Parses the arguments, runs the command, and says how it went: 0 ok, 1 failed, 2 usage, 3 conflicts.
 pub fn run() -> ExitCode {
-    let command = match Command::from_args_safe() {
+    let command = match Command::from_iter_safe(arguments::of_process()) {
         Ok(command) => command,
         Err(error) if matches!(error.kind, ErrorKind::HelpDisplayed | ErrorKind::VersionDisplayed) => {
             output::line(&error.message);
@@ -95,7 +104,11 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::error(&format!("realnet: {}", describe(&*failure)));
-            ExitCode::from(if failure.is::<Usage>() { USAGE } else { FAILED })
+            ExitCode::from(match failure {
+                failure if failure.is::<Usage>() => USAGE,
+                failure if failure.is::<documents::Conflicts>() => CONFLICTS,
+                _ => FAILED,
+            })
         }
     }
 }

@@ -88,15 +88,17 @@ pub fn run(command: &ServerCommand) -> Outcome {
     wire::logging::start(config.server.debug);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let serves = command.step.is_none() && !command.check;
+        let listener = if serves { Some(wire::listen(&config)?) } else { None };
         let server = wire::Server::open(config, command.check).await?;
         if command.check {
             output::line(server.checked());
             return server.close().await;
         }
         report(&server.initialize(first).await?, command.step.is_some());
-        match command.step {
-            Some(_) => server.close().await,
-            None => server.serve(|address| output::line(&greeting(address))).await,
+        match listener {
+            None => server.close().await,
+            Some(listener) => server.serve(listener, |address| output::line(&greeting(address))).await,
         }
     })
 }

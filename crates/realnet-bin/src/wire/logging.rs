@@ -7,6 +7,8 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging. `debug` shows what the project itself does in detail, libraries stay at their warnings.
 pub fn start(debug: bool) {
     let level = if debug { "debug" } else { "info" };
+    // What clients do wrong the runner logs itself; the HTTP library would call it an error.
+    let libraries = "warn,actix_http=off";
     let filter = [
         "core",
         "bin",
@@ -17,7 +19,7 @@ pub fn start(debug: bool) {
         "resource_types",
     ]
     .iter()
-    .fold(EnvFilter::new("warn"), |filter, part| match format!("realnet_{part}={level}").parse() {
+    .fold(EnvFilter::new(libraries), |filter, part| match format!("realnet_{part}={level}").parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,
     });

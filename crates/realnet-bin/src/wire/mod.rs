@@ -8,4 +8,4 @@ mod server;
 mod store;
 
 pub use first_start::{FirstStart, Initialized};
-pub use server::Server;
+pub use server::{Server, listen};

@@ -10,13 +10,19 @@ use realnet_core::load::{Document, parse_json};
 use realnet_core::resource::Services;
 use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
 use realnet_resource_types::Initializer;
-use realnet_runner_http::{HttpConfig, HttpServer};
+use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 
 use super::first_start::{FirstStart, Initialized, make_password};
 use super::store::Store;
 use super::{builtin, resources};
 use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{AccountsSection, Config, DatabaseSection, ServerSection};
+
+/// Binds the configured address. Done before a store is made or changed, so that a port in use leaves nothing half done.
+pub fn listen(config: &Config) -> Result<HttpListener, Failure> {
+    let listener = HttpListener::bind(&http_config(&config.server, ""));
+    listener.map_err(|error| format!("{error} (--host and --port choose another address)").into())
+}
 
 /// An open store with its types in place, ready to be initialized and served.
 pub struct Server {
@@ -78,14 +84,15 @@ impl Server {
         })
     }
 
-    /// Serves until SIGTERM or Ctrl-C, finishes what is in flight, and closes the store. `ready` is told the
-    /// address once connections are accepted.
-    pub async fn serve(self, ready: impl FnOnce(SocketAddr)) -> Outcome {
+    /// Serves on a bound address until SIGTERM or Ctrl-C, finishes what is in flight, and closes the store. `ready` is
+    /// told the address once everything is in place.
+    pub async fn serve(self, listener: HttpListener, ready: impl FnOnce(SocketAddr)) -> Outcome {
         let Self { config, store, services, initializer } = self;
         let accounts = Accounts::new(&services, accounts_config(&config.accounts)).await?;
         accounts.give_new_orgs(initializer.template());
         let dispatcher = Arc::new(resources::dispatcher(&services, &accounts));
-        let server = HttpServer::bind(http_config(&config.server, store.name()), dispatcher, accounts)?;
+        let server =
+            HttpServer::on(listener, http_config(&config.server, store.name()), dispatcher, accounts)?;
         let stopped = stop_signal()?;
         let watcher = tokio::spawn(follow_types(services));
         if let Some(address) = server.addresses().first() {

@@ -60,8 +60,11 @@ impl Server {
 
     /// Starts the server that a command describes and waits until it listens.
     pub fn spawn(command: &mut Command) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server starts");
+        Self::wait_for(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+    }
+
+    fn wait_for(command: &mut Command) -> Self {
+        let mut child = command.spawn().expect("the server starts");
         let mut lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();
         let address = loop {
             let Some(Ok(line)) = lines.next() else {
@@ -74,10 +77,16 @@ impl Server {
             }
         };
         // Keep both pipes empty, so that the server never waits for a reader.
-        let stderr = child.stderr.take().expect("stderr is a pipe");
         std::thread::spawn(move || lines.for_each(drop));
-        std::thread::spawn(move || BufReader::new(stderr).lines().for_each(drop));
+        if let Some(stderr) = child.stderr.take() {
+            std::thread::spawn(move || BufReader::new(stderr).lines().for_each(drop));
+        }
         Self { child, address }
+    }
+
+    /// As [`Self::spawn`], with the log in a file.
+    pub fn spawn_logging(command: &mut Command, log: std::fs::File) -> Self {
+        Self::wait_for(command.stdout(Stdio::piped()).stderr(log))
     }
 
     /// A client, signed in as the administrator.
