@@ -92,12 +92,17 @@ async fn route<'a>(
     if let Err(problem) = headers::check(request.head()) {
         return (unknown, Err(problem));
     }
+    if request.path() == "*" && *request.method() == Method::OPTIONS {
+        // About the server as a whole, RFC 9110 section 9.3.7.
+        return (unknown, Ok(HttpResponse::new(StatusCode::NO_CONTENT)));
+    }
     let segments: Vec<Cow<'_, str>> = match path::segments(request.uri().path()) {
         Ok(segments) => segments,
         Err(problem) => return (unknown, Err(problem)),
     };
     let Some((place, captures)) = state.router.find(&segments) else {
-        let detail = format!("nothing is at {}", request.path());
+        let slash = if request.path().ends_with('/') { ": no path here ends with a slash" } else { "" };
+        let detail = format!("nothing is at {}{slash}", request.path());
         return (unknown, Err(Problem::new(StatusCode::NOT_FOUND, "not-found", detail)));
     };
     let Some(endpoint) = place.endpoint(request.method()) else {

@@ -8,7 +8,7 @@ mod reply;
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, VARY};
 use serde::Serialize;
 
 pub(crate) use page::of_page;
@@ -21,9 +21,20 @@ pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> HttpResponse {
     let mut response = HttpResponse::new(status).set_body(BoxBody::new(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    say_who_may_keep(headers);
+    response
+}
+
+/// Nothing new: the client goes on with what it has, and under the same conditions.
+pub(crate) fn not_modified() -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::NOT_MODIFIED);
+    say_who_may_keep(response.headers_mut());
+    response
+}
+
+fn say_who_may_keep(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Authorization, Accept-Encoding"));
-    response
 }
 
 /// A document as JSON.

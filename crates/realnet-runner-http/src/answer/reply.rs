@@ -51,7 +51,7 @@ pub(crate) fn of_reply(call: &Call, reply: Reply) -> Outcome {
 pub(crate) fn fresh_or_item(call: &Call, item: &Rendered<Item>) -> Outcome {
     let etag = item.etag();
     if is_fresh(call.headers(), &etag)? {
-        let mut response = HttpResponse::new(StatusCode::NOT_MODIFIED);
+        let mut response = super::not_modified();
         set_etag(&mut response, &etag);
         return Ok(response);
     }

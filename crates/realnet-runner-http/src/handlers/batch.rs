@@ -9,6 +9,7 @@ use crate::who::Anyone;
 
 /// Runs a batch; a failure names the index of its operation.
 pub(crate) async fn run(call: Call, Anyone(caller): Anyone) -> Outcome {
+    call.refuse_conditions()?;
     let json = call.document().await?;
     let idempotency = call.idempotency(&caller, &json.bytes)?;
     let options = WriteOptions { idempotency, ..WriteOptions::default() };

@@ -43,7 +43,10 @@ pub(super) async fn write(call: Call, caller: &Arc<Caller>, verb: Verb) -> Outco
 
 /// The call as the resource sees it. The body may be absent.
 pub(super) async fn operation(call: &Call, caller: &Arc<Caller>, verb: Verb) -> Result<Operation, Problem> {
-    let mut options = WriteOptions { expected_version: call.expected_revision()?, idempotency: None };
+    let mut options = WriteOptions::default();
+    if verb != Verb::Get {
+        options.expected_version = call.expected_revision()?;
+    }
     let body = match call.optional_document().await? {
         Some(json) => {
             if verb == Verb::Post {

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, VARY};
 use serde_json::json;
 
 use super::docs;
@@ -24,10 +24,16 @@ pub(crate) async fn show(call: Call) -> Outcome {
             "openapi": "/api/openapi.json",
             "docs": "/docs",
         });
-        return answer::document(StatusCode::OK, &document);
+        return answer::document(StatusCode::OK, &document).map(by_accept);
     }
     let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(PAGE));
     docs::protect(response.headers_mut());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    Ok(response)
+    Ok(by_accept(response))
+}
+
+/// A cache must not give a program the page.
+fn by_accept(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+    response
 }

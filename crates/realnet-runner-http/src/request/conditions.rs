@@ -1,4 +1,4 @@
-//! Conditional requests: `If-Match` for writes, `If-None-Match` for reads.
+//! Conditional requests: `If-Match` and `If-None-Match`.
 
 use std::sync::Arc;
 
@@ -23,31 +23,39 @@ enum IfMatch {
 }
 
 impl Call {
-    /// The version that the item of this request must have. With several to choose from the item is looked at first.
+    /// The version that the item of this request must have. With several to choose from, or one that it must not have,
+    /// the item is looked at first.
     pub(crate) async fn expected_version(
         &self,
         caller: &Arc<Caller>,
         id: Uuid,
     ) -> Result<Option<i64>, Problem> {
-        match if_match(self.headers())? {
-            IfMatch::Any => Ok(None),
-            IfMatch::OneOf(versions) => match versions.as_slice() {
-                [] => Ok(Some(NEVER)),
-                [version] => Ok(Some(*version)),
-                several => {
-                    let version = self.version(caller, id).await?;
-                    if several.contains(&version) {
-                        return Ok(Some(version));
-                    }
-                    let detail = format!("the item has version {version}, which If-Match does not name");
-                    Err(Error::new(ErrorKind::PreconditionFailed, detail).into())
-                }
-            },
+        let unwanted = tags(self.headers(), &IF_NONE_MATCH)?;
+        let wanted = if_match(self.headers())?;
+        match &wanted {
+            IfMatch::Any if unwanted.is_empty() => return Ok(None),
+            IfMatch::OneOf(versions) if unwanted.is_empty() && versions.len() < 2 => {
+                return Ok(Some(versions.first().copied().unwrap_or(NEVER)));
+            }
+            _ => {}
+        }
+        let version = self.version(caller, id).await?;
+        if unwanted.iter().any(|tag| tag == "*" || version_of_etag(tag) == Some(version)) {
+            return Err(not_met(&format!(
+                "the item is there, with version {version}, which If-None-Match excludes"
+            )));
+        }
+        match wanted {
+            IfMatch::OneOf(versions) if !versions.contains(&version) => {
+                Err(not_met(&format!("the item has version {version}, which If-Match does not name")))
+            }
+            _ => Ok(Some(version)),
         }
     }
 
     /// The version that a type must have: only one can be named.
     pub(crate) fn expected_revision(&self) -> Result<Option<i64>, Problem> {
+        refuse(self.headers(), &IF_NONE_MATCH)?;
         match if_match(self.headers())? {
             IfMatch::Any => Ok(None),
             IfMatch::OneOf(versions) if versions.len() > 1 => {
@@ -56,6 +64,23 @@ impl Call {
             IfMatch::OneOf(versions) => Ok(Some(versions.first().copied().unwrap_or(NEVER))),
         }
     }
+
+    /// Refuses conditions where there is no one thing that they could be about. Who sends them counts on them.
+    pub(crate) fn refuse_conditions(&self) -> Result<(), Problem> {
+        refuse(self.headers(), &IF_MATCH)?;
+        refuse(self.headers(), &IF_NONE_MATCH)
+    }
+}
+
+fn refuse(headers: &HeaderMap, name: &HeaderName) -> Result<(), Problem> {
+    if headers.contains_key(name) {
+        return Err(Error::malformed_at(name.as_str(), "the condition is not understood here").into());
+    }
+    Ok(())
+}
+
+fn not_met(detail: &str) -> Problem {
+    Error::new(ErrorKind::PreconditionFailed, detail).into()
 }
 
 /// Whether the client has the representation named by `etag` already. Weak comparison, as RFC 9110 asks for.

@@ -15,6 +15,10 @@ fn unknown_places_and_methods_are_told_apart() {
     {
         server.get(target).problem(404);
     }
+    let problem = server.get("/api/customers/").problem(404);
+    assert!(problem["detail"].as_str().unwrap().contains("slash"), "{problem}");
+    assert_eq!(server.send("OPTIONS", "*", &[], b"").status, 204);
+    server.send("GET", "*", &[], b"").problem(404);
     let id = "018f0000-0000-7000-8000-000000000001";
     for (method, target, allow) in [
         ("PUT", "/api/customers", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"),

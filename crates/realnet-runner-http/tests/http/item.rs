@@ -36,6 +36,8 @@ fn if_none_match_spares_the_body() {
         let answer = server.admin_with("GET", &path, &[("If-None-Match", &fresh)], b"");
         assert_eq!((answer.status, answer.body.len()), (304, 0), "{fresh}");
         assert_eq!(answer.header("etag"), Some(etag.as_str()));
+        assert_eq!(answer.header("vary"), Some("Authorization, Accept-Encoding"));
+        assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
     }
     server.admin("PATCH", &path, &json!({"size": 1})).expect(200);
     server.admin_with("GET", &path, &[("If-None-Match", &etag)], b"").expect(200);
@@ -76,6 +78,50 @@ fn a_stale_version_is_not_overwritten() {
     let now = server.get(&path).header("etag").unwrap().to_owned();
     server.admin_with("DELETE", &path, &[("If-Match", &now)], b"").expect(204);
     server.admin_with("DELETE", &path, &[("If-Match", "*")], b"").problem(404);
+}
+
+#[test]
+fn who_wants_an_item_not_to_be_there_overwrites_none() {
+    let server = TestServer::start();
+    let item = server.customer(&json!({"name": "Acme", "size": 1}));
+    let path = format!("/api/customers/{}", item["id"].as_str().unwrap());
+    let tag = server.get(&path).header("etag").unwrap().to_owned();
+    let put =
+        |tag: &str| server.admin_with("PUT", &path, &[JSON, ("If-None-Match", tag)], b"{\"name\":\"x\"}");
+    put("*").problem(412);
+    put(&tag).problem(412);
+    put("").problem(400);
+    server.admin_with("PATCH", &path, &[MERGE, ("If-None-Match", "*")], b"{\"size\":2}").problem(412);
+    server.admin_with("DELETE", &path, &[("If-None-Match", "*")], b"").problem(412);
+    assert_eq!(server.get(&path).expect(200), item);
+    put("\"7-x\"").expect(200);
+    let absent = "/api/customers/018f0000-0000-7000-8000-000000000001";
+    server.admin_with("PUT", absent, &[JSON, ("If-None-Match", "*")], b"{\"name\":\"x\"}").problem(404);
+}
+
+#[test]
+fn conditions_that_can_be_about_nothing_are_refused() {
+    let server = TestServer::start();
+    server.customer(&json!({"name": "Acme", "size": 1}));
+    for (name, value) in [("If-Match", "\"1-0\""), ("If-None-Match", "*")] {
+        let condition = (name, value);
+        for (method, target, body) in [
+            ("POST", "/api/customers", "{\"name\":\"x\"}"),
+            ("PATCH", "/api/customers?size=1", "{\"size\":2}"),
+            ("DELETE", "/api/customers?size=1", ""),
+            ("POST", "/api/batch", "{\"operations\":[]}"),
+            ("POST", "/api/types", "{\"name\":\"Tea\"}"),
+            ("PUT", "/api/types/Customer/acl", "[]"),
+            ("POST", "/api/apply", "{}"),
+        ] {
+            let problem = server.admin_with(method, target, &[JSON, condition], body.as_bytes()).problem(400);
+            assert!(
+                problem["detail"].as_str().unwrap().contains("condition"),
+                "{method} {target}: {problem}"
+            );
+        }
+    }
+    assert_eq!(server.get("/api/customers?size=1").expect(200).as_array().map(Vec::len), Some(1));
 }
 
 #[test]

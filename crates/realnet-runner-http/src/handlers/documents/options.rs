@@ -11,6 +11,7 @@ const SOURCE: &str = "api";
 
 /// The operation on the document in the body: `?prune&force&adopt&compat&source=NAME`.
 pub(super) async fn read(call: &Call, apply: bool) -> Result<Operation, Problem> {
+    call.refuse_conditions()?;
     let mut list = call.parameters()?;
     let prune = query::take_flag(&mut list, "prune")?;
     let force = query::take_flag(&mut list, "force")?;

@@ -14,6 +14,7 @@ pub(crate) async fn create(call: Call, Anyone(caller): Anyone) -> Outcome {
     if call.is_untyped(&caller) {
         return calls::write(call, &caller, Verb::Post).await;
     }
+    call.refuse_conditions()?;
     query::refuse_rest(&call.parameters()?)?;
     let json = call.document().await?;
     let idempotency = call.idempotency(&caller, &json.bytes)?;

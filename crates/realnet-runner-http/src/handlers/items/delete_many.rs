@@ -13,6 +13,7 @@ pub(crate) async fn delete_many(call: Call, Anyone(caller): Anyone) -> Outcome {
     if call.is_untyped(&caller) {
         return calls::write(call, &caller, Verb::Delete).await;
     }
+    call.refuse_conditions()?;
     let operation = Operation::DeleteMany { parameters: call.parameters()? };
     let reply = call.write(&caller, operation).await?;
     answer::of_reply(&call, reply)

@@ -15,6 +15,7 @@ pub(crate) async fn patch_many(call: Call, Anyone(caller): Anyone) -> Outcome {
     if call.is_untyped(&caller) {
         return calls::write(call, &caller, Verb::Patch).await;
     }
+    call.refuse_conditions()?;
     let parameters = call.parameters()?;
     let json = call.json().await?;
     if json.media == Media::JsonPatch {

@@ -15,6 +15,7 @@ use crate::who::Member;
 
 /// Creates a type.
 pub(crate) async fn create(call: Call, Member(caller): Member) -> Outcome {
+    call.refuse_conditions()?;
     query::refuse_rest(&call.parameters()?)?;
     let body = call.document().await?.value;
     let operation = Operation::Type(TypeOperation::Create { body });

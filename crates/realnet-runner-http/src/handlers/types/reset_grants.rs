@@ -11,6 +11,7 @@ use crate::who::Member;
 
 /// Forgets the grants that the caller's org has set on a type or instance.
 pub(crate) async fn reset_grants(call: Call, Member(caller): Member) -> Outcome {
+    call.refuse_conditions()?;
     let mut list = call.parameters()?;
     let instance = query::take(&mut list, "instance")?;
     query::refuse_rest(&list)?;

@@ -12,6 +12,7 @@ use crate::who::Member;
 
 /// Replaces the grants on a type or instance.
 pub(crate) async fn set_grants(call: Call, Member(caller): Member) -> Outcome {
+    call.refuse_conditions()?;
     let mut list = call.parameters()?;
     let instance = query::take(&mut list, "instance")?;
     query::refuse_rest(&list)?;

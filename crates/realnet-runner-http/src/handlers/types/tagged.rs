@@ -23,7 +23,7 @@ pub(super) fn tagged(
     let audience = u8::from(caller.is_admin());
     let etag = format!("\"{version}-{:x}{audience}\"", call.registry().revision());
     let mut response = if status == StatusCode::OK && is_fresh(call.headers(), &etag)? {
-        HttpResponse::new(StatusCode::NOT_MODIFIED)
+        answer::not_modified()
     } else {
         answer::document(status, document)?
     };
