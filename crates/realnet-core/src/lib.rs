@@ -5,6 +5,7 @@ pub mod change;
 pub mod clock;
 pub mod error;
 pub mod index;
+pub mod limit;
 pub mod load;
 pub mod model;
 pub mod provider;
