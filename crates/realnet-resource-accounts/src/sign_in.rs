@@ -51,6 +51,11 @@ impl Accounts {
             previous_hash: None,
             created_at: now,
             expires_at,
+            used_at: now,
+            method: "password".to_owned(),
+            factor: false,
+            address: None,
+            agent: None,
         };
         self.services.credentials.open_session(session).await?;
         self.tokens(claims, refresh_token).await
@@ -79,7 +84,7 @@ impl Accounts {
             && self
                 .services
                 .credentials
-                .rotate_session(session.id, &current, &fingerprint(&next), expires_at)
+                .rotate_session(session.id, &current, &fingerprint(&next), expires_at, now)
                 .await?;
         if !rotated {
             tracing::warn!(account = %session.account, session = %session.id, "a refresh token was used twice");

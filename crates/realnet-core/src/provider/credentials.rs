@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::{EventProvider, LimitProvider, RecordProvider};
 use crate::clock::Timestamp;
 use crate::error::Result;
 
@@ -13,7 +14,7 @@ use crate::error::Result;
 pub struct Credential {
     /// The account item.
     pub account: Uuid,
-    /// The password hash in its modular text form; empty when there is none (a store may also answer no credential then).
+    /// The password hash in its modular text form; empty when there is none.
     pub password_hash: String,
     /// Rises when all earlier tokens shall be void: password change, role change, disabling.
     pub epoch: i64,
@@ -42,6 +43,21 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,
+    /// When its refresh token was last used; at first, when it began.
+    pub used_at: Timestamp,
+    /// By what it was opened, such as `password`.
+    pub method: String,
+    /// Whether a second factor was shown.
+    pub factor: bool,
+    /// The address that it was opened from.
+    pub address: Option<String>,
+    /// What the client called itself, at most [`crate::acl::Origin::MAX_AGENT`] characters.
+    pub agent: Option<String>,
+}
+
+impl Session {
+    /// The most sessions in one answer.
+    pub const MAX_PAGE: usize = 1000;
 }
 
 impl fmt::Debug for Session {
@@ -50,30 +66,39 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Credentials, sessions and settings of the store. Password changes come as part of a change set.
+/// Credentials, sessions and settings of the store, with what else signing in stands on. Password changes come as part of a
+/// change set.
 #[async_trait]
-pub trait CredentialProvider: Send + Sync {
-    /// The credential of an account.
+pub trait CredentialProvider: RecordProvider + EventProvider + LimitProvider {
+    /// The credential of an account. `None`: it never had a password and its sessions were never made void; its epoch is 0.
     async fn credential(&self, account: Uuid) -> Result<Option<Credential>>;
 
     /// Stores a new session.
     async fn open_session(&self, session: Session) -> Result<()>;
 
-    /// A session with the current epoch of its account; `None` when ended, expired before `now`, or void.
+    /// A session; `None` when ended, expired before `now`, or void because the epoch of its account has risen.
     async fn session(&self, id: Uuid, now: Timestamp) -> Result<Option<Session>>;
 
-    /// Replaces the refresh token if `current` is still its hash; the old one is kept as the previous.
-    /// Answers whether it was replaced.
+    /// The sessions of an account that have neither ended nor expired nor are void, newest first, at most
+    /// [`Session::MAX_PAGE`].
+    async fn sessions_of(&self, account: Uuid, now: Timestamp) -> Result<Vec<Session>>;
+
+    /// Replaces the refresh token if `current` is still its hash; the old one is kept as the previous, and the session was
+    /// used `now`. Answers whether it was replaced.
     async fn rotate_session(
         &self,
         id: Uuid,
         current: &[u8],
         next: &[u8],
         expires_at: Timestamp,
+        now: Timestamp,
     ) -> Result<bool>;
 
     /// Ends a session. Ending one that is not there is no error.
     async fn close_session(&self, id: Uuid) -> Result<()>;
+
+    /// Ends the sessions of an account, but for one if that is wanted; answers how many it ended.
+    async fn close_sessions(&self, account: Uuid, except: Option<Uuid>) -> Result<usize>;
 
     /// Stores `value` under `key` unless there is one already; answers the one that is there now.
     async fn setting_or_insert(&self, key: &str, value: Vec<u8>) -> Result<Vec<u8>>;

@@ -2,14 +2,20 @@
 
 mod capabilities;
 mod credentials;
+mod events;
 mod items;
+mod limits;
+mod records;
 mod sources;
 mod transaction;
 mod types;
 
 pub use capabilities::Capabilities;
 pub use credentials::{Credential, CredentialProvider, Session};
+pub use events::{AuthEvent, EventFilter, EventKind, EventProvider};
 pub use items::{Access, ItemProvider, Page};
+pub use limits::LimitProvider;
+pub use records::{AuthRecord, Expected, RecordKind, RecordProvider};
 pub use sources::SourceProvider;
 pub use transaction::{Reference, Transaction};
 pub use types::TypeProvider;

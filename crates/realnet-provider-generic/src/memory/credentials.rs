@@ -1,5 +1,7 @@
 //! Credentials, sessions and settings.
 
+use std::cmp::Reverse;
+
 use async_trait::async_trait;
 use realnet_core::Uuid;
 use realnet_core::clock::Timestamp;
@@ -15,7 +17,9 @@ impl CredentialProvider for MemoryStore {
     }
 
     async fn open_session(&self, session: Session) -> Result<()> {
-        self.state.write().sessions.insert(session.id, session);
+        let mut state = self.state.write();
+        state.sessions.retain(|_, other| other.expires_at >= session.created_at);
+        state.sessions.insert(session.id, session);
         Ok(())
     }
 
@@ -25,12 +29,26 @@ impl CredentialProvider for MemoryStore {
         Ok(session.filter(|session| session.epoch == state.epoch(session.account)).cloned())
     }
 
+    async fn sessions_of(&self, account: Uuid, now: Timestamp) -> Result<Vec<Session>> {
+        let state = self.state.read();
+        let epoch = state.epoch(account);
+        let of_account = state.sessions.values().filter(|session| session.account == account);
+        let mut valid: Vec<Session> = of_account
+            .filter(|session| session.epoch == epoch && session.expires_at > now)
+            .cloned()
+            .collect();
+        valid.sort_by_key(|session| Reverse((session.created_at, session.id)));
+        valid.truncate(Session::MAX_PAGE);
+        Ok(valid)
+    }
+
     async fn rotate_session(
         &self,
         id: Uuid,
         current: &[u8],
         next: &[u8],
         expires_at: Timestamp,
+        now: Timestamp,
     ) -> Result<bool> {
         let mut state = self.state.write();
         let Some(session) = state.sessions.get_mut(&id).filter(|session| session.refresh_hash == current)
@@ -39,12 +57,20 @@ impl CredentialProvider for MemoryStore {
         };
         session.previous_hash = Some(std::mem::replace(&mut session.refresh_hash, next.to_vec()));
         session.expires_at = expires_at;
+        session.used_at = now;
         Ok(true)
     }
 
     async fn close_session(&self, id: Uuid) -> Result<()> {
         self.state.write().sessions.remove(&id);
         Ok(())
+    }
+
+    async fn close_sessions(&self, account: Uuid, except: Option<Uuid>) -> Result<usize> {
+        let mut state = self.state.write();
+        let before = state.sessions.len();
+        state.sessions.retain(|id, session| session.account != account || Some(*id) == except);
+        Ok(before - state.sessions.len())
     }
 
     async fn setting_or_insert(&self, key: &str, value: Vec<u8>) -> Result<Vec<u8>> {

@@ -4,6 +4,7 @@ mod commit;
 mod credentials;
 mod list;
 mod read;
+mod records;
 mod state;
 mod transaction;
 mod types;
@@ -11,7 +12,8 @@ mod undo;
 
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use realnet_core::limit::Buckets;
 use tokio::sync::watch;
 
 use self::state::State;
@@ -22,12 +24,14 @@ pub struct MemoryStore {
     state: Arc<RwLock<State>>,
     /// Tells of type revisions.
     types: watch::Sender<i64>,
+    /// How often what may be done.
+    buckets: Arc<Mutex<Buckets>>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self { state: Arc::default(), types: watch::Sender::new(0) }
+        Self { state: Arc::default(), types: watch::Sender::new(0), buckets: Arc::default() }
     }
 }
 

@@ -6,13 +6,15 @@ use realnet_core::Uuid;
 use realnet_core::change::{ChangeRecord, IdempotencyKey, SourceKind, SourceRecord, StoredReply};
 use realnet_core::index::KeyEntry;
 use realnet_core::model::{Item, TypeDefinition};
-use realnet_core::provider::{Credential, Session};
+use realnet_core::provider::{AuthEvent, AuthRecord, Credential, RecordKind, Session};
 use realnet_core::registry::{FieldRef, TypeGrants};
 
 /// Names a value of the key index: field, org, value.
 pub(super) type Key = (FieldRef, Uuid, Vec<u8>);
 /// Names a source record.
 pub(super) type SourceKey = (Option<Uuid>, SourceKind, Uuid);
+/// Names a record.
+pub(super) type RecordKey = (RecordKind, String);
 /// Names a kept reply: account, scope, key.
 pub(super) type ReplyKey = (Option<Uuid>, String, String);
 
@@ -32,6 +34,8 @@ pub(super) struct State {
     pub(super) type_revision: i64,
     pub(super) credentials: HashMap<Uuid, Credential>,
     pub(super) sessions: HashMap<Uuid, Session>,
+    pub(super) records: BTreeMap<RecordKey, AuthRecord>,
+    pub(super) events: BTreeMap<Uuid, AuthEvent>,
     pub(super) settings: HashMap<String, Vec<u8>>,
     pub(super) sources: HashMap<SourceKey, SourceRecord>,
     pub(super) replies: HashMap<ReplyKey, StoredReply>,

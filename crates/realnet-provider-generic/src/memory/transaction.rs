@@ -164,6 +164,10 @@ impl Transaction for MemoryTransaction<'_> {
             for session in sessions.map(|session| session.id).collect::<Vec<_>>() {
                 set(self.state, &mut self.log, |state| &mut state.sessions, session, None);
             }
+            let records = self.state.records.iter().filter(|(_, record)| record.account == Some(item.id));
+            for key in records.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+                set_ordered(self.state, &mut self.log, |state| &mut state.records, key, None);
+            }
         }
         Ok(())
     }

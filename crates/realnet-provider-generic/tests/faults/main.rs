@@ -1,5 +1,7 @@
 //! The suite notices what a store does wrong: the in-memory store, with one fault at a time, must fail a case.
 
+mod access;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -11,10 +13,7 @@ use realnet_core::change::{
 };
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
-use realnet_core::provider::{
-    Access, Capabilities, Credential, CredentialProvider, ItemProvider, Page, Session, SourceProvider,
-    TypeProvider,
-};
+use realnet_core::provider::{Access, Capabilities, ItemProvider, Page, SourceProvider, TypeProvider};
 use realnet_core::query::{Predicate, Query};
 use realnet_core::registry::TypeSnapshot;
 use realnet_core::{Error, ErrorKind, Result, Uuid};
@@ -50,6 +49,20 @@ enum Fault {
     EternalSessions,
     RotatesAlways,
     LastSettingWins,
+    ListsEndedSessions,
+    ForgetsUse,
+    EndsEverySession,
+    EternalRecords,
+    PutsAlways,
+    TakesTwice,
+    ForgetsOwners,
+    PagesRecordsTwice,
+    OldestEventsFirst,
+    MixesEvents,
+    IgnoresEventTimes,
+    NoLimits,
+    NeverRefills,
+    KeepsSpent,
 }
 
 struct Faulty(Fault);
@@ -252,42 +265,6 @@ impl SourceProvider for FaultyStore {
     }
 }
 
-#[async_trait]
-impl CredentialProvider for FaultyStore {
-    async fn credential(&self, account: Uuid) -> Result<Option<Credential>> {
-        self.store.credential(account).await
-    }
-
-    async fn open_session(&self, session: Session) -> Result<()> {
-        self.store.open_session(session).await
-    }
-
-    async fn session(&self, id: Uuid, now: Timestamp) -> Result<Option<Session>> {
-        let now = if self.fault == Fault::EternalSessions { Timestamp::default() } else { now };
-        self.store.session(id, now).await
-    }
-
-    async fn rotate_session(
-        &self,
-        id: Uuid,
-        current: &[u8],
-        next: &[u8],
-        expires_at: Timestamp,
-    ) -> Result<bool> {
-        let rotated = self.store.rotate_session(id, current, next, expires_at).await?;
-        Ok(rotated || self.fault == Fault::RotatesAlways)
-    }
-
-    async fn close_session(&self, id: Uuid) -> Result<()> {
-        self.store.close_session(id).await
-    }
-
-    async fn setting_or_insert(&self, key: &str, value: Vec<u8>) -> Result<Vec<u8>> {
-        let kept = self.store.setting_or_insert(key, value.clone()).await?;
-        Ok(if self.fault == Fault::LastSettingWins { value } else { kept })
-    }
-}
-
 /// Whether a case fails on a store with a fault.
 fn fails<F, C>(fault: Fault, case: C) -> bool
 where
@@ -354,4 +331,19 @@ noticed! {
     EternalSessions by credentials::a_session_ends,
     RotatesAlways by credentials::one_rotation_wins,
     LastSettingWins by credentials::a_setting_has_one_value,
+    ListsEndedSessions by sessions::an_account_has_its_sessions,
+    ForgetsUse by sessions::everything_of_a_session_is_kept,
+    EndsEverySession by sessions::all_others_are_ended,
+    EternalRecords by records::a_record_ends,
+    PutsAlways by records::what_is_expected_must_be_there,
+    PutsAlways by records::one_change_wins,
+    TakesTwice by records::one_taker_wins,
+    ForgetsOwners by records::records_have_owners,
+    PagesRecordsTwice by records::records_of_an_org_come_in_pages,
+    OldestEventsFirst by events::newest_come_first,
+    MixesEvents by events::filters_and_orgs_hold,
+    IgnoresEventTimes by events::filters_and_orgs_hold,
+    NoLimits by limits::no_more_than_the_rate_allows,
+    NeverRefills by limits::tokens_come_back,
+    KeepsSpent by limits::tokens_are_given_back,
 }

@@ -16,12 +16,20 @@ struct Migration {
     down: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "store",
-    up: include_str!("../../migrations/postgres/0001_store/up.sql"),
-    down: include_str!("../../migrations/postgres/0001_store/down.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "store",
+        up: include_str!("../../migrations/postgres/0001_store/up.sql"),
+        down: include_str!("../../migrations/postgres/0001_store/down.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "access",
+        up: include_str!("../../migrations/postgres/0002_access/up.sql"),
+        down: include_str!("../../migrations/postgres/0002_access/down.sql"),
+    },
+];
 
 /// The version that this build knows.
 pub(super) fn latest() -> i64 {

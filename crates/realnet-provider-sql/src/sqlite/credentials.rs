@@ -3,9 +3,12 @@
 use async_trait::async_trait;
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::{Credential, CredentialProvider, Session};
-use realnet_core::{Result, Uuid};
+use realnet_core::{Error, Result, Uuid};
 
 use super::SqliteStore;
+use super::connection::Connection;
+use super::fields::RowFields;
+use crate::access::sessions;
 use crate::statement::Statement;
 
 #[async_trait]
@@ -21,27 +24,24 @@ impl CredentialProvider for SqliteStore {
     }
 
     async fn open_session(&self, session: Session) -> Result<()> {
-        self.writer.submit(move |transaction| transaction.open_session(&session)).await
+        let (sweep, open) = (sessions::sweep(session.created_at), sessions::open(session));
+        self.writer
+            .submit(move |transaction| {
+                transaction.connection.run(&sweep)?;
+                transaction.connection.run(&open).map(drop)
+            })
+            .await
     }
 
     async fn session(&self, id: Uuid, now: Timestamp) -> Result<Option<Session>> {
-        let mut statement = Statement::of(
-            "SELECT s.account, s.epoch, s.refresh_hash, s.previous_hash, s.created_at, s.expires_at FROM sessions s \
-             LEFT JOIN credentials c ON c.account = s.account WHERE s.epoch = coalesce(c.epoch, 0) AND s.id = ",
-        );
-        statement.bind(id.into()).push(" AND s.expires_at > ").bind(now.as_micros().into());
         let mut reader = self.shared.pool.take()?;
-        reader.get()?.first(&statement, |row| {
-            Ok(Session {
-                id,
-                account: row.id(0)?,
-                epoch: row.integer(1)?,
-                refresh_hash: row.bytes(2)?.unwrap_or_default(),
-                previous_hash: row.bytes(3)?,
-                created_at: Timestamp::from_micros(row.integer(4)?),
-                expires_at: Timestamp::from_micros(row.integer(5)?),
-            })
-        })
+        reader.get()?.first(&sessions::get(id, now), |row| sessions::read(&mut RowFields::new(row)))
+    }
+
+    async fn sessions_of(&self, account: Uuid, now: Timestamp) -> Result<Vec<Session>> {
+        let mut reader = self.shared.pool.take()?;
+        let statement = sessions::of_account(account, now);
+        reader.get()?.rows(&statement, |row| sessions::read(&mut RowFields::new(row)))
     }
 
     async fn rotate_session(
@@ -50,17 +50,38 @@ impl CredentialProvider for SqliteStore {
         current: &[u8],
         next: &[u8],
         expires_at: Timestamp,
+        now: Timestamp,
     ) -> Result<bool> {
-        let (current, next) = (current.to_vec(), next.to_vec());
-        self.writer.submit(move |transaction| transaction.rotate_session(id, current, next, expires_at)).await
+        let rotate = sessions::rotate(id, current, next, expires_at, now);
+        self.writer
+            .submit(move |transaction| Ok(transaction.connection.first(&rotate, |_| Ok(()))?.is_some()))
+            .await
     }
 
     async fn close_session(&self, id: Uuid) -> Result<()> {
-        self.writer.submit(move |transaction| transaction.close_session(id)).await
+        let close = sessions::close(id);
+        self.writer.submit(move |transaction| transaction.connection.run(&close).map(drop)).await
+    }
+
+    async fn close_sessions(&self, account: Uuid, except: Option<Uuid>) -> Result<usize> {
+        let close = sessions::close_all(account, except);
+        self.writer
+            .submit(move |transaction| Ok(transaction.connection.rows(&close, |_| Ok(()))?.len()))
+            .await
     }
 
     async fn setting_or_insert(&self, key: &str, value: Vec<u8>) -> Result<Vec<u8>> {
         let key = key.to_owned();
-        self.writer.submit(move |transaction| transaction.setting_or_insert(&key, value)).await
+        self.writer.submit(move |transaction| setting(transaction.connection, &key, value)).await
     }
+}
+
+fn setting(connection: &mut Connection, key: &str, value: Vec<u8>) -> Result<Vec<u8>> {
+    let mut statement = Statement::of("INSERT INTO settings (key, value) VALUES (");
+    statement.bind(key.into()).push(", ").bind(value.into()).push(") ON CONFLICT DO NOTHING");
+    connection.run(&statement)?;
+    let mut statement = Statement::of("SELECT value FROM settings WHERE key = ");
+    statement.bind(key.into());
+    let value = connection.first(&statement, |row| row.bytes(0))?.flatten();
+    value.ok_or_else(|| Error::internal("a setting that was just stored is not there"))
 }

@@ -10,12 +10,15 @@ mod counters;
 mod credentials;
 mod dialect;
 mod error;
+mod fields;
 mod fragment;
 mod items;
+mod limits;
 mod list;
 mod lock;
 mod lookup;
 mod pool;
+mod records;
 mod row;
 mod schema;
 mod shared;
@@ -31,6 +34,8 @@ pub use config::SqliteConfig;
 use std::path::Path;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use realnet_core::limit::Buckets;
 use realnet_core::{Error, Result};
 use tokio::sync::Semaphore;
 
@@ -50,6 +55,8 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     /// Places for lists that may take long.
     long_reads: Arc<Semaphore>,
+    /// How often what may be done.
+    buckets: Mutex<Buckets>,
     // The last field, so that it is released last.
     _lock: FileLock,
 }
@@ -80,7 +87,7 @@ impl SqliteStore {
         shared.load(&mut connection)?;
         let writer = Writer::start(connection, Arc::clone(&shared), config.group)?;
         let long_reads = Arc::new(Semaphore::new(config.long_reads.max(1)));
-        Ok(Self { writer, shared, long_reads, _lock: lock })
+        Ok(Self { writer, shared, long_reads, buckets: Mutex::default(), _lock: lock })
     }
 
     /// Finishes the writes that wait, empties the write-ahead log and closes the file. Later calls fail.

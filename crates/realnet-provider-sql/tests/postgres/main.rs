@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
+mod access;
 mod connecting;
 mod encryption;
 mod migrations;

@@ -50,6 +50,12 @@ macro_rules! conformance {
             durability: [
                 everything_outlives_the_store,
             ],
+            events: [
+                an_event_is_kept,
+                newest_come_first,
+                filters_and_orgs_hold,
+                events_outlive_accounts,
+            ],
             filters: [
                 operators_on_plain_fields,
                 operators_on_indexed_fields,
@@ -93,6 +99,12 @@ macro_rules! conformance {
                 constants_are_searched,
                 fields_of_derived_types,
             ],
+            limits: [
+                a_bucket_gives_what_it_holds,
+                no_more_than_the_rate_allows,
+                tokens_come_back,
+                tokens_are_given_back,
+            ],
             paging: [
                 pages_are_full_under_access_control,
                 totals_are_exact,
@@ -103,6 +115,16 @@ macro_rules! conformance {
             ],
             random: [
                 every_list_is_what_the_rules_say,
+            ],
+            records: [
+                a_record_is_kept,
+                what_is_no_record_is_refused,
+                what_is_expected_must_be_there,
+                a_record_ends,
+                one_taker_wins,
+                one_change_wins,
+                records_have_owners,
+                records_of_an_org_come_in_pages,
             ],
             references: [
                 references_lead_to_readable_items,
@@ -120,6 +142,11 @@ macro_rules! conformance {
                 the_text_is_current,
                 only_readable_text_is_found,
                 secrets_are_not_searched,
+            ],
+            sessions: [
+                everything_of_a_session_is_kept,
+                an_account_has_its_sessions,
+                all_others_are_ended,
             ],
             sizes: [
                 a_megabyte_of_attributes,

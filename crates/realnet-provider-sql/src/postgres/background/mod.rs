@@ -5,6 +5,7 @@
 
 mod sequencer;
 mod session;
+mod sweep;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

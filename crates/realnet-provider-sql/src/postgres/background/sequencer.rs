@@ -9,7 +9,6 @@
 use diesel_async::AsyncPgConnection;
 use realnet_core::Result;
 
-use super::super::error::to_error;
 use super::super::run::Run as _;
 use crate::statement::{Bind, Statement};
 
@@ -40,16 +39,4 @@ pub(super) async fn stamp(connection: &AsyncPgConnection, channel: &str) -> Resu
     ));
     statement.bind(Bind::from(channel)).push(", '')::text END FROM stamped");
     connection.one(statement).await
-}
-
-/// Throws away what has had its time: replies after a day, sessions after their end.
-pub(super) async fn sweep(connection: &AsyncPgConnection) -> Result<()> {
-    const SWEEPS: [&str; 2] = [
-        "DELETE FROM replies WHERE created_at < (extract(epoch FROM now()) - 172800) * 1000000",
-        "DELETE FROM sessions WHERE expires_at < (extract(epoch FROM now()) - 3600) * 1000000",
-    ];
-    for sql in SWEEPS {
-        connection.run(Statement::of(sql)).await.map_err(to_error)?;
-    }
-    Ok(())
 }

@@ -12,6 +12,7 @@ use super::super::locks;
 use super::super::run::Run as _;
 use super::super::shared::Shared;
 use super::sequencer::{self, BATCH};
+use super::sweep::sweep;
 use crate::statement::Statement;
 
 /// Said by who changes types, in the same transaction; the payload is the revision.
@@ -137,7 +138,7 @@ impl<'a> Session<'a> {
             self.stamp().await?;
             if self.swept.is_none_or(|swept| swept.elapsed() > SWEEP) {
                 self.swept = Some(Instant::now());
-                self.timely(sequencer::sweep(&self.connection)).await?;
+                self.timely(sweep(&self.connection)).await?;
             }
         }
         Ok(())

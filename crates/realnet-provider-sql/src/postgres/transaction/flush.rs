@@ -158,7 +158,8 @@ impl Batch {
         chain.delete("grants", "org, principal, type, item", same_grant, chunk(&mut self.grants_gone));
         let ids = chunk(&mut self.remove);
         if !ids.is_empty() {
-            for (table, column) in [("items", "id"), ("credentials", "account"), ("sessions", "account")] {
+            let accounts = ["credentials", "sessions", "records"].map(|table| (table, "account"));
+            for (table, column) in [("items", "id")].into_iter().chain(accounts) {
                 chain.begin(format!("DELETE FROM {table} WHERE {column} = ANY("));
                 chain.statement.bind(super::ids(&ids)).push(")");
                 chain.end();

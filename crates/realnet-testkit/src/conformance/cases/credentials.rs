@@ -27,6 +27,11 @@ async fn open(world: &World, account: Uuid, hash: &[u8]) -> Session {
         previous_hash: None,
         created_at: now,
         expires_at: now.plus_seconds(3600),
+        used_at: now,
+        method: "password".to_owned(),
+        factor: false,
+        address: None,
+        agent: None,
     };
     world.stores.credentials.open_session(session.clone()).await.expect("sessions are kept");
     session
@@ -88,7 +93,9 @@ pub async fn a_refresh_token_rotates(world: World) {
     let later = opened.expires_at.plus_seconds(3600);
     let rotate = |current: &'static [u8], next: &'static [u8]| {
         let credentials = world.stores.credentials.clone();
-        async move { credentials.rotate_session(opened.id, current, next, later).await.unwrap() }
+        async move {
+            credentials.rotate_session(opened.id, current, next, later, opened.created_at).await.unwrap()
+        }
     };
     assert!(!rotate(b"wrong", b"x").await);
     assert!(rotate(b"one", b"two").await);
@@ -99,7 +106,8 @@ pub async fn a_refresh_token_rotates(world: World) {
     assert_eq!(rotated.expires_at, later);
     assert!(rotate(b"two", b"four").await);
     assert_eq!(session(&world, opened.id).await.unwrap().previous_hash.as_deref(), Some(&b"two"[..]));
-    let missing = world.stores.credentials.rotate_session(world.next_id(), b"one", b"two", later).await;
+    let missing =
+        world.stores.credentials.rotate_session(world.next_id(), b"one", b"two", later, later).await;
     assert!(!missing.unwrap());
 }
 
@@ -113,7 +121,10 @@ pub async fn one_rotation_wins(world: World) {
         async move {
             let next = [index as u8; 32];
             let credentials = &world.stores.credentials;
-            credentials.rotate_session(opened.id, b"one", &next, opened.expires_at).await.unwrap()
+            credentials
+                .rotate_session(opened.id, b"one", &next, opened.expires_at, opened.created_at)
+                .await
+                .unwrap()
         }
     })
     .await;

@@ -1,6 +1,8 @@
 //! What is still there after a store was closed and opened again. Stores that are not durable have nothing to show.
 
+use realnet_core::acl::Origin;
 use realnet_core::change::{Operation, SourceKind, SourceRecord};
+use realnet_core::provider::{AuthEvent, AuthRecord, EventFilter, EventKind, Expected, RecordKind};
 use serde_json::json;
 
 use crate::conformance::{World, delete, item};
@@ -24,6 +26,7 @@ pub async fn everything_outlives_the_store(world: World) {
         Operation::Source { record: record.clone(), remove: false },
     ];
     world.commit(&world.system(), operations).await.unwrap();
+    keep_access(&world).await;
     let key = world.stores.credentials.setting_or_insert("key", vec![1, 2, 3]).await.unwrap();
     let log = world.log(world.acme.id, World::SETTLED + 3).await;
     let types = world.load().await;
@@ -41,6 +44,7 @@ pub async fn everything_outlives_the_store(world: World) {
     assert_eq!(world.stores.credentials.setting_or_insert("key", vec![9]).await.unwrap(), key);
     let credential = world.stores.credentials.credential(account).await.unwrap();
     assert_eq!(credential.map(|credential| credential.password_hash), Some("hash".to_owned()));
+    find_access(&world).await;
     world.find("Coded").with("code", "A").gives(&["kept"]).await;
     world.find("Coded").by(&world.acme.anonymous).gives(&["kept"]).await;
     let again = world.try_create(&alice, item("Coded").attr("code", "A")).await;
@@ -48,4 +52,24 @@ pub async fn everything_outlives_the_store(world: World) {
     world.set(&alice, note.id, json!({"code": "B"})).await.unwrap();
     let log = world.log(world.acme.id, World::SETTLED + 4).await;
     assert_eq!(log.last().unwrap().revision, World::SETTLED as i64 + 4, "revisions go on where they were");
+}
+
+/// Writes a record and an event.
+async fn keep_access(world: &World) {
+    let (id, at) = (world.next_id(), world.now());
+    let credentials = &world.stores.credentials;
+    let record = AuthRecord::new(RecordKind::Key, "kept", "value", at);
+    assert!(credentials.put_record(record, Expected::Absent, at).await.unwrap());
+    let (org, origin) = (world.acme.id, Origin::new("http"));
+    let event = AuthEvent { id, org, account: None, kind: EventKind::KeyMade, origin, detail: json!({}), at };
+    credentials.append_event(event).await.unwrap();
+}
+
+/// Finds them again.
+async fn find_access(world: &World) {
+    let credentials = &world.stores.credentials;
+    let record = credentials.record(RecordKind::Key, "kept", world.now()).await.unwrap();
+    assert_eq!(record.map(|record| (record.value, record.version)), Some((b"value".to_vec(), 1)));
+    let events = credentials.events(world.acme.id, &EventFilter::default(), None, 10).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::KeyMade]);
 }
