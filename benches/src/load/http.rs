@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::answer::{Reader, join_chunks};
 
@@ -51,6 +52,10 @@ impl Client {
     /// # Errors
     /// The connection fails or the answer is no HTTP.
     pub fn send(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<(u16, Vec<u8>)> {
+        self.exchange(method, path, body).map(|reply| (reply.status, reply.body))
+    }
+
+    fn exchange(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Reply> {
         let mut bytes = Vec::new();
         write_request(&mut bytes, method, path, &self.token, body);
         let mut stream = match self.stream.take() {
@@ -60,9 +65,9 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(&bytes)?;
-        let answer = receive(&mut stream)?;
+        let reply = receive(&mut stream)?;
         self.stream = Some(stream);
-        Ok(answer)
+        Ok(reply)
     }
 
     /// Sends a request that must succeed.
@@ -70,12 +75,18 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send); and any status but 2xx, with what was answered.
     pub fn call(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Vec<u8>> {
-        let (status, body) = self.send(method, path, body)?;
-        if (200..300).contains(&status) {
-            return Ok(body);
-        }
-        let text = String::from_utf8_lossy(&body);
-        Err(Error::other(format!("{method} {path} was answered with {status}: {text}")))
+        let reply = self.exchange(method, path, body)?;
+        reply.good(method, path).map(|reply| reply.body)
+    }
+
+    /// The items of a page, and the path of the next one.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); and an answer that is no list.
+    pub fn page(&mut self, path: &str) -> Result<(Vec<Box<RawValue>>, Option<String>)> {
+        let reply = self.exchange("GET", path, None)?.good("GET", path)?;
+        let items = serde_json::from_slice(&reply.body).map_err(Error::other)?;
+        Ok((items, next_page(&reply.head)))
     }
 
     /// As [`call`](Self::call), with JSON on both sides; null for an empty answer.
@@ -91,7 +102,33 @@ impl Client {
     }
 }
 
-fn receive(stream: &mut TcpStream) -> Result<(u16, Vec<u8>)> {
+/// An answer.
+struct Reply {
+    status: u16,
+    head: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn good(self, method: &str, path: &str) -> Result<Self> {
+        if (200..300).contains(&self.status) {
+            return Ok(self);
+        }
+        let (status, text) = (self.status, String::from_utf8_lossy(&self.body));
+        Err(Error::other(format!("{method} {path} was answered with {status}: {text}")))
+    }
+}
+
+/// The address in `Link: <…>; rel="next"`.
+fn next_page(head: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(head);
+    let is_link = |name: &str| name.eq_ignore_ascii_case("link");
+    let mut links = head.lines().filter_map(|line| line.split_once(':')).filter(|(name, _)| is_link(name));
+    let link = links.find_map(|(_, link)| link.trim().strip_suffix("; rel=\"next\""))?;
+    Some(link.strip_prefix('<')?.strip_suffix('>')?.to_owned())
+}
+
+fn receive(stream: &mut TcpStream) -> Result<Reply> {
     let mut reader = Reader::default();
     let mut bytes = Vec::new();
     let mut piece = vec![0; 1 << 16];
@@ -102,9 +139,22 @@ fn receive(stream: &mut TcpStream) -> Result<(u16, Vec<u8>)> {
         }
         bytes.extend_from_slice(&piece[..count]);
         if let Some(answer) = reader.read(&bytes)? {
+            let head = bytes[..answer.body.start].to_vec();
             let body = &bytes[answer.body];
             let body = if answer.is_chunked { join_chunks(body)? } else { body.to_vec() };
-            return Ok((answer.status, body));
+            return Ok(Reply { status: answer.status, head, body });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_page;
+
+    #[test]
+    fn the_next_page_is_found_in_the_head() {
+        let head = b"HTTP/1.1 200 OK\r\nlink: </api/memo?a=1&cursor=x>; rel=\"next\"\r\nDate: 12:00\r\n\r\n";
+        assert_eq!(next_page(head).as_deref(), Some("/api/memo?a=1&cursor=x"));
+        assert_eq!(next_page(b"HTTP/1.1 200 OK\r\nDate: 12:00\r\n\r\n"), None);
     }
 }

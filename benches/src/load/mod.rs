@@ -1,20 +1,24 @@
 //! Load on whole servers: RealNet, a bare handler on the same database, and PocketBase, all in one run, with the same
-//! driver and the same notes. Reading order: [`stage`] sets the contestants up, [`rounds`] measures them, [`single`]
+//! driver and the same notes. Reading order: [`stage`] sets the contestants up, [`rounds`] measures them, [`start`]
 //! looks at what is no rate, [`report`] sets the figures beside the [`targets`].
 
 mod answer;
+pub mod contestant;
 pub mod driver;
 pub mod http;
 pub mod notes;
+pub mod place;
 pub mod pocketbase;
+pub mod postgres;
 pub mod process;
 pub mod realnet;
 pub mod report;
 pub mod requests;
 pub mod rounds;
-pub mod single;
 pub mod stage;
+pub mod start;
 pub mod targets;
+pub mod usage;
 
 use std::fmt::Write as _;
 use std::io::{Error, Result};
@@ -98,27 +102,24 @@ impl Options {
 pub fn run(options: &Options) -> Result<String> {
     let operations = options.operations()?;
     let mut report = String::new();
+    let mut missed = Vec::new();
     let mut series_json = Vec::new();
-    let mut pages = Vec::new();
     let mut figures = Vec::new();
     for rows in options.sizes() {
         let stage = Stage::set_up(options, rows)?;
-        let wants_figures = options.only.is_empty();
-        if let Some(realnet) = stage.realnet.as_ref().filter(|_| wants_figures) {
-            figures.extend(single::start(realnet, rows)?);
+        if let Some(realnet) = stage.realnet().filter(|_| options.only.is_empty()) {
+            figures.extend(start::start(realnet, rows)?);
         }
-        let contestants = stage.start()?;
-        // Before anything is added, so that the number of rows is right.
-        if wants_figures {
-            figures.extend(single::requests(&contestants, rows)?);
-            pages.push((rows, single::page_cost(&contestants, options.plan())?));
-        }
-        let series = rounds::measure(&contestants, &operations, options.plan())?;
+        let series = rounds::measure(&stage.start()?, &operations, options.plan())?;
         let _ = writeln!(report, "{}\n", report::table(&series, rows));
+        missed.extend(report::missed(&series, rows));
         series_json.extend(report::json(&series, rows));
     }
-    figures.extend(single::growth(&pages));
-    report.push_str(&report::figures(&figures));
+    if !figures.is_empty() {
+        let _ = writeln!(report, "{}\n", report::figures(&figures));
+    }
+    missed.extend(report::missed_figures(&figures));
+    report.push_str(&report::targets_missed(&missed));
     if let Some(path) = &options.json {
         let all = json!({ "series": series_json, "figures": report::figures_json(&figures) });
         std::fs::write(path, format!("{all:#}\n"))?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 pub const STATES: [&str; 4] = ["open", "active", "done", "dropped"];
 
 /// How many distinct rare words there are; each note has one, for searches.
-pub const RARE_WORDS: u64 = 10_000;
+const RARE_WORDS: u64 = 10_000;
 
 const WORDS: [&str; 32] = [
     "river", "stone", "paper", "winter", "garden", "market", "bridge", "letter", "window", "engine",
@@ -53,10 +53,22 @@ impl Note {
     pub fn body(&self) -> Value {
         json!({ "title": self.title, "text": self.text, "state": self.state, "priority": self.priority })
     }
+
+    /// As [`body`](Self::body), with the place.
+    pub fn body_with_place(&self) -> Value {
+        let mut body = self.body();
+        body["location"] = json!({ "type": "Point", "coordinates": self.place });
+        body
+    }
+
+    /// The rare word in it.
+    pub fn rare_word(&self) -> &str {
+        self.text.split(' ').next().unwrap_or_default()
+    }
 }
 
 /// A word that one note in [`RARE_WORDS`] has.
-pub fn rare_word(number: u64) -> String {
+fn rare_word(number: u64) -> String {
     format!("rare{number}")
 }
 

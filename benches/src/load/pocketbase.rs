@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::http::Client;
 use super::notes::{Note, Random, STATES};
+use super::place::Place;
 use super::process::{Process, free_address};
 use super::requests::{Dialect, Requests};
 
@@ -25,40 +26,43 @@ const RULE: &str = "@request.auth.id != \"\"";
 ///
 /// # Errors
 /// It does not start or refuses something.
-pub fn start(program: &Path, folder: &Path, rows: u64) -> Result<(Process, Requests)> {
-    let data = folder.join("pocketbase");
-    let log = folder.join("pocketbase.log");
+pub fn start(program: &Path, place: &Rc<Place>, rows: u64) -> Result<(Process, Requests)> {
     let done =
-        command(program, &data).args(["superuser", "upsert", "root@example.org", PASSWORD]).output()?;
+        command(program, place).args(["superuser", "upsert", "root@example.org", PASSWORD]).output()?;
     if !done.status.success() {
         return Err(Error::other(String::from_utf8_lossy(&done.stderr).into_owned()));
     }
-    let process = serve(program, &data, &log)?;
+    let process = serve(program, place)?;
     create_collection(&mut signed_in(&process, "_superusers", "root@example.org")?)?;
     // Filling the file itself takes a tenth of the time that the batch API takes.
     process.stop()?;
-    let ids = fill(&data.join("data.db"), rows)?;
-    let process = serve(program, &data, &log)?;
+    let ids = fill(&data(place).join("data.db"), rows)?;
+    let process = serve(program, place)?;
     let token = signed_in(&process, "users", "user@example.org")?.token;
     let login = credentials("user@example.org").to_string();
     Ok((process, Requests { dialect: Dialect::PocketBase, token, login, ids: Rc::new(ids) }))
 }
 
-fn command(program: &Path, data: &Path) -> Command {
-    let mut command = Command::new(program);
+fn data(place: &Place) -> PathBuf {
+    place.path().join("pocketbase")
+}
+
+fn command(program: &Path, place: &Place) -> Command {
+    let mut command = place.command(program);
+    let data = data(place);
     let flag = |name: &str, path: PathBuf| format!("--{name}={}", path.display());
-    command.arg(flag("dir", data.to_owned()));
+    command.arg(flag("dir", data.clone()));
     // Its other folders too: it would look for them beside the program.
     command.args([flag("hooksDir", data.join("hooks")), flag("migrationsDir", data.join("migrations"))]);
     command.arg(flag("publicDir", data.join("public")));
     command
 }
 
-fn serve(program: &Path, data: &Path, log: &Path) -> Result<Process> {
+fn serve(program: &Path, place: &Rc<Place>) -> Result<Process> {
     let address = free_address()?;
-    let mut command = command(program, data);
+    let mut command = command(program, place);
     command.args(["serve", "--http", &address.to_string()]);
-    Process::start(&mut command, address, log, "/api/health")
+    Process::start(place, &mut command, address, "pocketbase.log", "/api/health")
 }
 
 fn credentials(email: &str) -> Value {

@@ -2,6 +2,7 @@
 //! who may read, change and create notes because the type says so.
 
 use std::io::{Error, Result};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
@@ -12,6 +13,7 @@ use url::Url;
 
 use super::http::Client;
 use super::notes::{Note, STATES};
+use super::place::Place;
 use super::process::{Process, free_address};
 use super::requests::{Dialect, Requests};
 
@@ -29,15 +31,17 @@ pub enum Store {
     Postgres(Url),
 }
 
-/// A RealNet that is set up: it can be started and stopped.
+/// A RealNet with a store of its own: it can be started and stopped.
 #[derive(Debug, Clone)]
 pub struct RealNet {
     /// The release binary.
     pub program: PathBuf,
-    /// A folder for its log.
-    pub folder: PathBuf,
+    /// Where it runs.
+    pub place: Rc<Place>,
     /// Its store.
     pub store: Store,
+    /// Cost of the hashes of passwords; its own default when absent.
+    pub bcrypt_cost: Option<u32>,
 }
 
 /// Who asks.
@@ -59,11 +63,11 @@ impl Who {
 }
 
 impl RealNet {
-    /// Creates the store with that many notes, and the user; gives the notes' ids.
+    /// Creates the store with the type of the notes and the user, without any note.
     ///
     /// # Errors
     /// The program does not start or refuses something.
-    pub fn set_up(&self, rows: u64, with_places: bool) -> Result<Vec<String>> {
+    pub fn prepare(&self) -> Result<()> {
         let done = self
             .command()
             .args(["server", "initialize", "--name", "Bench", "--username", Who::Superuser.name()])
@@ -85,7 +89,17 @@ impl RealNet {
             { "subject": { "type": "account", "id": account["id"] }, "permissions": ["create", "read", "write"] },
         ]);
         client.json("PUT", "/api/types/Memo/acl", Some(&grants))?;
-        let ids = fill(&mut client, rows, with_places)?;
+        process.stop()
+    }
+
+    /// Creates the store with that many notes, and the user; gives the notes' ids.
+    ///
+    /// # Errors
+    /// The program does not start or refuses something.
+    pub fn set_up(&self, rows: u64) -> Result<Vec<String>> {
+        self.prepare()?;
+        let process = self.start()?;
+        let ids = fill(&mut signed_in(&process, Who::Superuser)?, 0..rows, Note::body)?;
         process.stop()?;
         Ok(ids)
     }
@@ -98,16 +112,11 @@ impl RealNet {
         let address = free_address()?;
         let mut command = self.command();
         command.args(["server", "--host", "127.0.0.1", "--port", &address.port().to_string()]);
-        Process::start(&mut command, address, &self.log(), "/readyz")
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.join("realnet.log")
+        Process::start(&self.place, &mut command, address, "realnet.log", "/readyz")
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.current_dir(&self.folder);
+        let mut command = self.place.command(&self.program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("REALNET_") {
                 command.env_remove(name);
@@ -115,6 +124,9 @@ impl RealNet {
         }
         // Longer than any run; everything else as it comes.
         command.env("REALNET_TOKEN_TTL", "86400");
+        if let Some(cost) = self.bcrypt_cost {
+            command.env("REALNET_BCRYPT_COST", cost.to_string());
+        }
         match &self.store {
             Store::Sqlite(path) => {
                 command.env("REALNET_DB_TYPE", "sqlite").env("REALNET_DB_NAME", path);
@@ -158,7 +170,11 @@ fn credentials(who: Who) -> Value {
     json!({ "username": who.name(), "password": PASSWORD })
 }
 
-fn signed_in(process: &Process, who: Who) -> Result<Client> {
+/// A client with a token.
+///
+/// # Errors
+/// The account can not sign in.
+pub fn signed_in(process: &Process, who: Who) -> Result<Client> {
     let mut client = Client::new(process.address);
     let answer = client.json("POST", "/api/auth", Some(&credentials(who)))?;
     answer["token"].as_str().ok_or_else(|| Error::other("no token"))?.clone_into(&mut client.token);
@@ -178,28 +194,23 @@ fn note_type() -> Value {
     })
 }
 
-fn fill(client: &mut Client, rows: u64, with_places: bool) -> Result<Vec<String>> {
+/// Creates the notes with these numbers, a thousand with each request, and gives their ids.
+///
+/// # Errors
+/// The server refuses them.
+pub fn fill(client: &mut Client, numbers: Range<u64>, body: fn(&Note) -> Value) -> Result<Vec<String>> {
     /// What is read of a created note.
     #[derive(Deserialize)]
     struct Created {
         id: String,
     }
-    let mut ids = Vec::with_capacity(rows as usize);
-    for begin in (0..rows).step_by(BATCH as usize) {
+    let mut ids = Vec::with_capacity((numbers.end - numbers.start) as usize);
+    for begin in numbers.clone().step_by(BATCH as usize) {
         let notes: Vec<_> =
-            (begin..rows.min(begin + BATCH)).map(|number| document(number, with_places)).collect();
+            (begin..numbers.end.min(begin + BATCH)).map(|number| body(&Note::number(number))).collect();
         let answer = client.call("POST", "/api/memo", Some(&Value::from(notes).to_string()))?;
         let created: Vec<Created> = serde_json::from_slice(&answer).map_err(Error::other)?;
         ids.extend(created.into_iter().map(|note| note.id));
     }
     Ok(ids)
-}
-
-fn document(number: u64, with_place: bool) -> Value {
-    let note = Note::number(number);
-    let mut body = note.body();
-    if with_place {
-        body["location"] = json!({ "type": "Point", "coordinates": note.place });
-    }
-    body
 }

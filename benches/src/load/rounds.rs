@@ -2,75 +2,14 @@
 //! else happens on the machine meets all alike.
 
 use std::io::{Error, Result};
-use std::rc::Rc;
 use std::time::Duration;
 
+use super::contestant::{Contestant, Name};
 use super::driver::{self, Load};
 use super::http::Client;
 use super::notes::{Random, STATES};
-use super::process::{Process, Ticks};
-use super::requests::{Dialect, Operation, Requests};
-
-/// Who is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Name {
-    /// RealNet on SQLite, asked by a plain user.
-    RealNet,
-    /// The same server, asked by a superuser.
-    Superuser,
-    /// The bare handler on the same SQLite file.
-    Bare,
-    /// PocketBase.
-    PocketBase,
-    /// RealNet on PostgreSQL, asked by a plain user.
-    RealNetPostgres,
-    /// The bare handler on the same PostgreSQL database.
-    BarePostgres,
-}
-
-impl Name {
-    /// Its name in the report.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RealNet => "realnet (user)",
-            Self::Superuser => "realnet (superuser)",
-            Self::Bare => "bare handler",
-            Self::PocketBase => "pocketbase",
-            Self::RealNetPostgres => "realnet on postgresql",
-            Self::BarePostgres => "bare on postgresql",
-        }
-    }
-
-    /// The bare handler on the same engine, for those that are compared with it.
-    pub const fn limit(self) -> Option<Self> {
-        match self {
-            Self::RealNet | Self::Superuser | Self::PocketBase => Some(Self::Bare),
-            Self::RealNetPostgres => Some(Self::BarePostgres),
-            Self::Bare | Self::BarePostgres => None,
-        }
-    }
-}
-
-/// A running server that takes part.
-#[derive(Debug)]
-pub struct Contestant {
-    /// Who it is.
-    pub name: Name,
-    /// Its process, shared when two contestants are the same server with other callers.
-    pub process: Rc<Process>,
-    /// What it is asked.
-    pub requests: Requests,
-}
-
-impl Contestant {
-    fn takes_part(&self, operation: Operation) -> bool {
-        match self.name {
-            Name::Bare | Name::BarePostgres => !matches!(operation, Operation::Login | Operation::Update),
-            Name::Superuser => !matches!(operation, Operation::Login | Operation::Update),
-            _ => true,
-        }
-    }
-}
+use super::requests::{Dialect, Operation};
+use super::usage::{Ticks, Usage};
 
 /// How to measure.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +22,8 @@ pub struct Plan {
     pub connections: usize,
 }
 
-/// The shortest measurement of logins.
+/// The shortest measurement of logins: a hash of a password takes so long that a turn of all connections needs seconds.
+/// It is what they cost, so one round is enough.
 const LOGINS: Duration = Duration::from_secs(8);
 
 /// One measurement.
@@ -95,8 +35,10 @@ pub struct Sample {
     pub p50: f64,
     /// 99 of 100 answers came within this many milliseconds.
     pub p99: f64,
-    /// Processor time of the server (its database included) per request, in microseconds.
-    pub cpu: f64,
+    /// Processor time of the server's process per request, in microseconds: in the program, and in the kernel.
+    pub cpu: [f64; 2],
+    /// The same of the PostgreSQL server, for those that work on it.
+    pub database: Option<[f64; 2]>,
     /// Mean size of a body, in bytes.
     pub bytes: usize,
     /// The share of the machine that others took meanwhile; above a tenth the sample is worth little.
@@ -119,7 +61,7 @@ pub struct Series {
 /// # Errors
 /// A contestant answers with anything but 2xx, or not what was asked for.
 pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan) -> Result<Vec<Series>> {
-    for contestant in contestants {
+    for contestant in contestants.iter().filter(|one| one.name.takes_part(Operation::Get)) {
         check(contestant)?;
         let limit = contestants.iter().find(|other| Some(other.name) == contestant.name.limit());
         if let Some(limit) = limit.filter(|_| contestant.requests.dialect == Dialect::RealNet) {
@@ -128,13 +70,14 @@ pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan)
     }
     let mut all = Vec::new();
     for operation in operations {
-        let taking_part: Vec<_> = contestants.iter().filter(|one| one.takes_part(*operation)).collect();
+        let taking_part: Vec<_> = contestants.iter().filter(|one| one.name.takes_part(*operation)).collect();
         let mut series: Vec<_> = taking_part
             .iter()
             .map(|one| Series { operation: *operation, name: one.name, samples: Vec::new() })
             .collect();
-        for round in 0..plan.rounds {
-            eprintln!("{}, round {} of {}", operation.name(), round + 1, plan.rounds);
+        let rounds = if *operation == Operation::Login { 1 } else { plan.rounds };
+        for round in 0..rounds {
+            eprintln!("{}, round {} of {rounds}", operation.name(), round + 1);
             for turn in 0..taking_part.len() {
                 let index = (turn + round) % taking_part.len();
                 series[index].samples.push(sample(taking_part[index], *operation, plan, round)?);
@@ -146,31 +89,32 @@ pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan)
 }
 
 fn sample(contestant: &Contestant, operation: Operation, plan: Plan, round: usize) -> Result<Sample> {
-    // A hash of a password takes so long that a round of all connections needs seconds.
     let least = if operation == Operation::Login { LOGINS } else { Duration::ZERO };
     let duration = plan.duration.max(least);
     let load = Load { address: contestant.process.address, connections: plan.connections, duration };
     let mut random = Random::new(operation as u64 * 100 + round as u64);
-    let before = Ticks::now()?;
+    let server = contestant.process.id();
+    let before = Usage::now(server)?;
     let what = format!("{}, {}", contestant.name.as_str(), operation.name());
     let figures = driver::run(load, &mut |bytes| contestant.requests.write(operation, &mut random, bytes))
         .map_err(|error| contestant.process.complaint(&format!("{what}: {error}")))?;
-    let ticks = Ticks::now()?.since(before);
+    let usage = Usage::now(server)?.since(before);
     if figures.refused > 0 || figures.answered == 0 {
         return Err(Error::other(format!(
             "{what}: {} good answers, {} others, the last one {:?}",
             figures.answered, figures.refused, figures.refusal
         )));
     }
-    // The ticks cover the warming up too.
-    let requests = figures.answered as f64 * 1.1;
+    let each =
+        |ticks: Ticks| [ticks.user, ticks.system].map(|ticks| ticks as f64 * 10_000.0 / figures.asked as f64);
     Ok(Sample {
         rate: figures.rate(),
         p50: figures.percentile(50.0),
         p99: figures.percentile(99.0),
-        cpu: ticks.servers as f64 * 10_000.0 / requests,
+        cpu: each(usage.server),
+        database: contestant.name.is_on_postgres().then(|| each(usage.database)),
         bytes: figures.bytes / figures.answered,
-        foreign: ticks.foreign() as f64 / ticks.machine.max(1) as f64,
+        foreign: usage.foreign(),
     })
 }
 

@@ -1,7 +1,8 @@
 //! What RealNet wants to reach, as a share of the bare handler's rate, as a multiple of PocketBase's, and in time.
 
+use super::contestant::Name;
 use super::requests::Operation;
-use super::rounds::{Name, Sample, Series, median};
+use super::rounds::{Sample, Series, median};
 
 /// Something to reach.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,7 +82,15 @@ mod tests {
     use super::*;
 
     fn series(name: Name, rates: [f64; 3]) -> Series {
-        let sample = |rate| Sample { rate, p50: 1.0, p99: 1000.0 / rate, cpu: 1.0, bytes: 1, foreign: 0.0 };
+        let sample = |rate| Sample {
+            rate,
+            p50: 1.0,
+            p99: 1000.0 / rate,
+            cpu: [1.0, 0.0],
+            database: None,
+            bytes: 1,
+            foreign: 0.0,
+        };
         Series { operation: Operation::Get, name, samples: rates.map(sample).to_vec() }
     }
 
