@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::row;
+use super::List;
+use super::row::{self, Row};
+use super::statement::Value as Bound;
 
 /// What all notes of a store have in common; read from one of them when the store is opened.
 #[derive(Debug, Clone)]
@@ -22,6 +24,30 @@ pub struct Common {
     pub state_field: i64,
     /// The number of the field `priority`.
     pub priority_field: i64,
+}
+
+impl Common {
+    /// What any of the notes tells, with the numbers of the two fields.
+    pub fn new<Tags>(sample: &Row<Tags>, [state_field, priority_field]: [i64; 2]) -> Self {
+        Self {
+            org: sample.head.org.0,
+            type_id: sample.head.type_id.0,
+            owner: sample.tail.owner.map(|id| id.0),
+            state_field,
+            priority_field,
+        }
+    }
+
+    /// The values of a page by priority.
+    pub fn by_priority(&self, list: List<'_>) -> Vec<Bound> {
+        let state = Bound::Bytes(state_key(list.state));
+        vec![Bound::Int(self.priority_field), Bound::Id(self.org), Bound::Int(self.state_field), state]
+    }
+
+    /// The values of a page with the newest first, and of the total.
+    pub fn in_state(&self, list: List<'_>) -> Vec<Bound> {
+        vec![Bound::Int(self.state_field), Bound::Id(self.org), Bound::Bytes(state_key(list.state))]
+    }
 }
 
 /// The body of a create. The fields stand in the order of canonical JSON.
@@ -63,6 +89,20 @@ impl Memo {
         })
     }
 
+    /// The values of its row: id, org, type, name, attributes, owner, and twice the time.
+    pub fn values(&self, common: &Common) -> Vec<Bound> {
+        vec![
+            Bound::Id(self.id),
+            Bound::Id(common.org),
+            Bound::Id(common.type_id),
+            Bound::Text(self.name.clone()),
+            Bound::Text(self.attributes.clone()),
+            Bound::OptionalId(common.owner),
+            Bound::Int(self.at),
+            Bound::Int(self.at),
+        ]
+    }
+
     /// As it is answered, and as it stands in the change log.
     pub fn to_json(&self, common: &Common) -> Vec<u8> {
         let item = row::Shown {
@@ -92,7 +132,7 @@ impl Memo {
 }
 
 /// The sort key of a state.
-pub fn state_key(state: &str) -> Vec<u8> {
+fn state_key(state: &str) -> Vec<u8> {
     sort_key(&Value::from(state), FieldKind::Enum)
 }
 

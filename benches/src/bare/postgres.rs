@@ -2,57 +2,25 @@
 
 use std::io::{Error, Result};
 
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, SmallInt, Text, Uuid as Id};
+use diesel::sql_types as sql;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::List;
-use super::memo::{Body, Common, Memo, keys_of, state_key};
+use super::memo::{Body, Common, Memo, keys_of};
 use super::row::{Row, write_page};
 use super::statement::{Statement, Value};
 
-type Columns = (Head, Tail);
-type Head = (Id, Id, Id, Nullable<Text>, Text, Text, Array<Text>, Nullable<Text>, SmallInt, Nullable<Text>);
-type Tail = (
-    Nullable<BigInt>,
-    Nullable<BigInt>,
-    Nullable<Id>,
-    Nullable<Id>,
-    Nullable<Id>,
-    Bool,
-    BigInt,
-    BigInt,
-    BigInt,
-    Nullable<Text>,
-);
-
 type PostgresRow = Row<Vec<String>>;
 
+reads! {
+    id: sql::Uuid, tags: sql::Array<sql::Text>, items: "JOIN items i ON i.id = k.item",
+    above_all: "'\\xff'", fence: " OFFSET 0"
+}
+
 kinds! {
-    /// One by id.
-    ById: Columns = [columns!("items i WHERE i.id = "), ""];
-    /// A page in a state, the newest first.
-    Newest: Columns = [
-        columns!("keys k JOIN items i ON i.id = k.item WHERE k.field = "), " AND k.org = ", " AND k.value = ",
-        " ORDER BY k.item DESC LIMIT 50",
-    ];
-    /// A page in a state, the highest priority first.
-    ByPriority: Columns = [
-        columns!("keys k JOIN items i ON i.id = k.item WHERE k.field = "), " AND k.org = ",
-        " AND k.value < '\\xff' AND EXISTS (SELECT 1 FROM keys s WHERE s.org = k.org AND s.item = k.item AND s.field = ",
-        // Without the OFFSET the planner makes a join of it, which reads all that are in the state.
-        " AND s.value = ", " OFFSET 0) ORDER BY k.value DESC, k.item DESC LIMIT 50",
-    ];
-    /// How many are in a state.
-    Total: BigInt = ["SELECT count(*) FROM keys k WHERE k.field = ", " AND k.org = ", " AND k.value = ", ""];
-    /// Any of the notes.
-    Sample: Columns = [columns!(
-        "items i WHERE i.type = (SELECT type FROM items GROUP BY type ORDER BY count(*) DESC LIMIT 1) LIMIT 1"
-    )];
-    /// The field whose index has this value for an item.
-    FieldOf: BigInt = ["SELECT field FROM keys WHERE item = ", " AND value = ", " LIMIT 1"];
     /// A note with its rows in the key index and the change log.
     Insert: () = [
         "WITH item AS (INSERT INTO items (id, org, type, name, attributes, tags, visibility, owner, public, version, \
@@ -89,30 +57,24 @@ impl Store {
         let mut connection = connection(&self.read).await?;
         let statement = Statement::<ById>::new(vec![Value::Id(id)]);
         let row: PostgresRow = statement.get_result(&mut connection).await.map_err(Error::other)?;
-        let mut out = Vec::new();
-        row.write(&tags(&row.head.tags), &mut out);
-        Ok(out)
+        Ok(row.json())
     }
 
     /// A page as JSON, and the total when it is wanted.
     pub async fn list(&self, list: List<'_>) -> Result<(Vec<u8>, Option<i64>)> {
-        let Common { org, state_field, priority_field, .. } = self.common;
-        let state = || Value::Bytes(state_key(list.state));
-        let in_state = || vec![Value::Int(state_field), Value::Id(org), state()];
         let mut connection = connection(&self.read).await?;
         let rows: diesel::QueryResult<Vec<PostgresRow>> = if list.by_priority {
-            let values = vec![Value::Int(priority_field), Value::Id(org), Value::Int(state_field), state()];
-            Statement::<ByPriority>::new(values).load(&mut connection).await
+            Statement::<ByPriority>::new(self.common.by_priority(list)).load(&mut connection).await
         } else {
-            Statement::<Newest>::new(in_state()).load(&mut connection).await
+            Statement::<Newest>::new(self.common.in_state(list)).load(&mut connection).await
         };
         let total = if list.with_total {
-            let count = Statement::<Total>::new(in_state()).get_result::<i64>(&mut connection).await;
-            Some(count.map_err(Error::other)?)
+            let total = Statement::<Total>::new(self.common.in_state(list));
+            Some(total.get_result::<i64>(&mut connection).await.map_err(Error::other)?)
         } else {
             None
         };
-        Ok((write_page(&rows.map_err(Error::other)?, |list| tags(list)), total))
+        Ok((write_page(&rows.map_err(Error::other)?), total))
     }
 
     /// Stores a note durably and gives it as JSON.
@@ -131,25 +93,12 @@ fn insert(common: &Common, memo: &Memo, document: &[u8]) -> Statement<Insert> {
     let (at, owner) = (Value::Int(memo.at), Value::OptionalId(common.owner));
     let key =
         |field: i64, key: &[u8]| [Value::Int(field), org.clone(), Value::Bytes(key.to_vec()), id.clone()];
-    let mut values = vec![
-        id.clone(),
-        org.clone(),
-        type_id.clone(),
-        Value::Text(memo.name.clone()),
-        Value::Text(memo.attributes.clone()),
-        owner.clone(),
-        at.clone(),
-        at.clone(),
-    ];
+    let mut values = memo.values(common);
     values.extend(key(common.state_field, &memo.state_key));
     values.extend(key(common.priority_field, &memo.priority_key));
     let after = Value::Text(String::from_utf8_lossy(document).into_owned());
     values.extend([org, id, type_id, after, owner, at]);
     Statement::new(values)
-}
-
-fn tags(tags: &[String]) -> String {
-    if tags.is_empty() { "[]".to_owned() } else { serde_json::Value::from(tags).to_string() }
 }
 
 fn pool(url: &str, size: usize) -> Result<Pool<AsyncPgConnection>> {
@@ -168,11 +117,7 @@ async fn common(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Commo
     let broken = |error| diesel::result::Error::DeserializationError(Box::new(error));
     let [state, priority] = keys_of(&sample.head.attributes).map_err(broken)?;
     let field_of = |key| Statement::<FieldOf>::new(vec![Value::Id(sample.head.id.0), Value::Bytes(key)]);
-    Ok(Common {
-        org: sample.head.org.0,
-        type_id: sample.head.type_id.0,
-        owner: sample.tail.owner.map(|id| id.0),
-        state_field: field_of(state).get_result(connection).await?,
-        priority_field: field_of(priority).get_result(connection).await?,
-    })
+    let fields =
+        [field_of(state).get_result(connection).await?, field_of(priority).get_result(connection).await?];
+    Ok(Common::new(&sample, fields))
 }

@@ -1,5 +1,6 @@
 //! Rows of notes and their JSON, byte by byte as RealNet answers them.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use diesel::deserialize::{self, FromSql, FromSqlRow, Queryable};
@@ -89,9 +90,38 @@ pub struct Shown<'a> {
     pub updated_at: i64,
 }
 
-impl<Tags> Row<Tags> {
-    /// Appends its JSON; `tags` are a JSON array.
-    pub fn write(&self, tags: &str, out: &mut Vec<u8>) {
+/// Tags as an engine gives them.
+pub trait Tags {
+    /// As a JSON array.
+    fn json(&self) -> Cow<'_, str>;
+}
+
+/// SQLite: JSON, or absent.
+impl Tags for Option<String> {
+    fn json(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.as_deref().unwrap_or("[]"))
+    }
+}
+
+/// PostgreSQL: a list.
+impl Tags for Vec<String> {
+    fn json(&self) -> Cow<'_, str> {
+        if self.is_empty() {
+            return Cow::Borrowed("[]");
+        }
+        Cow::Owned(serde_json::Value::from(self.as_slice()).to_string())
+    }
+}
+
+impl<T: Tags> Row<T> {
+    /// Its JSON.
+    pub fn json(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
         let (head, tail) = (&self.head, &self.tail);
         let shown = Shown {
             id: head.id.0,
@@ -99,7 +129,7 @@ impl<Tags> Row<Tags> {
             instance: head.instance.as_deref(),
             name: &head.name,
             attributes: &head.attributes,
-            tags,
+            tags: &head.tags.json(),
             status: head.status.as_deref(),
             visibility: head.visibility,
             location: head.location.as_deref(),
@@ -148,14 +178,14 @@ impl Shown<'_> {
 }
 
 /// Appends rows as a JSON array.
-pub fn write_page<Tags>(rows: &[Row<Tags>], tags: impl Fn(&Tags) -> String) -> Vec<u8> {
+pub fn write_page<T: Tags>(rows: &[Row<T>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(rows.len() * 1024);
     out.push(b'[');
     for (index, row) in rows.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        row.write(&tags(&row.head.tags), &mut out);
+        row.write(&mut out);
     }
     out.push(b']');
     out

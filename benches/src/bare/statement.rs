@@ -26,13 +26,51 @@ macro_rules! kinds {
 
 /// All columns of the notes, as RealNet reads them, from what follows.
 macro_rules! columns {
-    ($rest:literal) => {
+    ($($rest:literal),+) => {
         concat!(
             "SELECT i.id, i.org, i.type, i.instance, i.name, i.attributes, i.tags, i.status, i.visibility, ",
             "i.location, i.valid_from, i.valid_to, i.parent, i.linked, i.owner, i.public, i.version, ",
             "i.created_at, i.updated_at, i.grants FROM ",
-            $rest
+            $($rest),+
         )
+    };
+}
+
+/// Declares what is asked of the notes, in the words of an engine: the types of ids and tags, how an entry of the key
+/// index leads to its item, a value above all keys, and what keeps the planner from making a join of a look-up.
+macro_rules! reads {
+    (id: $id:ty, tags: $tags:ty, items: $items:literal, above_all: $above:literal, fence: $fence:literal) => {
+        type Columns = (
+            ($id, $id, $id, sql::Nullable<sql::Text>, sql::Text, sql::Text, $tags, sql::Nullable<sql::Text>,
+                sql::SmallInt, sql::Nullable<sql::Text>),
+            (sql::Nullable<sql::BigInt>, sql::Nullable<sql::BigInt>, sql::Nullable<$id>, sql::Nullable<$id>,
+                sql::Nullable<$id>, sql::Bool, sql::BigInt, sql::BigInt, sql::BigInt, sql::Nullable<sql::Text>),
+        );
+        kinds! {
+            /// One by id.
+            ById: Columns = [columns!("items i WHERE i.id = "), ""];
+            /// A page in a state, the newest first.
+            Newest: Columns = [
+                columns!("keys k ", $items, " WHERE k.field = "), " AND k.org = ", " AND k.value = ",
+                " ORDER BY k.item DESC LIMIT 50",
+            ];
+            /// A page in a state, the highest priority first.
+            ByPriority: Columns = [
+                columns!("keys k ", $items, " WHERE k.field = "), " AND k.org = ",
+                concat!(" AND k.value < ", $above, " AND EXISTS (SELECT 1 FROM keys s WHERE s.org = k.org \
+                    AND s.item = k.item AND s.field = "),
+                " AND s.value = ", concat!($fence, ") ORDER BY k.value DESC, k.item DESC LIMIT 50"),
+            ];
+            /// How many are in a state.
+            Total: sql::BigInt =
+                ["SELECT count(*) FROM keys k WHERE k.field = ", " AND k.org = ", " AND k.value = ", ""];
+            /// Any of the notes: most items are notes.
+            Sample: Columns = [columns!(
+                "items i WHERE i.type = (SELECT type FROM items GROUP BY type ORDER BY count(*) DESC LIMIT 1) LIMIT 1"
+            )];
+            /// The field whose index has this value for an item.
+            FieldOf: sql::BigInt = ["SELECT field FROM keys WHERE item = ", " AND value = ", " LIMIT 1"];
+        }
     };
 }
 

@@ -163,17 +163,7 @@ fn insert(
     let (id, org, type_id) = (Value::Id(memo.id), Value::Id(common.org), Value::Id(common.type_id));
     let at = Value::Int(memo.at);
     let document = memo.to_json(common);
-    let item = vec![
-        id.clone(),
-        org.clone(),
-        type_id.clone(),
-        Value::Text(memo.name.clone()),
-        Value::Text(memo.attributes.clone()),
-        Value::OptionalId(common.owner),
-        at.clone(),
-        at.clone(),
-    ];
-    Statement::<InsertItem>::new(item).execute(connection)?;
+    Statement::<InsertItem>::new(memo.values(common)).execute(connection)?;
     let key = |field: i64, key: &[u8]| {
         [Value::Int(field), org.clone(), Value::Bytes(key.to_vec()), id.clone(), type_id.clone()]
     };
