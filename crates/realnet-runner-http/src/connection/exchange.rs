@@ -17,6 +17,15 @@ pub(super) enum Body {
     Stream,
 }
 
+/// An answer that a handler gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// The number of its request on the connection, from 1.
+    pub(super) request: u64,
+    /// What follows its head.
+    pub(super) body: Body,
+}
+
 /// What handlers and the guard of one connection share.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
@@ -24,21 +33,26 @@ pub(crate) struct Connection {
     begun: Cell<u64>,
     /// Requests that a handler is working on.
     busy: Cell<u32>,
-    /// Bodies of answers that have not been written yet, in their order.
-    answers: RefCell<VecDeque<Body>>,
+    /// Answers that have not been written yet, in their order.
+    answers: RefCell<VecDeque<Answer>>,
     /// Whether a body came that is not framed as its headers say: a handler has said so, and nothing can follow it.
     is_broken: Cell<bool>,
 }
 
 /// A request that is being worked on, until dropped.
-pub(crate) struct Exchange(Rc<Connection>);
+pub(crate) struct Exchange {
+    connection: Rc<Connection>,
+    /// Its number on the connection.
+    request: u64,
+}
 
 impl Connection {
     /// Notes that a request has reached a handler.
     pub(crate) fn begin(connection: Rc<Self>) -> Exchange {
-        connection.begun.set(connection.begun.get() + 1);
+        let request = connection.begun.get() + 1;
+        connection.begun.set(request);
         connection.busy.set(connection.busy.get() + 1);
-        Exchange(connection)
+        Exchange { connection, request }
     }
 
     /// How many requests have begun.
@@ -61,20 +75,22 @@ impl Connection {
         self.is_broken.get()
     }
 
-    /// The body of the next answer, if it comes from a handler.
-    pub(super) fn next_answer(&self) -> Option<Body> {
+    /// The next answer to be written, if a handler gave one.
+    pub(super) fn next_answer(&self) -> Option<Answer> {
         self.answers.borrow_mut().pop_front()
     }
 
-    /// The body of the only answer that has not been written.
-    pub(super) fn only_answer(&self) -> Option<Body> {
+    /// The only answer that has not been written.
+    pub(super) fn only_answer(&self) -> Option<Answer> {
         let answers = self.answers.borrow();
         answers.front().copied().filter(|_| answers.len() == 1)
     }
 
     #[cfg(test)]
     pub(super) fn answered(&self, body: Body) {
-        self.answers.borrow_mut().push_back(body);
+        let request = self.begun.get() + 1;
+        self.begun.set(request);
+        self.answers.borrow_mut().push_back(Answer { request, body });
     }
 }
 
@@ -89,17 +105,17 @@ impl Exchange {
             BodySize::Sized(size) => Body::Sized(size),
             BodySize::Stream => Body::Stream,
         };
-        self.0.answers.borrow_mut().push_back(body);
+        self.connection.answers.borrow_mut().push_back(Answer { request: self.request, body });
     }
 
     /// The connection that it came on.
     pub(crate) fn connection(&self) -> &Connection {
-        &self.0
+        &self.connection
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.0.busy.set(self.0.busy.get().saturating_sub(1));
+        self.connection.busy.set(self.connection.busy.get().saturating_sub(1));
     }
 }

@@ -179,6 +179,10 @@ impl AsyncWrite for Guard {
                 }
                 Poll::Ready(Ok(buf.len()))
             }
+            Found::Garbled => {
+                tracing::debug!("a connection was cut off: the HTTP library left out a part of an answer");
+                Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+            }
             Found::Plain(length) => {
                 let count = ready!(guard.write(cx, &buf[..length]))?;
                 guard.outgoing.took(count);

@@ -1,6 +1,6 @@
 //! Follows what the library writes, to tell answers of handlers from refusals of its own.
 
-use super::exchange::{Body, Connection};
+use super::exchange::{Answer, Body, Connection};
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 const HEAD_END: &[u8] = b"\r\n\r\n";
@@ -12,7 +12,7 @@ pub(super) struct Outgoing {
     seen: usize,
     /// Bytes of the present body that are still to come.
     body: u64,
-    /// From here on nothing is known: a stream began, or bytes came that were not expected.
+    /// From here on nothing is known: a stream began.
     lost: bool,
 }
 
@@ -23,6 +23,15 @@ pub(super) enum Found {
     Plain(usize),
     /// The head of a refusal that the library made, all of the buffer.
     Refusal,
+    /// Not what the handlers answered. The client would take one answer for another.
+    Garbled,
+}
+
+/// What the next bytes are.
+enum Step {
+    Bytes(usize),
+    Refusal,
+    Garbled,
 }
 
 impl Outgoing {
@@ -32,9 +41,10 @@ impl Outgoing {
         if !self.lost && at < buffer.len() && !self.is_one_answer(&buffer[at..], connection) {
             while at < buffer.len() && !self.lost {
                 match self.step(&buffer[at..], connection) {
-                    Some(length) => at += length,
-                    None if at == 0 => return Found::Refusal,
-                    None => {
+                    Step::Bytes(length) => at += length,
+                    Step::Garbled => return Found::Garbled,
+                    Step::Refusal if at == 0 => return Found::Refusal,
+                    Step::Refusal => {
                         self.seen = at;
                         return Found::Plain(at);
                     }
@@ -52,9 +62,8 @@ impl Outgoing {
 
     /// The usual case, without a search: one whole answer whose head ends where its body begins.
     fn is_one_answer(&self, rest: &[u8], connection: &Connection) -> bool {
-        let Some(Body::Sized(size)) = connection.only_answer().filter(|_| self.body == 0) else {
-            return false;
-        };
+        let only = connection.only_answer().filter(|_| self.body == 0);
+        let Some(Answer { body: Body::Sized(size), .. }) = only else { return false };
         let end = rest.len().checked_sub(size as usize).filter(|end| *end > HEAD_END.len());
         if !end.is_some_and(|end| rest[..end].ends_with(HEAD_END) && is_head(rest)) {
             return false;
@@ -63,28 +72,37 @@ impl Outgoing {
         true
     }
 
-    /// Steps over a body, or a head that is an answer's; `None` before a refusal.
-    fn step(&mut self, rest: &[u8], connection: &Connection) -> Option<usize> {
+    fn step(&mut self, rest: &[u8], connection: &Connection) -> Step {
         if self.body > 0 {
             let length = self.body.min(rest.len() as u64);
             self.body -= length;
-            return Some(length as usize);
+            return Step::Bytes(length as usize);
         }
         if rest.starts_with(CONTINUE) {
-            return Some(CONTINUE.len());
+            return Step::Bytes(CONTINUE.len());
         }
         let end = rest.windows(HEAD_END.len()).position(|window| window == HEAD_END);
-        let end = end.filter(|_| is_head(rest)).map(|end| end + HEAD_END.len());
-        match (end, connection.next_answer()) {
-            (Some(end), Some(Body::Sized(size))) => {
-                self.body = size;
-                Some(end)
-            }
-            // The library refuses and then writes nothing more.
-            (Some(end), None) if end == rest.len() && is_error(rest) => None,
-            _ => {
+        let Some(end) = end.filter(|_| is_head(rest)).map(|end| end + HEAD_END.len()) else {
+            return Step::Garbled;
+        };
+        match connection.next_answer() {
+            // The library refuses, and then writes nothing more.
+            None if end == rest.len() && is_error(rest) => Step::Refusal,
+            None => Step::Garbled,
+            Some(Answer { body: Body::Stream, .. }) => {
                 self.lost = true;
-                Some(rest.len())
+                Step::Bytes(rest.len())
+            }
+            // A later request begins only behind the body. The library leaves the body out where it has read a HEAD
+            // behind a request that takes its time.
+            Some(Answer { body: Body::Sized(size), request })
+                if request < connection.begun() && (rest.len() - end) < size as usize =>
+            {
+                Step::Garbled
+            }
+            Some(Answer { body: Body::Sized(size), .. }) => {
+                self.body = size;
+                Step::Bytes(end)
             }
         }
     }
@@ -150,5 +168,22 @@ mod tests {
         assert_eq!(look(&mut outgoing, &connection, &[OK, b"1234"]), Found::Plain(OK.len() + 4));
         outgoing.took(OK.len() + 4);
         assert_eq!(look(&mut outgoing, &connection, &[BAD]), Found::Plain(BAD.len()));
+    }
+
+    #[test]
+    fn an_answer_without_its_body_does_not_leave() {
+        for (behind, size) in [(&b""[..], 3), (OK, 3), (OK, 30), (BAD, 500)] {
+            let (mut outgoing, connection) = (Outgoing::default(), Connection::default());
+            connection.answered(Body::Sized(size));
+            connection.answered(Body::Sized(0));
+            assert_eq!(look(&mut outgoing, &connection, &[OK, behind]), Found::Garbled, "{size}");
+        }
+        let (mut outgoing, connection) = (Outgoing::default(), Connection::default());
+        assert_eq!(look(&mut outgoing, &connection, &[OK, b"abc"]), Found::Garbled);
+        // A large body comes in parts.
+        connection.answered(Body::Sized(5));
+        assert_eq!(look(&mut outgoing, &connection, &[OK, b"abc"]), Found::Plain(OK.len() + 3));
+        outgoing.took(OK.len() + 3);
+        assert_eq!(look(&mut outgoing, &connection, &[b"de"]), Found::Plain(2));
     }
 }
