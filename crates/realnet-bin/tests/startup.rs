@@ -173,7 +173,11 @@ fn a_database_that_is_not_there_is_named() {
     let (_guard, folder) = common::folder();
     let settings = [("REALNET_DB_USER", "me"), ("REALNET_DB_PORT", "1"), ("REALNET_DB_PASS", "s3cret")];
     let words = refusal(&folder, &settings);
-    assert!(words.contains("localhost") && words.contains('1') && !words.contains("s3cret"), "{words}");
+    assert!(words.contains("localhost:1/") && !words.contains("s3cret"), "{words}");
+    assert_eq!(words.matches("onnection refused").count(), 1, "the cause, once: {words}");
+    let settings = [("REALNET_DB_USER", "me"), ("REALNET_DB_HOST", "nowhere.invalid")];
+    let words = refusal(&folder, &settings);
+    assert!(words.contains("nowhere.invalid") && words.contains("lookup"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,7 +71,11 @@ fn document(data: &str) -> Result<Map<String, Value>, Failure> {
         Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
         None => data.to_owned(),
     };
-    serde_json::from_str(&text).map_err(|error| format!("--data is not a JSON object: {error}").into())
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(document)) => Ok(document),
+        Ok(_) => Err("--data: expected a JSON object, such as {\"name\": \"x\"}".into()),
+        Err(error) => Err(format!("--data is not JSON: {error}").into()),
+    }
 }
 
 /// Properties of every item that are not text.

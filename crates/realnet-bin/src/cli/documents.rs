@@ -143,7 +143,12 @@ async fn send(client: &Client, file: &Path, options: &Options, apply: bool) -> R
     } else {
         client.plan(&document, &parameters).await
     };
-    let answer = answer.map_err(|error| format!("{}: {error}", file.display()))?;
+    // The server names the place within the document; all else is about the file as a whole.
+    let named = |error: realnet_client::Error| match error.to_string() {
+        text if text.starts_with(&source) => Failure::from(text),
+        text => format!("{}: {text}", file.display()).into(),
+    };
+    let answer = answer.map_err(named)?;
     match Format::or_default(options.format) {
         Format::Table => report(&answer, &format!("{}: nothing to change", file.display())),
         format => output::document(&answer, format),

@@ -146,11 +146,13 @@ async fn client_command(command: Command) -> Outcome {
 fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
     let text =
         failure.downcast_ref::<realnet_core::Error>().map_or_else(|| failure.to_string(), for_operators);
+    // What the server says to whoever speaks REST, said to whoever types commands.
+    let text = text.replace("GET /api/types lists", "`realnet get types` lists");
     match failure.downcast_ref::<realnet_client::Error>().and_then(realnet_client::Error::status) {
         Some(401) if session::token_of_environment().is_some() => {
             format!("{text}: set a new token in REALNET_TOKEN, or unset it and run `realnet login`")
         }
-        Some(401) => format!("{text}: run `realnet login`"),
+        Some(401) => format!("{}: run `realnet login`", text.trim_end_matches(": sign in again")),
         _ => text,
     }
 }

@@ -37,7 +37,7 @@ pub struct ServerCommand {
     #[structopt(long)]
     host: Option<String>,
     /// Port to listen on, 0 picks a free one [REALNET_SERVER_PORT, default 8080]
-    #[structopt(long)]
+    #[structopt(long, parse(try_from_str = port))]
     port: Option<u16>,
     /// Folder of further initialization files [REALNET_INIT_PATH]
     #[structopt(long, parse(from_os_str))]
@@ -69,6 +69,10 @@ struct InitializeCommand {
     /// E-mail address of the administrator [REALNET_EMAIL]
     #[structopt(long)]
     email: Option<String>,
+}
+
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "expected a port from 0 to 65535")
 }
 
 /// Runs the server until it is told to stop, or only what was asked for.

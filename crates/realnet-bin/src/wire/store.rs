@@ -73,8 +73,18 @@ impl Store {
 /// The error with the place of the store, which only the operator is told.
 fn at(place: impl std::fmt::Display, error: &realnet_core::Error) -> Failure {
     tracing::debug!(error = %error.report(), "the store can not be opened");
-    let (place, error) = (place.to_string(), for_operators(error));
-    if error.contains(&place) { error.into() } else { format!("{place}: {error}").into() }
+    let (place, mut text) = (place.to_string(), for_operators(error));
+    if let Some(cause) = root_cause(error).filter(|cause| !text.contains(cause.as_str())) {
+        text = format!("{text}\n  cause: {cause}");
+    }
+    if text.contains(&place) { text.into() } else { format!("{place}: {text}").into() }
+}
+
+/// What began it, in the words of the system or the database: the last link of the report, since those between repeat it.
+fn root_cause(error: &realnet_core::Error) -> Option<String> {
+    let report = error.report();
+    let (_, causes) = report.split_once(" | ")?;
+    causes.rsplit(" | ").next().map(|cause| cause.trim_start_matches("caused by: ").to_owned())
 }
 
 fn services<S>(store: &Arc<S>) -> Services
