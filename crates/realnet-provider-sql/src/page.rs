@@ -2,9 +2,12 @@
 //!
 //! Rows that come in the order of the list are taken until the page is full; others go through a heap that keeps the
 //! first so many. The pages of a list's parts are merged at the end.
+//!
+//! Memory is bounded by bytes too: of rows that are many bytes together only their places are kept; those that the page
+//! holds in the end, which is no larger than [`Query::MAX_PAGE_BYTES`], are read again by id.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::time::{Duration, Instant};
 
 use realnet_core::acl::Permission;
@@ -19,6 +22,8 @@ use crate::row::Row;
 
 /// A list that takes longer is given up.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The items of so many bytes are kept while a page is sought.
+const MAX_HELD: usize = 2 * Query::MAX_PAGE_BYTES;
 /// Keys are compared up to here where longer text has a hash in its place.
 const KEY_PREFIX: usize = MAX_KEY - 34;
 
@@ -64,16 +69,24 @@ pub(crate) struct Collector<'a> {
     /// Rows of an exact walk that are passed over without being kept.
     skips: usize,
     wanted: usize,
+    /// Whether all rows that are kept are rows of the page, none of its offset.
+    is_page: bool,
     rows: Vec<Entry>,
     heap: BinaryHeap<Entry>,
+    /// Bytes of `rows`.
+    bytes: usize,
+    /// Bytes of the items that are kept.
+    held: usize,
 }
 
-/// A row with its place in the order; the keys are empty where rows come in order.
-#[derive(Debug, PartialEq, Eq)]
+/// A row with its place in the order.
+#[derive(Debug)]
 pub(crate) struct Entry {
     keys: Vec<Vec<u8>>,
     id: Uuid,
-    item: Box<IgnoredInOrder>,
+    size: usize,
+    /// Absent where it was let go of, to be read again.
+    item: Option<Box<Item>>,
 }
 
 /// The first rows of a part, in order.
@@ -83,17 +96,13 @@ pub(crate) struct Collected {
     has_skipped: bool,
 }
 
-/// An item that plays no role in comparisons.
-#[derive(Debug)]
-struct IgnoredInOrder(Item);
-
-impl PartialEq for IgnoredInOrder {
-    fn eq(&self, _other: &Self) -> bool {
-        true
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for IgnoredInOrder {}
+impl Eq for Entry {}
 
 impl PartialOrd for Entry {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
@@ -127,8 +136,11 @@ impl<'a> Collector<'a> {
             behind,
             skips,
             wanted: offset - skips + query.limit + 1,
+            is_page: offset == skips,
             rows: Vec::new(),
             heap: BinaryHeap::new(),
+            bytes: 0,
+            held: 0,
         }
     }
 
@@ -139,17 +151,32 @@ impl<'a> Collector<'a> {
 
     /// Takes an accepted row. Answers whether the page is complete and no further row can change it.
     pub(crate) fn push(&mut self, row: Row, lookup: &dyn Lookup) -> bool {
-        let item = row.item;
-        if self.is_exact {
-            if self.skips > 0 {
-                self.skips -= 1;
-                return false;
-            }
-            if self.rows.len() < self.wanted {
-                self.rows.push(Entry { keys: Vec::new(), id: item.id, item: Box::new(IgnoredInOrder(item)) });
-            }
-            return self.rows.len() >= self.wanted;
+        if self.is_exact { self.push_in_order(row.item, lookup) } else { self.push_anyhow(row.item, lookup) }
+    }
+
+    fn push_in_order(&mut self, item: Item, lookup: &dyn Lookup) -> bool {
+        if self.skips > 0 {
+            self.skips -= 1;
+            return false;
         }
+        if !self.is_complete() {
+            // Only a merge compares them.
+            let keys =
+                if self.is_only { Vec::new() } else { sort_keys(self.access, self.query, &item, lookup) };
+            let entry = self.entry(keys, item);
+            self.bytes += entry.size;
+            self.rows.push(entry);
+        }
+        self.is_complete()
+    }
+
+    /// Whether there are enough rows of a walk; the last one shows that there are more than the page holds.
+    fn is_complete(&self) -> bool {
+        let is_large = self.is_page && self.rows.len() > 1 && self.bytes > Query::MAX_PAGE_BYTES;
+        is_large || self.rows.len() >= self.wanted
+    }
+
+    fn push_anyhow(&mut self, item: Item, lookup: &dyn Lookup) -> bool {
         let keys = sort_keys(self.access, self.query, &item, lookup);
         if self.behind.as_ref().is_some_and(|(cursor, id)| (&keys, item.id) <= (cursor, *id)) {
             return false;
@@ -158,15 +185,27 @@ impl<'a> Collector<'a> {
         if is_full && self.is_walk && self.is_past(&keys) {
             return true;
         }
-        let entry = Entry { keys, id: item.id, item: Box::new(IgnoredInOrder(item)) };
-        if is_full && self.heap.peek().is_some_and(|last| entry > *last) {
+        if is_full && self.heap.peek().is_some_and(|last| (&keys, item.id) > (&last.keys, last.id)) {
             return false;
         }
+        let entry = self.entry(keys, item);
         self.heap.push(entry);
-        if self.heap.len() > self.wanted {
-            self.heap.pop();
+        if self.heap.len() > self.wanted
+            && let Some(Entry { item: Some(_), size, .. }) = self.heap.pop()
+        {
+            self.held -= size;
         }
         false
+    }
+
+    /// The entry of a row, with the item while there is room.
+    fn entry(&mut self, keys: Vec<Vec<u8>>, item: Item) -> Entry {
+        let (id, size) = (item.id, item.size());
+        let is_kept = self.held + size <= MAX_HELD;
+        if is_kept {
+            self.held += size;
+        }
+        Entry { keys, id, size, item: is_kept.then(|| Box::new(item)) }
     }
 
     /// Whether the walk has left everything behind that could still come before the last row kept.
@@ -204,27 +243,57 @@ fn sort_keys(access: &Access, query: &Query, item: &Item, lookup: &dyn Lookup) -
     keys
 }
 
-/// Puts the pages of all parts together and cuts out what was asked for. The total is left to the caller.
-pub(crate) fn merge(access: &Access, query: &Query, parts: Vec<Collected>, lookup: &dyn Lookup) -> Page {
-    let is_only = parts.len() < 2;
-    let offset = offset(query);
-    let skip = if parts.iter().all(|part| part.has_skipped) { 0 } else { offset };
-    let mut entries: Vec<Entry> = parts.into_iter().flat_map(|part| part.rows).collect();
-    if !is_only {
-        for entry in &mut entries {
-            if entry.keys.is_empty() {
-                entry.keys = sort_keys(access, query, &entry.item.0, lookup);
-            }
+/// What a page holds: the rows of all parts, cut to what was asked for.
+pub(crate) struct Selection {
+    entries: Vec<Entry>,
+    has_more: bool,
+}
+
+impl Selection {
+    /// The selection from the rows of all parts.
+    pub(crate) fn of(query: &Query, parts: Vec<Collected>) -> Self {
+        let is_only = parts.len() < 2;
+        let skip = if parts.iter().all(|part| part.has_skipped) { 0 } else { offset(query) };
+        let mut entries: Vec<Entry> = parts.into_iter().flat_map(|part| part.rows).collect();
+        if !is_only {
+            entries.sort();
         }
-        entries.sort();
+        entries.drain(..skip.min(entries.len()));
+        let mut bytes = 0;
+        let fits = |(index, entry): &(usize, &Entry)| {
+            bytes += entry.size;
+            *index == 0 || bytes <= Query::MAX_PAGE_BYTES
+        };
+        let count = entries.iter().take(query.limit).enumerate().take_while(fits).count();
+        let has_more = entries.len() > count;
+        entries.truncate(count);
+        Self { entries, has_more }
     }
-    let mut items: Vec<Item> = entries.into_iter().skip(skip).map(|entry| entry.item.0).collect();
-    let has_more = items.len() > query.limit;
-    items.truncate(query.limit);
-    let skipped = if is_ranked(query) { offset + items.len() } else { 0 };
-    let next = items
-        .last()
-        .filter(|_| has_more)
-        .map(|last| Cursor::behind(&access.registry, query, last, skipped, lookup));
-    Page { items, next, total: None }
+
+    /// The items that were let go of and have to be read again.
+    pub(crate) fn missing(&self) -> Vec<Uuid> {
+        self.entries.iter().filter(|entry| entry.item.is_none()).map(|entry| entry.id).collect()
+    }
+
+    /// The page, given the items that were missing. The total is left to the caller.
+    pub(crate) fn page(
+        self,
+        access: &Access,
+        query: &Query,
+        missing: Vec<Item>,
+        lookup: &dyn Lookup,
+    ) -> Page {
+        let mut missing: HashMap<Uuid, Item> = missing.into_iter().map(|item| (item.id, item)).collect();
+        let items: Vec<Item> = self
+            .entries
+            .into_iter()
+            .filter_map(|entry| entry.item.map(|item| *item).or_else(|| missing.remove(&entry.id)))
+            .collect();
+        let skipped = if is_ranked(query) { offset(query) + items.len() } else { 0 };
+        let next = items
+            .last()
+            .filter(|_| self.has_more)
+            .map(|last| Cursor::behind(&access.registry, query, last, skipped, lookup));
+        Page { items, next, total: None }
+    }
 }

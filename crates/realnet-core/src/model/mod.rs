@@ -4,6 +4,7 @@ mod attributes;
 mod field;
 mod item;
 mod location;
+mod size;
 mod type_definition;
 pub mod value;
 

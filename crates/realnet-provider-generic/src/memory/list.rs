@@ -45,7 +45,14 @@ pub(super) fn list(state: &State, access: &Access, query: &Query) -> Result<Page
     found.sort_by(|(left, one), (right, other)| left.cmp(right).then(one.id.cmp(&other.id)));
     let total = (query.count != Count::None).then_some(found.len() as u64);
     let begin = begin(query, &found);
-    let page: Vec<&Item> = found[begin..].iter().take(query.limit).map(|(_, item)| *item).collect();
+    let mut bytes = 0;
+    let fits = |item: &&Item| {
+        let is_first = bytes == 0;
+        bytes += item.size();
+        is_first || bytes <= Query::MAX_PAGE_BYTES
+    };
+    let page: Vec<&Item> =
+        found[begin..].iter().take(query.limit).map(|(_, item)| *item).take_while(fits).collect();
     let end = begin + page.len();
     let next = match page.last() {
         Some(last) if end < found.len() => Some(Cursor::behind(&access.registry, query, last, end, &finder)),

@@ -68,6 +68,17 @@ impl<'p, 'a> Walker<'p, 'a> {
         Some(self.part.page_statement(segment, self.direction, self.limit))
     }
 
+    /// Whether enough rows of one statement are a whole page. On the way down, groups of equal values are read one by one
+    /// where a page cuts them.
+    pub(crate) fn is_straight(&self) -> bool {
+        matches!(self.next, Some(Segment::Up { .. } | Segment::Ids { .. }))
+    }
+
+    /// Says that only so many rows of the last statement were read: there are more.
+    pub(crate) fn shorten(&mut self, rows: usize) {
+        self.limit = self.limit.min(rows);
+    }
+
     /// Takes the rows of the last statement; answers those that are next in the order.
     pub(crate) fn advance(&mut self, mut rows: Vec<Row>) -> Vec<Row> {
         let is_end = rows.len() < self.limit;

@@ -1,24 +1,28 @@
 //! Lists: the compiler's statements run on one connection, their rows checked and collected.
+//!
+//! A list that takes several statements sees one moment of the database through all of them (`REPEATABLE READ`), so that
+//! no item comes twice and the total is that of the pages. The transaction begins in the round trip of the first
+//! statement and ends behind the answer.
 
 use std::time::Duration;
 
-use diesel_async::{AsyncConnectionCore as _, AsyncPgConnection};
-use futures::StreamExt as _;
-use futures::future::try_join_all;
+use futures::TryStreamExt as _;
+use realnet_core::model::Item;
 use realnet_core::provider::{Access, Page};
 use realnet_core::query::{Count, OrgScope, Query};
-use realnet_core::registry::TypeRegistry;
 use realnet_core::{Error, Result, Uuid};
 
 use super::PostgresStore;
 use super::dialect::PostgresDialect;
 use super::error::{is_lost_connection, to_error};
-use super::lookup::Fetched;
-use super::pool::{self, Connection};
-use super::row::read_item;
-use super::run::{PgRow, Reader, Run as _};
-use crate::compile::{Catalog, Part, Request, Walker, analyse};
-use crate::page::{Collected, Collector, Deadline, accepts, merge};
+use super::items::by_ids;
+use super::lease::{Lease, RowStream};
+use super::lookup::{Ask, Fetched};
+use super::row;
+use super::run::{Column, PgRow, Reader};
+use super::totals::SNAPSHOT;
+use crate::compile::{Catalog, Part, Plan, Request, Walker, analyse};
+use crate::page::{Collected, Collector, Deadline, Selection, accepts};
 use crate::row::Row;
 use crate::statement::Statement;
 
@@ -28,13 +32,17 @@ const FEW_TYPES: usize = 4;
 const MANY_PAIRS: usize = 200;
 /// Rows that are checked at once when they come in no order.
 const CHUNK: usize = 256;
+/// Rows of the first statement of a walk at most: nothing is known of their size yet.
+const FIRST_BATCH: usize = 128;
+/// Rows of later ones at most.
+const LARGEST_BATCH: usize = 4_096;
 
 /// A page of the readable items that match. A list whose connection turns out to be broken is read once more.
 pub(super) async fn list(store: &PostgresStore, access: &Access, query: &Query) -> Result<Page> {
     let whole = store.shared.patience();
     match List::begin(store, access, query).await?.within(whole).await {
         Err(error) if is_lost_connection(&error) => {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
             List::begin(store, access, query).await?.within(whole).await
         }
         other => other,
@@ -46,32 +54,22 @@ struct List<'a> {
     store: &'a PostgresStore,
     access: &'a Access,
     query: &'a Query,
-    /// Empty only after a scan was left in the middle.
-    connection: Option<Connection>,
+    lease: Lease,
+    /// Whether the next statement is the first of a transaction.
+    is_opening: bool,
+    /// The snapshot of the transaction, where a total is wanted.
+    snapshot: Option<String>,
     lookup: Fetched,
     deadline: Deadline,
 }
 
-/// A connection in the middle of a scan. Left there, it is closed: that ends the scan on the server too, while in the pool
-/// the next one would have to wait for all its rows.
-struct Scanning(Option<Connection>);
-
-impl Scanning {
-    fn connection(&self) -> &AsyncPgConnection {
-        self.0.as_ref().expect("the connection is only taken at the end")
-    }
-
-    fn end(mut self) -> Option<Connection> {
-        self.0.take()
-    }
-}
-
-impl Drop for Scanning {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            pool::discard(connection);
-        }
-    }
+/// Rows that were read together.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<Row>,
+    bytes: usize,
+    /// Whether there were more, too large to be kept.
+    is_cut: bool,
 }
 
 /// The pairs of org and type that may hold items.
@@ -97,25 +95,20 @@ impl<'a> List<'a> {
             store,
             access,
             query,
-            connection: Some(store.shared.pools.read().await?),
+            lease: store.shared.pools.read().await?,
+            is_opening: false,
+            snapshot: None,
             lookup: Fetched::default(),
             deadline: Deadline::start(),
         })
     }
 
-    /// The page, or an error when the server does not answer in time; the connection is closed then.
+    /// The page, or an error when the server does not answer in time.
     async fn within(self, patience: Duration) -> Result<Page> {
         match tokio::time::timeout(patience, self.page()).await {
             Ok(result) => result,
             Err(_) => Err(Error::unavailable("the database does not answer")),
         }
-    }
-
-    async fn connection(&mut self) -> Result<&Connection> {
-        if self.connection.is_none() {
-            self.connection = Some(self.store.shared.pools.read().await?);
-        }
-        Ok(self.connection.as_ref().expect("it was opened above if it was missing"))
     }
 
     async fn page(mut self) -> Result<Page> {
@@ -130,6 +123,9 @@ impl<'a> List<'a> {
         let analysis = analyse(request, &PostgresDialect);
         let counts = self.probe(analysis.probes()).await?;
         let plan = analysis.choose(&counts);
+        if !self.is_one_statement(&plan) {
+            self.open();
+        }
         let mut collected = Vec::with_capacity(plan.page.len());
         for part in &plan.page {
             collected.push(self.collect(part, plan.page.len() == 1).await?);
@@ -138,9 +134,66 @@ impl<'a> List<'a> {
             Count::None => None,
             Count::Exact | Count::Estimated => Some(self.total(&plan.count).await?),
         };
-        let mut page = merge(access, query, collected, &self.lookup);
+        let selection = Selection::of(query, collected);
+        let missing = self.read_again(&selection.missing()).await?;
+        let mut page = selection.page(access, query, missing, &self.lookup);
         page.total = total;
         Ok(page)
+    }
+
+    /// Whether the page is the answer to the next statement, which is the only one.
+    fn is_one_statement(&self, plan: &Plan<'_>) -> bool {
+        let [part] = plan.page.as_slice() else { return false };
+        let query = self.query;
+        let is_short = query.count == Count::None && query.offset == 0 && query.limit < FIRST_BATCH;
+        let is_plain = part.is_exact() && part.counts_in_sql();
+        is_short && is_plain && Walker::new(part, query.after.as_ref()).is_straight()
+    }
+
+    /// Makes the next statement the first of a transaction, unless it is open already.
+    fn open(&mut self) {
+        self.is_opening = !self.lease.is_open();
+    }
+
+    /// What goes before the next statement.
+    fn opening(&mut self) -> Vec<Statement> {
+        if !std::mem::take(&mut self.is_opening) {
+            return Vec::new();
+        }
+        self.lease.set_open(true);
+        let mut statements = vec![Statement::of("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")];
+        if self.query.count != Count::None {
+            statements.push(Statement::of(SNAPSHOT));
+        }
+        statements
+    }
+
+    /// Takes note of the answers to [`Self::opening`].
+    fn opened(&mut self, answers: &[Vec<PgRow>]) -> Result<()> {
+        if let [_begin, snapshot] = answers {
+            self.snapshot = Some(first(snapshot)?);
+        }
+        Ok(())
+    }
+
+    /// The answers to statements, in one round trip.
+    async fn ask(&mut self, statements: impl IntoIterator<Item = Statement>) -> Result<Vec<Vec<PgRow>>> {
+        let mut all = self.opening();
+        let before = all.len();
+        all.extend(statements);
+        let mut answers = self.lease.all(all).await.map_err(to_error)?;
+        let wanted = answers.split_off(before);
+        self.opened(&answers)?;
+        Ok(wanted)
+    }
+
+    /// The rows of a statement as they come.
+    async fn stream(&mut self, statement: Statement) -> Result<RowStream> {
+        let statement = self.store.shared.shapes.sort(statement);
+        let opening = self.opening();
+        let (answers, rows) = self.lease.stream(opening, statement).await.map_err(to_error)?;
+        self.opened(&answers)?;
+        Ok(rows)
     }
 
     /// Which types of one org have items, found by hopping along the index from type to type.
@@ -161,7 +214,8 @@ impl<'a> List<'a> {
             " AND n.type > hop.type ORDER BY n.type LIMIT 1) FROM hop WHERE hop.type IS NOT NULL) \
              SELECT type FROM hop WHERE type IS NOT NULL",
         );
-        let rows = self.connection().await?.rows(statement).await.map_err(to_error)?;
+        self.open();
+        let rows = self.ask([statement]).await?.pop().unwrap_or_default();
         let mut present = Vec::with_capacity(rows.len());
         for row in &rows {
             present.push(Reader::new(row).next::<Uuid>().map_err(to_error)?);
@@ -175,10 +229,10 @@ impl<'a> List<'a> {
         if probes.is_empty() {
             return Ok(Vec::new());
         }
+        self.open();
         let shapes = &self.store.shared.shapes;
-        let connection = self.connection().await?;
-        let counts = probes.iter().map(|probe| connection.one::<i64>(shapes.sort(probe.clone())));
-        try_join_all(counts).await
+        let answers = self.ask(probes.iter().map(|probe| shapes.sort(probe.clone()))).await?;
+        answers.iter().map(|rows| first(rows)).collect()
     }
 
     async fn collect(&mut self, part: &Part<'_>, is_only: bool) -> Result<Collected> {
@@ -190,7 +244,6 @@ impl<'a> List<'a> {
                 for row in rows {
                     collector.push(row, &list.lookup);
                 }
-                Ok(())
             })
             .await?;
         }
@@ -200,58 +253,74 @@ impl<'a> List<'a> {
     /// Reads along the order until the page is complete.
     async fn walk(&mut self, part: &Part<'_>, collector: &mut Collector<'_>) -> Result<()> {
         let mut walker = Walker::new(part, self.query.after.as_ref());
-        let mut factor = 1;
-        while let Some(statement) = walker.statement((collector.missing() * factor).min(4_096)) {
-            let statement = self.store.shared.shapes.sort(statement);
-            let rows = self.connection().await?.rows(statement).await.map_err(to_error)?;
-            let rows = rows_of(&self.access.registry, &rows)?;
-            for row in self.accepted(part, walker.advance(rows)).await? {
+        let (mut factor, mut at_most) = (1, FIRST_BATCH);
+        loop {
+            // One row more than needed shows where a group of equal values ends.
+            let needed = collector.missing() + usize::from(!walker.is_straight());
+            let Some(statement) = walker.statement((needed * factor).min(at_most)) else { return Ok(()) };
+            let batch = self.batch(statement).await?;
+            if batch.is_cut {
+                walker.shorten(batch.rows.len());
+            }
+            at_most = fitting(&batch);
+            let (read, missing) = (batch.rows.len(), collector.missing());
+            for row in self.accepted(part, walker.advance(batch.rows), false).await? {
                 if collector.push(row, &self.lookup) {
                     return Ok(());
                 }
             }
-            // Where few rows are accepted, larger steps cost less.
-            factor = (factor * 2).min(64);
+            // Where not all rows are of use, larger steps cost less.
+            if missing < collector.missing() + read {
+                factor = (factor * 2).min(64);
+            }
+        }
+    }
+
+    /// The rows of a statement as far as there is room for them.
+    async fn batch(&mut self, statement: Statement) -> Result<Batch> {
+        let mut stream = self.stream(statement).await?;
+        let mut batch = Batch::default();
+        while let Some(row) = stream.try_next().await.map_err(to_error)? {
+            // Those behind are read as well: before its last row the connection takes no other statement.
+            batch.is_cut = batch.bytes > Query::MAX_PAGE_BYTES;
+            if !batch.is_cut {
+                batch.push(self.read(&row)?);
+            }
+        }
+        self.lease.finished();
+        Ok(batch)
+    }
+
+    /// Reads all rows of a part as they come, and gives those that belong to the list.
+    async fn scan(&mut self, part: &Part<'_>, mut take: impl FnMut(&Self, Vec<Row>) + Send) -> Result<()> {
+        let mut stream = self.stream(part.stream_statement()).await?;
+        let mut is_end = false;
+        while !is_end {
+            let mut chunk = Batch::default();
+            while chunk.rows.len() < CHUNK && chunk.bytes < Query::MAX_PAGE_BYTES {
+                let Some(row) = stream.try_next().await.map_err(to_error)? else {
+                    self.lease.finished();
+                    is_end = true;
+                    break;
+                };
+                chunk.push(self.read(&row)?);
+            }
+            let rows = self.accepted(part, chunk.rows, true).await?;
+            take(self, rows);
         }
         Ok(())
     }
 
-    /// Reads all rows of a part as they come.
-    async fn scan(
-        &mut self,
-        part: &Part<'_>,
-        mut take: impl FnMut(&Self, Vec<Row>) -> Result<()> + Send,
-    ) -> Result<()> {
-        self.connection().await?;
-        let Some(connection) = self.connection.take() else { return Ok(()) };
-        let scanning = Scanning(Some(connection));
-        self.scan_on(scanning.connection(), part, &mut take).await?;
-        self.connection = scanning.end();
-        Ok(())
-    }
-
-    async fn scan_on(
-        &mut self,
-        connection: &AsyncPgConnection,
-        part: &Part<'_>,
-        take: &mut (impl FnMut(&Self, Vec<Row>) -> Result<()> + Send),
-    ) -> Result<()> {
-        let mut shared = connection;
-        let statement = self.store.shared.shapes.sort(part.stream_statement());
-        let stream = shared.load(statement).await.map_err(to_error)?;
-        let mut chunks = stream.chunks(CHUNK);
-        while let Some(chunk) = chunks.next().await {
-            let rows: Vec<PgRow> = chunk.into_iter().collect::<Result<_, _>>().map_err(to_error)?;
-            let rows = rows_of(&self.access.registry, &rows)?;
-            let rows = self.accepted(part, rows).await?;
-            take(self, rows)?;
-        }
-        Ok(())
+    fn read(&self, row: &PgRow) -> Result<Row> {
+        let mut reader = Reader::new(row);
+        let item = row::read_item(&self.access.registry, &mut reader)?;
+        let key = reader.next().map_err(to_error)?;
+        Ok(Row { item, key })
     }
 
     /// The rows that belong to the list, as far as SQL has left that open. What they look at elsewhere is fetched,
     /// also what their places in the order depend on.
-    async fn accepted(&mut self, part: &Part<'_>, rows: Vec<Row>) -> Result<Vec<Row>> {
+    async fn accepted(&mut self, part: &Part<'_>, rows: Vec<Row>, is_streaming: bool) -> Result<Vec<Row>> {
         for _ in &rows {
             self.deadline.check()?;
         }
@@ -270,7 +339,9 @@ impl<'a> List<'a> {
                     accepted.push(index);
                 }
             }
-            if !self.lookup.fetch(self.store, self.access).await? {
+            let ask =
+                if is_streaming { Ask::Elsewhere(&self.store.shared) } else { Ask::Here(&mut self.lease) };
+            if !self.lookup.fetch(ask, self.access).await? {
                 let mut wanted = accepted.into_iter().peekable();
                 let belongs = |(index, row)| wanted.next_if_eq(&index).map(|_| row);
                 return Ok(rows.into_iter().enumerate().filter_map(belongs).collect());
@@ -278,31 +349,59 @@ impl<'a> List<'a> {
         }
     }
 
+    /// The items of the page that were let go of for their size.
+    async fn read_again(&mut self, ids: &[Uuid]) -> Result<Vec<Item>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.ask([by_ids(ids)]).await?.pop().unwrap_or_default();
+        row::items(&self.access.registry, &rows)
+    }
+
     async fn total(&mut self, parts: &[Part<'_>]) -> Result<u64> {
         let mut total: u64 = 0;
         for part in parts {
             if part.counts_in_sql() {
-                let statement = self.store.shared.shapes.sort(part.count_statement());
-                let count: i64 = self.connection().await?.one(statement).await?;
-                total += u64::try_from(count).unwrap_or(0);
+                total += self.counted(part.count_statement()).await?;
             } else {
-                self.scan(part, |_, rows| {
-                    total += rows.len() as u64;
-                    Ok(())
-                })
-                .await?;
+                self.scan(part, |_, rows| total += rows.len() as u64).await?;
             }
+        }
+        Ok(total)
+    }
+
+    /// The answer to a statement that counts, if need be from before.
+    async fn counted(&mut self, statement: Statement) -> Result<u64> {
+        let shared = &self.store.shared;
+        let snapshot = self.snapshot.clone().unwrap_or_default();
+        if let Some(total) = shared.totals.known(&statement, &snapshot) {
+            return Ok(total);
+        }
+        let answers = self.ask([shared.shapes.sort(statement.clone())]).await?;
+        let count: i64 = first(answers.first().map_or(&[], Vec::as_slice))?;
+        let total = u64::try_from(count).unwrap_or(0);
+        if !snapshot.is_empty() {
+            shared.totals.remember(statement, &snapshot, total);
         }
         Ok(total)
     }
 }
 
-fn rows_of(registry: &TypeRegistry, rows: &[PgRow]) -> Result<Vec<Row>> {
-    let read = |row| {
-        let mut reader = Reader::new(row);
-        let item = read_item(registry, &mut reader)?;
-        let key = reader.next().map_err(to_error)?;
-        Ok(Row { item, key })
-    };
-    rows.iter().map(read).collect()
+impl Batch {
+    fn push(&mut self, row: Row) {
+        self.bytes += row.item.size();
+        self.rows.push(row);
+    }
+}
+
+/// How many rows the next batch may have, given the sizes of those in the last one.
+fn fitting(last: &Batch) -> usize {
+    let each = last.bytes / last.rows.len().max(1);
+    (Query::MAX_PAGE_BYTES / each.max(1)).clamp(2, LARGEST_BATCH)
+}
+
+/// The first column of the first row.
+fn first<T: Column>(rows: &[PgRow]) -> Result<T> {
+    let row = rows.first().ok_or_else(|| Error::internal("a statement that gives one row gave none"))?;
+    Reader::new(row).next().map_err(to_error)
 }

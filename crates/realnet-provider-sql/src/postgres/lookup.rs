@@ -9,14 +9,33 @@ use realnet_core::provider::Access;
 use realnet_core::query::Lookup;
 use realnet_core::{Result, Uuid};
 
-use super::PostgresStore;
 use super::error::to_error;
 use super::items::{by_ids, readable};
-use super::run::Reader;
+use super::lease::Lease;
+use super::run::{PgRow, Reader};
+use super::shared::Shared;
 use super::transaction::ancestors_of;
+use crate::statement::Statement;
 
 /// The most items that are kept; more than a page's worth of rows refers to are forgotten.
 const KEPT: usize = 20_000;
+
+/// Where to ask.
+pub(super) enum Ask<'a> {
+    /// On the list's own connection, which sees what the list sees.
+    Here(&'a mut Lease),
+    /// On another one, while that of the list gives rows.
+    Elsewhere(&'a Shared),
+}
+
+impl Ask<'_> {
+    async fn rows(&mut self, statement: Statement) -> Result<Vec<PgRow>> {
+        match self {
+            Self::Here(lease) => lease.rows(statement).await.map_err(to_error),
+            Self::Elsewhere(shared) => shared.look(statement).await,
+        }
+    }
+}
 
 /// What has been fetched and what is missed.
 #[derive(Default)]
@@ -54,19 +73,19 @@ impl Lookup for Fetched {
 
 impl Fetched {
     /// Fetches what has been missed. Answers whether there was anything.
-    pub(super) async fn fetch(&self, store: &PostgresStore, access: &Access) -> Result<bool> {
+    pub(super) async fn fetch(&self, mut ask: Ask<'_>, access: &Access) -> Result<bool> {
         let (items, ancestors) = self.take_missed();
         if items.is_empty() && ancestors.is_empty() {
             return Ok(false);
         }
         for chunk in items.chunks(1_000) {
-            let found = readable(access, &store.shared.look(by_ids(chunk)).await?)?;
+            let found = readable(access, &ask.rows(by_ids(chunk)).await?)?;
             let mut state = self.state.lock();
             state.items.extend(chunk.iter().map(|id| (*id, None)));
             state.items.extend(found.into_iter().map(|item| (item.id, Some(item))));
         }
         for chunk in ancestors.chunks(1_000) {
-            let rows = store.shared.look(ancestors_of(chunk, Item::MAX_DEPTH)).await?;
+            let rows = ask.rows(ancestors_of(chunk, Item::MAX_DEPTH)).await?;
             let mut state = self.state.lock();
             state.ancestors.extend(chunk.iter().map(|id| (*id, Vec::new())));
             for row in &rows {

@@ -13,6 +13,7 @@ mod error;
 mod fields;
 mod fragment;
 mod items;
+mod lease;
 mod limits;
 mod list;
 mod locks;
@@ -25,6 +26,7 @@ mod run;
 mod shapes;
 mod shared;
 mod tls;
+mod totals;
 mod transaction;
 mod types;
 

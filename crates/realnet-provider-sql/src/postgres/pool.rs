@@ -15,6 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::PostgresConfig;
 use super::connect::{self, Role};
+use super::lease::Lease;
 
 /// A connection that returns to its pool when dropped.
 pub(super) type Connection = Object<AsyncPgConnection>;
@@ -27,6 +28,7 @@ pub(super) struct Pools {
     read: Pool<AsyncPgConnection>,
     look: Pool<AsyncPgConnection>,
     write: Pool<AsyncPgConnection>,
+    tls: MakeRustlsConnect,
     patience: Duration,
 }
 
@@ -37,22 +39,23 @@ impl Pools {
             read: pool(config, tls, Role::Read, config.read_connections)?,
             look: pool(config, tls, Role::Read, LOOKING)?,
             write: pool(config, tls, Role::Write, config.write_connections)?,
+            tls: tls.clone(),
             patience: config.connect_timeout,
         })
     }
 
     /// A connection that may only read.
-    pub(super) async fn read(&self) -> Result<Connection> {
+    pub(super) async fn read(&self) -> Result<Lease> {
         self.get(&self.read).await
     }
 
     /// A connection that may only read, for one statement of somebody who may hold one of [`Self::read`].
-    pub(super) async fn look(&self) -> Result<Connection> {
+    pub(super) async fn look(&self) -> Result<Lease> {
         self.get(&self.look).await
     }
 
     /// A connection that may write.
-    pub(super) async fn write(&self) -> Result<Connection> {
+    pub(super) async fn write(&self) -> Result<Lease> {
         self.get(&self.write).await
     }
 
@@ -63,9 +66,9 @@ impl Pools {
         self.write.close();
     }
 
-    async fn get(&self, pool: &Pool<AsyncPgConnection>) -> Result<Connection> {
+    async fn get(&self, pool: &Pool<AsyncPgConnection>) -> Result<Lease> {
         match tokio::time::timeout(self.patience, pool.get()).await {
-            Ok(Ok(connection)) => Ok(connection),
+            Ok(Ok(connection)) => Ok(Lease::new(connection, self.tls.clone())),
             Ok(Err(error)) => Err(pool_error(error)),
             Err(_) => Err(Error::unavailable("the database is busy: no connection became free in time")),
         }

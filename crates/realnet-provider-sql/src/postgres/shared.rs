@@ -10,9 +10,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::PostgresConfig;
 use super::error::{Failure, failure, to_error};
-use super::pool::{self, Connection, Pools};
-use super::run::{PgRow, Reader, Run as _, within};
+use super::lease::Lease;
+use super::pool::Pools;
+use super::run::{PgRow, Reader, within};
 use super::shapes::Shapes;
+use super::totals::Totals;
 use crate::statement::Statement;
 
 /// The inside of a store.
@@ -21,6 +23,7 @@ pub(super) struct Shared {
     pub tls: MakeRustlsConnect,
     pub pools: Pools,
     pub shapes: Shapes,
+    pub totals: Totals,
     /// Rung after each commit that wrote changes.
     pub commits: Notify,
     /// The last known revision of types.
@@ -39,6 +42,7 @@ impl Shared {
             tls,
             pools,
             shapes: Shapes::default(),
+            totals: Totals::default(),
             commits: Notify::new(),
             types: watch::Sender::new(0),
             stamps: watch::Sender::new(0),
@@ -89,7 +93,7 @@ impl Shared {
 
     async fn twice<F>(&self, statement: Statement, take: impl Fn() -> F) -> Result<Vec<PgRow>>
     where
-        F: Future<Output = Result<Connection>>,
+        F: Future<Output = Result<Lease>>,
     {
         match self.rows(take().await?, statement.clone()).await {
             Err(error) if failure(&error) == Failure::Connection => {
@@ -106,12 +110,12 @@ impl Shared {
     }
 
     /// Runs a statement and gives the connection back, unless it is of no more use.
-    async fn rows(&self, connection: Connection, statement: Statement) -> QueryResult<Vec<PgRow>> {
-        let result = within(self.patience(), connection.rows(statement)).await;
+    async fn rows(&self, mut lease: Lease, statement: Statement) -> QueryResult<Vec<PgRow>> {
+        let result = within(self.patience(), lease.rows(statement)).await;
         if let Err(error) = &result
             && matches!(failure(error), Failure::Connection | Failure::Silence)
         {
-            pool::discard(connection);
+            lease.discard();
         }
         result
     }

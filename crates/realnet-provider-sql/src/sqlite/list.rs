@@ -9,12 +9,13 @@ use realnet_core::query::{Count, Query};
 
 use super::connection::Connection;
 use super::dialect::SqliteDialect;
-use super::lookup::StoreLookup;
+use super::lookup::{StoreLookup, read_item};
 use super::row::{AFTER_ITEM, item};
 use super::shared::Shared;
 use crate::compile::{Analysis, Catalog as _, Part, Plan, Request, Walker, analyse};
-use crate::page::{Collected, Collector, Deadline, accepts, merge};
+use crate::page::{Collected, Collector, Deadline, Selection, accepts};
 use crate::row::Row;
+use crate::statement::Statement;
 
 /// Rows of the first batch of a walk whose rows the core has still to judge.
 const FIRST_BATCH: usize = 128;
@@ -56,7 +57,12 @@ pub(super) fn list(
     for part in &plan.page {
         collected.push(listing.collect(connection, part, plan.page.len() == 1)?);
     }
-    let mut page = merge(access, query, collected, &listing.lookup);
+    let selection = Selection::of(query, collected);
+    let mut missing = Vec::new();
+    for id in selection.missing() {
+        missing.extend(read_item(connection, access, id)?);
+    }
+    let mut page = selection.page(access, query, missing, &listing.lookup);
     if query.count != Count::None {
         page.total = Some(listing.count(connection, &plan)?);
     }
@@ -106,10 +112,10 @@ impl Listing<'_> {
         while let Some(statement) = walker.statement(batch.max((collector.missing() + 1).min(LARGEST_BATCH)))
         {
             connection.admit(&statement);
-            let registry = &self.access.registry;
-            let rows = connection.rows(&statement, |row| {
-                Ok(Row { item: item(registry, row)?, key: row.bytes(AFTER_ITEM)? })
-            })?;
+            let (rows, is_cut) = self.batch(connection, &statement)?;
+            if is_cut {
+                walker.shorten(rows.len());
+            }
             for row in walker.advance(rows) {
                 self.deadline.check()?;
                 if (!judges || accepts(part, self.access, &row.item, &self.lookup))
@@ -121,6 +127,19 @@ impl Listing<'_> {
             batch = (batch * 4).min(LARGEST_BATCH);
         }
         Ok(())
+    }
+
+    /// The rows of a statement as far as they are not too large together, and whether they ended for that.
+    fn batch(&self, connection: &mut Connection, statement: &Statement) -> Result<(Vec<Row>, bool)> {
+        let registry = &self.access.registry;
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        connection.each(statement, |row| {
+            let row = Row { item: item(registry, row)?, key: row.bytes(AFTER_ITEM)? };
+            bytes += row.item.size();
+            rows.push(row);
+            Ok(if bytes > Query::MAX_PAGE_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok((rows, bytes > Query::MAX_PAGE_BYTES))
     }
 
     /// Gives all accepted rows to `take`, in any order.

@@ -5,7 +5,9 @@
 mod access;
 mod connecting;
 mod encryption;
+mod given_up;
 mod migrations;
+mod moments;
 mod pools;
 mod replicas;
 mod restarts;

@@ -150,6 +150,7 @@ macro_rules! conformance {
             ],
             sizes: [
                 a_megabyte_of_attributes,
+                a_page_is_bounded_in_bytes,
                 ten_thousand_children,
                 sixty_four_levels,
                 a_deletion_has_a_limit,

@@ -32,13 +32,9 @@ pub(in super::super) async fn commit(
 ) -> Result<Vec<Outcome>> {
     let mut attempt = 1;
     loop {
-        let connection = shared.pools.write().await?;
-        let mut transaction = PgTransaction::new(
-            connection,
-            shared.patience(),
-            &access.registry,
-            changes.next_registry.as_ref(),
-        );
+        let lease = shared.pools.write().await?;
+        let mut transaction =
+            PgTransaction::new(lease, shared.patience(), &access.registry, changes.next_registry.as_ref());
         let error = match transaction.apply(access, changes).await {
             Ok((outcomes, effects)) => {
                 drop(transaction);

@@ -1,43 +1,30 @@
-//! A connection that writes: knows whether a transaction is open, and is thrown away when left in the middle of one.
+//! A connection that writes: begins a transaction with the first statement, and commits with the last.
 
 use std::time::Duration;
 
 use diesel::QueryResult;
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::Object;
-use futures::FutureExt as _;
-use futures::future::join_all;
 use realnet_core::Error;
 
-use super::super::error::{Failure, failure, is_useless};
-use super::super::pool::Connection;
-use super::super::run::{PgRow, Run as _, within};
+use super::super::error::is_useless;
+use super::super::lease::{Lease, PIPELINE};
+use super::super::run::{PgRow, within};
 use crate::statement::Statement;
 
-/// The most statements sent before the first answer is read. `join_all` keeps the order of so many.
-const PIPELINE: usize = 20;
-
-/// A connection from the write pool.
+/// A connection from the write pool. Left in the middle of a transaction, it rolls back.
 pub(super) struct Writer {
-    /// Empty only while being dropped.
-    connection: Option<Connection>,
-    open: bool,
+    lease: Lease,
     written: bool,
     patience: Duration,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, patience: Duration) -> Self {
-        Self { connection: Some(connection), open: false, written: false, patience }
+    pub(super) fn new(lease: Lease, patience: Duration) -> Self {
+        Self { lease, written: false, patience }
     }
 
     /// Whether the end has been sent: then a lost connection leaves open whether it happened.
     pub(super) fn has_written(&self) -> bool {
         self.written
-    }
-
-    fn connection(&self) -> &AsyncPgConnection {
-        self.connection.as_ref().expect("the connection is only taken by drop")
     }
 
     /// The rows of a statement inside the transaction, which is begun in the same round trip if need be.
@@ -46,11 +33,10 @@ impl Writer {
         Ok(results.pop().unwrap_or_default())
     }
 
-    /// Runs statements inside the transaction, sent together. The first failure is the answer: those behind it
-    /// only say that the transaction is aborted.
+    /// Runs statements inside the transaction, sent together. The first failure is the answer.
     pub(super) async fn pipeline(&mut self, statements: Vec<Statement>) -> QueryResult<Vec<Vec<PgRow>>> {
-        let begin = !self.open;
-        self.open = true;
+        let begin = !self.lease.is_open();
+        self.lease.set_open(true);
         let mut pending = statements;
         if begin {
             pending.insert(0, Statement::of("BEGIN"));
@@ -66,62 +52,43 @@ impl Writer {
     /// with the COMMIT.
     pub(super) async fn finish(&mut self, mut statements: Vec<Statement>) -> QueryResult<()> {
         self.written = true;
-        if !self.open && statements.len() <= 1 {
-            let Some(statement) = statements.pop() else { return Ok(()) };
-            let result = self.send(vec![statement]).await;
-            // A connection on which an answer is still to come is of no use to others.
-            self.open = matches!(&result, Err(error) if failure(error) == Failure::Silence);
-            return result.map(drop);
+        if !self.lease.is_open() && statements.len() <= 1 {
+            return if statements.is_empty() { Ok(()) } else { self.send(statements).await.map(drop) };
         }
-        if !self.open {
-            self.open = true;
+        if !self.lease.is_open() {
+            self.lease.set_open(true);
             statements.insert(0, Statement::of("BEGIN"));
         }
         statements.push(Statement::of("COMMIT"));
         self.send(statements).await?;
-        self.open = false;
+        self.lease.set_open(false);
         Ok(())
     }
 
     /// The rows of a statement outside of a transaction.
-    pub(super) async fn alone(&self, statement: Statement) -> QueryResult<Vec<PgRow>> {
-        within(self.patience, self.connection().rows(statement)).await
+    pub(super) async fn alone(&mut self, statement: Statement) -> QueryResult<Vec<PgRow>> {
+        within(self.patience, self.lease.rows(statement)).await
     }
 
     /// Ends the transaction without a trace after an error. After one of the connection there is nothing to say any
-    /// more: it is closed.
+    /// more.
     pub(super) async fn roll_back(&mut self, error: &Error) {
-        if !self.open || is_useless(error) {
+        if !self.lease.is_open() || is_useless(error) {
             return;
         }
-        let end = self.connection().run(Statement::of("ROLLBACK"));
-        if within(self.patience, end).await.is_ok() {
-            self.open = false;
+        if within(self.patience, self.lease.rows(Statement::of("ROLLBACK"))).await.is_ok() {
+            self.lease.set_open(false);
         }
     }
 
-    async fn send(&self, statements: Vec<Statement>) -> QueryResult<Vec<Vec<PgRow>>> {
-        let connection = self.connection();
+    /// Waits for the answers of each batch only so long.
+    async fn send(&mut self, mut statements: Vec<Statement>) -> QueryResult<Vec<Vec<PgRow>>> {
         let mut results = Vec::with_capacity(statements.len());
-        let mut statements = statements.into_iter().peekable();
-        while statements.peek().is_some() {
-            let batch = statements.by_ref().take(PIPELINE).map(|statement| connection.rows(statement));
-            let answers = within(self.patience, join_all(batch).map(Ok)).await;
-            for result in answers? {
-                results.push(result?);
-            }
+        while !statements.is_empty() {
+            let rest = statements.split_off(statements.len().min(PIPELINE));
+            results.extend(within(self.patience, self.lease.all(statements)).await?);
+            statements = rest;
         }
         Ok(results)
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // An open transaction would hold its locks in the pool: closing the connection ends it.
-        if self.open
-            && let Some(connection) = self.connection.take()
-        {
-            drop(Object::take(connection));
-        }
     }
 }

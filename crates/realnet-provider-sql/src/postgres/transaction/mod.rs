@@ -26,7 +26,7 @@ use realnet_core::registry::TypeRegistry;
 use uuid::Uuid;
 
 use super::error::to_error;
-use super::pool::Connection;
+use super::lease::Lease;
 use super::row::read_item;
 use super::run::{PgRow, Reader};
 use crate::statement::{Array, Bind, Statement};
@@ -69,13 +69,13 @@ pub(super) struct PgTransaction {
 
 impl PgTransaction {
     fn new(
-        connection: Connection,
+        lease: Lease,
         patience: Duration,
         previous: &Arc<TypeRegistry>,
         next: Option<&Arc<TypeRegistry>>,
     ) -> Self {
         Self {
-            writer: Writer::new(connection, patience),
+            writer: Writer::new(lease, patience),
             registry: Arc::clone(next.unwrap_or(previous)),
             previous: Arc::clone(previous),
             slots: Slots::default(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use realnet_core::change::{ChangeSet, Operation, Outcome};
 use realnet_core::model::Item;
+use realnet_core::query::Query;
 use realnet_core::{ErrorKind, Uuid};
 use serde_json::json;
 
@@ -28,6 +29,36 @@ pub async fn a_megabyte_of_attributes(world: World) {
     world.create(&alice, item("Note").name("é".repeat(Item::MAX_NAME / 2))).await;
     let long = item("Note").name("é".repeat(Item::MAX_NAME / 2) + "x");
     expect_kind(world.try_create(&alice, long).await.map(|item| item.id), ErrorKind::InvalidInput);
+}
+
+/// Forty items of a megabyte each take several pages, whatever the limit, and none is lost between them.
+pub async fn a_page_is_bounded_in_bytes(world: World) {
+    let alice = world.acme.alice.clone();
+    let draft = |index: usize| {
+        let kind = if index.is_multiple_of(3) { "PrivatePaper" } else { "OpenPaper" };
+        item(kind)
+            .name(format!("heavy p{index:02}"))
+            .attr("rank", index * 7 % 13)
+            .attr("mood", format!("m{}", index % 4))
+            .attr("blob", format!("{index}").repeat(1 << (20 - usize::from(index > 9))))
+    };
+    for start in (0..40).step_by(8) {
+        world.create_all(&alice, (start..start + 8).map(draft).collect()).await;
+    }
+    let snapshot = world.snapshot().await;
+    let papers = |order: &str| world.find("Paper").by(&alice).order(order).limit(Query::MAX_LIMIT);
+    for order in ["id", "id.desc", "rank.desc", "mood", "name.desc"] {
+        let found = papers(order).check_against(&snapshot).await;
+        assert_eq!(found.len(), 40, "by {order}");
+    }
+    let found = papers("rank").with("offset", 5).all().await;
+    assert!(found == papers("rank").all().await[5..], "an offset leaves out what lies before");
+    let found = world.find("Paper").by(&alice).with("search", "heavy").check_against(&snapshot).await;
+    assert_eq!(found.len(), 40);
+    let page = papers("rank").with("count", "exact").page().await;
+    assert!(page.next.is_some() && page.total == Some(40));
+    let bytes: usize = page.items.iter().map(Item::size).sum();
+    assert!(bytes > Query::MAX_PAGE_BYTES / 2 && bytes <= Query::MAX_PAGE_BYTES, "a page of {bytes} bytes");
 }
 
 /// Ten thousand children are listed in pages, counted, and deleted with their parent.
