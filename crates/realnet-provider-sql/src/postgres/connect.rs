@@ -27,6 +27,7 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct ConnectFailure {
     reason: Reason,
+    database: String,
     place: String,
     source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -35,9 +36,13 @@ pub(super) struct ConnectFailure {
 enum Reason {
     Unreachable,
     Password,
+    Rule,
+    Unencrypted,
     Database,
     Full,
     Starting,
+    NoTls,
+    Certificate,
     Other,
 }
 
@@ -54,32 +59,65 @@ impl std::error::Error for ConnectFailure {
 }
 
 impl ConnectFailure {
-    /// The error for callers: names the cause, and the place only for the log.
+    /// The error for callers: names the cause and the next step, and the place only for the log.
     pub(super) fn to_error(&self) -> Error {
-        let (message, retry) = match self.reason {
-            Reason::Unreachable => ("the PostgreSQL server can not be reached", Some(2)),
-            Reason::Password => ("the PostgreSQL server refuses the user or its password", None),
-            Reason::Database => ("the PostgreSQL server has no such database", None),
-            Reason::Full => ("the PostgreSQL server has too many connections", Some(5)),
-            Reason::Starting => ("the PostgreSQL server is starting up or shutting down", Some(2)),
-            Reason::Other => ("the PostgreSQL server refuses the connection", None),
-        };
-        let error = Error::new(ErrorKind::Unavailable, message).with_internal(self.to_string());
-        match retry {
-            Some(seconds) => error.with_retry_after(Duration::from_secs(seconds)),
-            None => error,
+        let error = Error::new(ErrorKind::Unavailable, self.message()).with_internal(self.to_string());
+        match self.reason {
+            Reason::Unreachable | Reason::Starting => error.with_retry_after(Duration::from_secs(2)),
+            Reason::Full => error.with_retry_after(Duration::from_secs(5)),
+            _ => error,
         }
     }
 
+    fn message(&self) -> String {
+        let text = match self.reason {
+            Reason::Unreachable => "can not be reached: is it running, and is that its host and port?",
+            Reason::Password => "refuses the user or its password: set those of a user that may log in",
+            Reason::Rule => {
+                "has no rule that lets this user in from this machine: add one to its pg_hba.conf"
+            }
+            Reason::Unencrypted => {
+                "has no rule that lets this user in unencrypted from this machine: set sslmode=require, or add a rule to \
+                 its pg_hba.conf"
+            }
+            Reason::Database => {
+                let name = self.database.replace('"', "\"\"");
+                return format!(
+                    "the PostgreSQL server has no such database: create it (CREATE DATABASE \"{name}\") or set another"
+                );
+            }
+            Reason::Full => "has too many connections: raise its max_connections",
+            Reason::Starting => "is starting up or shutting down",
+            Reason::NoTls => {
+                "offers no encryption: set sslmode=disable or prefer, or switch ssl on in the server"
+            }
+            Reason::Certificate => {
+                "can not be spoken to encrypted: is its certificate valid for that host, and its authority known?"
+            }
+            Reason::Other => "refuses the connection",
+        };
+        format!("the PostgreSQL server {text}")
+    }
+
     fn new(config: &PostgresConfig, error: &tokio_postgres::Error) -> Self {
+        let words = with_causes(error);
         let reason = match error.code() {
-            Some(code) => reason_of(code),
+            Some(code) => reason_of(code, &words),
             // Found out by the client itself, before it asks.
-            None if with_causes(error).contains("password missing") => Reason::Password,
-            None if is_tls(error) => Reason::Other,
+            None if words.contains("password missing") => Reason::Password,
+            None if words.contains("does not support TLS") => Reason::NoTls,
+            None if is_tls(error) => Reason::Certificate,
             None => Reason::Unreachable,
         };
-        Self { reason, place: place(config), source: with_causes(error).into() }
+        Self::of(reason, config, words)
+    }
+
+    fn of(
+        reason: Reason,
+        config: &PostgresConfig,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { reason, database: config.database.clone(), place: place(config), source: source.into() }
     }
 }
 
@@ -95,8 +133,12 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn reason_of(code: &SqlState) -> Reason {
-    if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+fn reason_of(code: &SqlState, words: &str) -> Reason {
+    // The server's words for what its pg_hba.conf does not allow, which differ between versions.
+    let refuses_plain = words.contains("no encryption") || words.contains("SSL off");
+    if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && words.contains("pg_hba.conf") {
+        if refuses_plain { Reason::Unencrypted } else { Reason::Rule }
+    } else if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
         Reason::Password
     } else if *code == SqlState::INVALID_CATALOG_NAME {
         Reason::Database
@@ -149,16 +191,15 @@ pub(super) async fn open(
     };
     match tokio::time::timeout(config.connect_timeout, attempt).await {
         Ok(result) => result,
-        Err(_) => Err(ConnectFailure {
-            reason: Reason::Unreachable,
-            place: place(config),
-            source: format!("no answer within {:?}", config.connect_timeout).into(),
-        }),
+        Err(_) => {
+            let words = format!("no answer within {:?}", config.connect_timeout);
+            Err(ConnectFailure::of(Reason::Unreachable, config, words))
+        }
     }
 }
 
 fn other(config: &PostgresConfig, source: impl std::error::Error + Send + Sync + 'static) -> ConnectFailure {
-    ConnectFailure { reason: Reason::Unreachable, place: place(config), source: Box::new(source) }
+    ConnectFailure::of(Reason::Unreachable, config, source)
 }
 
 fn driver_config(config: &PostgresConfig, role: Role) -> tokio_postgres::Config {

@@ -95,7 +95,9 @@ fn other(error: &DieselError) -> Error {
     } else if message.starts_with("could not extend file") || message.contains("No space left on device") {
         Error::unavailable("the database has no space left")
     } else if message.starts_with("permission denied") {
-        Error::unavailable("the database user lacks a permission")
+        Error::unavailable(
+            "the database user lacks a permission: let it own the database, or grant it all on the schema",
+        )
     } else {
         Error::internal("a statement failed")
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use realnet_core::{Error, ErrorKind};
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
-use realnet_testkit::conformance::item;
+use realnet_testkit::conformance::{eventually, item};
 use realnet_testkit::engines::{Postgres, Settings, fresh_database};
 use serde_json::json;
 
@@ -17,6 +17,11 @@ async fn refused(config: PostgresConfig) -> Error {
     error
 }
 
+const UNREACHABLE: &str =
+    "the PostgreSQL server can not be reached: is it running, and is that its host and port?";
+const REFUSED: &str =
+    "the PostgreSQL server refuses the user or its password: set those of a user that may log in";
+
 fn config(url: &str) -> PostgresConfig {
     PostgresConfig::from_url(url).unwrap()
 }
@@ -25,7 +30,7 @@ fn config(url: &str) -> PostgresConfig {
 async fn nobody_listens() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = refused(config(&format!("postgres://me@127.0.0.1:{port}/db"))).await;
-    assert_eq!(error.message(), "the PostgreSQL server can not be reached");
+    assert_eq!(error.message(), UNREACHABLE);
     assert!(error.retry_after().is_some());
     assert!(error.report().contains("refused"), "{}", error.report());
 }
@@ -38,7 +43,7 @@ async fn nobody_answers() {
     let mut config = config(&format!("postgres://me@127.0.0.1:{port}/db"));
     config.connect_timeout = Duration::from_millis(300);
     let error = refused(config).await;
-    assert_eq!(error.message(), "the PostgreSQL server can not be reached");
+    assert_eq!(error.message(), UNREACHABLE);
 }
 
 #[tokio::test]
@@ -47,13 +52,13 @@ async fn a_wrong_password() {
     let login = database.require_password().await.unwrap();
     connect(&login.url()).await.close();
     let error = refused(config(&login.url_with("hunter2"))).await;
-    assert_eq!(error.message(), "the PostgreSQL server refuses the user or its password");
+    assert_eq!(error.message(), REFUSED);
     assert!(error.retry_after().is_none());
     assert!(!error.report().contains("hunter2"));
     let mut without = config(&login.url());
     without.password = None;
     let error = refused(without).await;
-    assert_eq!(error.message(), "the PostgreSQL server refuses the user or its password");
+    assert_eq!(error.message(), REFUSED);
 }
 
 #[tokio::test]
@@ -62,7 +67,10 @@ async fn an_unknown_database() {
     let mut config = config(database.url());
     config.database = "nowhere".into();
     let error = refused(config).await;
-    assert_eq!(error.message(), "the PostgreSQL server has no such database");
+    assert_eq!(
+        error.message(),
+        "the PostgreSQL server has no such database: create it (CREATE DATABASE \"nowhere\") or set another"
+    );
 }
 
 #[tokio::test]
@@ -89,7 +97,7 @@ async fn too_many_connections() {
     }
     assert!(held.len() >= 4, "the server takes {} connections", held.len());
     let error = refused(config(server.url())).await;
-    assert_eq!(error.message(), "the PostgreSQL server has too many connections");
+    assert_eq!(error.message(), "the PostgreSQL server has too many connections: raise its max_connections");
     assert!(error.retry_after().is_some());
     for (client, connection) in held {
         drop(client);
@@ -109,8 +117,59 @@ async fn encryption_where_the_server_has_none() {
     let mut config = config(server.url());
     config.ssl_mode = SslMode::Require;
     let error = refused(config).await;
-    assert_eq!(error.message(), "the PostgreSQL server refuses the connection");
+    assert_eq!(
+        error.message(),
+        "the PostgreSQL server offers no encryption: set sslmode=disable or prefer, or switch ssl on in the server"
+    );
     assert!(error.report().contains("TLS"), "{}", error.report());
+}
+
+#[tokio::test]
+async fn a_user_that_is_none() {
+    let database = fresh_database().await.unwrap();
+    let mut config = config(database.url());
+    config.user = "nobody_at_all".into();
+    assert_eq!(refused(config).await.message(), REFUSED);
+}
+
+/// A server of its own, with the rules of access that a test sets.
+async fn with_rules(rules: &str) -> Postgres {
+    let server = Postgres::start(Settings::default()).await.unwrap();
+    let outside = client(server.url()).await;
+    let file: String = outside.query_one("SHOW hba_file", &[]).await.unwrap().get(0);
+    std::fs::write(file, rules).unwrap();
+    outside.execute("SELECT pg_reload_conf()", &[]).await.unwrap();
+    eventually("the rules hold", || async {
+        tokio_postgres::connect(server.url(), tokio_postgres::NoTls).await.is_err().then_some(())
+    })
+    .await;
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_rule_lets_the_user_in() {
+    let server = with_rules("host all somebody 127.0.0.1/32 trust\n").await;
+    let error = refused(config(server.url())).await;
+    assert_eq!(
+        error.message(),
+        "the PostgreSQL server has no rule that lets this user in unencrypted from this machine: set sslmode=require, \
+         or add a rule to its pg_hba.conf"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_may_create_no_tables() {
+    let mut database = fresh_database().await.unwrap();
+    let login = database.require_password().await.unwrap();
+    let outside = client(database.url()).await;
+    outside.batch_execute("CREATE SCHEMA closed; ALTER SCHEMA public RENAME TO aside").await.unwrap();
+    outside.batch_execute("ALTER SCHEMA closed RENAME TO public").await.unwrap();
+    outside.batch_execute(&format!("GRANT USAGE ON SCHEMA public TO {}", login.user())).await.unwrap();
+    let error = refused(config(&login.url())).await;
+    assert_eq!(
+        error.message(),
+        "the database user lacks a permission: let it own the database, or grant it all on the schema"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,6 +37,30 @@ async fn encrypt(server: &Postgres) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_wants_encryption() {
+    let server = Postgres::start(Settings::default()).await.unwrap();
+    encrypt(&server).await;
+    let outside = client(server.url()).await;
+    let rules: String = outside.query_one("SHOW hba_file", &[]).await.unwrap().get(0);
+    fs::write(rules, "hostssl all all 127.0.0.1/32 trust\n").unwrap();
+    outside.execute("SELECT pg_reload_conf()", &[]).await.unwrap();
+    eventually("the rule holds", || async {
+        tokio_postgres::connect(server.url(), tokio_postgres::NoTls).await.is_err().then_some(())
+    })
+    .await;
+    let mut config = PostgresConfig::from_url(server.url()).unwrap();
+    config.ssl_mode = SslMode::Disable;
+    let error = PostgresStore::connect(config.clone()).await.unwrap_err();
+    assert_eq!(
+        error.message(),
+        "the PostgreSQL server has no rule that lets this user in unencrypted from this machine: set sslmode=require, \
+         or add a rule to its pg_hba.conf"
+    );
+    config.ssl_mode = SslMode::Require;
+    PostgresStore::connect(config).await.unwrap().close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_mode_decides_what_is_encrypted_and_checked() {
     let server = Postgres::start(Settings::default()).await.unwrap();
     encrypt(&server).await;
@@ -60,6 +84,7 @@ async fn the_mode_decides_what_is_encrypted_and_checked() {
             (Err(error), None) => {
                 assert_eq!(error.kind(), ErrorKind::Unavailable, "{mode:?}: {error:?}");
                 assert!(error.retry_after().is_none(), "{mode:?}: {error:?}");
+                assert!(error.message().contains("authorit"), "{mode:?}: {error:?}");
                 continue;
             }
             (result, _) => panic!("{mode:?}: {result:?}"),
