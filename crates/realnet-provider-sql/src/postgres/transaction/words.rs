@@ -23,7 +23,7 @@ impl PgTransaction {
     pub(super) async fn rebuild_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {
         let mut behind = Uuid::nil();
         loop {
-            let items = self.load_written_since(types, Timestamp::default(), behind, CHUNK).await?;
+            let items = self.load_next(types, behind, CHUNK).await?;
             let Some(last) = items.last() else { return Ok(()) };
             behind = last.id;
             let mut rows: Vec<Vec<Bind>> = Vec::with_capacity(items.len());
@@ -38,7 +38,8 @@ impl PgTransaction {
         }
     }
 
-    /// Items of some types that were written since, by id. No index has them: types rarely change so.
+    /// Items of some types that were written since, by id. The pairs of org and type are found by hopping along an index,
+    /// so that it costs by what was written and not by what there is.
     pub(super) async fn load_written_since(
         &mut self,
         types: &[Uuid],
@@ -47,11 +48,31 @@ impl PgTransaction {
         limit: usize,
     ) -> Result<Vec<Item>> {
         self.flush().await?;
-        let mut statement =
-            Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.updated_at >= "));
-        statement.bind(since.as_micros().into()).push(" AND i.id > ").bind(behind.into());
-        statement.push(" AND i.type = ANY(").bind(ids(types));
-        statement.push(format!(") ORDER BY i.id LIMIT {limit}"));
+        let mut statement = Statement::of(format!(
+            "WITH RECURSIVE pair (org, type) AS ((SELECT org, type FROM items ORDER BY org, type LIMIT 1) \
+             UNION ALL SELECT n.org, n.type FROM pair p CROSS JOIN LATERAL (SELECT x.org, x.type FROM items x \
+             WHERE (x.org, x.type) > (p.org, p.type) ORDER BY x.org, x.type LIMIT 1) n) \
+             SELECT {ITEM_COLUMNS} FROM (SELECT f.id FROM (SELECT * FROM pair WHERE type = ANY("
+        ));
+        statement.bind(ids(types)).push(
+            ") OFFSET 0) p CROSS JOIN LATERAL (SELECT x.id, x.updated_at FROM items x WHERE x.org = p.org \
+             AND x.type = p.type AND x.updated_at >= ",
+        );
+        statement.bind(since.as_micros().into()).push(" AND x.id > ").bind(behind.into());
+        statement.push(format!(
+            " ORDER BY x.updated_at OFFSET 0) f ORDER BY f.id LIMIT {limit}) w \
+             CROSS JOIN LATERAL (SELECT * FROM items x WHERE x.id = w.id OFFSET 0) i ORDER BY i.id"
+        ));
+        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        self.read_all(&rows)
+    }
+
+    /// The next items of some types by id, in pages along the primary key.
+    async fn load_next(&mut self, types: &[Uuid], behind: Uuid, limit: usize) -> Result<Vec<Item>> {
+        self.flush().await?;
+        let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id > "));
+        statement.bind(behind.into()).push(" AND (i.type = ANY(").bind(ids(types));
+        statement.push(format!(")) IS TRUE ORDER BY i.id LIMIT {limit}"));
         let rows = self.writer.rows(statement).await.map_err(to_error)?;
         self.read_all(&rows)
     }

@@ -116,8 +116,14 @@ impl Transaction for PgTransaction {
 
     async fn has_items(&mut self, type_id: Uuid) -> Result<bool> {
         self.flush().await?;
-        let mut statement = Statement::of("SELECT EXISTS (SELECT 1 FROM items WHERE type = ");
-        statement.bind(type_id.into()).push(")");
+        // Hops along the index from org to org, and looks for the first type there that is not below the wanted one.
+        let mut statement = Statement::of(
+            "WITH RECURSIVE hop (org) AS ((SELECT org FROM items ORDER BY org LIMIT 1) \
+             UNION ALL SELECT (SELECT n.org FROM items n WHERE n.org > hop.org ORDER BY n.org LIMIT 1) FROM hop \
+             WHERE hop.org IS NOT NULL) SELECT EXISTS (SELECT 1 FROM hop WHERE (SELECT n.type FROM items n \
+             WHERE n.org = hop.org AND n.type >= ",
+        );
+        statement.bind(type_id.into()).push(" ORDER BY n.type LIMIT 1) = ").bind(type_id.into()).push(")");
         let rows = self.writer.rows(statement).await.map_err(to_error)?;
         rows.first().map_or(Ok(false), |row| Reader::new(row).next().map_err(to_error))
     }
