@@ -3,24 +3,41 @@
 use std::sync::Arc;
 
 use realnet_core::change::Operation;
-use realnet_core::load::{self, Document, Layer, definitions};
+use realnet_core::load::{self, Document, Layer, TYPE_KEYS, definitions};
 use realnet_core::model::TypeDefinition;
 use realnet_core::registry::{TypeInfo, TypeRegistry};
-use realnet_core::resource::{Context, WriteOptions};
+use realnet_core::resource::{Context, PatchDocument, WriteOptions};
 use realnet_core::{Error, ErrorKind, Result, Violation};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::apply::commit;
+use crate::describe;
 
 /// A type by name as the caller's org sees it.
 pub(crate) fn find<'a>(cx: &'a Context, name: &str) -> Result<&'a TypeInfo> {
     cx.registry().find(cx.caller().org, name).ok_or_else(|| Error::not_found(format_args!("the type {name}")))
 }
 
-/// Creates a type, and those inside it; answers its name.
-pub(crate) async fn create(cx: &Context, body: &Value) -> Result<String> {
+/// Creates a type and those inside it, or all types of a list; answers the names of what was asked for.
+pub(crate) async fn create(cx: &Context, body: &Value) -> Result<Vec<String>> {
     let layer = load::Target::of(Arc::clone(&cx.access.caller)).layer;
-    let mut new = read(body, layer)?;
+    let (mut new, mut names) = (Vec::new(), Vec::new());
+    match body {
+        Value::Array(bodies) if bodies.is_empty() => {
+            return Err(Error::malformed_at("", "expected at least one type"));
+        }
+        Value::Array(bodies) => {
+            for (position, body) in bodies.iter().enumerate() {
+                let read = read(body, layer).map_err(|error| within(&error, position))?;
+                names.extend(read.first().map(|definition| definition.name.clone()));
+                new.extend(read);
+            }
+        }
+        body => {
+            new = read(body, layer)?;
+            names.extend(new.first().map(|definition| definition.name.clone()));
+        }
+    }
     for definition in &mut new {
         if cx.registry().find(cx.caller().org, &definition.name).is_some() {
             return Err(Error::conflict(format!("the type {} is there already", definition.name)));
@@ -28,9 +45,20 @@ pub(crate) async fn create(cx: &Context, body: &Value) -> Result<String> {
         definition.id = cx.services.ids.next_id();
         definition.version = 1;
     }
-    let name = new.first().map(|definition| definition.name.clone()).unwrap_or_default();
     put(cx, new).await?;
-    Ok(name)
+    Ok(names)
+}
+
+/// The violations of one type of a list, by their place in the list.
+fn within(error: &Error, position: usize) -> Error {
+    let violations = error.violations().iter();
+    Error::invalid(
+        violations
+            .map(|violation| {
+                Violation::new(format!("/{position}{}", violation.pointer), violation.detail.clone())
+            })
+            .collect(),
+    )
 }
 
 /// Replaces a definition as a whole; id and layer stay.
@@ -62,6 +90,64 @@ pub(crate) async fn replace(cx: &Context, name: &str, body: &Value, options: &Wr
         return Ok(());
     }
     put(cx, read).await
+}
+
+/// Changes a part of a definition: a patch of the document that describes it.
+pub(crate) async fn patch(
+    cx: &Context,
+    name: &str,
+    patch: PatchDocument,
+    options: &WriteOptions,
+) -> Result<()> {
+    let info = find(cx, name)?;
+    let document = describe::definition(info, true);
+    let patched = match patch {
+        PatchDocument::Merge(patch) => PatchDocument::Merge(folded(patch)?).apply(document.clone())?,
+        patch @ PatchDocument::Json(_) => patch.apply(document.clone())?,
+    };
+    let Value::Object(map) = &patched else {
+        return Err(Error::invalid(vec![Violation::new("", "expected a type (an object)")]));
+    };
+    let differs = |key: &&&str| map.get(**key) != document.get(**key);
+    let set_here = DESCRIBED
+        .iter()
+        .filter(differs)
+        .map(|key| Violation::new(format!("/{key}"), "is set by the server and can not be changed"));
+    let without_base = map.get("base").is_none_or(Value::is_null) && info.definition().base.is_some();
+    let base = without_base.then(|| Violation::new("/base", "a type keeps a base"));
+    let violations: Vec<Violation> = set_here.chain(base).collect();
+    if !violations.is_empty() {
+        return Err(Error::invalid(violations));
+    }
+    replace(cx, name, &patched, options).await
+}
+
+/// What describes a type and is not a part of its definition.
+const DESCRIBED: [&str; 3] = ["id", "version", "layer"];
+
+/// A merge patch with the keys that are attributes below `attributes`, as in every other document.
+fn folded(patch: Value) -> Result<Value> {
+    let Value::Object(patch) = patch else {
+        return Err(Error::malformed("expected an object with the parts of a type that change"));
+    };
+    let is_part = |key: &str| key == "attributes" || TYPE_KEYS.contains(&key) || DESCRIBED.contains(&key);
+    let (mut parts, loose): (Map<String, Value>, Map<String, Value>) =
+        patch.into_iter().partition(|(key, _)| is_part(key));
+    if loose.is_empty() {
+        return Ok(Value::Object(parts));
+    }
+    let attributes = parts.entry("attributes").or_insert_with(|| json!({}));
+    let Value::Object(attributes) = attributes else {
+        return Err(Error::malformed_at("/attributes", "expected an object"));
+    };
+    for (key, value) in loose {
+        if attributes.contains_key(&key) {
+            let detail = "stands both in the document and in its attributes";
+            return Err(Error::malformed_at(format!("/{key}"), detail));
+        }
+        attributes.insert(key, value);
+    }
+    Ok(Value::Object(parts))
 }
 
 /// Deletes a type without items and derived types, to which no field refers.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use realnet_core::load::{Document, Options, Target, plan};
+use realnet_core::model::Item;
 use realnet_core::resource::{Context, Operation, Reply, Resource, Resources, Services, TypeOperation};
-use realnet_core::{Error, ErrorKind, Result};
+use realnet_core::{Error, ErrorKind, Result, Violation};
 use serde_json::{Value, json};
 
 use crate::{apply, define, describe, drift, grants, state};
@@ -82,13 +83,22 @@ impl Types {
             }
             TypeOperation::Create { body } => {
                 administrators_only(cx)?;
-                let name = define::create(cx, &body).await?;
-                self.described(cx, &name)?
+                let names = define::create(cx, &body).await?;
+                let mut created = names.iter().map(|name| self.described(cx, name));
+                match body {
+                    Value::Array(_) => Reply::Document(created.collect::<Result<Value>>()?),
+                    _ => Reply::Document(created.next().transpose()?.unwrap_or_default()),
+                }
             }
             TypeOperation::Replace { name, body, options } => {
                 administrators_only(cx)?;
                 define::replace(cx, &name, &body, &options).await?;
-                self.described(cx, &name)?
+                Reply::Document(self.described(cx, &name)?)
+            }
+            TypeOperation::Patch { name, patch, options } => {
+                administrators_only(cx)?;
+                define::patch(cx, &name, patch, &options).await?;
+                Reply::Document(self.described(cx, &name)?)
             }
             TypeOperation::Delete { name, options } => {
                 administrators_only(cx)?;
@@ -101,11 +111,11 @@ impl Types {
     }
 
     /// The type as it is after a change.
-    fn described(&self, cx: &Context, name: &str) -> Result<Reply> {
+    fn described(&self, cx: &Context, name: &str) -> Result<Value> {
         let registry = self.services.registry.current();
         let found = registry.find(cx.caller().org, name);
         let info = found.ok_or_else(|| Error::not_found(format_args!("the type {name}")))?;
-        Ok(Reply::Document(describe::resolved(&registry, info, true)))
+        Ok(describe::resolved(&registry, info, true))
     }
 }
 
@@ -113,6 +123,12 @@ impl Types {
 impl Resource for Types {
     fn name(&self) -> &'static str {
         "types"
+    }
+
+    /// Types are no items: an item of the type `Type` would look like one and mean nothing.
+    async fn prepare_create(&self, _cx: &Context, _item: &mut Item) -> Result<()> {
+        let detail = "types are declared at /api/types or in a document; they are no items";
+        Err(Error::invalid(vec![Violation::new("/type", detail)]))
     }
 
     async fn execute(&self, cx: &Context, resources: &Arc<Resources>, operation: Operation) -> Result<Reply> {

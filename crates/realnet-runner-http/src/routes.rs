@@ -38,7 +38,11 @@ pub(crate) fn table() -> Vec<Route> {
         at("/api/{resource}/{id}/items").get(by(items::children)),
         at("/api/{resource}/{id}/history").get(by(items::history)),
         at("/api/{resource}/{id}/acl").get(by(items::get_grants)).put(by(items::set_grants)),
-        at("/api/types/{name}").get(by(types::get)).put(by(types::replace)).delete(by(types::delete)),
+        at("/api/types/{name}")
+            .get(by(types::get))
+            .put(by(types::replace))
+            .patch(by(types::patch))
+            .delete(by(types::delete)),
         at("/api/types/{name}/acl")
             .get(by(types::get_grants))
             .put(by(types::set_grants))

@@ -26,6 +26,7 @@ mod types;
 
 pub use document::{Document, Layer, parse_json};
 pub use drift::{Drift, drift};
+pub use parse_types::TYPE_KEYS;
 pub use plan::{Action, FieldChange, Needs, Options, Plan, PlanEntry, State, Target, needs, plan};
 pub use template::OrgTemplate;
 pub use types::definitions;

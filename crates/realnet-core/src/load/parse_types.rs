@@ -8,7 +8,8 @@ use crate::acl::Grant;
 use crate::error::Violation;
 use crate::model::{Field, Map};
 
-const TYPE_KEYS: &[&str] = &["name", "base", "fields", "access", "instances", "types"];
+/// What a type has besides attributes: any other key of its document is an attribute.
+pub const TYPE_KEYS: &[&str] = &["name", "base", "fields", "access", "instances", "types"];
 const INSTANCE_KEYS: &[&str] = &["name", "type", "access"];
 /// Flags of types, which may be written as text.
 const FLAGS: &[&str] = &["abstract", "strict", "creatable"];

@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use crate::acl::{Caller, Grant};
 use crate::change::{ChangeRecord, IdempotencyKey};
+use crate::error::Result;
 use crate::model::Item;
 use crate::provider::Page;
 use crate::registry::TypeRegistry;
+use crate::resource::default::JsonPatch;
 
 /// An operation on an endpoint. The endpoint of `Batch`, `Plan` and `Drift` is empty.
 #[derive(Debug, Clone)]
@@ -37,13 +39,27 @@ pub struct WriteOptions {
     pub idempotency: Option<(IdempotencyKey, Vec<u8>)>,
 }
 
-/// A patch of an item document.
+/// A patch of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PatchDocument {
     /// RFC 7396.
     Merge(Value),
     /// RFC 6902.
     Json(Value),
+}
+
+impl PatchDocument {
+    /// The patched document. A patch that can not be read is malformed, a path that leads nowhere invalid, and a failed
+    /// `test` a conflict.
+    pub fn apply(self, mut document: Value) -> Result<Value> {
+        match self {
+            Self::Merge(patch) => {
+                ::json_patch::merge(&mut document, &patch);
+                Ok(document)
+            }
+            Self::Json(operations) => JsonPatch::parse(operations)?.apply(document),
+        }
+    }
 }
 
 /// What a caller wants.
@@ -202,9 +218,9 @@ pub enum TypeOperation {
         /// Its name.
         name: String,
     },
-    /// Creates a type from a document.
+    /// Creates a type from a document, or several from an array.
     Create {
-        /// The document, as a type in an initialization file.
+        /// The document, as a type in an initialization file, or an array of them.
         body: Value,
     },
     /// Replaces a definition.
@@ -213,6 +229,15 @@ pub enum TypeOperation {
         name: String,
         /// The document.
         body: Value,
+        /// Precondition.
+        options: WriteOptions,
+    },
+    /// Changes a part of a definition.
+    Patch {
+        /// Its name.
+        name: String,
+        /// The change, of the definition as `Get` shows it.
+        patch: PatchDocument,
         /// Precondition.
         options: WriteOptions,
     },

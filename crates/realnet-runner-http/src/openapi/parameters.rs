@@ -62,7 +62,10 @@ fn others() -> [(&'static str, Value); 7] {
             "if-match",
             header("If-Match", "The version to be changed, as an `ETag` told it; another one is 412"),
         ),
-        ("if-none-match", header("If-None-Match", "The representation at hand; the same one is 304")),
+        (
+            "if-none-match",
+            header("If-None-Match", "The representation at hand; the same one is 304, and 412 for a change"),
+        ),
         (
             "idempotency-key",
             header("Idempotency-Key", "A repeated request gets the first answer again, for a day"),

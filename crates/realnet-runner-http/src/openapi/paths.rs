@@ -130,12 +130,15 @@ fn declared_types(add: &mut impl FnMut(&str, Value)) {
     let one = || responses(&[("200", answer("The type", object()))], &WRITE);
     let gone = responses(&[("204", json!({"description": "Deleted"}))], &WRITE);
     let replace = with(operation(tag, "replaceType", "Replace a type", one()), "requestBody", body(object()));
+    let patch = operation(tag, "patchType", "Change a part of a type", one());
+    let patch = with(patch, "requestBody", patch_body(object()));
     add(
         "/api/types/{name}",
         json!({
             "parameters": parameters(&["name"]),
             "get": operation(tag, "getType", "Get a type", one()),
             "put": with(replace, "parameters", parameters(&["if-match"])),
+            "patch": with(patch, "parameters", parameters(&["if-match"])),
             "delete": with(operation(tag, "deleteType", "Delete a type", gone), "parameters", parameters(&["if-match"])),
         }),
     );
@@ -283,8 +286,8 @@ fn one(tag: &str, id: &str, of_items: &Value, place: &Value) -> Value {
     json!({
         "parameters": place,
         "get": with(get, "parameters", parameters(&["select", "attributes", "if-none-match"])),
-        "put": with(put, "parameters", parameters(&["if-match", "prefer"])),
-        "patch": with(patch, "parameters", parameters(&["if-match", "prefer"])),
-        "delete": with(delete, "parameters", parameters(&["if-match"])),
+        "put": with(put, "parameters", parameters(&["if-match", "if-none-match", "prefer"])),
+        "patch": with(patch, "parameters", parameters(&["if-match", "if-none-match", "prefer"])),
+        "delete": with(delete, "parameters", parameters(&["if-match", "if-none-match"])),
     })
 }

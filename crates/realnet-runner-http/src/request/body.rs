@@ -6,6 +6,7 @@ use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use realnet_core::model::value;
+use realnet_core::resource::PatchDocument;
 use realnet_core::{Error, ErrorKind};
 use serde_json::Value;
 
@@ -29,6 +30,16 @@ pub(crate) struct Json {
     pub(crate) value: Value,
     /// The bytes that it was read from.
     pub(crate) bytes: Bytes,
+}
+
+impl Json {
+    /// The body as a patch, of the kind that its media type names.
+    pub(crate) fn into_patch(self) -> PatchDocument {
+        match self.media {
+            Media::JsonPatch => PatchDocument::Json(self.value),
+            Media::Json | Media::MergePatch => PatchDocument::Merge(self.value),
+        }
+    }
 }
 
 /// Reads a body. Over the limit, packed or unpacked, is 413; too slow is 408.

@@ -70,6 +70,89 @@ fn changes_of_types_need_an_account() {
     server.send("DELETE", "/api/types/Customer", &[], b"").problem(401);
     server.send("PUT", "/api/types/Customer/acl", &[json], b"[]").problem(401);
     server.admin("PUT", "/api/types/Customer/acl", &json!([{"subject": {"type": "x"}}])).problem(400);
-    server.admin("PATCH", "/api/types/Customer", &Value::Null).problem(405);
+    server.send("PATCH", "/api/types/Customer", &[json], b"{}").problem(401);
+    server.admin("POST", "/api/types/Customer", &Value::Null).problem(405);
     server.get("/api/types?x=1").problem(400);
+}
+
+#[test]
+fn parts_of_a_type_are_changed() {
+    let server = TestServer::start();
+    let fields = json!([{"name": "minutes", "type": "integer", "min": 1}]);
+    let body = json!({"name": "Recipe", "icon": "soup", "strict": true, "fields": fields});
+    let created = server.admin("POST", "/api/types", &body).expect(201);
+    let path = "/api/types/Recipe";
+    let merged =
+        server.admin("PATCH", path, &json!({"strict": false, "attributes": {"icon": null}})).expect(200);
+    assert_eq!(merged["attributes"], json!({"strict": false}));
+    assert_eq!(
+        (&merged["fields"], &merged["base"], &merged["id"]),
+        (&fields, &json!("Item"), &created["id"])
+    );
+    assert_eq!(merged["version"], 2);
+    let patch = |body: Value, tag: &str| {
+        let headers = [("Content-Type", "application/json-patch+json"), ("If-Match", tag)];
+        server.admin_with("PATCH", path, &headers, body.to_string().as_bytes())
+    };
+    let add = json!([
+        {"op": "test", "path": "/fields/0/name", "value": "minutes"},
+        {"op": "add", "path": "/fields/-", "value": {"name": "course", "type": "string"}},
+    ]);
+    patch(add.clone(), "\"1-0\"").problem(412);
+    let answer = patch(add, "\"2-0\"");
+    assert_eq!(answer.expect(200)["fields"].as_array().map(Vec::len), Some(2));
+    assert!(answer.header("etag").is_some_and(|tag| tag.starts_with("\"3-")));
+    server.admin("POST", "/api/recipe", &json!({"name": "Soup", "minutes": 3, "course": "main"})).expect(201);
+    patch(json!([{"op": "test", "path": "/name", "value": "Soup"}]), "*").problem(409);
+    patch(json!([{"op": "remove", "path": "/nothing"}]), "*").problem(422);
+    patch(json!([{"op": "remove", "path": "/base"}]), "*").problem(422);
+    patch(json!([{"op": "replace", "path": "", "value": 7}]), "*").problem(422);
+    for (bad, status) in [
+        (json!([]), 400),
+        (json!({"icon": "x", "attributes": {"icon": "y"}}), 400),
+        (json!({"attributes": 7}), 422),
+        (json!({"version": 9}), 422),
+        (json!({"id": null}), 422),
+        (json!({"base": null}), 422),
+        (json!({"name": "Meal"}), 422),
+        (json!({"fields": [{"name": "minutes", "type": "integer", "min": 5}]}), 422),
+        (json!({"fields": null, "strict": true}), 422),
+    ] {
+        server.admin("PATCH", path, &bad).problem(status);
+    }
+    assert_eq!(server.get(path).expect(200)["version"], 3);
+    let user = server.account("user", "user");
+    server.by(&user, "PATCH", path, &json!({"icon": "x"})).problem(403);
+}
+
+#[test]
+fn several_types_are_created_together_or_not_at_all() {
+    let server = TestServer::start();
+    let fields = json!([{"name": "meal", "type": "reference", "reference": "Meal"}]);
+    let bad = json!([{"name": "Meal"}, {"name": "Course", "base": "Nowhere"}]);
+    let problem = server.admin("POST", "/api/types", &bad).problem(422);
+    assert!(problem.to_string().contains("Nowhere"), "{problem}");
+    let problem = server.admin("POST", "/api/types", &json!([{"name": "Meal"}, {"name": 7}])).problem(422);
+    assert!(problem["errors"][0]["pointer"].as_str().unwrap().starts_with("/1"), "{problem}");
+    server.get("/api/types/Meal").problem(404);
+    // They may refer to each other, in any order.
+    let both = json!([{"name": "Course", "base": "Meal", "fields": fields}, {"name": "Meal"}]);
+    let created = server.admin("POST", "/api/types", &both).expect(201);
+    assert_eq!((&created[0]["name"], &created[1]["name"]), (&json!("Course"), &json!("Meal")));
+    server.admin("POST", "/api/types", &both).problem(409);
+    server.admin("POST", "/api/types", &json!([])).problem(400);
+    server.admin("POST", "/api/types", &json!([{"name": "A"}, {"name": "a"}])).problem(422);
+}
+
+#[test]
+fn a_type_is_no_item() {
+    let server = TestServer::start();
+    let body = json!({"name": "Tea", "type": "Type"});
+    server.admin("POST", "/api/items", &body).problem(422);
+    server.admin("POST", "/api/type", &json!({"name": "Tea"})).problem(422);
+    let operations =
+        json!({"operations": [{"operation": "create", "resource": "types", "body": {"name": "Tea"}}]});
+    let problem = server.admin("POST", "/api/batch", &operations).problem(422);
+    assert!(problem.to_string().contains("/api/types"), "{problem}");
+    assert_eq!(server.get("/api/type").expect(200), json!([]));
 }

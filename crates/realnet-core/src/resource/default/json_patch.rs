@@ -17,11 +17,11 @@ const MAX_SIZE: usize = 2 * Item::MAX_ATTRIBUTES;
 
 /// A patch that was read and is within bounds.
 #[derive(Debug, Clone)]
-pub(super) struct JsonPatch(Vec<PatchOperation>);
+pub(in crate::resource) struct JsonPatch(Vec<PatchOperation>);
 
 impl JsonPatch {
     /// Reads a list of operations.
-    pub(super) fn parse(operations: Value) -> Result<Self> {
+    pub(in crate::resource) fn parse(operations: Value) -> Result<Self> {
         let operations: Vec<PatchOperation> = serde_json::from_value(operations)
             .map_err(|error| Error::malformed(format!("not a JSON Patch: {error}")))?;
         let copies = operations.iter().filter(|operation| matches!(operation, PatchOperation::Copy(_)));
@@ -34,7 +34,7 @@ impl JsonPatch {
     }
 
     /// Applies all operations, or none. A failed `test` is a conflict, a path that leads nowhere is invalid.
-    pub(super) fn apply(&self, mut document: Value) -> Result<Value> {
+    pub(in crate::resource) fn apply(&self, mut document: Value) -> Result<Value> {
         for (index, operation) in self.0.iter().enumerate() {
             patch(&mut document, std::slice::from_ref(operation)).map_err(|error| {
                 let kind = match operation {

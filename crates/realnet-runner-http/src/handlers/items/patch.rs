@@ -1,10 +1,9 @@
 //! `PATCH /api/{resource}/{id}`: a merge patch (RFC 7396), or a JSON Patch (RFC 6902) by media type.
 
-use realnet_core::resource::{Operation, PatchDocument, WriteOptions};
+use realnet_core::resource::{Operation, WriteOptions};
 
 use crate::answer;
 use crate::call::Call;
-use crate::request::media::Media;
 use crate::request::query;
 use crate::router::Outcome;
 use crate::who::Anyone;
@@ -13,11 +12,7 @@ use crate::who::Anyone;
 pub(crate) async fn patch(call: Call, Anyone(caller): Anyone) -> Outcome {
     query::refuse_rest(&call.parameters()?)?;
     let id = call.path.id;
-    let json = call.json().await?;
-    let patch = match json.media {
-        Media::JsonPatch => PatchDocument::Json(json.value),
-        Media::Json | Media::MergePatch => PatchDocument::Merge(json.value),
-    };
+    let patch = call.json().await?.into_patch();
     let expected_version = call.expected_version(&caller, id).await?;
     let options = WriteOptions { expected_version, idempotency: None };
     let reply = call.write(&caller, Operation::Patch { id, patch, options }).await?;

@@ -13,7 +13,7 @@ use crate::request::query;
 use crate::router::Outcome;
 use crate::who::Member;
 
-/// Creates a type.
+/// Creates a type, or several atomically.
 pub(crate) async fn create(call: Call, Member(caller): Member) -> Outcome {
     call.refuse_conditions()?;
     query::refuse_rest(&call.parameters()?)?;
@@ -23,6 +23,9 @@ pub(crate) async fn create(call: Call, Member(caller): Member) -> Outcome {
         Reply::Document(document) => document,
         other => return answer::of_reply(&call, other),
     };
+    if document.is_array() {
+        return answer::document(StatusCode::CREATED, &document);
+    }
     let mut response = tagged(&call, &caller, StatusCode::CREATED, &document)?;
     let name = document.get("name").and_then(|name| name.as_str()).unwrap_or_default();
     let location = format!("/api/types/{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
