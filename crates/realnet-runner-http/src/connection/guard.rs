@@ -79,11 +79,13 @@ impl Guard {
 
     /// The client sends nothing: whether it has had its time.
     fn is_out_of_time(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.connection.is_busy() {
-            return false;
-        }
         let now = Instant::now();
         let config = &self.state.config;
+        if self.connection.is_busy() {
+            // Nothing is read between an answer and the next request: only the timer gets to see that one is overdue.
+            self.watch.until(now + config.keep_alive, now, cx);
+            return false;
+        }
         let patience =
             if self.head_began || self.begun == 0 { config.header_timeout } else { config.keep_alive };
         let deadline = *self.idle_until.get_or_insert_with(|| now + patience);

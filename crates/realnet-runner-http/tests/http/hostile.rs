@@ -191,8 +191,25 @@ fn a_slow_handler_is_no_idle_connection() {
     let short = Duration::from_millis(200);
     let config = HttpConfig { header_timeout: short, keep_alive: short, ..HttpConfig::default() };
     let server = TestServer::with(config);
-    let answer = server.admin("POST", "/api/trouble/slow", &serde_json::Value::Null);
-    assert_eq!(answer.expect(200)["slept"], true);
+    let authorization = format!("Bearer {}", server.admin);
+    let mut connection = Connection::open(server.address);
+    connection.send(&request("POST", "/api/trouble/slow", &[("Authorization", &authorization)], b""));
+    assert_eq!(connection.read(true).expect("an answer").expect(200)["slept"], true);
+    // It is one from now on.
+    let started = Instant::now();
+    assert!(connection.is_closed());
+    assert!(started.elapsed() < short * 10, "{:?}", started.elapsed());
+}
+
+#[test]
+fn who_has_said_all_is_answered() {
+    let server = TestServer::start();
+    let authorization = format!("Bearer {}", server.admin);
+    let mut connection = Connection::open(server.address);
+    connection.send(&request("POST", "/api/trouble/slow", &[("Authorization", &authorization)], b""));
+    connection.end();
+    assert_eq!(connection.read(true).expect("an answer").expect(200)["slept"], true);
+    assert!(connection.is_closed());
 }
 
 #[test]

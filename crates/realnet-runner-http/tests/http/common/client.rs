@@ -62,6 +62,11 @@ impl Connection {
         self.0.write_all(bytes).is_ok()
     }
 
+    /// Says that nothing more will be sent.
+    pub fn end(&mut self) {
+        self.0.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
     /// Reads one answer. `None` when the connection ends without one.
     pub fn read(&mut self, has_body: bool) -> Option<Answer> {
         let mut bytes = std::mem::take(&mut self.1);
