@@ -18,7 +18,7 @@ pub struct HttpConfig {
     /// Longest time for the head of a request to arrive, from its first byte; for the first of a connection, from the
     /// opening.
     pub header_timeout: Duration,
-    /// Longest time for the body of a request to arrive.
+    /// Longest time for the body of a request to arrive; a large one has a second more for every 16 KiB that have come.
     pub body_timeout: Duration,
     /// Longest time that a client may read nothing of an answer that waits for it.
     pub stall_timeout: Duration,

@@ -1,5 +1,7 @@
 //! Reads bodies: within their limit, within their time, unpacked, as JSON.
 
+use std::time::Duration;
+
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web::Payload;
@@ -9,11 +11,15 @@ use realnet_core::model::value;
 use realnet_core::resource::PatchDocument;
 use realnet_core::{Error, ErrorKind};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::encoding;
 use super::media::{self, Media};
 use crate::call::Call;
 use crate::problem::Problem;
+
+/// A piece of a body as it comes.
+type Chunk = std::result::Result<Bytes, PayloadError>;
 
 /// A body, unpacked.
 #[derive(Debug, Default)]
@@ -55,9 +61,7 @@ pub(crate) async fn read(call: &Call, payload: Payload) -> Result<Body, Problem>
         return Err(too_large(limit));
     }
     let expected = length.map_or(0, |length| length as usize);
-    let bytes = tokio::time::timeout(config.body_timeout, collect(call, payload, expected, limit))
-        .await
-        .unwrap_or_else(|_| Err(Problem::request_timeout()))?;
+    let bytes = collect(call, payload, expected, limit).await?;
     match coding {
         Some(coding) if !bytes.is_empty() => {
             Ok(Body { bytes: encoding::unpack(coding, bytes, limit).await? })
@@ -68,7 +72,10 @@ pub(crate) async fn read(call: &Call, payload: Payload) -> Result<Body, Problem>
 
 async fn collect(call: &Call, mut payload: Payload, expected: usize, limit: usize) -> Result<Bytes, Problem> {
     let broken = |error| broken(call, error);
-    let Some(first) = payload.next().await.transpose().map_err(broken)? else { return Ok(Bytes::new()) };
+    let deadline = Instant::now() + call.state.config.body_timeout;
+    let Some(first) = next(&mut payload, deadline).await?.transpose().map_err(broken)? else {
+        return Ok(Bytes::new());
+    };
     // Most bodies arrive in one piece, which need not be copied.
     if first.len() == expected {
         return Ok(first);
@@ -79,7 +86,7 @@ async fn collect(call: &Call, mut payload: Payload, expected: usize, limit: usiz
     // A claimed length reserves little: memory is taken when bytes really come.
     let mut bytes = BytesMut::with_capacity(expected.min(64 * 1024).max(first.len()));
     bytes.extend_from_slice(&first);
-    while let Some(chunk) = payload.next().await {
+    while let Some(chunk) = next(&mut payload, deadline + time_for(bytes.len())).await? {
         let chunk = chunk.map_err(broken)?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large(limit));
@@ -87,6 +94,15 @@ async fn collect(call: &Call, mut payload: Payload, expected: usize, limit: usiz
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.freeze())
+}
+
+/// A slow line has its time, and a line that only pretends to be one has not: 16 KiB a second.
+fn time_for(received: usize) -> Duration {
+    Duration::from_millis(received as u64 / 16)
+}
+
+async fn next(payload: &mut Payload, deadline: Instant) -> Result<Option<Chunk>, Problem> {
+    tokio::time::timeout_at(deadline, payload.next()).await.map_err(|_| Problem::request_timeout())
 }
 
 /// The body is over its limit.

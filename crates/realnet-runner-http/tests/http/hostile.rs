@@ -143,6 +143,24 @@ fn a_body_that_trickles_is_cut_off_with_a_problem() {
 }
 
 #[test]
+fn a_large_body_on_a_slow_line_arrives() {
+    let config = HttpConfig { body_timeout: Duration::from_millis(400), ..HttpConfig::default() };
+    let server = TestServer::with(config);
+    let body = format!("{{\"name\":\"slow\",\"text\":\"{}\"}}", "x".repeat(80_000));
+    let authorization = format!("Bearer {}", server.admin);
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    let bytes = request("POST", "/api/items", &headers, body.as_bytes());
+    let mut connection = Connection::open(server.address);
+    let started = Instant::now();
+    for part in bytes.chunks(10_000) {
+        connection.send(part);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    connection.read(true).expect("an answer").expect(201);
+    assert!(started.elapsed() > Duration::from_millis(800), "slower than a small body may be");
+}
+
+#[test]
 fn a_head_that_trickles_is_cut_off() {
     let config = HttpConfig { header_timeout: Duration::from_millis(400), ..HttpConfig::default() };
     let server = TestServer::with(config);
