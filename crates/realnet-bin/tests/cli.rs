@@ -205,6 +205,10 @@ fn logins_are_kept_and_ended() {
     shell.json(&["create", "item", "--name", "x"]);
     assert!(shell.run(&["logout"]).status.success());
     assert!(!shell.run(&["create", "item", "--name", "y"]).status.success());
+    let list = shell.run(&["get", "item", "-o", "table"]);
+    assert!(list.status.success() && text(&list).contains("not signed in"), "{}", text(&list));
+    let (code, words) = shell.failure(&["get", "item", "018f0000-0000-7000-8000-000000000001"]);
+    assert!(code == 1 && words.contains("not signed in"), "{words}");
     let mut command = realnet(&shell.folder);
     command.args(["create", "item", "--name", "z", "--server", &shell.server.address]);
     let output = run(command.env("REALNET_TOKEN", token));

@@ -66,6 +66,11 @@ impl Client {
         self.token = Some(token.into());
     }
 
+    /// Whether calls carry a token.
+    pub fn is_signed_in(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// Signs in and uses the token from now on. `org` may be absent: the server's default org.
     pub async fn authenticate(&mut self, username: &str, password: &str, org: Option<&str>) -> Result<Login> {
         let mut body = json!({"username": username, "password": password});

@@ -50,10 +50,23 @@ pub async fn run(mut command: GetCommand) -> Outcome {
                 format!("'{id}' is neither an id nor a filter: expected field=value, such as name={id}");
             return Err(Usage(message).into());
         }
-        Some(id) => output::document(&client.get(&command.resource, &id).await?, format),
+        Some(id) => {
+            let found = client.get(&command.resource, &id).await;
+            if found.as_ref().is_err_and(|error| error.status() == Some(404)) {
+                explain_absence(&client);
+            }
+            output::document(&found?, format);
+        }
         None => list(&client, &command, query, format).await?,
     }
     Ok(())
+}
+
+/// Why there may be more than is shown.
+fn explain_absence(client: &Client) {
+    if !client.is_signed_in() {
+        output::error("not signed in, so only what is public is there: `realnet login` signs in");
+    }
 }
 
 impl GetCommand {
@@ -110,6 +123,9 @@ async fn list(client: &Client, command: &GetCommand, query: ListQuery, format: F
         items.append(&mut page.items);
     }
     output::items(&items, format);
+    if items.is_empty() {
+        explain_absence(client);
+    }
     if let Some(total) = total {
         output::error(&format!("{} of {total}", items.len()));
     }
