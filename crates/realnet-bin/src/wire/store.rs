@@ -84,7 +84,9 @@ fn at(place: impl std::fmt::Display, error: &realnet_core::Error) -> Failure {
 fn root_cause(error: &realnet_core::Error) -> Option<String> {
     let report = error.report();
     let (_, causes) = report.split_once(" | ")?;
-    causes.rsplit(" | ").next().map(|cause| cause.trim_start_matches("caused by: ").to_owned())
+    let last = causes.rsplit(" | ").next()?.trim_start_matches("caused by: ");
+    // The drivers put what they were doing before what happened.
+    Some(last.rsplit(": ").next().unwrap_or(last).to_owned())
 }
 
 fn services<S>(store: &Arc<S>) -> Services
