@@ -93,6 +93,19 @@ async fn an_administrator_makes_no_superuser_by_declaring_types() {
     }
     let token = attack.token("minion", PASSWORD).await;
     assert_eq!(attack.get(&token, "/api/auth").await.1["account"]["role"], "user");
+    // A default that heals what lacks a value is no way round either.
+    let constant = json!({"base": "Account", "attributes": {"role": "visitor"}});
+    assert_eq!(attack.send(&mallory, Method::PUT, "/api/types/Minion", &constant).await.0, 200);
+    let path = format!("/api/minion/{id}");
+    let (status, answer) = attack.send(&mallory, Method::PATCH, &path, &json!({"role": null})).await;
+    assert_eq!(status, 200, "{answer}");
+    let roles = json!(["superuser", "admin", "user", "visitor"]);
+    let role = json!({"name": "role", "type": "enum", "values": roles, "default": "superuser"});
+    let healing = json!({"base": "Account", "fields": [role]});
+    let (status, answer) = attack.send(&mallory, Method::PUT, "/api/types/Minion", &healing).await;
+    assert_eq!(status, 403, "{answer}");
+    let (_, account) = attack.get(&mallory, &format!("{path}?attributes=own")).await;
+    assert!(account["attributes"].get("role").is_none(), "{account}");
 }
 
 #[tokio::test]

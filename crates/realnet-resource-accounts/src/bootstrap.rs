@@ -95,7 +95,7 @@ fn account_item(
 }
 
 fn required<'a>(registry: &'a TypeRegistry, name: &str) -> Result<&'a TypeInfo> {
-    let found = registry.find(Uuid::nil(), name);
+    let found = registry.system(name);
     found.ok_or_else(|| {
         Error::conflict(format!("the type {name} is not there: load the initialization files first"))
     })

@@ -29,8 +29,9 @@ impl<'a> Directory<'a> {
         Self { services, access: Access { caller: Arc::new(Caller::system(Uuid::nil())), registry } }
     }
 
-    fn info(&self, org: Uuid, name: &str) -> Option<&TypeInfo> {
-        self.access.registry.find(org, name)
+    /// What is asked for by name here is the system's, whatever an org may have called so.
+    fn info(&self, name: &str) -> Option<&TypeInfo> {
+        self.access.registry.system(name)
     }
 
     /// An item, whoever may read it.
@@ -40,7 +41,7 @@ impl<'a> Directory<'a> {
 
     /// Whether an item is of a type or derived from it.
     pub(crate) fn is(&self, item: &Item, name: &str) -> bool {
-        let info = self.info(item.org, name);
+        let info = self.info(name);
         info.is_some_and(|info| self.access.registry.is_derived_from(item.type_id, info.id()))
     }
 
@@ -63,31 +64,31 @@ impl<'a> Directory<'a> {
             comparison: Comparison::Eq,
             value: Literal::Text(name.to_owned()),
         };
-        let found = self.find(OrgScope::All, Uuid::nil(), "Org", filter, 1).await?;
+        let found = self.find(OrgScope::All, "Org", filter, 1).await?;
         Ok(found.first().map(|item| item.id))
     }
 
     /// The org that was made first.
     pub(crate) async fn first_org(&self) -> Result<Option<Uuid>> {
-        let found = self.find(OrgScope::All, Uuid::nil(), "Org", Predicate::All, 1).await?;
+        let found = self.find(OrgScope::All, "Org", Predicate::All, 1).await?;
         Ok(found.first().map(|item| item.id))
     }
 
     /// The account of a name in an org.
     pub(crate) async fn account(&self, org: Uuid, username: &str) -> Result<Option<Item>> {
-        let Some(info) = self.info(org, "Account") else { return Ok(None) };
+        let Some(info) = self.info("Account") else { return Ok(None) };
         let filter = equals(info, "username", Literal::Text(username.to_owned()));
-        Ok(self.find(OrgScope::One(org), org, "Account", filter, 1).await?.pop())
+        Ok(self.find(OrgScope::One(org), "Account", filter, 1).await?.pop())
     }
 
     /// Some account, if there is any.
     pub(crate) async fn any_account(&self) -> Result<Option<Item>> {
-        Ok(self.find(OrgScope::All, Uuid::nil(), "Account", Predicate::All, 1).await?.pop())
+        Ok(self.find(OrgScope::All, "Account", Predicate::All, 1).await?.pop())
     }
 
     /// Whether an org has items besides its own.
     pub(crate) async fn has_items(&self, org: Uuid) -> Result<bool> {
-        let found = self.find(OrgScope::One(org), org, "Item", Predicate::All, 2).await?;
+        let found = self.find(OrgScope::One(org), "Item", Predicate::All, 2).await?;
         Ok(found.iter().any(|item| item.id != org))
     }
 
@@ -100,10 +101,9 @@ impl<'a> Directory<'a> {
         field: &str,
         of: &str,
     ) -> Result<Vec<Principal>> {
-        let Some(info) = self.info(org, link) else { return Ok(Vec::new()) };
-        let links = self
-            .find(OrgScope::One(org), org, link, equals(info, "account", Literal::Id(account)), 0)
-            .await?;
+        let Some(info) = self.info(link) else { return Ok(Vec::new()) };
+        let links =
+            self.find(OrgScope::One(org), link, equals(info, "account", Literal::Id(account)), 0).await?;
         let ids: Vec<Uuid> = links
             .iter()
             .filter_map(|link| link.attributes.get(field)?.as_str())
@@ -124,19 +124,12 @@ impl<'a> Directory<'a> {
             comparison: Comparison::Ilike,
             value: Literal::Text(name.to_owned()),
         };
-        Ok(self.find(OrgScope::One(org), org, "Role", filter, 0).await?.iter().map(principal).collect())
+        Ok(self.find(OrgScope::One(org), "Role", filter, 0).await?.iter().map(principal).collect())
     }
 
     /// Items of a type, at most `limit` of them, or all (0).
-    async fn find(
-        &self,
-        scope: OrgScope,
-        org: Uuid,
-        name: &str,
-        filter: Predicate,
-        limit: usize,
-    ) -> Result<Vec<Item>> {
-        let Some(info) = self.info(org, name) else { return Ok(Vec::new()) };
+    async fn find(&self, scope: OrgScope, name: &str, filter: Predicate, limit: usize) -> Result<Vec<Item>> {
+        let Some(info) = self.info(name) else { return Ok(Vec::new()) };
         let seen = match scope {
             OrgScope::One(org) => Some(org),
             OrgScope::All => None,

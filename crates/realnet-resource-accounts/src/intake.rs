@@ -16,7 +16,7 @@ const ENDING: [&str; 2] = ["role", "disabled"];
 impl Accounts {
     /// Adapts a write of an account or org.
     pub(crate) async fn take_in(&self, cx: &Context, intake: &mut Intake<'_>) -> Result<()> {
-        match Kind::of(cx.registry(), cx.caller().org, intake.info.id()) {
+        match Kind::of(cx.registry(), intake.info.id()) {
             Kind::Account => {}
             Kind::Org => return self.furnish(cx, intake),
             Kind::Role | Kind::Other => return Ok(()),

@@ -20,10 +20,10 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The kind of a type as `org` sees it.
-    pub(crate) fn of(registry: &TypeRegistry, org: Uuid, type_id: Uuid) -> Self {
+    /// The kind of a type.
+    pub(crate) fn of(registry: &TypeRegistry, type_id: Uuid) -> Self {
         let is = |name: &str| {
-            registry.find(org, name).is_some_and(|info| registry.is_derived_from(type_id, info.id()))
+            registry.system(name).is_some_and(|info| registry.is_derived_from(type_id, info.id()))
         };
         if is("Account") {
             Self::Account

@@ -23,7 +23,7 @@ impl Resource for Accounts {
     }
 
     async fn prepare_create(&self, cx: &Context, item: &mut Item) -> Result<()> {
-        match Kind::of(cx.registry(), item.org, item.type_id) {
+        match Kind::of(cx.registry(), item.type_id) {
             Kind::Account => {
                 let info = cx.registry().require(item.type_id)?;
                 let constant = info.constant(item.instance.as_deref(), "role");
@@ -41,7 +41,7 @@ impl Resource for Accounts {
 
     fn check_edit(&self, access: &Access, before: &Item, after: &mut Item) -> Result<()> {
         let caller = &access.caller;
-        match Kind::of(&access.registry, before.org, before.type_id) {
+        match Kind::of(&access.registry, before.type_id) {
             Kind::Account => rules::account::edit(caller, before, after),
             Kind::Org => rules::org::edit(caller, before, after),
             Kind::Role => {
@@ -58,7 +58,7 @@ impl Resource for Accounts {
     }
 
     async fn prepare_delete(&self, cx: &Context, item: &Item) -> Result<()> {
-        match Kind::of(cx.registry(), item.org, item.type_id) {
+        match Kind::of(cx.registry(), item.type_id) {
             Kind::Org => rules::org::before_delete(cx, item).await,
             Kind::Account | Kind::Role | Kind::Other => Ok(()),
         }
@@ -66,7 +66,7 @@ impl Resource for Accounts {
 
     fn check_delete(&self, access: &Access, item: &Item) -> Result<()> {
         let caller = &access.caller;
-        match Kind::of(&access.registry, item.org, item.type_id) {
+        match Kind::of(&access.registry, item.type_id) {
             Kind::Account => rules::account::delete(caller, item),
             Kind::Org => rules::org::delete(caller, item),
             Kind::Role | Kind::Other => rules::administrators_only(caller),
@@ -74,7 +74,7 @@ impl Resource for Accounts {
     }
 
     async fn check_grants(&self, cx: &Context, item: &Item, grants: &[Grant]) -> Result<()> {
-        match Kind::of(cx.registry(), item.org, item.type_id) {
+        match Kind::of(cx.registry(), item.type_id) {
             Kind::Account => rules::account::grants(cx.caller(), item, grants),
             Kind::Org | Kind::Role | Kind::Other => rules::administrators_only(cx.caller()),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use realnet_core::change::{ChangeSet, Edit, Guard, Operation};
 use realnet_core::load::Plan;
+use realnet_core::model::Item;
 use realnet_core::provider::Access;
 use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Context, Resources, Services};
@@ -12,24 +13,54 @@ use realnet_core::{Error, Result, Uuid};
 
 use crate::scan::Healing;
 
+/// Who changes types, and on which stores.
+#[derive(Clone, Copy)]
+pub(crate) struct Writer<'a> {
+    pub(crate) services: &'a Services,
+    pub(crate) access: &'a Access,
+    pub(crate) request_id: &'a str,
+    /// The resources that guard items which change along with their types; the system itself asks none.
+    pub(crate) resources: Option<&'a Arc<Resources>>,
+}
+
+impl<'a> Writer<'a> {
+    /// Whoever sent a request.
+    pub(crate) fn of(cx: &'a Context, resources: &'a Arc<Resources>) -> Self {
+        let Context { access, services, request_id } = cx;
+        Self { services, access, request_id, resources: Some(resources) }
+    }
+
+    /// An edit that is guarded by the resource of the item's type, under the types of `next`.
+    pub(crate) fn guarded(
+        &self,
+        next: &Arc<TypeRegistry>,
+        edit: impl Fn(&Item) -> Result<Item> + Send + Sync + 'static,
+    ) -> Edit {
+        let access = Access { caller: Arc::clone(&self.access.caller), registry: Arc::clone(next) };
+        match self.resources {
+            Some(resources) => resources.edit(&access, edit),
+            None => Arc::new(edit),
+        }
+    }
+}
+
 /// Applies operations in one change set. Stored items that the new types would make invalid refuse it, or are healed.
 pub(crate) async fn commit(
-    services: &Services,
-    access: &Access,
-    request_id: &Arc<str>,
+    writer: Writer<'_>,
     mut operations: Vec<Operation>,
     next: Option<Arc<TypeRegistry>>,
 ) -> Result<()> {
     let changes_types = next.is_some();
     if let Some(next) = &next {
-        let healed = heal(services, access, next, &operations).await?;
+        let healed = heal(writer, next, &operations).await?;
         // Behind the types: items are written by the new rules.
         let types =
             operations.iter().take_while(|operation| matches!(operation, Operation::PutType(_))).count();
         operations.splice(types..types, healed.edits);
         operations.extend(healed.recheck);
     }
-    let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::clone(request_id));
+    let Writer { services, access, request_id, .. } = writer;
+    let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::from(request_id));
     changes.next_registry = next;
     services.items.commit(access, changes).await?;
     if changes_types {
@@ -40,8 +71,7 @@ pub(crate) async fn commit(
 
 /// Whether stored items stand against new types; see [`crate::scan`].
 pub(crate) async fn heal(
-    services: &Services,
-    access: &Access,
+    writer: Writer<'_>,
     next: &Arc<TypeRegistry>,
     operations: &[Operation],
 ) -> Result<Healing> {
@@ -52,7 +82,7 @@ pub(crate) async fn heal(
             _ => None,
         })
         .collect();
-    crate::scan::heal(services, access, next, &written).await
+    crate::scan::heal(writer, next, &written).await
 }
 
 /// Lets the resource of each item complete, adapt or refuse what a plan does with it.

@@ -6,11 +6,11 @@ use realnet_core::change::Operation;
 use realnet_core::load::{self, Document, Layer, TYPE_KEYS, definitions};
 use realnet_core::model::TypeDefinition;
 use realnet_core::registry::{TypeInfo, TypeRegistry};
-use realnet_core::resource::{Context, PatchDocument, WriteOptions};
+use realnet_core::resource::{Context, PatchDocument, Resources, WriteOptions};
 use realnet_core::{Error, ErrorKind, Result, Violation};
 use serde_json::{Map, Value, json};
 
-use crate::apply::commit;
+use crate::apply::{Writer, commit};
 use crate::describe;
 
 /// A type by name as the caller's org sees it.
@@ -19,7 +19,7 @@ pub(crate) fn find<'a>(cx: &'a Context, name: &str) -> Result<&'a TypeInfo> {
 }
 
 /// Creates a type and those inside it, or all types of a list; answers the names of what was asked for.
-pub(crate) async fn create(cx: &Context, body: &Value) -> Result<Vec<String>> {
+pub(crate) async fn create(cx: &Context, resources: &Arc<Resources>, body: &Value) -> Result<Vec<String>> {
     let layer = load::Target::of(Arc::clone(&cx.access.caller)).layer;
     let (mut new, mut names) = (Vec::new(), Vec::new());
     match body {
@@ -45,7 +45,7 @@ pub(crate) async fn create(cx: &Context, body: &Value) -> Result<Vec<String>> {
         definition.id = cx.services.ids.next_id();
         definition.version = 1;
     }
-    put(cx, new).await?;
+    put(cx, resources, new).await?;
     Ok(names)
 }
 
@@ -62,7 +62,13 @@ fn within(error: &Error, position: usize) -> Error {
 }
 
 /// Replaces a definition as a whole; id and layer stay.
-pub(crate) async fn replace(cx: &Context, name: &str, body: &Value, options: &WriteOptions) -> Result<()> {
+pub(crate) async fn replace(
+    cx: &Context,
+    resources: &Arc<Resources>,
+    name: &str,
+    body: &Value,
+    options: &WriteOptions,
+) -> Result<()> {
     let stored = Arc::clone(find(cx, name)?.definition());
     may_change(cx, &stored)?;
     check_version(&stored, options)?;
@@ -89,12 +95,13 @@ pub(crate) async fn replace(cx: &Context, name: &str, body: &Value, options: &Wr
     if (TypeDefinition { version: stored.version, ..definition.clone() }) == *stored {
         return Ok(());
     }
-    put(cx, read).await
+    put(cx, resources, read).await
 }
 
 /// Changes a part of a definition: a patch of the document that describes it.
 pub(crate) async fn patch(
     cx: &Context,
+    resources: &Arc<Resources>,
     name: &str,
     patch: PatchDocument,
     options: &WriteOptions,
@@ -119,7 +126,7 @@ pub(crate) async fn patch(
     if !violations.is_empty() {
         return Err(Error::invalid(violations));
     }
-    replace(cx, name, &patched, options).await
+    replace(cx, resources, name, &patched, options).await
 }
 
 /// What describes a type and is not a part of its definition.
@@ -151,7 +158,12 @@ fn folded(patch: Value) -> Result<Value> {
 }
 
 /// Deletes a type without items and derived types, to which no field refers.
-pub(crate) async fn delete(cx: &Context, name: &str, options: &WriteOptions) -> Result<()> {
+pub(crate) async fn delete(
+    cx: &Context,
+    resources: &Arc<Resources>,
+    name: &str,
+    options: &WriteOptions,
+) -> Result<()> {
     let stored = Arc::clone(find(cx, name)?.definition());
     may_change(cx, &stored)?;
     check_version(&stored, options)?;
@@ -160,7 +172,7 @@ pub(crate) async fn delete(cx: &Context, name: &str, options: &WriteOptions) -> 
     snapshot.definitions.retain(|definition| definition.id != stored.id);
     let next = TypeRegistry::build(snapshot).map_err(|error| in_use(&stored.name, &error))?;
     let operations = vec![Operation::RemoveType(stored.id)];
-    commit(&cx.services, &cx.access, &cx.request_id, operations, Some(Arc::new(next))).await
+    commit(Writer::of(cx, resources), operations, Some(Arc::new(next))).await
 }
 
 /// Names the first of what stands in the way.
@@ -171,7 +183,7 @@ fn in_use(name: &str, error: &Error) -> Error {
     Error::conflict(format!("the type {name} is in use: {first}{more}"))
 }
 
-async fn put(cx: &Context, definitions: Vec<TypeDefinition>) -> Result<()> {
+async fn put(cx: &Context, resources: &Arc<Resources>, definitions: Vec<TypeDefinition>) -> Result<()> {
     let mut snapshot = cx.registry().snapshot();
     snapshot.revision += 1;
     for definition in &definitions {
@@ -179,9 +191,10 @@ async fn put(cx: &Context, definitions: Vec<TypeDefinition>) -> Result<()> {
         snapshot.definitions.push(definition.clone());
     }
     let next = TypeRegistry::build(snapshot)?;
+    next.check_change(cx.registry())?;
     let operations =
         definitions.into_iter().map(|definition| Operation::PutType(Box::new(definition))).collect();
-    commit(&cx.services, &cx.access, &cx.request_id, operations, Some(Arc::new(next))).await
+    commit(Writer::of(cx, resources), operations, Some(Arc::new(next))).await
 }
 
 /// Reads a body as a type of an initialization file; pointers are into the body.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use realnet_core::acl::Grant;
 use realnet_core::change::Operation;
 use realnet_core::registry::{TypeGrants, TypeRegistry};
-use realnet_core::resource::Context;
+use realnet_core::resource::{Context, Resources};
 use realnet_core::{Error, Result};
 
-use crate::apply::commit;
+use crate::apply::{Writer, commit};
 use crate::define::find;
 
 /// The grants that hold in the caller's org: its own, else the declared or inherited ones.
@@ -21,6 +21,7 @@ pub(crate) fn get(cx: &Context, name: &str, instance: Option<&str>) -> Result<Ve
 /// Replaces them in the caller's org, or (`None`) returns to the declared ones.
 pub(crate) async fn set(
     cx: &Context,
+    resources: &Arc<Resources>,
     name: &str,
     instance: Option<String>,
     grants: Option<Vec<Grant>>,
@@ -40,7 +41,7 @@ pub(crate) async fn set(
     }
     let next = Arc::new(TypeRegistry::build(snapshot)?);
     let operations = vec![Operation::SetTypeGrants { grants, remove }];
-    commit(&cx.services, &cx.access, &cx.request_id, operations, Some(Arc::clone(&next))).await?;
+    commit(Writer::of(cx, resources), operations, Some(Arc::clone(&next))).await?;
     let info = next.require(type_id)?;
     Ok(next.access(org, info, instance.as_deref()).to_vec())
 }

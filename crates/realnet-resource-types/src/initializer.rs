@@ -10,7 +10,8 @@ use realnet_core::query::{OrgScope, Query};
 use realnet_core::resource::Services;
 use realnet_core::{ErrorKind, Result, Uuid};
 
-use crate::{apply, state};
+use crate::apply::{self, Writer};
+use crate::state;
 
 /// How often a load is planned anew when another replica has changed the types in between.
 const ATTEMPTS: usize = 5;
@@ -40,7 +41,7 @@ impl Initializer {
         let (access, target) = self.system(Uuid::nil());
         let plan = self.plan(&access, &target, types_only()).await?;
         if let Some(next) = &plan.next_registry {
-            apply::heal(&self.services, &access, next, &plan.operations).await?;
+            apply::heal(self.writer(&access), next, &plan.operations).await?;
         }
         Ok(plan)
     }
@@ -68,6 +69,10 @@ impl Initializer {
         (Access { caller, registry: self.services.registry.current() }, target)
     }
 
+    fn writer<'a>(&'a self, access: &'a Access) -> Writer<'a> {
+        Writer { services: &self.services, access, request_id: "initialization", resources: None }
+    }
+
     async fn plan(&self, access: &Access, target: &Target, options: Options) -> Result<Plan> {
         let state =
             state::of_documents(&self.services, access, &self.documents, target, options.items).await?;
@@ -85,9 +90,8 @@ impl Initializer {
                 return Ok(plan);
             }
             let operations = plan.operations.clone();
-            let request_id: Arc<str> = Arc::from("initialization");
             let next = plan.next_registry.clone();
-            match apply::commit(&self.services, &access, &request_id, operations, next).await {
+            match apply::commit(self.writer(&access), operations, next).await {
                 Ok(()) => return Ok(plan),
                 Err(error) if attempt < ATTEMPTS && may_pass(error.kind()) => {
                     tracing::debug!(attempt, %error, "initialization is planned again");
@@ -101,7 +105,7 @@ impl Initializer {
 
     async fn existing_orgs(&self) -> Result<Vec<Item>> {
         let (access, _) = self.system(Uuid::nil());
-        let Some(info) = access.registry.find(Uuid::nil(), "Org") else { return Ok(Vec::new()) };
+        let Some(info) = access.registry.system("Org") else { return Ok(Vec::new()) };
         let types = access.registry.derived(info, None).map(realnet_core::registry::TypeInfo::id).collect();
         let mut query = Query { limit: Query::MAX_LIMIT, ..Query::of(OrgScope::All, types) };
         let mut orgs = Vec::new();
@@ -132,6 +136,11 @@ fn report(plan: &Plan, what: &str) {
     for entry in plan.entries.iter().filter(|entry| entry.action == Action::Conflict) {
         let note = entry.note.as_deref().unwrap_or_default();
         tracing::warn!(path = %entry.path, note, "an initialization file is not applied here");
+    }
+    for entry in plan.entries.iter().filter(|entry| entry.action == Action::Create) {
+        if let Some(note) = &entry.note {
+            tracing::warn!(path = %entry.path, note, "a new type has a name that was taken");
+        }
     }
     if !plan.is_empty() {
         let (created, changed) = (plan.count(Action::Create), plan.count(Action::Change));

@@ -9,7 +9,8 @@ use realnet_core::resource::{Context, Operation, Reply, Resource, Resources, Ser
 use realnet_core::{Error, ErrorKind, Result, Violation};
 use serde_json::{Value, json};
 
-use crate::{apply, define, describe, drift, grants, state};
+use crate::apply::{self, Writer};
+use crate::{define, describe, drift, grants, state};
 
 /// Types, by name, and documents of types and items.
 #[derive(Clone)]
@@ -40,14 +41,14 @@ impl Types {
         if !apply_it {
             // What an apply would refuse, the plan refuses too.
             if let Some(next) = &plan.next_registry {
-                apply::heal(&self.services, &cx.access, next, &plan.operations).await?;
+                apply::heal(Writer::of(cx, resources), next, &plan.operations).await?;
             }
             return Ok(plan.to_json(false));
         }
         if !plan.is_empty() {
             let operations = std::mem::take(&mut plan.operations);
             let next = plan.next_registry.take();
-            apply::commit(&self.services, &cx.access, &cx.request_id, operations, next).await?;
+            apply::commit(Writer::of(cx, resources), operations, next).await?;
             apply::committed(cx, resources);
         }
         Ok(plan.to_json(true))
@@ -79,11 +80,11 @@ impl Types {
             }
             TypeOperation::SetGrants { name, instance, grants } => {
                 administrators_only(cx)?;
-                Reply::Grants(grants::set(cx, &name, instance, grants).await?)
+                Reply::Grants(grants::set(cx, resources, &name, instance, grants).await?)
             }
             TypeOperation::Create { body } => {
                 administrators_only(cx)?;
-                let names = define::create(cx, &body).await?;
+                let names = define::create(cx, resources, &body).await?;
                 let mut created = names.iter().map(|name| self.described(cx, name));
                 match body {
                     Value::Array(_) => Reply::Document(created.collect::<Result<Value>>()?),
@@ -92,17 +93,17 @@ impl Types {
             }
             TypeOperation::Replace { name, body, options } => {
                 administrators_only(cx)?;
-                define::replace(cx, &name, &body, &options).await?;
+                define::replace(cx, resources, &name, &body, &options).await?;
                 Reply::Document(self.described(cx, &name)?)
             }
             TypeOperation::Patch { name, patch, options } => {
                 administrators_only(cx)?;
-                define::patch(cx, &name, patch, &options).await?;
+                define::patch(cx, resources, &name, patch, &options).await?;
                 Reply::Document(self.described(cx, &name)?)
             }
             TypeOperation::Delete { name, options } => {
                 administrators_only(cx)?;
-                define::delete(cx, &name, &options).await?;
+                define::delete(cx, resources, &name, &options).await?;
                 Reply::Deleted(1)
             }
         };

@@ -6,14 +6,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use realnet_core::change::{Edit, Guard, Operation};
+use realnet_core::change::{Guard, Operation};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::{Attributes, Field, Item, Map};
-use realnet_core::provider::Access;
 use realnet_core::query::{OrgScope, Query};
 use realnet_core::registry::{TypeInfo, TypeRegistry};
-use realnet_core::resource::Services;
 use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
+
+use crate::apply::Writer;
 
 /// How many offending items an error names.
 const NAMED: usize = 20;
@@ -35,11 +35,11 @@ pub(crate) struct Healing {
 /// Checks the items of all types whose rules differ in `next`; answers what heals items. `written` are the items that the
 /// same change set writes anyhow.
 pub(crate) async fn heal(
-    services: &Services,
-    access: &Access,
+    writer: Writer<'_>,
     next: &Arc<TypeRegistry>,
     written: &HashSet<Uuid>,
 ) -> Result<Healing> {
+    let Writer { services, access, .. } = writer;
     let types: Vec<Uuid> = access
         .registry
         .types()
@@ -58,7 +58,7 @@ pub(crate) async fn heal(
     loop {
         let page = services.items.list(access, &query).await?;
         for item in page.items.iter().filter(|item| !written.contains(&item.id)) {
-            found.look_at(item, next)?;
+            found.look_at(writer, item, next)?;
         }
         match page.next {
             Some(cursor) if found.offending.len() < NAMED => query.after = Some(cursor),
@@ -92,7 +92,7 @@ struct Found {
 }
 
 impl Found {
-    fn look_at(&mut self, item: &Item, next: &TypeRegistry) -> Result<()> {
+    fn look_at(&mut self, writer: Writer<'_>, item: &Item, next: &Arc<TypeRegistry>) -> Result<()> {
         let Some(info) = next.by_id(item.type_id) else { return Ok(()) };
         let before = item.attributes.as_map();
         let mut after = before.clone();
@@ -117,8 +117,11 @@ impl Found {
                 format!("more than {MAX_HEALED} items would have to be changed along with the types");
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        let edit: Edit =
-            Arc::new(move |now| Ok(Item { attributes: Attributes::from_map(after.clone()), ..now.clone() }));
+        // A default may be what nobody could have given this item: its resource is asked, now and when it is written.
+        let edit = writer.guarded(next, move |now| {
+            Ok(Item { attributes: Attributes::from_map(after.clone()), ..now.clone() })
+        });
+        edit(item)?;
         self.healed.push(Operation::Update { id: item.id, expected_version: Some(item.version), edit });
         Ok(())
     }

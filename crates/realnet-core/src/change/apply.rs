@@ -32,6 +32,7 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
     };
     if changes.next_registry.is_some() {
         engine.check_type_revision().await?;
+        registry.check_change(&access.registry)?;
         engine.check_governed().await?;
     }
     let mut outcomes = Vec::with_capacity(changes.operations.len());

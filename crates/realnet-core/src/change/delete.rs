@@ -167,7 +167,7 @@ impl Engine<'_> {
     fn incoming(&self, items: &[Item]) -> Vec<(Arc<FieldInfo>, Uuid, Vec<Uuid>)> {
         let mut incoming: Vec<(Arc<FieldInfo>, Uuid, Vec<Uuid>)> = Vec::new();
         for item in items {
-            for field in self.access.registry.referring_fields(item.type_id) {
+            for field in self.access.registry.referring_fields(item.org, item.type_id) {
                 let slot =
                     incoming.iter_mut().find(|(other, org, _)| other.key == field.key && *org == item.org);
                 match slot {

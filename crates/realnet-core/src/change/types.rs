@@ -154,6 +154,9 @@ fn keyed_fields(registry: &TypeRegistry) -> HashMap<FieldRef, Vec<(Uuid, String)
         for field in info.fields().iter().filter(|field| field.field.is_keyed()) {
             fields.entry(field.key.clone()).or_default().push((info.id(), signature(field)));
         }
+        for rule in info.unique_together() {
+            fields.entry(rule.key.clone()).or_default().push((info.id(), format!("{:?}", rule.fields)));
+        }
     }
     for users in fields.values_mut() {
         users.sort();

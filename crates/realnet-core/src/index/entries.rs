@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{NULL_KEY, item_tokens, sort_key};
+use super::{NULL_KEY, item_tokens, joined_key, sort_key};
 use crate::error::Result;
 use crate::model::{Bounds, Item, Location};
-use crate::registry::{FieldInfo, FieldRef, TypeRegistry};
+use crate::registry::{FieldInfo, FieldRef, Together, TypeRegistry};
 
 /// One row of the key index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,13 +34,15 @@ pub struct IndexEntries {
 /// The entries of an item.
 ///
 /// A field with one value has exactly one row, with [`NULL_KEY`] when the value is absent or null; except a reference
-/// that is neither indexed nor unique, which has none then. A list has one row per distinct element.
+/// that is neither indexed nor unique, which has none then. A list has one row per distinct element. Fields that are unique
+/// together have one more row, where all of them have a value.
 pub fn entries(registry: &TypeRegistry, item: &Item) -> Result<IndexEntries> {
     let info = registry.require(item.type_id)?;
     let mut keys = Vec::new();
     for field in info.fields().iter().filter(|field| field.field.is_keyed()) {
         field_entries(field, item.attributes.get(&field.field.name), &mut keys);
     }
+    keys.extend(info.unique_together().iter().filter_map(|rule| entry_together(rule, item)));
     Ok(IndexEntries {
         keys,
         tokens: item_tokens(info, item).into_iter().collect(),
@@ -70,6 +72,16 @@ fn field_entries(info: &FieldInfo, value: Option<&Value>, keys: &mut Vec<KeyEntr
         }
         Some(value) => push(sort_key(value, field.kind)),
     }
+}
+
+/// The row of values that are unique together, where the item has them all.
+fn entry_together(rule: &Together, item: &Item) -> Option<KeyEntry> {
+    let values = rule.fields.iter().map(|(name, kind)| {
+        let value = item.attributes.get(name).filter(|value| !value.is_null());
+        value.map(|value| sort_key(value, *kind))
+    });
+    let values: Option<Vec<Vec<u8>>> = values.collect();
+    values.map(|values| KeyEntry { field: rule.key.clone(), value: joined_key(&values), unique: true })
 }
 
 /// Whether the index of a field has no rows for absent values: lists, and references kept for deletions only.

@@ -26,6 +26,7 @@ const DECIMAL: u8 = 0x28;
 const TEXT: u8 = 0x30;
 const ID: u8 = 0x40;
 const JSON: u8 = 0x50;
+const TOGETHER: u8 = 0x60;
 
 /// The sortable form of a value of a field of `kind`.
 ///
@@ -51,6 +52,17 @@ pub(crate) fn natural_key(value: &Value) -> Vec<u8> {
         Value::String(text) => tagged(TEXT, text.as_bytes()),
         Value::Array(_) | Value::Object(_) => tagged(JSON, canonical_value_text(value).as_bytes()),
     }
+}
+
+/// One key for several: equal where all of them are, in no order.
+pub(super) fn joined_key(keys: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(keys.iter().map(|key| key.len() + 2).sum());
+    for key in keys {
+        // With its length before it, the end of one is not the beginning of the next. No key is longer than its bound.
+        bytes.extend_from_slice(&(key.len() as u16).to_be_bytes());
+        bytes.extend_from_slice(key);
+    }
+    tagged(TOGETHER, &bytes)
 }
 
 /// The key that a literal compares with, on values of a field of `kind`. `None` when no value of the kind can be equal to

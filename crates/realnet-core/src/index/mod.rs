@@ -6,13 +6,16 @@
 mod decimal;
 mod entries;
 mod key;
+mod taken;
 mod words;
 
 pub use entries::{IndexEntries, KeyEntry, entries};
 pub use key::{MAX_KEY, NULL_KEY, class_range, id_of_key, literal_key, sort_key};
+pub use taken::value_taken;
 pub use words::{MAX_TOKEN, MAX_TOKENS, is_searchable, item_tokens, tokens};
 
 pub(crate) use decimal::Decimal;
 pub(crate) use entries::is_sparse;
 pub(crate) use key::{natural_key, number_key};
+use key::joined_key;
 pub(crate) use words::{is_searched, text_tokens, texts_of};

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::document::{Document, InstanceEntry, ItemEntry, Layer, TypeEntry};
 use super::place::{Place, refused};
+use super::plan::Target;
 use crate::acl::Grant;
 use crate::error::{Result, Violation};
 use crate::model::{InstanceDefinition, Map};
@@ -178,12 +178,16 @@ impl Gathered<'_> {
 
 /// Refuses resource types that refer to app types, and members of unknown types. `registry` holds the types of
 /// the load too.
-pub(super) fn check_layers(gathered: &mut Gathered<'_>, registry: &TypeRegistry, org: Uuid) -> Result<()> {
-    let app = registry.find(org, "App").map(crate::registry::TypeInfo::id);
+pub(super) fn check_layers(
+    gathered: &mut Gathered<'_>,
+    registry: &TypeRegistry,
+    target: &Target,
+) -> Result<()> {
+    let app = registry.system("App").map(crate::registry::TypeInfo::id);
     let is_app_type = |gathered: &Gathered<'_>, name: &str| match gathered.find(name) {
         Some(found) => found.layer == Layer::App,
-        None => registry
-            .find(org, name)
+        None => target
+            .find(registry, name)
             .zip(app)
             .is_some_and(|(info, app)| info.id() != app && registry.is_derived_from(info.id(), app)),
     };
@@ -191,7 +195,7 @@ pub(super) fn check_layers(gathered: &mut Gathered<'_>, registry: &TypeRegistry,
     let mut unknown = Vec::new();
     for found in &gathered.types {
         for (member, place) in &found.members {
-            if registry.find(org, member).is_none() {
+            if target.find(registry, member).is_none() {
                 unknown.push(
                     place.violation(format!(
                         "type {}: an instance is of the unknown type {member}",

@@ -38,7 +38,7 @@ fn add(entry: &ItemEntry, registry: &TypeRegistry, target: &Target, needs: &mut 
     let own = Reference { type_name: entry.type_name.clone(), name: entry.name.clone() };
     for reference in std::iter::once(own).chain(references::of_entry(entry)) {
         // A type that is new with this load has no items yet.
-        if let Some(info) = registry.find(target.org, &reference.type_name) {
+        if let Some(info) = target.find(registry, &reference.type_name) {
             needs.types.extend(registry.derived(info, Some(target.org)).map(crate::registry::TypeInfo::id));
         }
         needs.names.insert(reference.name);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::document::ItemEntry;
 use super::gather::Gathered;
-use super::plan::Input;
+use super::plan::{Input, Target};
 use crate::change::{SourceKind, SourceRecord};
 use crate::error::Violation;
 use crate::model::Item;
@@ -75,7 +75,7 @@ impl<'a> Nodes<'a> {
         let of_items = |record: &&SourceRecord| record.kind == SourceKind::Item && record.org == Some(org);
         for record in state.sources.iter().filter(of_items) {
             recorded.insert(record.object);
-            let Some(key) = key_of(record, registry, org) else { continue };
+            let Some(key) = key_of(record, registry, input.target) else { continue };
             // An object that is still there is the better match.
             let slot = records.entry(key).or_insert(record);
             if by_id.contains_key(&record.object) {
@@ -99,7 +99,7 @@ impl<'a> Nodes<'a> {
         gathered: &mut Gathered<'a>,
         violations: &mut Vec<Violation>,
     ) {
-        let found = self.registry.find(self.input.target.org, &entry.type_name);
+        let found = self.input.target.find(self.registry, &entry.type_name);
         let Some(info) = found else {
             let detail = format!("item {}: the type {} is unknown", entry.name, entry.type_name);
             let violation = entry.place.below("type").violation(detail);
@@ -152,7 +152,7 @@ impl<'a> Nodes<'a> {
             return Some(format!("type {} is abstract and has no items of its own", info.name()));
         }
         let is_a = |name: &str| {
-            let base = self.registry.find(self.input.target.org, name);
+            let base = self.registry.system(name);
             base.is_some_and(|base| self.registry.is_derived_from(info.id(), base.id()))
         };
         let is_account = is_a("Account");
@@ -166,9 +166,9 @@ impl<'a> Nodes<'a> {
     }
 }
 
-fn key_of(record: &SourceRecord, registry: &TypeRegistry, org: Uuid) -> Option<Key> {
+fn key_of(record: &SourceRecord, registry: &TypeRegistry, target: &Target) -> Option<Key> {
     let text = |key: &str| record.applied.get(key).and_then(Value::as_str);
-    let info = registry.find(org, text("type")?)?;
+    let info = target.find(registry, text("type")?)?;
     let parent = text("parent_id").and_then(|text| Uuid::parse_str(text).ok());
     Some((info.id(), text("name")?.to_owned(), parent))
 }

@@ -15,7 +15,7 @@ use crate::change::{Operation, SourceKind, SourceRecord};
 use crate::clock::IdSource;
 use crate::error::Result;
 use crate::model::Item;
-use crate::registry::TypeRegistry;
+use crate::registry::{TypeInfo, TypeRegistry};
 
 /// How to plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// The type that a name in a document means: for the system, one of the system.
+    pub(super) fn find<'a>(&self, registry: &'a TypeRegistry, name: &str) -> Option<&'a TypeInfo> {
+        let of_system = if self.layer.is_none() { registry.system(name) } else { None };
+        of_system.or_else(|| registry.find(self.org, name))
+    }
+
     /// What `caller` may write: superusers the types of the system, others those of their org; items of its org.
     pub fn of(caller: Arc<Caller>) -> Self {
         let layer = if caller.is_superuser() { None } else { Some(caller.org) };
@@ -267,7 +273,7 @@ pub fn plan(
     if options.types {
         next_registry = types::plan(&gathered, input, &mut output)?;
         let registry = next_registry.as_ref().unwrap_or(&state.registry);
-        gather::check_layers(&mut gathered, registry, target.org)?;
+        gather::check_layers(&mut gathered, registry, target)?;
     }
     if options.items {
         let registry = next_registry.as_ref().unwrap_or(&state.registry);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::document::tolerant_bool;
 use super::flat::{Flat, is_default, merged_grants};
 use super::nodes::Node;
-use super::plan::Input;
+use super::plan::{Input, Target};
 use super::references::{self, Reference};
 use crate::acl::Grant;
 use crate::error::Violation;
@@ -33,7 +33,7 @@ struct Candidate {
 pub(super) struct Resolver<'a> {
     nodes: &'a [Node<'a>],
     registry: &'a TypeRegistry,
-    org: Uuid,
+    target: &'a Target,
     by_name: HashMap<&'a str, Vec<Candidate>>,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Resolver<'a> {
                 candidates.push(Candidate { id: item.id, type_id: item.type_id, node: None });
             }
         }
-        Self { nodes, registry, org: input.target.org, by_name }
+        Self { nodes, registry, target: input.target, by_name }
     }
 
     /// What the document says of a node.
@@ -79,8 +79,8 @@ impl<'a> Resolver<'a> {
     fn find(&self, reference: &Reference) -> Result<&Candidate, String> {
         let Reference { type_name, name } = reference;
         let info = self
-            .registry
-            .find(self.org, type_name)
+            .target
+            .find(self.registry, type_name)
             .ok_or_else(|| format!("refers to an item of the unknown type {type_name}"))?;
         let candidates = self.by_name.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let fitting: Vec<&Candidate> = candidates

@@ -61,6 +61,7 @@ pub(super) fn plan(
     let definitions = next.values().cloned().collect();
     let snapshot = TypeSnapshot { revision: snapshot.revision + 1, definitions, grants: snapshot.grants };
     let registry = TypeRegistry::build(snapshot).map_err(|error| placed(gathered, error))?;
+    registry.check_change(&state.registry).map_err(|error| placed(gathered, error))?;
     sort_operations(&mut output.steps, &registry, &state.registry);
     Ok(Some(Arc::new(registry)))
 }
@@ -96,7 +97,14 @@ impl Planner<'_> {
                 self.output.steps.forget(gone);
             }
             let id = ids.next_id();
-            self.enter(Action::Create, &found.name, Vec::new(), None);
+            let hidden =
+                if target.layer.is_none() { state.registry.hidden_in(&found.name) } else { Vec::new() };
+            let note = (!hidden.is_empty()).then(|| {
+                let orgs: Vec<String> = hidden.iter().map(Uuid::to_string).collect();
+                let orgs = orgs.join(", ");
+                format!("is hidden in orgs that have a type of this name of their own, until they delete it: {orgs}")
+            });
+            self.enter(Action::Create, &found.name, Vec::new(), note);
             let definition = flat::to_definition(&document, id, target.layer, 1, &order(found, None))?;
             self.put(definition);
             self.output.steps.record(None, record(target.layer, SourceKind::Type, id, &source, &document));

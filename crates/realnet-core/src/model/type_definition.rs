@@ -30,6 +30,7 @@ const META_ATTRIBUTES: &[&str] = &[
     "app",
     "abstract",
     "strict",
+    "unique_together",
 ];
 
 /// Whether `key`, set undeclared on a type or instance, is a meta attribute.

@@ -1,8 +1,12 @@
 //! Building a registry: order by base, lay inherited parts together, check, prepare validators.
 
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
 use super::order::{name_key, ordered};
 use super::problems::Problems;
-use super::{TypeRegistry, TypeSnapshot, references, resolve};
+use super::{TypeRegistry, TypeSnapshot, bounds, references, resolve};
 use crate::error::Result;
 use crate::model::TypeDefinition;
 
@@ -10,15 +14,29 @@ use crate::model::TypeDefinition;
 pub(super) fn build(snapshot: TypeSnapshot) -> Result<TypeRegistry> {
     let mut problems = Problems::default();
     let mut registry = TypeRegistry { revision: snapshot.revision, ..TypeRegistry::default() };
+    let mut weights: HashMap<Uuid, usize> = HashMap::new();
     for definition in ordered(snapshot.definitions, &mut problems) {
-        add_type(&mut registry, definition, &mut problems);
+        // What the bounds of an org refuse must not fill the memory before they are asked.
+        let weight = definition.org.map(|org| weights.entry(org).or_default());
+        if weight.as_ref().is_some_and(|weight| **weight > bounds::MAX_BUILT) {
+            problems.of_type(&definition.name, "and those before it take too much memory for one org");
+            break;
+        }
+        let added = add_type(&mut registry, definition, &mut problems);
+        if let Some(weight) = weight {
+            *weight += added;
+        }
     }
     check_endpoints(&registry, &mut problems);
     check_modules(&registry, &mut problems);
     references::resolve(&mut registry, &mut problems);
     problems.into_result()?;
     registry.derived = references::derived_sets(&registry.types);
-    registry.referring = references::referring_fields(&registry);
+    registry.pointing = references::pointing_fields(&registry.types, &registry.by_id);
+    for info in &registry.types {
+        let layer = registry.layers.entry(info.org()).or_insert(info.index..info.index);
+        layer.end = info.index + 1;
+    }
     for grants in snapshot.grants {
         if let Some(index) = registry.by_id.get(&grants.type_id) {
             let instance = grants.instance.map(|name| name.to_lowercase());
@@ -28,12 +46,13 @@ pub(super) fn build(snapshot: TypeSnapshot) -> Result<TypeRegistry> {
     Ok(registry)
 }
 
-fn add_type(registry: &mut TypeRegistry, definition: TypeDefinition, problems: &mut Problems) {
+/// Adds a type; answers what it weighs.
+fn add_type(registry: &mut TypeRegistry, definition: TypeDefinition, problems: &mut Problems) -> usize {
     let index = registry.types.len();
     let base = definition.base.as_ref().and_then(|name| {
         let key = name.to_lowercase();
-        let system = registry.by_name.get(&(None, key.clone()));
-        system.or_else(|| registry.by_name.get(&(definition.org, key))).map(|index| &registry.types[*index])
+        let own = registry.by_name.get(&(definition.org, key.clone()));
+        own.or_else(|| registry.by_name.get(&(None, key))).map(|index| &registry.types[*index])
     });
     let info = resolve::resolve(definition, index, base, problems);
     let key = name_key(&info.definition);
@@ -46,13 +65,15 @@ fn add_type(registry: &mut TypeRegistry, definition: TypeDefinition, problems: &
     }
     registry.by_id.insert(info.id(), index);
     registry.by_name.insert(key, index);
+    let weight = info.weight;
     registry.types.push(info);
+    weight
 }
 
-/// An endpoint that is the name of another type would hide that type.
+/// An endpoint that is the name of another type beside it would hide that type.
 fn check_endpoints(registry: &TypeRegistry, problems: &mut Problems) {
     for ((org, endpoint), index) in &registry.by_endpoint {
-        let named = [None, *org].into_iter().find_map(|org| registry.by_name.get(&(org, endpoint.clone())));
+        let named = registry.by_name.get(&(*org, endpoint.clone()));
         if let Some(other) = named.filter(|other| *other != index) {
             let other = registry.types[*other].name();
             let name = registry.types[*index].name();

@@ -10,8 +10,10 @@ use crate::model::{Field, FieldKind, Item, OnDelete, TypeDefinition};
 
 /// The longest name of a type, instance or field, in bytes.
 const MAX_NAME: usize = 128;
-/// The most fields that one type may declare.
-const MAX_FIELDS: usize = 1000;
+/// The most fields that one type may have, inherited ones included.
+pub(super) const MAX_FIELDS: usize = 500;
+/// The most instances that one type may have, inherited ones included.
+pub(super) const MAX_INSTANCES: usize = 500;
 
 /// The kind as documents write it.
 pub(super) fn kind_name(kind: FieldKind) -> String {
@@ -25,9 +27,6 @@ pub(super) fn definition(definition: &TypeDefinition, problems: &mut Problems) {
         && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     if !usable || name.len() > MAX_NAME {
         problems.of_type(name, "needs a name of letters, digits, '_' and '-' that begins with a letter");
-    }
-    if definition.fields.len() > MAX_FIELDS {
-        problems.of_type(name, format!("declares more than {MAX_FIELDS} fields"));
     }
     for key in ["abstract", "strict", "creatable"] {
         if definition.attributes.get(key).is_some_and(|value| !value.is_boolean()) {
@@ -52,17 +51,18 @@ pub(super) fn definition(definition: &TypeDefinition, problems: &mut Problems) {
     }
 }
 
-/// What is wrong with a declared field by itself.
-pub(super) fn declaration(field: &Field) -> Vec<String> {
+/// What is wrong with a declared field by itself; and what it weighs.
+pub(super) fn declaration(field: &Field) -> (Vec<String>, usize) {
     let mut problems = Vec::new();
     check_name(&field.name, &mut problems);
     check_fit(field, &mut problems);
     problems.extend(contradictions(field));
     check_values(field, &mut problems);
-    if let Err(detail) = validator::check_schema(field) {
+    let weight = validator::weigh(field).unwrap_or_else(|detail| {
         problems.push(detail);
-    }
-    problems
+        0
+    });
+    (problems, weight)
 }
 
 fn check_name(name: &str, problems: &mut Vec<String>) {

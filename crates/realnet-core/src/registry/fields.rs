@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::problems::Problems;
-use super::{FieldInfo, FieldRef, TypeInfo, check, formats};
+use super::{FieldInfo, FieldRef, TypeInfo, check, formats, weight};
 use crate::model::{Field, FieldKind, TypeDefinition};
 
 /// All fields of a type, inherited ones first.
@@ -21,7 +21,13 @@ pub(super) fn inherit(
             problems.of_field(&definition.name, &field.name, "is declared twice");
             continue;
         }
-        for detail in check::declaration(field) {
+        if fields.len() > check::MAX_FIELDS {
+            let detail = format!("has more than {} fields, inherited ones included", check::MAX_FIELDS);
+            problems.of_type(&definition.name, detail);
+            break;
+        }
+        let (details, weight) = check::declaration(field);
+        for detail in details {
             problems.of_field(&definition.name, &field.name, detail);
         }
         let inherited = fields.iter_mut().find(|info| info.field.name == field.name);
@@ -30,7 +36,8 @@ pub(super) fn inherit(
                 for detail in widened(&wider.field, field) {
                     problems.of_field(&definition.name, &field.name, detail);
                 }
-                let together = narrowed(wider, field);
+                let mut together = narrowed(wider, field);
+                together.weight += weight;
                 let alone = check::contradictions(field);
                 for detail in check::contradictions(&together.field) {
                     if !alone.contains(&detail) {
@@ -44,6 +51,7 @@ pub(super) fn inherit(
                 patterns: field.pattern.iter().map(|pattern| Arc::from(pattern.as_str())).collect(),
                 field: field.clone(),
                 reference: None,
+                weight: weight::FIELD + weight,
             },
         };
         canonical_options(&mut info.field);
@@ -112,7 +120,7 @@ fn narrowed(wider: &FieldInfo, own: &Field) -> FieldInfo {
         max_size: own.max_size.or(base.max_size),
         schema,
     };
-    FieldInfo { field, key: wider.key.clone(), reference: wider.reference, patterns }
+    FieldInfo { field, key: wider.key.clone(), reference: wider.reference, patterns, weight: wider.weight }
 }
 
 /// In what `own` is wider than `base`.

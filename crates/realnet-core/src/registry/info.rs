@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Together;
 use super::validator::Validator;
 use crate::acl::{Caller, Subject};
 use crate::error::{Error, Result, Violation};
@@ -30,6 +31,8 @@ pub struct FieldInfo {
     pub reference: Option<Uuid>,
     /// The patterns that hold: the field's own and those of the fields that it narrows.
     pub patterns: Vec<Arc<str>>,
+    /// How much memory it takes in a type, about.
+    pub(super) weight: usize,
 }
 
 impl FieldInfo {
@@ -83,6 +86,9 @@ pub struct TypeInfo {
     pub(super) constants: Map,
     pub(super) fields: Vec<Arc<FieldInfo>>,
     pub(super) instances: Vec<Arc<InstanceInfo>>,
+    pub(super) together: Vec<Arc<Together>>,
+    /// How much memory it takes, about.
+    pub(super) weight: usize,
     pub(super) is_abstract: bool,
     pub(super) is_strict: bool,
     pub(super) module: Option<Arc<str>>,
@@ -144,6 +150,11 @@ impl TypeInfo {
     /// A field by name (exact).
     pub fn field(&self, name: &str) -> Option<&Arc<FieldInfo>> {
         self.fields.iter().find(|info| info.field.name == name)
+    }
+
+    /// Combinations of fields whose values no two items share, inherited ones included.
+    pub fn unique_together(&self) -> &[Arc<Together>] {
+        &self.together
     }
 
     /// All instances, inherited ones included.

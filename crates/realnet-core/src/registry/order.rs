@@ -22,15 +22,8 @@ pub(super) fn ordered(definitions: Vec<TypeDefinition>, problems: &mut Problems)
         order.enter(definition, problems);
     }
     let mut names: Vec<NameKey> = order.waiting.keys().cloned().collect();
-    // The root first, then by name, so that the order does not depend on the store.
-    names.sort_by_key(|(org, name)| (org.is_some(), name != "item", name.clone(), *org));
-    let system: HashSet<String> =
-        names.iter().filter(|key| key.0.is_none()).map(|key| key.1.clone()).collect();
-    for (org, name) in &names {
-        if org.is_some() && system.contains(name) {
-            problems.of_type(name, "has the name of a type of the system, which an org can not redefine");
-        }
-    }
+    // The root first, then by name, so that the order does not depend on the store. The types of an org stand side by side.
+    names.sort_by_cached_key(|(org, name)| (*org, name != "item", name.clone()));
     for key in &names {
         order.place(key, problems);
     }
@@ -97,11 +90,11 @@ impl Order {
         }
     }
 
-    /// Where the base is found: the system first, then the type's own org.
+    /// Where the base is found: the type's own org first, then the system.
     fn base_key(&self, definition: &TypeDefinition) -> Result<Option<NameKey>, String> {
         let Some(base) = &definition.base else { return Ok(None) };
         let name = base.to_lowercase();
-        [None, definition.org]
+        [definition.org, None]
             .into_iter()
             .map(|org| (org, name.clone()))
             .find(|key| self.waiting.contains_key(key) || self.done.contains(key))

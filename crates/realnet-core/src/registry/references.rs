@@ -1,10 +1,17 @@
 //! What types know of each other: targets of reference fields, derived sets, incoming references.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
+use super::positions::Positions;
 use super::problems::Problems;
 use super::{FieldInfo, TypeInfo, TypeRegistry};
 use crate::model::FieldKind;
+
+/// Reference fields by the org of the declaring type and the position of the type that they name.
+pub(super) type Pointing = HashMap<(Option<Uuid>, usize), Vec<Arc<FieldInfo>>>;
 
 /// Looks up the types that reference fields name. Mutual and self references are fine.
 pub(super) fn resolve(registry: &mut TypeRegistry, problems: &mut Problems) {
@@ -62,32 +69,29 @@ fn check_narrowed(registry: &TypeRegistry, info: &TypeInfo, problems: &mut Probl
     }
 }
 
-/// One bitset per type: itself and all types derived from it.
-pub(super) fn derived_sets(types: &[TypeInfo]) -> Vec<Vec<u64>> {
-    let words = types.len().div_ceil(64);
-    let mut sets = vec![vec![0_u64; words]; types.len()];
+/// The positions of each type and all types derived from it.
+pub(super) fn derived_sets(types: &[TypeInfo]) -> Vec<Positions> {
+    let mut sets = vec![Positions::default(); types.len()];
     for info in types {
         for ancestor in &info.chain {
-            sets[*ancestor][info.index / 64] |= 1 << (info.index % 64);
+            sets[*ancestor].push(info.index);
         }
     }
     sets
 }
 
-/// A reference to type T may hold items of T's derived types, so each of them is referred to by it.
-pub(super) fn referring_fields(registry: &TypeRegistry) -> Vec<Vec<Arc<FieldInfo>>> {
-    let mut referring: Vec<Vec<Arc<FieldInfo>>> = vec![Vec::new(); registry.types.len()];
-    for info in &registry.types {
-        // Inherited fields share the index of the type that declares them; it is visited there.
+/// The reference fields that types of an org (`None`: the system) point at a type, each once: inherited fields share the index
+/// of the type that declares them.
+pub(super) fn pointing_fields(types: &[TypeInfo], by_id: &HashMap<Uuid, usize>) -> Pointing {
+    let mut pointing: Pointing = HashMap::new();
+    for info in types {
         let own = info.fields.iter().filter(|field| field.key.declared_by == info.id());
-        for field in own.filter(|field| field.reference.is_some()) {
-            let Some(target) = field.reference.and_then(|id| registry.by_id.get(&id)) else { continue };
-            for other in &registry.types {
-                if other.chain.contains(target) {
-                    referring[other.index].push(Arc::clone(field));
-                }
+        for field in own {
+            let target = field.reference.and_then(|id| by_id.get(&id));
+            if let Some(target) = target {
+                pointing.entry((info.org(), *target)).or_default().push(Arc::clone(field));
             }
         }
     }
-    referring
+    pointing
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::problems::Problems;
 use super::validator::Validator;
-use super::{FieldInfo, InstanceInfo, TypeInfo, check, fields};
+use super::{FieldInfo, InstanceInfo, TypeInfo, check, fields, together, weight};
 use crate::model::{Map, TypeDefinition, is_meta_attribute};
 
 /// The type with everything that it inherits. What is wrong is reported; the result is usable all the same.
@@ -23,9 +23,18 @@ pub(super) fn resolve(
     attributes.remove("endpoint");
     attributes.extend(definition.attributes.clone());
     let fields = fields::inherit(&definition, base, problems);
+    let inherited = base.map(|base| base.together.as_slice()).unwrap_or_default();
+    let together = together::resolve(&definition, inherited, &fields, problems);
     check_constants(&definition, &mut attributes, &fields, problems);
     let constants = constants(&attributes, &fields);
-    let instances = resolve_instances(&definition, base, &attributes, &fields, problems);
+    let weight = weigh(&definition, base, &attributes, &fields);
+    let instances = match too_heavy(&definition, base, weight) {
+        Some(detail) => {
+            problems.of_type(&definition.name, detail);
+            Vec::new()
+        }
+        None => resolve_instances(&definition, base, &attributes, &fields, problems),
+    };
     let text = |key: &str| attributes.get(key).and_then(Value::as_str).map(Arc::from);
     let flag = |key: &str| attributes.get(key).and_then(Value::as_bool).unwrap_or_default();
     let mut chain = vec![index];
@@ -42,10 +51,40 @@ pub(super) fn resolve(
         module: text("module").or_else(|| text("resource")),
         name: Arc::from(definition.name.as_str()),
         validator,
+        together,
+        weight,
         fields,
         attributes,
         definition: Arc::new(definition),
     }
+}
+
+/// How much memory the type will take, about: looked at before it is laid out.
+fn weigh(
+    definition: &TypeDefinition,
+    base: Option<&TypeInfo>,
+    attributes: &Map,
+    fields: &[Arc<FieldInfo>],
+) -> usize {
+    let attributes = weight::of_attributes(attributes);
+    let inherited = base.iter().flat_map(|base| &base.instances).map(|instance| &instance.own);
+    let own = definition.instances.iter().map(|instance| &instance.attributes);
+    let instances =
+        inherited.chain(own).map(|own| weight::of_instance(attributes, weight::of_attributes(own)));
+    let instances = instances.sum();
+    weight::of_type(fields.iter().map(|field| field.weight).sum(), attributes, instances)
+}
+
+/// Why a type is too large, if it is.
+fn too_heavy(definition: &TypeDefinition, base: Option<&TypeInfo>, weight: usize) -> Option<String> {
+    let inherited = base.map_or(0, |base| base.instances.len());
+    if inherited + definition.instances.len() > check::MAX_INSTANCES {
+        return Some(format!("has more than {} instances, inherited ones included", check::MAX_INSTANCES));
+    }
+    (weight > weight::MAX_TYPE).then(|| {
+        let most = weight::MAX_TYPE;
+        format!("would take {weight} bytes of memory with its fields, attributes and instances: at most {most} are allowed")
+    })
 }
 
 /// A key is meta only where it is set undeclared.

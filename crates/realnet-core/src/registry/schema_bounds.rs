@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::weight;
+
 /// The most schemas that a value may meet on its way, references followed.
 const MAX_SCHEMAS: usize = 5000;
 /// The most schemas that look at one and the same place of a value.
@@ -16,6 +18,8 @@ const MAX_AT_ONE_PLACE: usize = 200;
 const MAX_AROUND: usize = 12;
 /// The most `unevaluated…` around each other: each looks again at everything inside.
 const MAX_UNEVALUATED: usize = 2;
+/// The most that a schema weighs, references followed: compiled patterns above all.
+const MAX_WEIGHT: usize = 4 << 20;
 /// The most values of one enumeration: each is compared.
 pub(super) const MAX_VALUES: usize = 1000;
 
@@ -44,10 +48,11 @@ impl Step<'_> {
     }
 }
 
-/// Says what is wrong with a schema, if anything is.
-pub(super) fn check(schema: &Value) -> Result<(), String> {
-    let mut walk = Walk { root: schema, schemas: 0, places: HashMap::new(), loops: Vec::new() };
-    walk.visit(schema, &mut Trail::default())
+/// What a schema weighs when it is compiled; says what is wrong with it, if anything is.
+pub(super) fn check(schema: &Value) -> Result<usize, String> {
+    let mut walk = Walk { root: schema, schemas: 0, weight: 0, places: HashMap::new(), loops: Vec::new() };
+    walk.visit(schema, &mut Trail::default())?;
+    Ok(walk.weight)
 }
 
 /// The way from the root to a schema.
@@ -63,6 +68,7 @@ struct Trail<'a> {
 struct Walk<'a> {
     root: &'a Value,
     schemas: usize,
+    weight: usize,
     /// How many schemas look at a place.
     places: HashMap<Vec<Step<'a>>, usize>,
     /// The places at which a schema leads back to one around it.
@@ -89,6 +95,10 @@ impl<'a> Walk<'a> {
         }
         check_names(map, trail.around.is_empty())?;
         check_values(map)?;
+        self.weight += weight::of_schema_node(map)?;
+        if self.weight > MAX_WEIGHT {
+            return Err("takes too much memory: its patterns or values are too large".to_owned());
+        }
         let unevaluated = map.keys().any(|key| key.starts_with("unevaluated"));
         trail.unevaluated += usize::from(unevaluated);
         if trail.unevaluated > MAX_UNEVALUATED {
@@ -245,7 +255,7 @@ mod tests {
         let conditional = json!({"if": {"properties": {"kind": {"const": "a"}}}, "then": {"required": ["x"]},
             "else": {"$ref": "#/$defs/b"}, "unevaluatedProperties": false, "$defs": {"b": {"maxProperties": 3}}});
         for schema in [tree, mutual, json!({"properties": wide}), conditional, doubling(30, 1), json!(true)] {
-            assert_eq!(check(&schema), Ok(()), "{schema}");
+            assert!(check(&schema).is_ok(), "{schema}: {:?}", check(&schema));
         }
     }
 
@@ -271,6 +281,9 @@ mod tests {
             (around, "around each other"),
             (again, "unevaluated"),
             (json!({"items": {"enum": vec![1; 1001]}}), "at most 1000"),
+            (json!({"pattern": "(a"}), "no regular expression"),
+            (json!({"items": {"patternProperties": {"a{90000}": {}}}}), "too large"),
+            (json!({"allOf": vec![json!({"pattern": "a{1000}"}); 100]}), "memory"),
             (json!({"$ref": "https://example.test/x"}), "no part"),
             (json!({"$ref": "#/$defs/nothing"}), "no part"),
             (json!({"properties": {"a": {"$id": "urn:x"}}}), "$id"),

@@ -1,14 +1,20 @@
 //! The snapshot itself: look-ups by id, name and endpoint, derived sets, access by class.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::positions::Positions;
+use super::references::Pointing;
 use super::{FieldInfo, TypeGrants, TypeInfo, TypeSnapshot};
 use crate::acl::Grant;
 use crate::error::{Error, Result};
 use crate::model::TypeDefinition;
+
+/// Org (`None`: the system) and lower-case name or endpoint, to position.
+pub(super) type Names = HashMap<(Option<Uuid>, String), usize>;
 
 /// All types, resolved. Built once per change of types; reading it takes no lock.
 #[derive(Debug, Default)]
@@ -17,15 +23,17 @@ pub struct TypeRegistry {
     pub(super) types: Vec<TypeInfo>,
     pub(super) by_id: HashMap<Uuid, usize>,
     /// Lower-case name and org (`None`: system) to position.
-    pub(super) by_name: HashMap<(Option<Uuid>, String), usize>,
+    pub(super) by_name: Names,
     /// Lower-case endpoint and org to position.
-    pub(super) by_endpoint: HashMap<(Option<Uuid>, String), usize>,
-    /// One bitset per type: the positions of itself and all types derived from it.
-    pub(super) derived: Vec<Vec<u64>>,
+    pub(super) by_endpoint: Names,
+    /// Where the types of the system (`None`) and of each org stand.
+    pub(super) layers: HashMap<Option<Uuid>, Range<usize>>,
+    /// The positions of each type and all types derived from it.
+    pub(super) derived: Vec<Positions>,
     /// Grants set by orgs, by org, type position and lower-case instance.
     pub(super) grants: HashMap<(Uuid, usize, Option<String>), Vec<Grant>>,
-    /// Fields that may refer to items of a type: by the type's position, each field once.
-    pub(super) referring: Vec<Vec<Arc<FieldInfo>>>,
+    /// Reference fields by what they name.
+    pub(super) pointing: Pointing,
 }
 
 impl TypeRegistry {
@@ -62,7 +70,7 @@ impl TypeRegistry {
 
     /// The types that an org sees: system and own.
     pub fn types_of(&self, org: Uuid) -> impl Iterator<Item = &TypeInfo> {
-        self.types.iter().filter(move |info| info.org().is_none_or(|owner| owner == org))
+        self.layers_of(Some(org)).into_iter().flat_map(|layer| &self.types[layer])
     }
 
     /// A type by id.
@@ -75,28 +83,30 @@ impl TypeRegistry {
         self.by_id(id).ok_or_else(|| Error::internal(format!("type {id} is not in the registry")))
     }
 
-    /// A type by name as `org` sees it, without regard to case.
+    /// A type by name as `org` sees it, without regard to case. What an org called so before the system did keeps the name
+    /// there; where the rules of the system ask, [`Self::system`] is meant.
     pub fn find(&self, org: Uuid, name: &str) -> Option<&TypeInfo> {
-        self.look_up(&self.by_name, org, name)
+        let names = [&self.by_name];
+        self.look_up(&names, org, name)
     }
 
-    /// The type that an endpoint of the API means: declared endpoints first, then type names.
+    /// A type of the system by name, without regard to case.
+    pub fn system(&self, name: &str) -> Option<&TypeInfo> {
+        self.by_name.get(&(None, name.to_lowercase())).map(|index| &self.types[*index])
+    }
+
+    /// The type that an endpoint of the API means: declared endpoints first, then type names; those of the org first.
     pub fn endpoint(&self, org: Uuid, name: &str) -> Option<&TypeInfo> {
-        self.look_up(&self.by_endpoint, org, name).or_else(|| self.find(org, name))
+        self.look_up(&[&self.by_endpoint, &self.by_name], org, name)
     }
 
-    fn look_up(
-        &self,
-        table: &HashMap<(Option<Uuid>, String), usize>,
-        org: Uuid,
-        name: &str,
-    ) -> Option<&TypeInfo> {
-        let mut key = (None, name.to_lowercase());
-        if let Some(index) = table.get(&key) {
-            return Some(&self.types[*index]);
-        }
-        key.0 = Some(org);
-        table.get(&key).map(|index| &self.types[*index])
+    fn look_up(&self, tables: &[&Names], org: Uuid, name: &str) -> Option<&TypeInfo> {
+        let mut key = (Some(org), name.to_lowercase());
+        let mut of_layer = |layer| {
+            key.0 = layer;
+            tables.iter().find_map(|table| table.get(&key)).map(|index| &self.types[*index])
+        };
+        of_layer(Some(org)).or_else(|| of_layer(None))
     }
 
     /// The root type, from which all others derive.
@@ -107,7 +117,7 @@ impl TypeRegistry {
     /// Whether `id` is `base` or derived from it.
     pub fn is_derived_from(&self, id: Uuid, base: Uuid) -> bool {
         match (self.by_id.get(&id), self.by_id.get(&base)) {
-            (Some(index), Some(base)) => self.derived[*base][index / 64] & (1 << (index % 64)) != 0,
+            (Some(index), Some(base)) => self.derived[*base].contains(*index),
             _ => false,
         }
     }
@@ -118,12 +128,18 @@ impl TypeRegistry {
         info: &'a TypeInfo,
         org: Option<Uuid>,
     ) -> impl Iterator<Item = &'a TypeInfo> {
-        let bits = &self.derived[info.index];
-        self.types.iter().filter(move |other| {
-            bits[other.index / 64] & (1 << (other.index % 64)) != 0
-                && !other.is_abstract
-                && (org.is_none() || other.org().is_none() || other.org() == org)
-        })
+        let positions = &self.derived[info.index];
+        let layers = match org {
+            Some(_) => self.layers_of(org),
+            None => [0..self.types.len(), 0..0],
+        };
+        let found = layers.into_iter().flat_map(|layer| positions.within(layer));
+        found.map(|position| &self.types[position]).filter(|other| !other.is_abstract)
+    }
+
+    /// Where the types stand that an org sees: those of the system, and its own.
+    fn layers_of(&self, org: Option<Uuid>) -> [Range<usize>; 2] {
+        [None, org].map(|layer| self.layers.get(&layer).cloned().unwrap_or_default())
     }
 
     /// The types of the system in a type's chain whose rules are more than those of plain items, nearest first: their
@@ -189,8 +205,12 @@ impl TypeRegistry {
             .map(|instance| Arc::clone(&instance.name))
     }
 
-    /// The reference fields, of whatever type, that may refer to items of `type_id`; each index once.
-    pub fn referring_fields(&self, type_id: Uuid) -> &[Arc<FieldInfo>] {
-        self.by_id.get(&type_id).map_or(&[], |index| self.referring[*index].as_slice())
+    /// The reference fields, of types that `org` sees, that may refer to items of `type_id`; each index once. References do not
+    /// leave their org.
+    pub fn referring_fields(&self, org: Uuid, type_id: Uuid) -> impl Iterator<Item = &Arc<FieldInfo>> {
+        let chain = self.by_id(type_id).map(|info| info.chain.as_slice()).unwrap_or_default();
+        // A reference to a type may hold items of the types derived from it.
+        let layers = chain.iter().flat_map(move |link| [(None, *link), (Some(org), *link)]);
+        layers.filter_map(|key| self.pointing.get(&key)).flatten()
     }
 }

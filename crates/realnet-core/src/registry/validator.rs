@@ -7,7 +7,7 @@ use jsonschema::{Draft, PatternOptions, ValidationError};
 use serde_json::{Value, json};
 
 use super::problems::escaped;
-use super::{FieldInfo, TypeInfo, formats, schema, schema_bounds};
+use super::{FieldInfo, TypeInfo, formats, schema, schema_bounds, weight};
 use crate::error::{Error, Result, Violation};
 use crate::model::{Field, FieldKind, Map};
 
@@ -15,6 +15,8 @@ use crate::model::{Field, FieldKind, Map};
 const MAX_VIOLATIONS: usize = 1000;
 /// The largest compiled form of one pattern, in bytes.
 const MAX_PATTERN: usize = 1 << 20;
+/// The most that matching one pattern remembers of its states, in bytes.
+const MAX_STATES: usize = 128 << 10;
 
 /// The rules of one type. The schema is compiled when first needed, and kept as long as the registry.
 #[derive(Debug, Default)]
@@ -208,18 +210,19 @@ pub(super) fn check_value(info: &FieldInfo, value: &mut Value) -> Vec<String> {
     violations.into_iter().map(|violation| violation.detail).collect()
 }
 
-/// Checks that the pattern and the schema of a declaration can be compiled.
-pub(super) fn check_schema(field: &Field) -> Result<(), String> {
-    if let Some(pattern) = &field.pattern {
-        compile(&json!({"pattern": pattern})).map_err(|_| {
-            format!("pattern '{pattern}' is no regular expression (without look-around and back-references)")
-        })?;
-    }
+/// What the rules of a declaration weigh; says why when its pattern or schema can not be compiled.
+pub(super) fn weigh(field: &Field) -> Result<usize, String> {
+    let mut schema_weight = 0;
     if let Some(schema) = &field.schema {
-        schema_bounds::check(schema).map_err(|detail| format!("schema {detail}"))?;
+        schema_weight = schema_bounds::check(schema).map_err(|detail| format!("schema {detail}"))?;
         compile(schema).map_err(|error| format!("schema is no JSON Schema (2020-12): {error}"))?;
     }
-    Ok(())
+    weight::of_field(field, schema_weight)
+}
+
+/// Whether a pattern can be compiled to a program of at most `size` bytes.
+pub(super) fn compiles(pattern: &str, size: usize) -> bool {
+    compile_within(&json!({"pattern": pattern}), size).is_ok()
 }
 
 fn compile_type(info: &TypeInfo) -> Result<jsonschema::Validator, String> {
@@ -234,9 +237,13 @@ fn compile_type(info: &TypeInfo) -> Result<jsonschema::Validator, String> {
 
 /// Patterns run in linear time and bounded memory; nothing is fetched from elsewhere.
 fn compile(schema: &Value) -> Result<jsonschema::Validator, String> {
+    compile_within(schema, MAX_PATTERN)
+}
+
+fn compile_within(schema: &Value, size: usize) -> Result<jsonschema::Validator, String> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
-        .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN))
+        .with_pattern_options(PatternOptions::regex().size_limit(size).dfa_size_limit(MAX_STATES))
         .should_validate_formats(false)
         .offline()
         .build(schema)

@@ -89,7 +89,7 @@ pub(super) fn route<'a>(
     let fixed = if endpoint.eq_ignore_ascii_case("items") {
         registry.root()
     } else if endpoint.eq_ignore_ascii_case("types") {
-        registry.find(org, "Type")
+        registry.system("Type")
     } else {
         None
     };

@@ -8,7 +8,7 @@ use realnet_core::Uuid;
 use realnet_core::change::{ChangeRecord, IdempotencyKey, SourceRecord, StoredReply};
 use realnet_core::clock::Timestamp;
 use realnet_core::error::{Error, Result};
-use realnet_core::index::{KeyEntry, entries, id_of_key};
+use realnet_core::index::{KeyEntry, entries, id_of_key, value_taken};
 use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::{Credential, Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
@@ -60,8 +60,7 @@ impl<'a> MemoryTransaction<'a> {
         for new in keys.iter().flatten() {
             let key = (new.field.clone(), org, new.value.clone());
             if new.unique && self.state.by_key.get(&key).is_some_and(|others| !others.is_empty()) {
-                let message = format!("another item has this value of {} already", new.field.name);
-                return Err(Error::conflict(message));
+                return Err(value_taken(&new.field.name));
             }
             member(self.state, &mut self.log, |state| &mut state.by_key, &key, id, true);
         }

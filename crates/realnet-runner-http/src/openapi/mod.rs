@@ -61,7 +61,10 @@ impl OpenApiCache {
 /// The types that a caller may know of: members know all of their org, strangers the built-in ones.
 fn visible<'a>(registry: &'a TypeRegistry, caller: &Caller) -> Vec<&'a TypeInfo> {
     let is_member = caller.role.is_some();
-    registry.types_of(caller.org).filter(|info| is_member || info.org().is_none()).collect()
+    let seen = registry.types_of(caller.org).filter(|info| is_member || info.org().is_none());
+    // A type of the system whose name an org uses for its own has no endpoint there.
+    let is_named = |info: &&TypeInfo| registry.find(caller.org, info.name()).is_some_and(|found| found.id() == info.id());
+    seen.filter(is_named).collect()
 }
 
 #[cfg(test)]

@@ -190,7 +190,9 @@ fn invalid_values_are_pointed_at() {
         "{problem}"
     );
     server.customer(&json!({"name": "x", "email": "a@b.example"}));
-    server.admin("POST", "/api/customers", &json!({"name": "y", "email": "a@b.example"})).problem(409);
+    let taken = json!({"name": "y", "email": "a@b.example"});
+    let problem = server.admin("POST", "/api/customers", &taken).problem(409);
+    assert_eq!(problem["errors"][0]["pointer"], "/attributes/email", "{problem}");
 }
 
 #[test]

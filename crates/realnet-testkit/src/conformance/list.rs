@@ -188,6 +188,9 @@ macro_rules! conformance {
                 words_follow_their_field,
                 what_was_written_meanwhile_is_looked_at,
                 constants_are_live,
+                fields_become_unique_together,
+                an_org_keeps_the_names_of_its_types,
+                an_org_has_bounds,
             ],
             unicode: [
                 text_is_kept,
@@ -201,6 +204,7 @@ macro_rules! conformance {
                 changes_free_values,
                 a_value_moves_within_a_set,
                 one_taker_wins,
+                values_are_unique_together,
             ],
             values: [
                 extreme_numbers_are_exact,

@@ -126,7 +126,7 @@ impl<'a> Names<'a> {
         }
         let referred = match property {
             Property::ParentId | Property::LinkedItemId => self.registry.root(),
-            Property::Owner => self.registry.find(self.caller.org, "Account").or(self.registry.root()),
+            Property::Owner => self.registry.system("Account").or(self.registry.root()),
             _ => return Err(Error::malformed_at(pointer, format!("{} has no parts", property.as_str()))),
         };
         let types = referred.map(|info| self.derived(info)).unwrap_or_default();

@@ -89,7 +89,7 @@ fn refusal(cx: &Context, item: &Item, grant: &Grant, known: &HashMap<Uuid, Item>
         }
         subject => {
             let (id, name) = principal(subject)?;
-            let info = cx.registry().find(item.org, name)?;
+            let info = cx.registry().system(name)?;
             let fits = |found: &&Item| {
                 found.org == item.org && cx.registry().is_derived_from(found.type_id, info.id())
             };

@@ -74,6 +74,6 @@ impl OwnerChoice {
 }
 
 fn is_account(access: &Access, item: &Item) -> bool {
-    let account = access.registry.find(item.org, "Account");
+    let account = access.registry.system("Account");
     account.is_some_and(|info| access.registry.is_derived_from(item.type_id, info.id()))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use realnet_core::change::{self, ChangeSet, Operation, Outcome};
+use realnet_core::index::value_taken;
 use realnet_core::provider::Access;
 use realnet_core::{Error, Result};
 use uuid::Uuid;
@@ -10,7 +11,6 @@ use uuid::Uuid;
 use super::super::error::{is_duplicate, is_lost_connection, is_race, to_error};
 use super::super::run::{Column, Reader};
 use super::super::shared::Shared;
-use super::flush::taken;
 use super::{PgTransaction, any, bytes, id_taken};
 use crate::statement::Statement;
 
@@ -77,7 +77,7 @@ impl PgTransaction {
     async fn name_duplicate(&mut self, changes: &ChangeSet, error: Error) -> Error {
         match self.find_duplicate(changes).await {
             Ok(Some((item, field))) => {
-                let found = field.as_deref().map_or_else(id_taken, taken);
+                let found = field.as_deref().map_or_else(id_taken, value_taken);
                 match changes.operations.iter().position(|operation| touches(operation, item)) {
                     Some(index) => found.at_operation(index),
                     None => found,

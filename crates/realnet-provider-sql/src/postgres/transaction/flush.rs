@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use realnet_core::index::IndexEntries;
+use realnet_core::Result;
+use realnet_core::index::{IndexEntries, value_taken};
 use realnet_core::model::Item;
 use realnet_core::registry::TypeRegistry;
-use realnet_core::{Error, Result};
 use uuid::Uuid;
 
 use super::super::row::to_json;
@@ -78,7 +78,7 @@ impl Batch {
                 if let Some((other, _)) = claims.insert(key, claim)
                     && other != item.id
                 {
-                    return Err(taken(&name.name));
+                    return Err(value_taken(&name.name));
                 }
             }
             match (&stored, &current) {
@@ -266,13 +266,6 @@ impl Chain {
         };
         self.statement
     }
-}
-
-/// The error for a unique value that somebody has.
-pub(super) fn taken(field: &str) -> Error {
-    use realnet_core::Violation;
-    Error::conflict(format!("another item has this value of {field}"))
-        .with_violations(vec![Violation::new(format!("/attributes/{field}"), "must be unique")])
 }
 
 fn item_row(item: &Item, index: &IndexEntries) -> Result<Vec<Bind>> {

@@ -11,7 +11,6 @@ use uuid::Uuid;
 use super::super::error::to_error;
 use super::super::row::{self, ITEM_COLUMNS};
 use super::entries::UniqueKey;
-use super::flush::taken;
 use super::source::push_rows;
 use super::{PgTransaction, ids};
 use crate::field_id::field_id;
@@ -74,7 +73,7 @@ impl PgTransaction {
                 if key.unique && key.value != NULL_KEY {
                     let place = UniqueKey { org: item.org, field: id, value: key.value };
                     if holders.insert(place, item.id).is_some_and(|holder| holder != item.id) {
-                        return Err(taken(&field.name));
+                        return Err(index::value_taken(&field.name));
                     }
                     unique.push(row.clone());
                 }

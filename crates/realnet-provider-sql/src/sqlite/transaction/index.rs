@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use realnet_core::index::{IndexEntries, KeyEntry, entries};
+use realnet_core::index::{IndexEntries, KeyEntry, entries, value_taken};
 use realnet_core::model::Item;
 use realnet_core::registry::{FieldRef, TypeRegistry};
-use realnet_core::{Error, Result, Uuid};
+use realnet_core::{Result, Uuid};
 
 use super::SqliteTransaction;
 use crate::dialect::Dialect as _;
@@ -34,8 +34,7 @@ impl SqliteTransaction<'_> {
             statement.bind(key.value.clone().into()).push(", ").bind(item.id.into());
             statement.push(") ON CONFLICT DO NOTHING");
             if self.connection.run(&statement)? == 0 {
-                let name = &key.field.name;
-                return Err(Error::conflict(format!("another item has this value of {name} already")));
+                return Err(value_taken(&key.field.name));
             }
         }
         let mut statement =

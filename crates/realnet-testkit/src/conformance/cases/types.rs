@@ -347,3 +347,69 @@ pub async fn what_was_written_meanwhile_is_looked_at(world: World) {
     assert_eq!(all, ["new", "old"]);
     assert_eq!(world.item(new.id).await.version, 1);
 }
+
+/// Fields become unique together only where no two items share their values.
+pub async fn fields_become_unique_together(world: World) {
+    let alice = world.acme.alice.clone();
+    let note = |label: &str, rank: i64| item("Note").attr("label", label).attr("rank", rank);
+    let twins = world.create_all(&alice, vec![note("a", 1), note("a", 1), note("a", 2)]).await;
+    let mut together = with_fields(
+        &world,
+        "Note",
+        json!([{"name": "label", "type": "string"}, {"name": "rank", "type": "integer", "index": true}]),
+    );
+    together.attributes.insert("unique_together".to_owned(), json!([["label", "rank"]]));
+    let refused = world.change_types(&world.system(), put(together.clone())).await;
+    expect_kind(refused, ErrorKind::Conflict);
+    world.delete(&alice, twins[1].id).await.unwrap();
+    world.change_types(&world.system(), put(together.clone())).await.unwrap();
+    expect_kind(world.try_create(&alice, note("a", 2)).await, ErrorKind::Conflict);
+    world.create(&alice, note("b", 2)).await;
+    together.attributes.remove("unique_together");
+    world.change_types(&world.system(), put(together)).await.unwrap();
+    world.create(&alice, note("a", 2)).await;
+    world.find("Note").with("rank", "2").check().await;
+}
+
+/// What an org called so first keeps its name there when the system takes it; but no org takes a name of the system.
+pub async fn an_org_keeps_the_names_of_its_types(world: World) {
+    let acme = world.acme.clone();
+    let own = definition(world.next_id(), Some(acme.id), json!({"name": "Later", "base": "Note"}));
+    let below = definition(world.next_id(), Some(acme.id), json!({"name": "Below", "base": "Later"}));
+    world.change_types(&acme.admin, put(own.clone())).await.unwrap();
+    world.change_types(&acme.admin, put(below)).await.unwrap();
+    world.create_all(&acme.alice, vec![item("Later").name("own"), item("Below").name("below")]).await;
+    let later = definition(world.next_id(), None, json!({"name": "Later", "base": "Place"}));
+    world.change_types(&world.system(), put(later.clone())).await.unwrap();
+    world.create(&acme.alice, item("Later").name("still own")).await;
+    world.create(&world.umbrella.alice, item("Later").name("of the system")).await;
+    world.find("Later").order("name").gives(&["below", "own", "still own"]).await;
+    world.find("Place").gives(&[]).await;
+    let changed = TypeDefinition { version: 2, access: Some(Vec::new()), ..own };
+    world.change_types(&acme.admin, put(changed.clone())).await.unwrap();
+    let redefined =
+        definition(world.next_id(), Some(world.umbrella.id), json!({"name": "later", "base": "Note"}));
+    let refused = world.change_types(&world.umbrella.admin, put(redefined)).await;
+    expect_kind(refused, ErrorKind::InvalidInput);
+    let renamed = TypeDefinition { name: "Place".to_owned(), version: 3, ..changed };
+    expect_kind(world.change_types(&acme.admin, put(renamed)).await, ErrorKind::InvalidInput);
+    assert_eq!(world.registry.current().system("later").map(|info| info.id()), Some(later.id));
+}
+
+/// An org does not grow without end.
+pub async fn an_org_has_bounds(world: World) {
+    let fields: Vec<Value> = (0..500)
+        .map(|index| json!({"name": format!("f{index}"), "type": "reference", "reference": "Note"}))
+        .collect();
+    let referring = |index: usize| {
+        let value = json!({"name": format!("Wide{index}"), "base": "Item", "fields": fields});
+        Operation::PutType(Box::new(definition(world.next_id(), Some(world.acme.id), value)))
+    };
+    let all: Vec<Operation> = (0..11).map(referring).collect();
+    let admin = world.acme.admin.clone();
+    let before = world.load().await;
+    expect_kind(world.change_types(&admin, all.clone()).await, ErrorKind::TooLarge);
+    assert_eq!(world.load().await, before);
+    world.change_types(&admin, all[..10].to_vec()).await.unwrap();
+    expect_kind(world.change_types(&admin, all[10..].to_vec()).await, ErrorKind::TooLarge);
+}

@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 
 use crate::conformance::{Draft, World, delete, expect_kind, item, race};
 
+fn pointers(error: &realnet_core::Error) -> Vec<&str> {
+    error.violations().iter().map(|violation| violation.pointer.as_str()).collect()
+}
+
 fn coded(name: &str, code: impl Into<Value>) -> Draft {
     item("Coded").name(name).attr("code", code)
 }
@@ -15,6 +19,7 @@ pub async fn a_value_is_taken_once(world: World) {
     world.create(&alice, coded("first", "A").attr("number", 1)).await;
     let error = expect_kind(world.try_create(&alice, coded("second", "A")).await, ErrorKind::Conflict);
     assert!(error.message().contains("code"), "the message names the field: {error:?}");
+    assert_eq!(pointers(&error), ["/attributes/code"]);
     let derived = item("SubCoded").name("derived").attr("code", "A");
     expect_kind(world.try_create(&alice, derived).await, ErrorKind::Conflict);
     // Somebody else's item, which can not be read, takes the value as well.
@@ -103,4 +108,37 @@ pub async fn one_taker_wins(world: World) {
         }
     }
     assert_eq!(world.find("Coded").with("code", "wanted").all().await.len(), 1);
+}
+
+/// Values that are unique together are taken once, whatever derived types say; one that is absent leaves the others free.
+pub async fn values_are_unique_together(world: World) {
+    let alice = world.acme.alice.clone();
+    let [one, other] = ["one", "other"].map(|name| item("Target").name(name));
+    let targets = world.create_all(&alice, vec![one, other]).await;
+    let [one, other] = [targets[0].id.to_string(), targets[1].id.to_string()];
+    let pair = |kind: &str, left: &str, right: &str| item(kind).attr("left", left).attr("right", right);
+    let first = world.create(&alice, pair("Pair", &one, "a")).await;
+    world.create_all(&alice, vec![pair("Pair", &one, "b"), pair("SubPair", &other, "a")]).await;
+    for again in [pair("Pair", &one, "a"), pair("SubPair", &one, "b"), pair("Pair", &other, "a")] {
+        let error = expect_kind(world.try_create(&alice, again).await, ErrorKind::Conflict);
+        assert_eq!(pointers(&error), ["/attributes/left", "/attributes/right"], "{error:?}");
+    }
+    world.create_all(&alice, vec![item("Pair").attr("left", one.as_str()), item("Pair"), item("Pair")]).await;
+    world.create(&alice, item("Pair").attr("left", one.as_str())).await;
+    let clash = world.set(&alice, first.id, json!({"right": "b"})).await;
+    expect_kind(clash, ErrorKind::Conflict);
+    assert_eq!(world.item(first.id).await, first);
+    world.set(&alice, first.id, json!({"right": null})).await.unwrap();
+    world.create(&alice, pair("Pair", &one, "a")).await;
+    expect_kind(world.set(&alice, first.id, json!({"right": "a"})).await, ErrorKind::Conflict);
+    // Of several at the same moment, one comes through.
+    let results = race(8, |_| {
+        let (world, alice, draft) = (world.clone(), alice.clone(), pair("Pair", &other, "raced"));
+        async move { world.try_create(&alice, draft).await.is_ok() }
+    })
+    .await;
+    assert_eq!(results.into_iter().filter(|won| *won).count(), 1);
+    // What is gone takes nothing.
+    world.delete(&alice, targets[1].id).await.unwrap();
+    world.find("Pair").with("right", "raced").gives(&[]).await;
 }

@@ -1,0 +1,180 @@
+//! Tests of types of several orgs in one registry: names, bounds, references between them.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{TypeRegistry, TypeSnapshot};
+use crate::error::ErrorKind;
+use crate::model::{Map, TypeDefinition};
+
+const ACME: Uuid = Uuid::from_u128(0xac);
+const OTHER: Uuid = Uuid::from_u128(0x07);
+
+fn define(number: u128, org: Option<Uuid>, name: &str, base: &str, attributes: &Value) -> TypeDefinition {
+    TypeDefinition {
+        id: Uuid::from_u128(number),
+        org,
+        name: name.to_owned(),
+        base: (name != "Item").then(|| base.to_owned()),
+        attributes: attributes.as_object().cloned().unwrap_or_else(Map::new),
+        fields: Vec::new(),
+        access: None,
+        instances: Vec::new(),
+        version: 1,
+    }
+}
+
+fn with_fields(definition: TypeDefinition, fields: Value) -> TypeDefinition {
+    TypeDefinition { fields: serde_json::from_value(fields).unwrap(), ..definition }
+}
+
+fn build(mut definitions: Vec<TypeDefinition>) -> TypeRegistry {
+    definitions.push(define(1, None, "Item", "", &json!({})));
+    TypeRegistry::build(TypeSnapshot { revision: 1, definitions, grants: Vec::new() }).unwrap()
+}
+
+#[test]
+fn an_org_keeps_a_name_that_the_system_takes_later() {
+    let own = || {
+        let refers = json!([{"name": "to", "type": "reference", "reference": "policy"}]);
+        vec![
+            define(10, Some(ACME), "Policy", "Item", &json!({"endpoint": "rules"})),
+            define(11, Some(ACME), "Special", "policy", &json!({})),
+            with_fields(define(12, Some(ACME), "Clause", "Item", &json!({})), refers),
+        ]
+    };
+    let before = build(own());
+    let mut later = own();
+    later.push(define(20, None, "Policy", "Item", &json!({})));
+    later.push(define(21, None, "Rules", "Item", &json!({})));
+    let after = build(later);
+    after.check_change(&before).unwrap();
+    let id = |number| Some(Uuid::from_u128(number));
+    let found = |info: Option<&super::TypeInfo>| info.map(super::TypeInfo::id);
+    assert_eq!(found(after.find(ACME, "POLICY")), id(10));
+    assert_eq!(found(after.find(OTHER, "policy")), id(20));
+    assert_eq!(found(after.system("policy")), id(20));
+    assert_eq!(
+        (found(after.endpoint(ACME, "rules")), found(after.endpoint(OTHER, "rules"))),
+        (id(10), id(21))
+    );
+    assert_eq!(found(after.endpoint(ACME, "policy")), id(10));
+    assert!(after.is_derived_from(Uuid::from_u128(11), Uuid::from_u128(10)));
+    assert_eq!(after.find(ACME, "Clause").unwrap().field("to").unwrap().reference, id(10));
+    assert_eq!((after.hidden_in("policy"), after.hidden_in("rules")), (vec![ACME], vec![]));
+    // It may go on living and changing there; but nobody takes a name that is taken.
+    let mut changed = own();
+    changed[0].attributes.insert("icon".to_owned(), json!("scale"));
+    let system =
+        [define(20, None, "Policy", "Item", &json!({})), define(21, None, "Rules", "Item", &json!({}))];
+    changed.extend(system.clone());
+    build(changed).check_change(&after).unwrap();
+    for (name, attributes, words) in [
+        ("rules", json!({}), "can not redefine"),
+        ("Fine", json!({"endpoint": "Policy"}), "is the name of type Policy"),
+    ] {
+        let mut taken: Vec<TypeDefinition> = system.to_vec();
+        taken.push(define(30, Some(OTHER), name, "Item", &attributes));
+        let refused = build(taken).check_change(&build(system.to_vec())).unwrap_err();
+        assert!(refused.kind() == ErrorKind::InvalidInput && refused.message().contains(words), "{refused}");
+    }
+    let endpoint = define(22, None, "Statute", "Item", &json!({"endpoint": "laws"}));
+    let taken = define(30, Some(OTHER), "Laws", "Item", &json!({}));
+    let refused = build(vec![endpoint.clone(), taken]).check_change(&build(vec![endpoint])).unwrap_err();
+    assert!(refused.message().contains("would take the endpoint laws"), "{refused}");
+}
+
+#[test]
+fn an_org_does_not_outgrow_its_bounds() {
+    let many = |org: Option<Uuid>, count: u128| -> Vec<TypeDefinition> {
+        let start = if org.is_some() { 100 } else { 10_000 };
+        (0..count).map(|index| define(start + index, org, &format!("T{index}"), "Item", &json!({}))).collect()
+    };
+    let nothing = build(Vec::new());
+    build(many(Some(ACME), 2_000)).check_change(&nothing).unwrap();
+    build(many(None, 2_001)).check_change(&nothing).unwrap();
+    let full = build(many(Some(ACME), 2_001));
+    let refused = full.check_change(&nothing).unwrap_err();
+    assert!(refused.kind() == ErrorKind::TooLarge && refused.message().contains("2000 types"), "{refused}");
+    // What is there already may shrink, and stay.
+    full.check_change(&full).unwrap();
+    build(many(Some(ACME), 2_000)).check_change(&full).unwrap();
+    let fields: Vec<Value> =
+        (0..500).map(|index| json!({"name": format!("f{index}"), "type": "reference"})).collect();
+    let referring: Vec<TypeDefinition> =
+        many(Some(ACME), 11).into_iter().map(|one| with_fields(one, json!(fields))).collect();
+    let refused = build(referring).check_change(&nothing).unwrap_err();
+    assert!(refused.message().contains("5000 reference fields"), "{refused}");
+    let heavy = json!({"text": "x".repeat(1_000_000)});
+    let heavy =
+        (0..70).map(|index| define(100 + index, Some(ACME), &format!("T{index}"), "Item", &heavy)).collect();
+    let refused = build(heavy).check_change(&nothing).unwrap_err();
+    assert!(refused.message().contains("bytes of memory"), "{refused}");
+}
+
+#[test]
+fn what_would_fill_the_memory_is_not_built() {
+    let text = "x".repeat(1_000_000);
+    let instances: Vec<Value> = (0..500)
+        .map(|index| json!({"name": format!("i{index}"), "attributes": {}, "access": null}))
+        .collect();
+    let wide = TypeDefinition {
+        instances: serde_json::from_value(json!(instances)).unwrap(),
+        ..define(10, Some(ACME), "Wide", "Item", &json!({"text": text}))
+    };
+    let crowded: Vec<Value> = (0..501)
+        .map(|index| json!({"name": format!("i{index}"), "attributes": {}, "access": null}))
+        .collect();
+    let crowded = TypeDefinition {
+        instances: serde_json::from_value(json!(crowded)).unwrap(),
+        ..define(10, Some(ACME), "Crowded", "Item", &json!({}))
+    };
+    let fields: Vec<Value> =
+        (0..502).map(|index| json!({"name": format!("f{index}"), "type": "string"})).collect();
+    let long = with_fields(define(10, Some(ACME), "Long", "Item", &json!({})), json!(fields));
+    // Each inherits what those before it brought.
+    let chain = |index: u128| {
+        let base = if index == 0 { "Item".to_owned() } else { format!("T{}", index - 1) };
+        let attributes = json!({format!("text{index}"): "x".repeat(400_000)});
+        define(100 + index, Some(ACME), &format!("T{index}"), &base, &attributes)
+    };
+    for (definitions, words) in [
+        (vec![wide], "bytes of memory"),
+        (vec![crowded], "500 instances"),
+        (vec![long], "500 fields"),
+        ((0..60).map(chain).collect(), "too much memory for one org"),
+    ] {
+        let mut definitions: Vec<TypeDefinition> = definitions;
+        definitions.push(define(1, None, "Item", "", &json!({})));
+        let refused =
+            TypeRegistry::build(TypeSnapshot { revision: 1, definitions, grants: Vec::new() }).unwrap_err();
+        let found = refused.violations().iter().any(|violation| violation.detail.contains(words));
+        assert!(found, "{words}: {refused}");
+    }
+}
+
+#[test]
+fn fields_of_other_orgs_do_not_refer_here() {
+    let refers = |number, org, name: &str| {
+        let fields = json!([{"name": "to", "type": "reference", "reference": "Item"}]);
+        with_fields(define(number, org, name, "Item", &json!({})), fields)
+    };
+    let registry = build(vec![
+        refers(10, None, "System"),
+        refers(11, Some(ACME), "Own"),
+        refers(12, Some(OTHER), "Foreign"),
+        define(13, Some(ACME), "Target", "Item", &json!({})),
+    ]);
+    let declaring = |org| -> Vec<Uuid> {
+        let fields = registry.referring_fields(org, Uuid::from_u128(13));
+        fields.map(|field| field.key.declared_by).collect()
+    };
+    assert_eq!(declaring(ACME), [10, 11].map(Uuid::from_u128));
+    assert_eq!(declaring(OTHER), [10, 12].map(Uuid::from_u128));
+    let seen = |org| registry.types_of(org).map(|info| info.name().to_string()).collect::<Vec<_>>();
+    assert_eq!(seen(ACME), ["Item", "System", "Own", "Target"]);
+    assert_eq!(seen(OTHER), ["Item", "System", "Foreign"]);
+    let root = registry.root().unwrap();
+    assert_eq!(registry.derived(root, Some(OTHER)).count(), 3);
+    assert_eq!(registry.derived(root, None).count(), 5);
+}
