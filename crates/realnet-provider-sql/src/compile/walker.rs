@@ -68,6 +68,11 @@ impl<'p, 'a> Walker<'p, 'a> {
         Some(self.part.page_statement(segment, self.direction, self.limit))
     }
 
+    /// Whether there are no rows left.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.next.is_none()
+    }
+
     /// Whether enough rows of one statement are a whole page. On the way down, groups of equal values are read one by one
     /// where a page cuts them.
     pub(crate) fn is_straight(&self) -> bool {

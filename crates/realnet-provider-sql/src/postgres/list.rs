@@ -1,26 +1,25 @@
 //! Lists: the compiler's statements run on one connection, their rows checked and collected.
 //!
-//! A list that takes several statements sees one moment of the database through all of them (`REPEATABLE READ`), so that
-//! no item comes twice and the total is that of the pages. The transaction begins in the round trip of the first
-//! statement and ends behind the answer.
+//! A list that takes several statements sees one moment of the database through all of them, so that no item comes twice
+//! and the total is that of the pages. What only steers (which types have items, how many rows a filter gives) is
+//! asked before.
 
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Page};
-use realnet_core::query::{Count, OrgScope, Query};
+use realnet_core::query::{Count, OrderKey, OrgScope, Query};
 use realnet_core::{Error, Result, Uuid};
 
 use super::PostgresStore;
 use super::dialect::PostgresDialect;
 use super::error::{is_lost_connection, to_error};
 use super::items::by_ids;
-use super::lease::{Lease, RowStream};
 use super::lookup::{Ask, Fetched};
+use super::moment::{Moment, first};
 use super::row;
-use super::run::{Column, PgRow, Reader};
-use super::totals::SNAPSHOT;
+use super::run::{PgRow, Reader};
 use crate::compile::{Catalog, Part, Plan, Request, Walker, analyse};
 use crate::page::{Collected, Collector, Deadline, Selection, accepts};
 use crate::row::Row;
@@ -54,11 +53,7 @@ struct List<'a> {
     store: &'a PostgresStore,
     access: &'a Access,
     query: &'a Query,
-    lease: Lease,
-    /// Whether the next statement is the first of a transaction.
-    is_opening: bool,
-    /// The snapshot of the transaction, where a total is wanted.
-    snapshot: Option<String>,
+    moment: Moment,
     lookup: Fetched,
     deadline: Deadline,
 }
@@ -70,6 +65,17 @@ struct Batch {
     bytes: usize,
     /// Whether there were more, too large to be kept.
     is_cut: bool,
+}
+
+/// A way along the order of a part.
+struct Walk<'p, 'a> {
+    part: &'p Part<'a>,
+    walker: Walker<'p, 'a>,
+    /// How many times the missing rows are read at once.
+    factor: usize,
+    /// The most rows that there is room for.
+    at_most: usize,
+    is_complete: bool,
 }
 
 /// The pairs of org and type that may hold items.
@@ -95,9 +101,7 @@ impl<'a> List<'a> {
             store,
             access,
             query,
-            lease: store.shared.pools.read().await?,
-            is_opening: false,
-            snapshot: None,
+            moment: Moment::new(store.shared.pools.read().await?, query.count != Count::None),
             lookup: Fetched::default(),
             deadline: Deadline::start(),
         })
@@ -123,13 +127,10 @@ impl<'a> List<'a> {
         let analysis = analyse(request, &PostgresDialect);
         let counts = self.probe(analysis.probes()).await?;
         let plan = analysis.choose(&counts);
-        if !self.is_one_statement(&plan) {
-            self.open();
-        }
-        let mut collected = Vec::with_capacity(plan.page.len());
-        for part in &plan.page {
-            collected.push(self.collect(part, plan.page.len() == 1).await?);
-        }
+        let collected = match self.collect_at_once(&plan).await? {
+            Some(collected) => vec![collected],
+            None => self.collect_all(&plan).await?,
+        };
         let total = match query.count {
             Count::None => None,
             Count::Exact | Count::Estimated => Some(self.total(&plan.count).await?),
@@ -141,59 +142,30 @@ impl<'a> List<'a> {
         Ok(page)
     }
 
-    /// Whether the page is the answer to the next statement, which is the only one.
-    fn is_one_statement(&self, plan: &Plan<'_>) -> bool {
-        let [part] = plan.page.as_slice() else { return false };
+    /// The page by one statement, which needs no transaction, if it is likely that one is enough.
+    async fn collect_at_once(&mut self, plan: &Plan<'_>) -> Result<Option<Collected>> {
         let query = self.query;
-        let is_short = query.count == Count::None && query.offset == 0 && query.limit < FIRST_BATCH;
-        let is_plain = part.is_exact() && part.counts_in_sql();
-        is_short && is_plain && Walker::new(part, query.after.as_ref()).is_straight()
-    }
-
-    /// Makes the next statement the first of a transaction, unless it is open already.
-    fn open(&mut self) {
-        self.is_opening = !self.lease.is_open();
-    }
-
-    /// What goes before the next statement.
-    fn opening(&mut self) -> Vec<Statement> {
-        if !std::mem::take(&mut self.is_opening) {
-            return Vec::new();
+        // Further terms of an order may look at other items.
+        let is_simple = query.count == Count::None && query.order.len() < 2;
+        let is_short = is_simple && query.offset == 0 && query.limit < FIRST_BATCH;
+        let [part] = plan.page.as_slice() else { return Ok(None) };
+        if !is_short || !part.is_ordered() || !part.counts_in_sql() {
+            return Ok(None);
         }
-        self.lease.set_open(true);
-        let mut statements = vec![Statement::of("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")];
-        if self.query.count != Count::None {
-            statements.push(Statement::of(SNAPSHOT));
+        let mut collector = Collector::new(self.access, query, part, true);
+        let mut walk = Walk::new(part, query);
+        self.step(&mut walk, &mut collector).await?;
+        Ok(walk.is_done().then(|| collector.finish()))
+    }
+
+    /// The rows of all parts, as of one moment.
+    async fn collect_all(&mut self, plan: &Plan<'_>) -> Result<Vec<Collected>> {
+        self.moment.open();
+        let mut collected = Vec::with_capacity(plan.page.len());
+        for part in &plan.page {
+            collected.push(self.collect(part, plan.page.len() == 1).await?);
         }
-        statements
-    }
-
-    /// Takes note of the answers to [`Self::opening`].
-    fn opened(&mut self, answers: &[Vec<PgRow>]) -> Result<()> {
-        if let [_begin, snapshot] = answers {
-            self.snapshot = Some(first(snapshot)?);
-        }
-        Ok(())
-    }
-
-    /// The answers to statements, in one round trip.
-    async fn ask(&mut self, statements: impl IntoIterator<Item = Statement>) -> Result<Vec<Vec<PgRow>>> {
-        let mut all = self.opening();
-        let before = all.len();
-        all.extend(statements);
-        let mut answers = self.lease.all(all).await.map_err(to_error)?;
-        let wanted = answers.split_off(before);
-        self.opened(&answers)?;
-        Ok(wanted)
-    }
-
-    /// The rows of a statement as they come.
-    async fn stream(&mut self, statement: Statement) -> Result<RowStream> {
-        let statement = self.store.shared.shapes.sort(statement);
-        let opening = self.opening();
-        let (answers, rows) = self.lease.stream(opening, statement).await.map_err(to_error)?;
-        self.opened(&answers)?;
-        Ok(rows)
+        Ok(collected)
     }
 
     /// Which types of one org have items, found by hopping along the index from type to type.
@@ -214,8 +186,7 @@ impl<'a> List<'a> {
             " AND n.type > hop.type ORDER BY n.type LIMIT 1) FROM hop WHERE hop.type IS NOT NULL) \
              SELECT type FROM hop WHERE type IS NOT NULL",
         );
-        self.open();
-        let rows = self.ask([statement]).await?.pop().unwrap_or_default();
+        let rows = self.moment.rows(statement).await?;
         let mut present = Vec::with_capacity(rows.len());
         for row in &rows {
             present.push(Reader::new(row).next::<Uuid>().map_err(to_error)?);
@@ -224,21 +195,31 @@ impl<'a> List<'a> {
         Ok((present.len() <= MANY_PAIRS).then(|| of(&present)))
     }
 
-    /// Runs the probes in one round trip.
+    /// Runs the probes that have not been run lately, in one round trip.
     async fn probe(&mut self, probes: &[Statement]) -> Result<Vec<i64>> {
-        if probes.is_empty() {
-            return Ok(Vec::new());
+        let shared = &self.store.shared;
+        let known: Vec<Option<i64>> = probes.iter().map(|probe| shared.numbers.probe(probe)).collect();
+        let new: Vec<&Statement> =
+            probes.iter().zip(&known).filter(|(_, count)| count.is_none()).map(|(probe, _)| probe).collect();
+        if new.is_empty() {
+            return Ok(known.into_iter().flatten().collect());
         }
-        self.open();
-        let shapes = &self.store.shared.shapes;
-        let answers = self.ask(probes.iter().map(|probe| shapes.sort(probe.clone()))).await?;
-        answers.iter().map(|rows| first(rows)).collect()
+        let answers = self.moment.ask(new.iter().map(|probe| shared.shapes.sort((*probe).clone()))).await?;
+        let mut counts = answers.iter().zip(new).map(|(rows, probe)| -> Result<i64> {
+            let count = first(rows)?;
+            shared.numbers.set_probe(probe.clone(), count);
+            Ok(count)
+        });
+        known.into_iter().map(|count| count.map_or_else(|| counts.next().unwrap_or(Ok(0)), Ok)).collect()
     }
 
     async fn collect(&mut self, part: &Part<'_>, is_only: bool) -> Result<Collected> {
         let mut collector = Collector::new(self.access, self.query, part, is_only);
         if part.is_ordered() {
-            self.walk(part, &mut collector).await?;
+            let mut walk = Walk::new(part, self.query);
+            while !walk.is_done() {
+                self.step(&mut walk, &mut collector).await?;
+            }
         } else {
             self.scan(part, |list, rows| {
                 for row in rows {
@@ -250,35 +231,38 @@ impl<'a> List<'a> {
         Ok(collector.finish())
     }
 
-    /// Reads along the order until the page is complete.
-    async fn walk(&mut self, part: &Part<'_>, collector: &mut Collector<'_>) -> Result<()> {
-        let mut walker = Walker::new(part, self.query.after.as_ref());
-        let (mut factor, mut at_most) = (1, FIRST_BATCH);
-        loop {
-            // One row more than needed shows where a group of equal values ends.
-            let needed = collector.missing() + usize::from(!walker.is_straight());
-            let Some(statement) = walker.statement((needed * factor).min(at_most)) else { return Ok(()) };
-            let batch = self.batch(statement).await?;
-            if batch.is_cut {
-                walker.shorten(batch.rows.len());
-            }
-            at_most = fitting(&batch);
-            let (read, missing) = (batch.rows.len(), collector.missing());
-            for row in self.accepted(part, walker.advance(batch.rows), false).await? {
-                if collector.push(row, &self.lookup) {
-                    return Ok(());
-                }
-            }
-            // Where not all rows are of use, larger steps cost less.
-            if missing < collector.missing() + read {
-                factor = (factor * 2).min(64);
+    /// Reads the next rows along the order.
+    async fn step(&mut self, walk: &mut Walk<'_, '_>, collector: &mut Collector<'_>) -> Result<()> {
+        // One row more than needed shows where a group of equal values ends.
+        let is_plain = walk.part.is_exact() && walk.walker.is_straight();
+        let needed = collector.missing() + usize::from(!is_plain);
+        let Some(statement) = walk.walker.statement((needed * walk.factor).min(walk.at_most)) else {
+            walk.is_complete = true;
+            return Ok(());
+        };
+        let batch = self.batch(statement).await?;
+        if batch.is_cut {
+            walk.walker.shorten(batch.rows.len());
+        }
+        walk.at_most = fitting(&batch);
+        let (read, missing) = (batch.rows.len(), collector.missing());
+        for row in self.accepted(walk.part, walk.walker.advance(batch.rows), false).await? {
+            if collector.push(row, &self.lookup) {
+                walk.is_complete = true;
+                return Ok(());
             }
         }
+        // Where not all rows are of use, larger steps cost less.
+        if missing < collector.missing() + read {
+            walk.factor = (walk.factor * 2).min(64);
+        }
+        Ok(())
     }
 
     /// The rows of a statement as far as there is room for them.
     async fn batch(&mut self, statement: Statement) -> Result<Batch> {
-        let mut stream = self.stream(statement).await?;
+        let statement = self.store.shared.shapes.sort(statement);
+        let mut stream = self.moment.stream(statement).await?;
         let mut batch = Batch::default();
         while let Some(row) = stream.try_next().await.map_err(to_error)? {
             // Those behind are read as well: before its last row the connection takes no other statement.
@@ -287,19 +271,20 @@ impl<'a> List<'a> {
                 batch.push(self.read(&row)?);
             }
         }
-        self.lease.finished();
+        self.moment.lease().finished();
         Ok(batch)
     }
 
     /// Reads all rows of a part as they come, and gives those that belong to the list.
     async fn scan(&mut self, part: &Part<'_>, mut take: impl FnMut(&Self, Vec<Row>) + Send) -> Result<()> {
-        let mut stream = self.stream(part.stream_statement()).await?;
+        let statement = self.store.shared.shapes.sort(part.stream_statement());
+        let mut stream = self.moment.stream(statement).await?;
         let mut is_end = false;
         while !is_end {
             let mut chunk = Batch::default();
             while chunk.rows.len() < CHUNK && chunk.bytes < Query::MAX_PAGE_BYTES {
                 let Some(row) = stream.try_next().await.map_err(to_error)? else {
-                    self.lease.finished();
+                    self.moment.lease().finished();
                     is_end = true;
                     break;
                 };
@@ -339,8 +324,11 @@ impl<'a> List<'a> {
                     accepted.push(index);
                 }
             }
-            let ask =
-                if is_streaming { Ask::Elsewhere(&self.store.shared) } else { Ask::Here(&mut self.lease) };
+            let ask = if is_streaming {
+                Ask::Elsewhere(&self.store.shared)
+            } else {
+                Ask::Here(self.moment.lease())
+            };
             if !self.lookup.fetch(ask, self.access).await? {
                 let mut wanted = accepted.into_iter().peekable();
                 let belongs = |(index, row)| wanted.next_if_eq(&index).map(|_| row);
@@ -354,7 +342,7 @@ impl<'a> List<'a> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = self.ask([by_ids(ids)]).await?.pop().unwrap_or_default();
+        let rows = self.moment.rows(by_ids(ids)).await?;
         row::items(&self.access.registry, &rows)
     }
 
@@ -373,17 +361,30 @@ impl<'a> List<'a> {
     /// The answer to a statement that counts, if need be from before.
     async fn counted(&mut self, statement: Statement) -> Result<u64> {
         let shared = &self.store.shared;
-        let snapshot = self.snapshot.clone().unwrap_or_default();
-        if let Some(total) = shared.totals.known(&statement, &snapshot) {
-            return Ok(total);
+        let known = self.moment.snapshot().and_then(|at| shared.numbers.total(&statement, at));
+        if let Some(total) = known {
+            return Ok(u64::try_from(total).unwrap_or(0));
         }
-        let answers = self.ask([shared.shapes.sort(statement.clone())]).await?;
-        let count: i64 = first(answers.first().map_or(&[], Vec::as_slice))?;
-        let total = u64::try_from(count).unwrap_or(0);
-        if !snapshot.is_empty() {
-            shared.totals.remember(statement, &snapshot, total);
+        let total = first(&self.moment.rows(shared.shapes.sort(statement.clone())).await?)?;
+        if let Some(snapshot) = self.moment.snapshot() {
+            shared.numbers.set_total(statement, snapshot, total);
         }
-        Ok(total)
+        Ok(u64::try_from(total).unwrap_or(0))
+    }
+}
+
+impl<'p, 'a> Walk<'p, 'a> {
+    fn new(part: &'p Part<'a>, query: &Query) -> Self {
+        let walker = Walker::new(part, query.after.as_ref());
+        // A search by words that are rare reads all matches for each statement.
+        let is_ranked = query.order.iter().any(|term| term.key == OrderKey::Relevance);
+        let at_most = if is_ranked { LARGEST_BATCH } else { FIRST_BATCH };
+        Self { part, walker, factor: 1, at_most, is_complete: false }
+    }
+
+    /// Whether there are no rows left, or none needed.
+    fn is_done(&self) -> bool {
+        self.is_complete || self.walker.is_at_end()
     }
 }
 
@@ -398,10 +399,4 @@ impl Batch {
 fn fitting(last: &Batch) -> usize {
     let each = last.bytes / last.rows.len().max(1);
     (Query::MAX_PAGE_BYTES / each.max(1)).clamp(2, LARGEST_BATCH)
-}
-
-/// The first column of the first row.
-fn first<T: Column>(rows: &[PgRow]) -> Result<T> {
-    let row = rows.first().ok_or_else(|| Error::internal("a statement that gives one row gave none"))?;
-    Reader::new(row).next().map_err(to_error)
 }

@@ -19,6 +19,8 @@ mod list;
 mod locks;
 mod lookup;
 mod migrate;
+mod moment;
+mod numbers;
 mod pool;
 mod records;
 mod row;
@@ -26,7 +28,6 @@ mod run;
 mod shapes;
 mod shared;
 mod tls;
-mod totals;
 mod transaction;
 mod types;
 

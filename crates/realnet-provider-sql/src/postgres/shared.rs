@@ -11,10 +11,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::config::PostgresConfig;
 use super::error::{Failure, failure, to_error};
 use super::lease::Lease;
+use super::numbers::Numbers;
 use super::pool::Pools;
 use super::run::{PgRow, Reader, within};
 use super::shapes::Shapes;
-use super::totals::Totals;
 use crate::statement::Statement;
 
 /// The inside of a store.
@@ -23,7 +23,7 @@ pub(super) struct Shared {
     pub tls: MakeRustlsConnect,
     pub pools: Pools,
     pub shapes: Shapes,
-    pub totals: Totals,
+    pub numbers: Numbers,
     /// Rung after each commit that wrote changes.
     pub commits: Notify,
     /// The last known revision of types.
@@ -42,7 +42,7 @@ impl Shared {
             tls,
             pools,
             shapes: Shapes::default(),
-            totals: Totals::default(),
+            numbers: Numbers::default(),
             commits: Notify::new(),
             types: watch::Sender::new(0),
             stamps: watch::Sender::new(0),
