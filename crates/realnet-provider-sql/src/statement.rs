@@ -4,6 +4,7 @@
 //! `QueryFragment` for it (values are always bound, never written into the text).
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use diesel::query_builder::{Query, QueryId};
 use diesel::sql_types::Untyped;
@@ -21,6 +22,8 @@ pub(crate) enum Bind {
     OptionalInt(Option<i64>),
     OptionalText(Option<String>),
     OptionalId(Option<Uuid>),
+    /// A whole number that is known only when the statement runs: the one at this place among those given then.
+    Late(usize),
     /// A whole column or list, for backends that have arrays.
     Array(Array),
 }
@@ -39,6 +42,7 @@ impl Bind {
             Self::OptionalInt(value) => value.hash(hasher),
             Self::OptionalText(value) => value.hash(hasher),
             Self::OptionalId(value) => value.hash(hasher),
+            Self::Late(place) => place.hash(hasher),
             // Arrays are compared, which is enough.
             Self::Array(_) => {}
         }
@@ -99,6 +103,23 @@ impl Statement {
     pub(crate) fn append(&mut self, other: Self) -> &mut Self {
         self.pieces.extend(other.pieces);
         self
+    }
+
+    /// Whether it only reads.
+    pub(crate) fn is_read(&self) -> bool {
+        let first = self.pieces.first();
+        matches!(first, Some(Piece::Sql(text)) if text.starts_with("SELECT") || text.starts_with("WITH"))
+    }
+
+    /// A number for its text without the values.
+    pub(crate) fn shape(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for piece in &self.pieces {
+            if let Piece::Sql(text) = piece {
+                text.hash(&mut hasher);
+            }
+        }
+        hasher.finish()
     }
 
     /// The pieces in order.

@@ -13,15 +13,16 @@ use crate::error::{Error, Result};
 use crate::model::{Item, TypeDefinition};
 use crate::registry::{TypeGrants, TypeRegistry};
 
-/// Computes the next state of an item from its present one, inside the transaction. Must be pure.
+/// Computes the next state of an item from its present one, inside the transaction. Must be pure: a store may work a set
+/// out beforehand, and again when the item has changed meanwhile.
 ///
 /// The engine sees to id, type, org, version, times and grants: an edit can not change them.
 pub type Edit = Arc<dyn Fn(&Item) -> Result<Item> + Send + Sync>;
 
-/// Looks at an item inside the transaction and may refuse the operation.
+/// Looks at an item inside the transaction and may refuse the operation. Must be pure, as [`Edit`].
 pub type Guard = Arc<dyn Fn(&Item) -> Result<()> + Send + Sync>;
 
-/// Makes the reply to keep under an idempotency key from the outcomes.
+/// Makes the reply to keep under an idempotency key from the outcomes. Must be pure, as [`Edit`].
 pub type ReplyOf = Arc<dyn Fn(&[Outcome]) -> StoredReply + Send + Sync>;
 
 /// One step of a change set.

@@ -18,13 +18,24 @@ const TASKS: usize = 32;
 impl Bench {
     pub async fn writes(self: &Bench, rows: usize) -> Result<()> {
         self.concurrently("create", move |bench, n| bench.create(rows + n)).await?;
-        let query = self.query(&self.user, &[("limit", "1000")])?;
-        let page = self.store.list(&self.system, &query).await?;
-        let ids: Arc<Vec<Uuid>> = Arc::new(page.items.iter().map(|item| item.id).collect());
+        let ids = Arc::new(self.ids().await?);
         self.concurrently("update of a title or an indexed field", move |bench, n| {
             bench.update(ids[n * 7919 % ids.len()], n)
         })
         .await
+    }
+
+    async fn ids(&self) -> Result<Vec<Uuid>> {
+        let mut query = self.query(&self.user, &[("limit", "1000")])?;
+        let mut ids = Vec::new();
+        loop {
+            let page = self.store.list(&self.system, &query).await?;
+            ids.extend(page.items.iter().map(|item| item.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                return Ok(ids);
+            }
+        }
     }
 
     /// Another title or another priority, checked as the resources do.

@@ -3,6 +3,7 @@
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::result::Error as DieselError;
 use diesel::sql_types::{self as sql, Nullable};
 
 use crate::statement::{Array, Bind, Piece, Statement};
@@ -33,6 +34,9 @@ fn push_bind<'b>(bind: &'b Bind, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<(
         Bind::OptionalInt(value) => out.push_bind_param::<Nullable<sql::BigInt>, _>(value),
         Bind::OptionalText(value) => out.push_bind_param::<Nullable<sql::Text>, _>(value),
         Bind::OptionalId(value) => out.push_bind_param::<Nullable<sql::Uuid>, _>(value),
+        Bind::Late(_) => {
+            Err(DieselError::QueryBuilderError("PostgreSQL's statements have no late values".into()))
+        }
         Bind::Array(array) => push_array(array, out),
     }
 }

@@ -1,7 +1,6 @@
 //! A connection: settings, running statements, reading rows.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -11,8 +10,9 @@ use diesel::row::{Field as _, Row as _};
 use diesel::sqlite::SqliteConnection;
 use realnet_core::{Error, Result, Uuid};
 
-use super::error::to_error;
-use crate::statement::{Piece, Statement};
+use super::error::{copy, to_error};
+use super::fragment::Filled;
+use crate::statement::Statement;
 
 /// So many different statements stay prepared before all are forgotten: filters come in endless forms.
 const MAX_PREPARED: usize = 400;
@@ -21,6 +21,24 @@ const MAX_PREPARED: usize = 400;
 pub(super) struct Connection {
     inner: SqliteConnection,
     prepared: HashSet<u64>,
+    in_transaction: bool,
+    marks: Marks,
+}
+
+/// What has become of the work on a connection since it was last asked.
+#[derive(Default)]
+pub(super) struct Marks {
+    /// Whether a statement may have changed anything.
+    pub(super) has_written: bool,
+    /// The last failure of the database. SQLite may have taken the transaction back then.
+    pub(super) failure: Option<Error>,
+}
+
+impl Marks {
+    /// Whether there may be anything to take back.
+    pub(super) fn is_any(&self) -> bool {
+        self.has_written || self.failure.is_some()
+    }
 }
 
 impl Connection {
@@ -32,7 +50,7 @@ impl Connection {
         let inner = SqliteConnection::establish(text).map_err(|error| {
             Error::unavailable(format!("the database file {text} can not be opened")).with_source(error)
         })?;
-        Ok(Self { inner, prepared: HashSet::new() })
+        Ok(Self { inner, prepared: HashSet::new(), in_transaction: false, marks: Marks::default() })
     }
 
     /// Runs SQL that has no values, several statements if need be.
@@ -57,25 +75,78 @@ impl Connection {
         &mut self.inner
     }
 
+    /// Begins a transaction: `how` is `BEGIN` or `BEGIN IMMEDIATE`.
+    pub(super) fn begin(&mut self, how: &'static str) -> Result<()> {
+        self.control(how)?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    /// Ends a transaction and keeps what was done. On failure it may still be open.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.control("COMMIT")?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Ends a transaction and takes it back. Fails when SQLite has done so by itself.
+    pub(super) fn roll_back(&mut self) -> Result<()> {
+        self.in_transaction = false;
+        self.control("ROLLBACK")
+    }
+
+    /// Whether a transaction has been begun and not ended.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// Runs a statement that steers transactions.
+    pub(super) fn control(&mut self, sql: &'static str) -> Result<()> {
+        let statement = Statement::of(sql);
+        let filled = Filled { statement: &statement, late: &[] };
+        self.inner.execute_returning_count(&filled).map(drop).map_err(to_error)
+    }
+
+    /// What has become of the work since [`Self::take_marks`] was last called.
+    pub(super) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// What has become of the work since this was last called.
+    pub(super) fn take_marks(&mut self) -> Marks {
+        std::mem::take(&mut self.marks)
+    }
+
     /// Runs a statement; answers how many rows it changed.
     pub(super) fn run(&mut self, statement: &Statement) -> Result<usize> {
-        self.inner.execute_returning_count(statement).map_err(to_error)
+        self.run_with(statement, &[])
+    }
+
+    /// Runs a statement with the numbers that were not known while it was made; answers how many rows it changed.
+    pub(super) fn run_with(&mut self, statement: &Statement, late: &[i64]) -> Result<usize> {
+        match self.inner.execute_returning_count(&Filled { statement, late }) {
+            Ok(rows) => {
+                self.marks.has_written |= rows > 0;
+                Ok(rows)
+            }
+            Err(error) => Err(self.failed(to_error(error))),
+        }
     }
 
     /// Calls `visit` with each row until it breaks.
     pub(super) fn each(
         &mut self,
         statement: &Statement,
-        mut visit: impl FnMut(&Columns<'_, '_>) -> Result<ControlFlow<()>>,
+        visit: impl FnMut(&Columns<'_, '_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        let rows = self.inner.load(statement).map_err(to_error)?;
-        for row in rows {
-            let row = Columns(row.map_err(to_error)?);
-            if visit(&row)?.is_break() {
-                break;
-            }
-        }
-        Ok(())
+        self.marks.has_written |= !statement.is_read();
+        let visited = visit_rows(&mut self.inner, statement, visit);
+        visited.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&mut self, error: Error) -> Error {
+        self.marks.failure = Some(copy(&error));
+        error
     }
 
     /// All rows.
@@ -117,18 +188,32 @@ impl Connection {
 
     /// Makes room for a statement whose text depends on a query, so that prepared ones do not pile up.
     pub(super) fn admit(&mut self, statement: &Statement) {
-        let mut hasher = DefaultHasher::new();
-        for piece in statement.pieces() {
-            if let Piece::Sql(text) = piece {
-                text.hash(&mut hasher);
-            }
-        }
-        if self.prepared.insert(hasher.finish()) && self.prepared.len() > MAX_PREPARED {
+        self.admit_shape(statement.shape());
+    }
+
+    /// As [`Self::admit`], by the number of the statement's text.
+    pub(super) fn admit_shape(&mut self, shape: u64) {
+        if self.prepared.insert(shape) && self.prepared.len() > MAX_PREPARED {
             self.prepared.clear();
             self.inner.set_prepared_statement_cache_size(CacheSize::Disabled);
             self.inner.set_prepared_statement_cache_size(CacheSize::Unbounded);
         }
     }
+}
+
+fn visit_rows(
+    connection: &mut SqliteConnection,
+    statement: &Statement,
+    mut visit: impl FnMut(&Columns<'_, '_>) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let rows = connection.load(Filled { statement, late: &[] }).map_err(to_error)?;
+    for row in rows {
+        let row = Columns(row.map_err(to_error)?);
+        if visit(&row)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A row as diesel gives it.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use realnet_core::{Result, Uuid};
 
 use super::connection::Connection;
+use super::recent::Recent;
 use super::shared::Shared;
 use crate::statement::Statement;
 
@@ -23,6 +24,9 @@ pub(super) struct Counters {
     types_risen: bool,
     /// How many items wait for the index of words, at most.
     waiting_words: usize,
+    /// The number of the commit that the present transaction will be.
+    commit: u64,
+    recent: Recent,
 }
 
 /// What one change set adds, kept only if the change set is.
@@ -38,7 +42,7 @@ pub(super) struct Changes {
 
 impl Counters {
     /// Reads the numbers from the file.
-    pub(super) fn load(connection: &mut Connection) -> Result<Self> {
+    pub(super) fn load(connection: &mut Connection, shared: &Shared) -> Result<Self> {
         // The words of a deleted item may still be in their index, so its number is not given again.
         let next_seq = connection.number(&Statement::of(
             "SELECT 1 + max((SELECT coalesce(max(seq), 0) FROM items), (SELECT coalesce(max(seq), 0) FROM new_words))",
@@ -52,6 +56,8 @@ impl Counters {
             type_revision,
             types_risen: false,
             waiting_words,
+            commit: shared.version() + 1,
+            recent: Recent::after(shared.version()),
         })
     }
 
@@ -72,6 +78,16 @@ impl Counters {
         let revision = connection.first(&statement, |row| row.integer(0))?.unwrap_or_default();
         self.revisions.insert(org, revision);
         Ok(revision)
+    }
+
+    /// Notes that the present transaction changes an item.
+    pub(super) fn note_change(&mut self, item: Uuid) {
+        self.recent.note(item, self.commit);
+    }
+
+    /// Whether none of the items has changed since a commit.
+    pub(super) fn unchanged_since(&self, commit: u64, items: &[Uuid]) -> bool {
+        self.recent.unchanged_since(commit, items)
     }
 
     /// Takes over what a kept change set has added.
@@ -109,8 +125,10 @@ impl Counters {
         Ok(())
     }
 
-    /// Tells the listeners of a new revision of types, after the commit.
+    /// After the commit: tells all who read, and the listeners of a new revision of types.
     pub(super) fn publish(&mut self, shared: &Shared) {
+        shared.committed();
+        self.commit += 1;
         if std::mem::take(&mut self.types_risen) {
             shared.type_revision.send_replace(self.type_revision);
         }

@@ -72,13 +72,13 @@ impl CredentialProvider for SqliteStore {
 
     async fn setting_or_insert(&self, key: &str, value: Vec<u8>) -> Result<Vec<u8>> {
         let key = key.to_owned();
-        self.writer.submit(move |transaction| setting(transaction.connection, &key, value)).await
+        self.writer.submit(move |transaction| setting(transaction.connection, &key, &value)).await
     }
 }
 
-fn setting(connection: &mut Connection, key: &str, value: Vec<u8>) -> Result<Vec<u8>> {
+fn setting(connection: &mut Connection, key: &str, value: &[u8]) -> Result<Vec<u8>> {
     let mut statement = Statement::of("INSERT INTO settings (key, value) VALUES (");
-    statement.bind(key.into()).push(", ").bind(value.into()).push(") ON CONFLICT DO NOTHING");
+    statement.bind(key.into()).push(", ").bind(value.to_vec().into()).push(") ON CONFLICT DO NOTHING");
     connection.run(&statement)?;
     let mut statement = Statement::of("SELECT value FROM settings WHERE key = ");
     statement.bind(key.into());

@@ -40,6 +40,11 @@ pub(super) fn to_error(error: DieselError) -> Error {
     }
 }
 
+/// The same failure once more, for another who waits: errors can not be cloned.
+pub(super) fn copy(error: &Error) -> Error {
+    Error::new(error.kind(), error.message()).with_internal(error.report())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,11 +14,12 @@ use super::list::list;
 use super::lookup::read_item;
 use super::row::{ITEM_COLUMNS, item};
 use super::shared::Shared;
+use super::transaction::{Draft, SqliteTransaction};
 use super::{SqliteStore, changes};
 use crate::dialect::Dialect as _;
 use crate::statement::Statement;
 
-/// So many items are read where the call is made.
+/// So many items are read, or changed, where the call is made.
 const FEW: usize = 64;
 
 #[async_trait]
@@ -53,7 +54,18 @@ impl ItemProvider for SqliteStore {
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {
         let access = access.clone();
-        self.writer.submit(move |transaction| transaction.apply(&access, &changes)).await
+        let (draft, access, changes) = if changes.operations.len() <= FEW {
+            (Draft::make(&self.shared, &access, &changes), access, changes)
+        } else {
+            // Working many out would keep others on this thread waiting.
+            self.long_read(move |shared| Ok((Draft::make(shared, &access, &changes), access, changes)))
+                .await?
+        };
+        let (mut draft, foreseen) = draft.unzip();
+        let commit =
+            move |transaction: &mut SqliteTransaction<'_>| transaction.commit(&access, &changes, &mut draft);
+        let outcomes = self.writer.submit(commit).await?.or(foreseen);
+        outcomes.ok_or_else(|| Error::internal("a change set without outcomes"))
     }
 
     async fn stored_reply(&self, key: &IdempotencyKey) -> Result<Option<StoredReply>> {

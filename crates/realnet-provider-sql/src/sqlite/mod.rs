@@ -18,6 +18,7 @@ mod list;
 mod lock;
 mod lookup;
 mod pool;
+mod recent;
 mod records;
 mod row;
 mod schema;

@@ -16,7 +16,7 @@ pub(super) struct Pool {
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
-/// A connection for the time of a call.
+/// A connection for the time of a call. It goes back only as it came: in no transaction, and not from a panic.
 pub(super) struct Reader<'p> {
     pool: &'p Pool,
     /// Taken out when dropped only.
@@ -53,6 +53,12 @@ impl Pool {
         Ok(connection)
     }
 
+    /// How many connections wait for the next call.
+    #[cfg(test)]
+    pub(super) fn idle(&self) -> usize {
+        self.idle.lock().as_ref().map_or(0, Vec::len)
+    }
+
     /// Closes what is idle; what is in use is closed when it comes back.
     pub(super) fn close(&self) {
         self.idle.lock().take();
@@ -68,7 +74,10 @@ impl Reader<'_> {
 
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
+        // What a panic or an early end has left open would be met by the next call: its connection is closed instead.
         if let Some(connection) = self.connection.take()
+            && !std::thread::panicking()
+            && !connection.is_in_transaction()
             && let Some(idle) = self.pool.idle.lock().as_mut()
             && idle.len() < self.pool.keep
         {

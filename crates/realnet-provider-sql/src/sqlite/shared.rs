@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use realnet_core::query::OrgScope;
+use realnet_core::registry::TypeRegistry;
 use realnet_core::{Result, Uuid};
 
 use super::connection::Connection;
@@ -26,6 +27,8 @@ const MAX_PAIRS: usize = 400;
 /// Shared by all parts of a store.
 pub(super) struct Shared {
     pub(super) pool: Pool,
+    /// The types of transactions that have not been told of any.
+    pub(super) no_types: Arc<TypeRegistry>,
     few: usize,
     /// Rises after every commit, before it is answered.
     version: AtomicU64,
@@ -44,6 +47,7 @@ impl Shared {
     pub(super) fn new(pool: Pool, few: usize) -> Self {
         Self {
             pool,
+            no_types: Arc::default(),
             few,
             version: AtomicU64::new(0),
             populated: RwLock::default(),
@@ -82,6 +86,11 @@ impl Shared {
     /// Whether any org has, or had since the start, items of a type.
     pub(super) fn has_ever_held(&self, type_id: Uuid) -> bool {
         self.populated.read().values().any(|types| types.contains(&type_id))
+    }
+
+    /// The number of the last commit: whoever reads after this has seen it.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// Says that a commit has been made: totals counted before are no longer valid.

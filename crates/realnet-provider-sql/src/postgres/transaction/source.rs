@@ -60,7 +60,7 @@ impl Array {
             Bind::Text(_) | Bind::OptionalText(_) => Self::Texts(Vec::new()),
             Bind::Bytes(_) => Self::Bytes(Vec::new()),
             Bind::Id(_) | Bind::OptionalId(_) => Self::Ids(Vec::new()),
-            Bind::Float(_) | Bind::Array(_) => unreachable!("rows are written with neither"),
+            Bind::Float(_) | Bind::Late(_) | Bind::Array(_) => unreachable!("rows hold none of these"),
         };
         array.add(bind);
         array

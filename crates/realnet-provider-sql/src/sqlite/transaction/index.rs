@@ -1,13 +1,12 @@
 //! Index rows of items: keys, unique values, words, boxes.
 
-use std::collections::BTreeSet;
-
-use realnet_core::index::{IndexEntries, KeyEntry, entries, value_taken};
-use realnet_core::model::Item;
+use realnet_core::index::{KeyEntry, entries};
+use realnet_core::model::{Bounds, Item};
 use realnet_core::registry::{FieldRef, TypeRegistry};
 use realnet_core::{Result, Uuid};
 
 use super::SqliteTransaction;
+use super::item_write::{Refusal, SEQ};
 use crate::dialect::Dialect as _;
 use crate::field_id::field_id;
 use crate::row::visibility_number;
@@ -18,104 +17,66 @@ use crate::statement::Statement;
 /// So many items are read at a time while an index is built.
 const BATCH: i64 = 1000;
 
+/// Takes a unique value; changes no row when another item has it.
+pub(super) fn insert_unique_key(item: &Item, key: &KeyEntry) -> Statement {
+    let mut statement = Statement::of("INSERT INTO unique_keys (field, org, value, item) VALUES (");
+    statement.bind(field_id(&key.field).into()).push(", ").bind(item.org.into()).push(", ");
+    statement.bind(key.value.clone().into()).push(", ").bind(item.id.into());
+    statement.push(") ON CONFLICT DO NOTHING");
+    statement
+}
+
+pub(super) fn delete_unique_key(item: &Item, key: &KeyEntry) -> Statement {
+    delete_from("DELETE FROM unique_keys WHERE field = ", item, key)
+}
+
+pub(super) fn insert_key(item: &Item, key: &KeyEntry) -> Statement {
+    let mut statement =
+        Statement::of("INSERT INTO keys (field, org, value, item, seq, type, visibility) VALUES (");
+    statement.bind(field_id(&key.field).into()).push(", ").bind(item.org.into()).push(", ");
+    statement.bind(key.value.clone().into()).push(", ").bind(item.id.into()).push(", ");
+    statement.bind(SEQ).push(", ").bind(item.type_id.into()).push(", ");
+    statement.bind(i64::from(visibility_number(item.visibility)).into()).push(")");
+    statement
+}
+
+pub(super) fn delete_key(item: &Item, key: &KeyEntry) -> Statement {
+    delete_from("DELETE FROM keys WHERE field = ", item, key)
+}
+
+fn delete_from(sql: &'static str, item: &Item, key: &KeyEntry) -> Statement {
+    let mut statement = Statement::of(sql);
+    statement.bind(field_id(&key.field).into()).push(" AND org = ").bind(item.org.into());
+    statement.push(" AND value = ").bind(key.value.clone().into());
+    statement.push(" AND item = ").bind(item.id.into());
+    statement
+}
+
+/// Notes the words of an item; none: that it has no more. The index of words gets them later, many at once.
+pub(super) fn note_words(tokens: &[String]) -> Statement {
+    let text = (!tokens.is_empty()).then(|| format!(" {} ", tokens.join(" ")));
+    let mut statement = Statement::of("INSERT OR REPLACE INTO new_words (seq, tokens) VALUES (");
+    statement.bind(SEQ).push(", ").bind(text.into()).push(")");
+    statement
+}
+
+pub(super) fn insert_box(bounds: Bounds) -> Statement {
+    let mut statement = Statement::of("INSERT INTO boxes (seq, min_lon, max_lon, min_lat, max_lat) VALUES (");
+    statement.bind(SEQ);
+    for edge in [bounds.min_lon, bounds.max_lon, bounds.min_lat, bounds.max_lat] {
+        statement.push(", ").bind(edge.into());
+    }
+    statement.push(")");
+    statement
+}
+
+pub(super) fn delete_box() -> Statement {
+    let mut statement = Statement::of("DELETE FROM boxes WHERE seq = ");
+    statement.bind(SEQ);
+    statement
+}
+
 impl SqliteTransaction<'_> {
-    pub(super) fn insert_keys(&mut self, seq: i64, item: &Item, keys: &[KeyEntry]) -> Result<()> {
-        for key in keys {
-            self.insert_key(seq, item, key)?;
-        }
-        Ok(())
-    }
-
-    fn insert_key(&mut self, seq: i64, item: &Item, key: &KeyEntry) -> Result<()> {
-        let field = field_id(&key.field);
-        if key.unique {
-            let mut statement = Statement::of("INSERT INTO unique_keys (field, org, value, item) VALUES (");
-            statement.bind(field.into()).push(", ").bind(item.org.into()).push(", ");
-            statement.bind(key.value.clone().into()).push(", ").bind(item.id.into());
-            statement.push(") ON CONFLICT DO NOTHING");
-            if self.connection.run(&statement)? == 0 {
-                return Err(value_taken(&key.field.name));
-            }
-        }
-        let mut statement =
-            Statement::of("INSERT INTO keys (field, org, value, item, seq, type, visibility) VALUES (");
-        statement.bind(field.into()).push(", ").bind(item.org.into()).push(", ");
-        statement.bind(key.value.clone().into()).push(", ").bind(item.id.into()).push(", ");
-        statement.bind(seq.into()).push(", ").bind(item.type_id.into()).push(", ");
-        statement.bind(i64::from(visibility_number(item.visibility)).into()).push(")");
-        self.connection.run(&statement).map(drop)
-    }
-
-    pub(super) fn delete_keys(&mut self, item: &Item, keys: &[KeyEntry]) -> Result<()> {
-        for key in keys {
-            self.delete_key(item, key)?;
-        }
-        Ok(())
-    }
-
-    fn delete_key(&mut self, item: &Item, key: &KeyEntry) -> Result<()> {
-        let field = field_id(&key.field);
-        let mut statement = Statement::of("DELETE FROM keys WHERE field = ");
-        statement.bind(field.into()).push(" AND org = ").bind(item.org.into());
-        statement.push(" AND value = ").bind(key.value.clone().into());
-        statement.push(" AND item = ").bind(item.id.into());
-        self.connection.run(&statement)?;
-        if key.unique {
-            let mut statement = Statement::of("DELETE FROM unique_keys WHERE field = ");
-            statement.bind(field.into()).push(" AND org = ").bind(item.org.into());
-            statement.push(" AND value = ").bind(key.value.clone().into());
-            statement.push(" AND item = ").bind(item.id.into());
-            self.connection.run(&statement)?;
-        }
-        Ok(())
-    }
-
-    /// Deletes and inserts only what differs.
-    pub(super) fn replace_keys(
-        &mut self,
-        seq: i64,
-        item: &Item,
-        old: &[KeyEntry],
-        new: &[KeyEntry],
-    ) -> Result<()> {
-        let (before, after): (BTreeSet<&KeyEntry>, BTreeSet<&KeyEntry>) =
-            (old.iter().collect(), new.iter().collect());
-        for key in before.difference(&after) {
-            self.delete_key(item, key)?;
-        }
-        for key in after.difference(&before) {
-            self.insert_key(seq, item, key)?;
-        }
-        Ok(())
-    }
-
-    /// Notes the words of an item; none: that it has no more. The index of words gets them later, many at once.
-    pub(super) fn note_words(&mut self, seq: i64, tokens: &[String]) -> Result<()> {
-        let text = (!tokens.is_empty()).then(|| format!(" {} ", tokens.join(" ")));
-        let mut statement = Statement::of("INSERT OR REPLACE INTO new_words (seq, tokens) VALUES (");
-        statement.bind(seq.into()).push(", ").bind(text.into()).push(")");
-        self.changes.words += 1;
-        self.connection.run(&statement).map(drop)
-    }
-
-    pub(super) fn insert_box(&mut self, seq: i64, entries: &IndexEntries) -> Result<()> {
-        let Some(bounds) = entries.bounds else { return Ok(()) };
-        let mut statement =
-            Statement::of("INSERT INTO boxes (seq, min_lon, max_lon, min_lat, max_lat) VALUES (");
-        statement.bind(seq.into());
-        for edge in [bounds.min_lon, bounds.max_lon, bounds.min_lat, bounds.max_lat] {
-            statement.push(", ").bind(edge.into());
-        }
-        statement.push(")");
-        self.connection.run(&statement).map(drop)
-    }
-
-    pub(super) fn delete_box(&mut self, seq: i64) -> Result<()> {
-        let mut statement = Statement::of("DELETE FROM boxes WHERE seq = ");
-        statement.bind(seq.into());
-        self.connection.run(&statement).map(drop)
-    }
-
     /// Makes all rows of a field anew.
     pub(super) fn rebuild_index(
         &mut self,
@@ -137,7 +98,7 @@ impl SqliteTransaction<'_> {
             for (seq, item) in &rows {
                 let entries = entries(registry, item)?;
                 for key in entries.keys.iter().filter(|key| key.field == *field) {
-                    self.insert_key(*seq, item, key)?;
+                    self.index_key(*seq, item, key)?;
                 }
             }
             match rows.last() {
@@ -147,13 +108,22 @@ impl SqliteTransaction<'_> {
         }
     }
 
+    fn index_key(&mut self, seq: i64, item: &Item, key: &KeyEntry) -> Result<()> {
+        if key.unique && self.connection.run(&insert_unique_key(item, key))? == 0 {
+            return Err(Refusal::ValueTaken(key.field.name.clone()).error());
+        }
+        self.connection.run_with(&insert_key(item, key), &[seq]).map(drop)
+    }
+
     /// Makes the words of all items of some types anew.
     pub(super) fn rebuild_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {
         let mut behind = 0;
         loop {
             let rows = self.items_behind(registry, behind, types)?;
             for (seq, item) in &rows {
-                self.note_words(*seq, &entries(registry, item)?.tokens)?;
+                let words = note_words(&entries(registry, item)?.tokens);
+                self.connection.run_with(&words, &[*seq])?;
+                self.changes.words += 1;
             }
             match rows.last() {
                 Some((seq, _)) if rows.len() as i64 == BATCH => behind = *seq,

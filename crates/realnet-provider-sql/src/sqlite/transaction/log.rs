@@ -1,27 +1,26 @@
-//! The change log, kept replies and source records.
+//! The change log: its rows are ready but for the revision, which the writer gives.
 
-use realnet_core::change::{ChangeRecord, IdempotencyKey, SourceKind, SourceRecord, StoredReply};
-use realnet_core::{Error, Result, Uuid};
+use realnet_core::change::ChangeRecord;
+use realnet_core::{Result, Uuid};
 
 use super::SqliteTransaction;
 use crate::sqlite::row::json;
 use crate::statement::{Bind, Statement};
 
-impl SqliteTransaction<'_> {
-    /// Appends a change under the next revision of its org. There is one writer, so revisions are in commit order.
-    pub(super) fn append_change(&mut self, record: &ChangeRecord) -> Result<()> {
-        let last = match self.changes.revisions.get(&record.org) {
-            Some(revision) => *revision,
-            None => self.counters.revision(self.connection, record.org)?,
-        };
-        let revision = last + 1;
-        self.changes.revisions.insert(record.org, revision);
+/// A row of the log.
+pub(in crate::sqlite) struct ChangeRow {
+    org: Uuid,
+    statement: Statement,
+}
+
+impl ChangeRow {
+    pub(super) fn of(record: &ChangeRecord) -> Result<Self> {
         let mut statement = Statement::of(
             "INSERT INTO changes (org, revision, item, type, kind, version, before, after, actor, at, request) VALUES (",
         );
         statement.bind(record.org.into());
         let values: [Bind; 10] = [
-            revision.into(),
+            Bind::Late(0),
             record.item_id.into(),
             record.type_id.into(),
             record.kind.as_str().into(),
@@ -36,52 +35,19 @@ impl SqliteTransaction<'_> {
             statement.push(", ").bind(value);
         }
         statement.push(")");
-        self.connection.run(&statement).map(drop)
-    }
-
-    /// Keeps a reply; one under the same key counts only from `not_before` on.
-    pub(super) fn write_reply(&mut self, key: &IdempotencyKey, reply: &StoredReply) -> Result<()> {
-        let mut statement = Statement::of("DELETE FROM replies WHERE created_at < ");
-        statement.bind(key.not_before.as_micros().into());
-        self.connection.run(&statement)?;
-        let mut statement =
-            Statement::of("INSERT INTO replies (account, scope, key, body_hash, reply, created_at) VALUES (");
-        statement.bind(key.account.unwrap_or(Uuid::nil()).into()).push(", ");
-        statement.bind(key.scope.as_str().into()).push(", ").bind(key.key.as_str().into()).push(", ");
-        statement.bind(reply.body_hash.clone().into()).push(", ").bind(reply.reply.clone().into());
-        statement.push(", ").bind(reply.created_at.as_micros().into()).push(") ON CONFLICT DO NOTHING");
-        if self.connection.run(&statement)? == 0 {
-            return Err(Error::conflict("this idempotency key was used by a request that is just done"));
-        }
-        Ok(())
-    }
-
-    /// Keeps or forgets what was applied from a source.
-    pub(super) fn write_source(&mut self, source: &SourceRecord, remove: bool) -> Result<()> {
-        let org = source.org.unwrap_or(Uuid::nil());
-        let kind = kind_name(source.kind);
-        if remove {
-            let mut statement = Statement::of("DELETE FROM sources WHERE org = ");
-            statement.bind(org.into()).push(" AND kind = ").bind(kind.into());
-            statement.push(" AND object = ").bind(source.object.into());
-            return self.connection.run(&statement).map(drop);
-        }
-        let mut statement =
-            Statement::of("INSERT INTO sources (org, kind, object, source, applied) VALUES (");
-        statement.bind(org.into()).push(", ").bind(kind.into()).push(", ").bind(source.object.into());
-        statement.push(", ").bind(source.source.as_str().into()).push(", ");
-        statement.bind(json(&source.applied)?.into());
-        statement.push(
-            ") ON CONFLICT (org, kind, object) DO UPDATE SET source = excluded.source, applied = excluded.applied",
-        );
-        self.connection.run(&statement).map(drop)
+        Ok(Self { org: record.org, statement })
     }
 }
 
-/// How a kind of source stands in its column.
-pub(in crate::sqlite) fn kind_name(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::Type => "type",
-        SourceKind::Item => "item",
+impl SqliteTransaction<'_> {
+    /// Appends a row under the next revision of its org. There is one writer, so revisions are in commit order.
+    pub(super) fn append_row(&mut self, row: &ChangeRow) -> Result<()> {
+        let last = match self.changes.revisions.get(&row.org) {
+            Some(revision) => *revision,
+            None => self.counters.revision(self.connection, row.org)?,
+        };
+        let revision = last + 1;
+        self.changes.revisions.insert(row.org, revision);
+        self.connection.run_with(&row.statement, &[revision]).map(drop)
     }
 }

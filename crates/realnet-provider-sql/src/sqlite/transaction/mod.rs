@@ -3,13 +3,19 @@
 //! Nothing here waits: every future is ready at once.
 
 mod account;
+mod columns;
+mod draft;
 mod index;
+mod item_write;
 mod items;
+mod kept;
 mod log;
 mod read;
 mod types;
-mod write;
 
+pub(super) use draft::Draft;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -26,6 +32,7 @@ use realnet_core::{Error, Result, Uuid};
 use super::connection::Connection;
 use super::counters::{Changes, Counters};
 use super::shared::Shared;
+use log::ChangeRow;
 
 /// A change set in its savepoint.
 pub(super) struct SqliteTransaction<'w> {
@@ -33,6 +40,8 @@ pub(super) struct SqliteTransaction<'w> {
     counters: &'w mut Counters,
     shared: &'w Shared,
     changes: Changes,
+    /// The numbers of the rows of items that were read or written.
+    seqs: HashMap<Uuid, i64>,
     /// The types before the change set, by which the rows in the file were made.
     previous: Arc<TypeRegistry>,
     /// The types after it, by which rows are made now.
@@ -45,8 +54,9 @@ impl<'w> SqliteTransaction<'w> {
         counters: &'w mut Counters,
         shared: &'w Shared,
     ) -> Self {
-        let (previous, registry) = (Arc::default(), Arc::default());
-        Self { connection, counters, shared, changes: Changes::default(), previous, registry }
+        let (previous, registry) = (Arc::clone(&shared.no_types), Arc::clone(&shared.no_types));
+        let (changes, seqs) = (Changes::default(), HashMap::new());
+        Self { connection, counters, shared, changes, seqs, previous, registry }
     }
 
     /// What it adds to the counters.
@@ -108,7 +118,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     async fn append(&mut self, record: ChangeRecord) -> Result<()> {
-        self.append_change(&record)
+        self.append_row(&ChangeRow::of(&record)?)
     }
 
     async fn type_revision(&mut self) -> Result<i64> {

@@ -1,22 +1,36 @@
 //! Reading items inside a change set.
 
+use std::sync::Arc;
+
 use realnet_core::clock::Timestamp;
 use realnet_core::index::{id_of_key, literal_key};
 use realnet_core::model::{FieldKind, Item};
 use realnet_core::provider::Reference;
 use realnet_core::query::Literal;
-use realnet_core::registry::FieldRef;
+use realnet_core::registry::{FieldRef, TypeRegistry};
 use realnet_core::{Result, Uuid};
 
 use super::SqliteTransaction;
 use crate::dialect::Dialect as _;
 use crate::field_id::field_id;
+use crate::sqlite::connection::{Columns, Connection};
 use crate::sqlite::dialect::SqliteDialect;
 use crate::sqlite::row::{AFTER_ITEM, ITEM_COLUMNS, item};
 use crate::statement::Statement;
 
 /// So many ids go into one statement.
 const CHUNK: usize = 512;
+
+/// An item and the number of its row.
+pub(super) fn item_and_seq(
+    connection: &mut Connection,
+    registry: &TypeRegistry,
+    id: Uuid,
+) -> Result<Option<(Item, i64)>> {
+    let mut statement = Statement::of("SELECT ");
+    statement.push(ITEM_COLUMNS).push(", i.seq FROM items i WHERE i.id = ").bind(id.into());
+    connection.first(&statement, |row| Ok((item(registry, row)?, row.integer(AFTER_ITEM)?)))
+}
 
 impl SqliteTransaction<'_> {
     pub(super) fn read_items(&mut self, ids: &[Uuid]) -> Result<Vec<Item>> {
@@ -57,6 +71,24 @@ impl SqliteTransaction<'_> {
         self.connection.rows(&statement, |row| item(registry, row))
     }
 
+    /// Rows that begin with [`ITEM_COLUMNS`] and the number, which is remembered for writing.
+    fn read_rows<T>(
+        &mut self,
+        statement: &Statement,
+        mut make: impl FnMut(&Columns<'_, '_>, Item) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let (next, previous, seqs) = (&self.registry, &self.previous, &mut self.seqs);
+        self.connection.rows(statement, |row| {
+            let mut found = item(next, row)?;
+            // A type that goes with this change set still names its items.
+            if let (None, Some(info)) = (next.by_id(found.type_id), previous.by_id(found.type_id)) {
+                found.type_name = Arc::clone(info.name());
+            }
+            seqs.insert(found.id, row.integer(AFTER_ITEM)?);
+            make(row, found)
+        })
+    }
+
     fn read_by(&mut self, column: &str, ids: &[Uuid], limit: Option<usize>) -> Result<Vec<Item>> {
         let mut distinct = ids.to_vec();
         distinct.sort_unstable();
@@ -64,17 +96,12 @@ impl SqliteTransaction<'_> {
         let mut found: Vec<Item> = Vec::with_capacity(distinct.len());
         for chunk in distinct.chunks(CHUNK) {
             let mut statement = Statement::of("SELECT ");
-            statement.push(ITEM_COLUMNS).push(" FROM items i WHERE ");
+            statement.push(ITEM_COLUMNS).push(", i.seq FROM items i WHERE ");
             SqliteDialect.ids_in(column, chunk, &mut statement);
             if let Some(limit) = limit {
                 statement.push(" LIMIT ").bind(((limit - found.len()) as i64).into());
             }
-            let (next, previous) = (&self.registry, &self.previous);
-            found.extend(self.connection.rows(&statement, |row| {
-                let found = item(next, row)?;
-                // A type that goes with this change set still names its items.
-                if found.type_name.is_empty() { item(previous, row) } else { Ok(found) }
-            })?);
+            found.extend(self.read_rows(&statement, |_, item| Ok(item))?);
         }
         Ok(found)
     }
@@ -92,14 +119,13 @@ impl SqliteTransaction<'_> {
             let mut statement = Statement::of("SELECT ");
             statement
                 .push(ITEM_COLUMNS)
-                .push(", k.value FROM keys k CROSS JOIN items i ON i.seq = k.seq WHERE k.field = ");
+                .push(", i.seq, k.value FROM keys k CROSS JOIN items i ON i.seq = k.seq WHERE k.field = ");
             statement.bind(field_id(field).into()).push(" AND k.org = ").bind(org.into());
             statement.push(" AND k.value = ").bind(key.into());
             statement.push(" LIMIT ").bind(((limit - found.len()) as i64).into());
-            let registry = &self.registry;
-            found.extend(self.connection.rows(&statement, |row| {
-                let value = row.bytes(AFTER_ITEM)?.unwrap_or_default();
-                Ok(Reference { target: id_of_key(&value).unwrap_or(*target), item: item(registry, row)? })
+            found.extend(self.read_rows(&statement, |row, item| {
+                let value = row.bytes(AFTER_ITEM + 1)?.unwrap_or_default();
+                Ok(Reference { target: id_of_key(&value).unwrap_or(*target), item })
             })?);
         }
         Ok(found)

@@ -338,13 +338,19 @@ pub async fn what_was_written_meanwhile_is_looked_at(world: World) {
     };
     let plain = || with_fields(&world, "Note", json!([]));
     let change = |look| vec![Operation::PutType(Box::new(plain())), look];
+    // A store may ask more than once.
+    let looked_at = || {
+        let mut all = std::mem::take(&mut *seen.lock().unwrap());
+        all.sort();
+        all.dedup();
+        all
+    };
     expect_kind(world.change_types(&world.system(), change(look(true, since))).await, ErrorKind::Conflict);
+    assert_eq!(looked_at(), ["new"]);
     world.change_types(&world.system(), change(look(false, since))).await.unwrap();
-    assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), ["new", "new"]);
+    assert_eq!(looked_at(), ["new"]);
     world.change_types(&world.system(), change(look(false, Timestamp::default()))).await.unwrap();
-    let mut all = std::mem::take(&mut *seen.lock().unwrap());
-    all.sort();
-    assert_eq!(all, ["new", "old"]);
+    assert_eq!(looked_at(), ["new", "old"]);
     assert_eq!(world.item(new.id).await.version, 1);
 }
 

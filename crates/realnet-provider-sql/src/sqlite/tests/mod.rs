@@ -1,5 +1,7 @@
 //! Faults: each has a clear error by name, and nothing is lost.
 
+mod groups;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -237,23 +239,44 @@ async fn settings_and_items_outlive_the_store() {
     assert_eq!(*store.shared.type_revision.borrow(), 1);
 }
 
+/// A file that may be read only is seen through the eyes of a user who does not own it: rights do not stop root.
 #[cfg(unix)]
 #[test]
 fn a_read_only_file_is_named() {
     use std::os::unix::fs::PermissionsExt as _;
+    const PATH: &str = "REALNET_TEST_READ_ONLY";
+    if let Some(path) = std::env::var_os(PATH) {
+        // The process of the other user.
+        let error = refused(Path::new(&path));
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.message().contains("read-only"), "{}", error.report());
+        return;
+    }
     let (folder, path) = folder();
     drop(open(&path));
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
-    if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
-        // Root may write to anything, so the file is made one that nobody may write to.
-        let done = std::process::Command::new("chattr").arg("+i").arg(&path).status();
-        if !done.is_ok_and(|status| status.success()) {
-            return;
-        }
+    let rights = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    rights(&path, 0o444);
+    let is_root = std::fs::OpenOptions::new().write(true).open(&path).is_ok();
+    if !is_root {
+        let error = refused(&path);
+        assert!(error.message().contains("read-only"), "{}", error.report());
+        return;
     }
-    let error = refused(&path);
-    let _ = std::process::Command::new("chattr").arg("-i").arg(&path).status();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.message().contains("read-only"), "{}", error.report());
-    drop(folder);
+    // Everything else is open to the other user, so that the file itself is what stops it.
+    rights(folder.path(), 0o777);
+    rights(&super::beside(&path, ".lock"), 0o666);
+    let program = folder.path().join("test");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let output = std::process::Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(["--exact", "sqlite::tests::a_read_only_file_is_named"])
+        .env(PATH, &path)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
 }

@@ -1,4 +1,4 @@
-//! The columns of an item that change, as values to bind.
+//! The columns of an item that can change, as values to bind.
 
 use realnet_core::Result;
 use realnet_core::clock::Timestamp;
