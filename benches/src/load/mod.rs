@@ -29,7 +29,7 @@ use serde_json::json;
 use structopt::StructOpt;
 
 use requests::Operation;
-use rounds::Plan;
+use rounds::{Measured, Plan};
 use stage::Stage;
 
 /// What to measure.
@@ -110,9 +110,10 @@ pub fn run(options: &Options) -> Result<String> {
         if let Some(realnet) = stage.realnet().filter(|_| options.only.is_empty()) {
             figures.extend(start::start(realnet, rows)?);
         }
-        let series = rounds::measure(&stage.start()?, &operations, options.plan())?;
+        let Measured { series, failures } = rounds::measure(&stage.start()?, &operations, options.plan())?;
         let _ = writeln!(report, "{}\n", report::table(&series, rows));
         missed.extend(report::missed(&series, rows));
+        missed.extend(failures.into_iter().map(|what| format!("{rows} rows, not measured: {what}")));
         series_json.extend(report::json(&series, rows));
     }
     if !figures.is_empty() {

@@ -56,11 +56,20 @@ pub struct Series {
     pub samples: Vec<Sample>,
 }
 
-/// Measures all operations on all contestants.
+/// What came out of a run.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// What was measured.
+    pub series: Vec<Series>,
+    /// Why something was not, one line each.
+    pub failures: Vec<String>,
+}
+
+/// Measures all operations on all contestants. One that answers with anything but 2xx is left out of that operation.
 ///
 /// # Errors
-/// A contestant answers with anything but 2xx, or not what was asked for.
-pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan) -> Result<Vec<Series>> {
+/// A contestant does not answer what was asked for, before anything is measured.
+pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan) -> Result<Measured> {
     for contestant in contestants.iter().filter(|one| one.name.takes_part(Operation::Get)) {
         check(contestant)?;
         let limit = contestants.iter().find(|other| Some(other.name) == contestant.name.limit());
@@ -68,22 +77,32 @@ pub fn measure(contestants: &[Contestant], operations: &[Operation], plan: Plan)
             check_same(contestant, limit)?;
         }
     }
-    let mut all = Vec::new();
+    let mut all = Measured::default();
     for operation in operations {
-        let taking_part: Vec<_> = contestants.iter().filter(|one| one.name.takes_part(*operation)).collect();
-        let mut series: Vec<_> = taking_part
+        let mut taking_part: Vec<_> = contestants
             .iter()
-            .map(|one| Series { operation: *operation, name: one.name, samples: Vec::new() })
+            .filter(|one| one.name.takes_part(*operation))
+            .map(|one| (one, Vec::new()))
             .collect();
         let rounds = if *operation == Operation::Login { 1 } else { plan.rounds };
         for round in 0..rounds {
             eprintln!("{}, round {} of {rounds}", operation.name(), round + 1);
-            for turn in 0..taking_part.len() {
-                let index = (turn + round) % taking_part.len();
-                series[index].samples.push(sample(taking_part[index], *operation, plan, round)?);
+            let count = taking_part.len();
+            for turn in 0..count {
+                let (contestant, samples) = &mut taking_part[(turn + round) % count];
+                match sample(contestant, *operation, plan, round) {
+                    Ok(sample) => samples.push(sample),
+                    Err(error) => all.failures.push(error.to_string()),
+                }
             }
+            // Ratios are taken round by round, so who missed one is out.
+            taking_part.retain(|(_, samples)| samples.len() == round + 1);
         }
-        all.extend(series);
+        all.series.extend(taking_part.into_iter().map(|(one, samples)| Series {
+            operation: *operation,
+            name: one.name,
+            samples,
+        }));
     }
     Ok(all)
 }
