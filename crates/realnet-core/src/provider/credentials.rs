@@ -73,6 +73,10 @@ pub trait CredentialProvider: RecordProvider + EventProvider + LimitProvider {
     /// The credential of an account. `None`: it never had a password and its sessions were never made void; its epoch is 0.
     async fn credential(&self, account: Uuid) -> Result<Option<Credential>>;
 
+    /// Replaces the hash of a password by another of the same password, if `current` is still the hash; answers whether it
+    /// did. Sessions go on.
+    async fn rehash(&self, account: Uuid, current: &str, next: &str) -> Result<bool>;
+
     /// Stores a new session.
     async fn open_session(&self, session: Session) -> Result<()>;
 

@@ -16,6 +16,16 @@ impl CredentialProvider for MemoryStore {
         Ok(self.state.read().credentials.get(&account).cloned())
     }
 
+    async fn rehash(&self, account: Uuid, current: &str, next: &str) -> Result<bool> {
+        let mut state = self.state.write();
+        let Some(known) = state.credentials.get_mut(&account).filter(|known| known.password_hash == current)
+        else {
+            return Ok(false);
+        };
+        next.clone_into(&mut known.password_hash);
+        Ok(true)
+    }
+
     async fn open_session(&self, session: Session) -> Result<()> {
         let mut state = self.state.write();
         state.sessions.retain(|_, other| other.expires_at >= session.created_at);

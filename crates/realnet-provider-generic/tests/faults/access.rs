@@ -19,6 +19,15 @@ impl CredentialProvider for FaultyStore {
         self.store.credential(account).await
     }
 
+    async fn rehash(&self, account: Uuid, current: &str, next: &str) -> Result<bool> {
+        if self.fault == Fault::RehashesWhateverIsThere
+            && let Some(known) = self.store.credential(account).await?
+        {
+            return self.store.rehash(account, &known.password_hash, next).await;
+        }
+        self.store.rehash(account, current, next).await
+    }
+
     async fn open_session(&self, session: Session) -> Result<()> {
         self.store.open_session(session).await
     }

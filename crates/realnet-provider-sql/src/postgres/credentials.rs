@@ -8,7 +8,7 @@ use realnet_core::{Error, Result, Uuid};
 use super::PostgresStore;
 use super::error::to_error;
 use super::run::Reader;
-use crate::access::{Fields as _, sessions};
+use crate::access::{Fields as _, credentials, sessions};
 use crate::statement::Statement;
 
 #[async_trait]
@@ -21,6 +21,10 @@ impl CredentialProvider for PostgresStore {
         let Some(row) = rows.first() else { return Ok(None) };
         let mut row = Reader::new(row);
         Ok(Some(Credential { account, password_hash: row.text()?, epoch: row.integer()? }))
+    }
+
+    async fn rehash(&self, account: Uuid, current: &str, next: &str) -> Result<bool> {
+        Ok(!self.shared.write(credentials::rehash(account, current, next)).await?.is_empty())
     }
 
     async fn open_session(&self, session: Session) -> Result<()> {

@@ -8,7 +8,7 @@ use realnet_core::{Error, Result, Uuid};
 use super::SqliteStore;
 use super::connection::Connection;
 use super::fields::RowFields;
-use crate::access::sessions;
+use crate::access::{credentials, sessions};
 use crate::statement::Statement;
 
 #[async_trait]
@@ -21,6 +21,13 @@ impl CredentialProvider for SqliteStore {
         reader.get()?.first(&statement, |row| {
             Ok(Credential { account, password_hash: row.string(0)?, epoch: row.integer(1)? })
         })
+    }
+
+    async fn rehash(&self, account: Uuid, current: &str, next: &str) -> Result<bool> {
+        let rehash = credentials::rehash(account, current, next);
+        self.writer
+            .submit(move |transaction| Ok(!transaction.connection.rows(&rehash, |_| Ok(()))?.is_empty()))
+            .await
     }
 
     async fn open_session(&self, session: Session) -> Result<()> {

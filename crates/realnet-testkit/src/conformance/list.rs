@@ -26,6 +26,7 @@ macro_rules! conformance {
             ],
             credentials: [
                 a_password_raises_the_epoch,
+                a_hash_is_replaced_by_who_knows_it,
                 a_session_ends,
                 a_refresh_token_rotates,
                 one_rotation_wins,

@@ -85,6 +85,25 @@ pub async fn a_session_ends(world: World) {
     assert_eq!(session(&world, world.next_id()).await, None);
 }
 
+/// The hash of a password is replaced if it is still the one that was checked; sessions go on.
+pub async fn a_hash_is_replaced_by_who_knows_it(world: World) {
+    let [alice, bob] = [world.acme.alice.account.unwrap(), world.acme.bob.account.unwrap()];
+    let credentials = &world.stores.credentials;
+    assert!(!credentials.rehash(alice, "$2b$04$first", "$2b$12$first").await.unwrap());
+    assert_eq!(credential(&world, alice).await, None);
+    set_password(&world, alice, "$2b$04$first").await;
+    set_password(&world, bob, "$2b$04$first").await;
+    let opened = open(&world, alice, b"one").await;
+    let before = credential(&world, alice).await.unwrap();
+    assert!(!credentials.rehash(alice, "$2b$04$other", "$2b$12$other").await.unwrap());
+    assert_eq!(credential(&world, alice).await.unwrap(), before);
+    assert!(credentials.rehash(alice, "$2b$04$first", "$2b$12$first").await.unwrap());
+    let after = credential(&world, alice).await.unwrap();
+    assert_eq!((after.password_hash.as_str(), after.epoch), ("$2b$12$first", before.epoch));
+    assert!(session(&world, opened.id).await.is_some());
+    assert_eq!(credential(&world, bob).await.unwrap().password_hash, "$2b$04$first");
+}
+
 /// A refresh token is replaced once; the one before is remembered, so that its reuse can be told.
 pub async fn a_refresh_token_rotates(world: World) {
     let alice = world.acme.alice.account.unwrap();
