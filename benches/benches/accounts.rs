@@ -10,7 +10,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use realnet_benches::sample;
 use realnet_core::Uuid;
-use realnet_core::acl::Caller;
+use realnet_core::acl::{Caller, Origin};
 use realnet_core::change::ChangeSet;
 use realnet_core::clock::{Clock, System};
 use realnet_core::provider::{Access, ItemProvider};
@@ -63,7 +63,7 @@ async fn signed_in() -> (Arc<Accounts>, String) {
     bootstrap(&services, first).await.unwrap();
     let accounts = Accounts::new(&services, config()).await.unwrap();
     let request = SignIn { username: "root".to_owned(), password: "a long password".to_owned(), org: None };
-    let token = accounts.sign_in(request).await.unwrap().token;
+    let token = accounts.sign_in(request, &Origin::default()).await.unwrap().token;
     (accounts, token)
 }
 

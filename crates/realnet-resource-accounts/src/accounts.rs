@@ -1,14 +1,16 @@
 //! The resource itself: what it is made of and how it starts.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use realnet_core::load::OrgTemplate;
 use realnet_core::resource::Services;
 use realnet_core::{Result, Uuid};
 
+use crate::attempts::Gates;
 use crate::cache::Fresh;
 use crate::config::AccountsConfig;
 use crate::directory::Directory;
+use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::principals::SignedIn;
 use crate::tokens::Signer;
@@ -25,6 +27,10 @@ pub struct Accounts {
     pub(crate) passwords: Passwords,
     pub(crate) signer: Signer,
     pub(crate) callers: Fresh<SignedIn>,
+    pub(crate) gates: Gates,
+    pub(crate) mailer: Mailer,
+    /// Itself, for what goes on in the background.
+    pub(crate) me: Weak<Self>,
     pub(crate) org_template: OnceLock<OrgTemplate>,
     default_org: Fresh<Option<Uuid>>,
 }
@@ -42,7 +48,11 @@ impl Accounts {
             let made = rand::random::<[u8; 32]>().to_vec();
             services.credentials.setting_or_insert(KEY_SETTING, made).await?
         };
-        Ok(Arc::new(Self {
+        let mailer = Mailer::new(&config.mail)?;
+        Ok(Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            gates: Gates::default(),
+            mailer,
             services: services.clone(),
             passwords: Passwords::new(config.bcrypt_cost),
             signer: Signer::new(key),

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use realnet_core::acl::Caller;
-use realnet_core::resource::{Authenticator, SignIn, Tokens};
+use realnet_core::acl::{Caller, Origin};
+use realnet_core::provider::EventKind;
+use realnet_core::resource::{Authenticator, Call, Context, Reply, SignIn, Tokens};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
+use serde_json::json;
 
 use crate::accounts::Accounts;
 use crate::principals::load;
@@ -23,20 +25,25 @@ impl Authenticator for Accounts {
         }
     }
 
-    async fn sign_in(&self, request: SignIn) -> Result<Tokens> {
-        self.sign_in_by_password(request).await
+    async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<Tokens> {
+        self.sign_in_by_password(request, origin).await
     }
 
-    async fn refresh(&self, refresh_token: &str) -> Result<Tokens> {
-        self.refresh_session(refresh_token).await
+    async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<Tokens> {
+        self.refresh_session(refresh_token, origin).await
     }
 
-    async fn sign_out(&self, caller: &Caller) -> Result<()> {
+    async fn sign_out(&self, caller: &Caller, origin: &Origin) -> Result<()> {
         if let Some(session) = caller.session {
             self.services.credentials.close_session(session).await?;
             self.callers.forget(session);
+            self.tell(EventKind::SignOut, caller.org, caller.account, origin, json!({})).await;
         }
         Ok(())
+    }
+
+    async fn call(&self, cx: &Context, call: Call) -> Result<Reply> {
+        self.carry_out(cx, call).await
     }
 }
 

@@ -12,6 +12,7 @@ use realnet_core::{Error, ErrorKind, Result, Uuid};
 
 use crate::directory::Directory;
 use crate::passwords::Passwords;
+use crate::policy;
 
 /// What the first org and its superuser are called.
 #[derive(Clone)]
@@ -46,7 +47,11 @@ pub async fn bootstrap(services: &Services, first: Bootstrap) -> Result<Option<B
     if directory.any_account().await?.is_some() {
         return Ok(None);
     }
-    Passwords::check(&first.password)?;
+    policy::length(&first.password)?;
+    if policy::is_common(&first.password) {
+        // Whoever runs the server may choose; everybody else may not.
+        tracing::warn!("the administrator's password is one of the most common ones: change it");
+    }
     let registry = services.registry.current();
     // Replicas that start at the same time settle on the same ids, so that only one of them creates.
     let org = agreed(services, "accounts.first_org").await?;

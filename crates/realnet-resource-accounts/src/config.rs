@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use realnet_core::{Error, Result};
 
+use crate::mail::MailConfig;
+use crate::sign_up::SignUp;
+
 /// The settings of accounts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccountsConfig {
@@ -19,6 +22,14 @@ pub struct AccountsConfig {
     pub bcrypt_cost: u32,
     /// Name or id of the org that a request means that names none; the first org when absent.
     pub default_org: Option<String>,
+    /// How many sign-ins may fail for one name within 15 minutes; with more failures the wait grows. 0: no limit.
+    pub attempts_per_account: u32,
+    /// How many sign-ins by one address may fail within 15 minutes. 0: no limit.
+    pub attempts_per_address: u32,
+    /// How mail is sent.
+    pub mail: MailConfig,
+    /// Whether strangers may make accounts, and where.
+    pub sign_up: Option<SignUp>,
 }
 
 impl AccountsConfig {
@@ -38,7 +49,7 @@ impl AccountsConfig {
                 "a session lives at least as long as an access token, a token a second",
             ));
         }
-        Ok(())
+        self.sign_up.as_ref().map_or(Ok(()), SignUp::check)
     }
 }
 
@@ -50,6 +61,10 @@ impl Default for AccountsConfig {
             refresh_ttl: Duration::from_hours(30 * 24),
             bcrypt_cost: 12,
             default_org: None,
+            attempts_per_account: 10,
+            attempts_per_address: 50,
+            mail: MailConfig::default(),
+            sign_up: None,
         }
     }
 }
@@ -62,6 +77,10 @@ impl fmt::Debug for AccountsConfig {
             .field("refresh_ttl", &self.refresh_ttl)
             .field("bcrypt_cost", &self.bcrypt_cost)
             .field("default_org", &self.default_org)
+            .field("attempts_per_account", &self.attempts_per_account)
+            .field("attempts_per_address", &self.attempts_per_address)
+            .field("mail", &self.mail)
+            .field("sign_up", &self.sign_up)
             .finish()
     }
 }
@@ -69,6 +88,7 @@ impl fmt::Debug for AccountsConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use realnet_core::acl::OrgRole;
 
     #[test]
     fn the_key_is_not_shown() {
@@ -84,6 +104,9 @@ mod tests {
         assert!(good.check().is_ok());
         assert!(AccountsConfig { jwt_key: Some(vec![1; 31]), ..good.clone() }.check().is_err());
         assert!(AccountsConfig { bcrypt_cost: 3, ..good.clone() }.check().is_err());
-        assert!(AccountsConfig { refresh_ttl: Duration::from_secs(1), ..good }.check().is_err());
+        assert!(AccountsConfig { refresh_ttl: Duration::from_secs(1), ..good.clone() }.check().is_err());
+        let sign_up = |role| Some(SignUp { org: "First".to_owned(), role });
+        assert!(AccountsConfig { sign_up: sign_up(OrgRole::User), ..good.clone() }.check().is_ok());
+        assert!(AccountsConfig { sign_up: sign_up(OrgRole::Admin), ..good }.check().is_err());
     }
 }

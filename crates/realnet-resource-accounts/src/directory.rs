@@ -81,6 +81,19 @@ impl<'a> Directory<'a> {
         Ok(self.find(OrgScope::One(org), "Account", filter, 1).await?.pop())
     }
 
+    /// The account of an address in an org. Addresses are kept as they were given; most people write them small.
+    pub(crate) async fn account_of_address(&self, org: Uuid, address: &str) -> Result<Option<Item>> {
+        let Some(info) = self.info("Account") else { return Ok(None) };
+        for address in [address.to_owned(), address.to_lowercase()] {
+            let filter = equals(info, "email", Literal::Text(address));
+            let found = self.find(OrgScope::One(org), "Account", filter, 1).await?.pop();
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
     /// Some account, if there is any.
     pub(crate) async fn any_account(&self) -> Result<Option<Item>> {
         Ok(self.find(OrgScope::All, "Account", Predicate::All, 1).await?.pop())

@@ -1,14 +1,16 @@
 //! What is taken out of a write before it becomes an item: passwords, and orgs by name.
 
 use realnet_core::change::Operation;
+use realnet_core::provider::EventKind;
 use realnet_core::resource::{Body, Change, Context, Intake};
 use realnet_core::{Error, Result, Uuid, Violation};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::kind::Kind;
-use crate::passwords::Passwords;
+use crate::policy;
+use crate::reset::names_of;
 
 /// Attributes whose change ends the sessions of an account.
 const ENDING: [&str; 2] = ["role", "disabled"];
@@ -34,9 +36,31 @@ impl Accounts {
         if !is_new && cx.caller().account != Some(intake.id) && !cx.caller().is_admin() {
             return Err(Error::forbidden("only administrators set the password of another account"));
         }
-        Passwords::check(&password)?;
+        self.check_password(cx, intake, &password).await?;
         let password_hash = self.passwords.hash(&password).await?;
         intake.then.push(Operation::SetPassword { account: intake.id, password_hash });
+        Ok(())
+    }
+
+    /// Checks a password against the policy, which looks at the names of the account as they are and as they will be.
+    async fn check_password(&self, cx: &Context, intake: &Intake<'_>, password: &str) -> Result<()> {
+        let given = match &intake.change {
+            Change::Create(body) | Change::Replace(body) | Change::Merge(body) => Some(body),
+            Change::Json(_) => None,
+        };
+        let given = |key: &str| given.and_then(|body| body.attributes.get(key)?.as_str());
+        let mut names: Vec<&str> = ["username", "email"].into_iter().filter_map(given).collect();
+        let directory = Directory::at(&cx.services, std::sync::Arc::clone(&cx.access.registry));
+        let stored = match &intake.change {
+            Change::Create(_) => None,
+            _ => directory.item(intake.id).await?,
+        };
+        names.extend(stored.as_ref().map(names_of).unwrap_or_default());
+        policy::check(password, &names)?;
+        if let Some(account) = &stored {
+            let detail = json!({"by": cx.caller().account});
+            cx.note(EventKind::PasswordChanged, account.org, Some(account.id), detail);
+        }
         Ok(())
     }
 

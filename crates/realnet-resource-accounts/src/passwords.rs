@@ -1,15 +1,15 @@
 //! Hashing and verifying passwords: slow by design, so off the async threads and never more at once than there are cores.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use realnet_core::{Error, Result, Violation};
+use realnet_core::{Error, Result};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-/// The shortest password, in characters.
-const MIN_CHARACTERS: usize = 8;
-/// The longest password, in bytes.
-const MAX_BYTES: usize = 1024;
+use crate::policy::MAX_BYTES;
+
 /// Longer passwords are hashed once before: bcrypt looks at 72 bytes, of which the last ends the text.
 const BCRYPT_BYTES: usize = 71;
 /// How many may wait per core; more would wait longer than a caller does.
@@ -18,6 +18,11 @@ const WAITING_PER_CORE: usize = 128;
 /// Hashes passwords.
 pub(crate) struct Passwords {
     cost: u32,
+    /// The highest cost that was met: what a check that fails takes in all.
+    highest: AtomicU32,
+    /// How many rounds were done, in tests.
+    #[cfg(test)]
+    rounds: std::sync::Arc<std::sync::atomic::AtomicU64>,
     working: Semaphore,
     waiting: Semaphore,
 }
@@ -27,19 +32,14 @@ impl Passwords {
     pub(crate) fn new(cost: u32) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let waiting = Semaphore::new(cores * WAITING_PER_CORE);
-        Self { cost, working: Semaphore::new(cores), waiting }
-    }
-
-    /// Whether a password may be set.
-    pub(crate) fn check(password: &str) -> Result<()> {
-        let detail = if password.chars().count() < MIN_CHARACTERS {
-            format!("at least {MIN_CHARACTERS} characters")
-        } else if password.len() > MAX_BYTES {
-            format!("at most {MAX_BYTES} bytes")
-        } else {
-            return Ok(());
-        };
-        Err(Error::invalid(vec![Violation::new("/password", detail)]))
+        Self {
+            cost,
+            highest: AtomicU32::new(cost),
+            #[cfg(test)]
+            rounds: std::sync::Arc::default(),
+            working: Semaphore::new(cores),
+            waiting,
+        }
     }
 
     /// The hash of a password, in its modular text form.
@@ -48,16 +48,42 @@ impl Passwords {
         self.blocking(move || bcrypt::non_truncating_hash(input, cost)).await
     }
 
-    /// Whether a password is the one of a hash. Without a hash the work is done all the same, and it is not.
+    /// Whether a hash costs an attacker less than new ones.
+    pub(crate) fn is_cheap(&self, hash: &str) -> bool {
+        cost_of(hash).is_some_and(|cost| cost < self.cost)
+    }
+
+    /// Whether a password is the one of a hash. Without a hash the work is done all the same, and it is not. A failure takes
+    /// the same work whatever the hash costs, so that old hashes do not tell which names exist.
     pub(crate) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
         if password.len() > MAX_BYTES {
             return Ok(false);
         }
         let input = input(password);
-        let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| dummy(self.cost));
-        let same = self.blocking(move || bcrypt::non_truncating_verify(input, &hash)).await?;
-        Ok(same && known)
+        let known = hash.as_deref().and_then(cost_of);
+        let highest = self.highest.fetch_max(known.unwrap_or_default(), Ordering::Relaxed);
+        let highest = highest.max(known.unwrap_or_default());
+        #[cfg(test)]
+        let rounds = std::sync::Arc::clone(&self.rounds);
+        self.blocking(move || {
+            let check = |hash: &str| {
+                #[cfg(test)]
+                rounds.fetch_add(1 << cost_of(hash).unwrap_or_default(), Ordering::Relaxed);
+                bcrypt::non_truncating_verify(&input, hash)
+            };
+            let Some((hash, cost)) = hash.zip(known) else {
+                return check(&dummy(highest)).map(|_| false);
+            };
+            if check(&hash)? {
+                return Ok(true);
+            }
+            // 2^cost + 2^cost + 2^(cost + 1) + … + 2^(highest - 1) is 2^highest.
+            for cost in cost..highest {
+                check(&dummy(cost))?;
+            }
+            Ok(false)
+        })
+        .await
     }
 
     async fn blocking<T: Send + 'static>(
@@ -90,6 +116,11 @@ fn dummy(cost: u32) -> String {
     format!("$2b${cost:02}${}", ".".repeat(53))
 }
 
+/// The cost in a hash.
+fn cost_of(hash: &str) -> Option<u32> {
+    hash.split('$').nth(2)?.parse().ok().filter(|cost| (4..=31).contains(cost))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,11 +151,23 @@ mod tests {
         assert!(!Passwords::new(4).verify("whatever", None).await.unwrap());
     }
 
-    #[test]
-    fn weak_and_endless_passwords_are_refused() {
-        assert!(Passwords::check("1234567").is_err());
-        assert!(Passwords::check("ééééééé").is_err());
-        assert!(Passwords::check("12345678").is_ok());
-        assert!(Passwords::check(&"x".repeat(1025)).is_err());
+    #[tokio::test]
+    async fn every_failure_takes_the_same_work() {
+        let passwords = Passwords::new(7);
+        let (old, new) =
+            (Passwords::new(4).hash("correct horse").await.unwrap(), passwords.hash("x").await.unwrap());
+        assert!(passwords.is_cheap(&old) && !passwords.is_cheap(&new));
+        let work = || passwords.rounds.swap(0, Ordering::Relaxed);
+        for (name, hash) in [("nobody", None), ("old", Some(old.clone())), ("new", Some(new))] {
+            assert!(!passwords.verify("wrong", hash).await.unwrap());
+            assert_eq!(work(), 1 << 7, "{name}");
+        }
+        assert!(passwords.verify("correct horse", Some(old)).await.unwrap());
+        // A cost that was lowered: hashes of before set the measure.
+        let costly = Passwords::new(8).hash("x").await.unwrap();
+        assert!(!passwords.verify("wrong", Some(costly)).await.unwrap());
+        work();
+        assert!(!passwords.verify("wrong", None).await.unwrap());
+        assert_eq!(work(), 1 << 8);
     }
 }

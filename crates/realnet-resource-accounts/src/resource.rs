@@ -5,7 +5,7 @@ use realnet_core::Result;
 use realnet_core::acl::{Grant, OrgRole};
 use realnet_core::model::Item;
 use realnet_core::provider::Access;
-use realnet_core::resource::{Context, Intake, Resource};
+use realnet_core::resource::{Context, Intake, Reply, Resource, Route, WriteOptions, default};
 use serde_json::Value;
 
 use crate::accounts::Accounts;
@@ -16,6 +16,19 @@ use crate::rules;
 impl Resource for Accounts {
     fn name(&self) -> &'static str {
         "accounts"
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        body: Value,
+        options: WriteOptions,
+    ) -> Result<Reply> {
+        match self.signs_up(cx, route) {
+            Some(sign_up) => self.sign_up(sign_up, cx, route, (body, options)).await,
+            None => default::create(cx, route, body, options).await,
+        }
     }
 
     async fn intake(&self, cx: &Context, intake: &mut Intake<'_>) -> Result<()> {

@@ -1,45 +1,94 @@
-//! Signing in by password, and rotating refresh tokens.
+//! Signing in by password.
 
-use realnet_core::provider::Session;
+use realnet_core::acl::Origin;
+use realnet_core::model::Item;
+use realnet_core::provider::{Credential, EventKind, Session};
 use realnet_core::resource::{SignIn, Tokens};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
+use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::kind::is_disabled;
 use crate::tokens::{Claims, Purpose, fingerprint};
 
+/// Who was looked up, and what came of it.
+struct Checked {
+    /// The account of the name, if there is one.
+    known: Option<Uuid>,
+    /// The account with its epoch, if the password is right and it may sign in.
+    proved: Option<(Item, i64)>,
+}
+
 impl Accounts {
     /// Opens a session. Whether the org, the name or the password is wrong, or the account disabled, can not be told from
     /// the answer, nor from the time that it takes.
-    pub(crate) async fn sign_in_by_password(&self, request: SignIn) -> Result<Tokens> {
-        let directory = Directory::new(&self.services);
+    pub(crate) async fn sign_in_by_password(&self, request: SignIn, origin: &Origin) -> Result<Tokens> {
         let org = match &request.org {
-            Some(name) => directory.org(name).await?,
+            Some(name) => Directory::new(&self.services).org(name).await?,
             None => self.default_org().await?,
         };
-        let account = match org {
-            Some(org) => directory.account(org, &request.username).await?,
-            None => None,
+        // The same is done in an org that does not exist.
+        let org = org.unwrap_or(Uuid::nil());
+        let attempt = self.attempt(org, &request.username, origin).await?;
+        let checked = match self.check(org, &request).await {
+            Ok(checked) => checked,
+            Err(error) => {
+                self.broke_off(attempt).await;
+                return Err(error);
+            }
         };
+        let Some((account, epoch)) = checked.proved else {
+            let known = checked.known;
+            tracing::info!(account = ?known, "sign-in refused");
+            self.tell(EventKind::SignInFailed, org, known, origin, json!({})).await;
+            if attempt.is_last {
+                self.tell(EventKind::Locked, org, known, origin, json!({})).await;
+            }
+            return Err(Error::new(ErrorKind::Unauthenticated, "username or password is not right"));
+        };
+        self.succeeded(attempt).await;
+        let session = self.services.ids.next_id();
+        let claims = Claims { account: account.id, session, org: account.org, epoch };
+        self.open(claims, "password", origin).await
+    }
+
+    /// Looks a name up and checks the password, with the same work whatever there is.
+    async fn check(&self, org: Uuid, request: &SignIn) -> Result<Checked> {
+        let account = Directory::new(&self.services).account(org, &request.username).await?;
         let id = account.as_ref().map_or(Uuid::nil(), |account| account.id);
         let credential = self.services.credentials.credential(id).await?;
         // Ending the sessions of an account that has no password leaves one without.
         let credential = credential.filter(|known| !known.password_hash.is_empty());
-        let (hash, epoch) = credential.map(|known| (known.password_hash, known.epoch)).unzip();
+        let hash = credential.as_ref().map(|known| known.password_hash.clone());
         let same = self.passwords.verify(&request.password, hash).await?;
-        let (Some(account), Some(epoch), true) = (account.filter(|item| !is_disabled(item)), epoch, same)
+        let known = account.as_ref().map(|account| account.id);
+        let (Some(account), Some(credential), true) =
+            (account.filter(|item| !is_disabled(item)), credential, same)
         else {
-            tracing::info!(account = %id, "sign-in refused");
-            return Err(Error::new(ErrorKind::Unauthenticated, "username or password is not right"));
+            return Ok(Checked { known, proved: None });
         };
-        let claims =
-            Claims { account: account.id, session: self.services.ids.next_id(), org: account.org, epoch };
-        tracing::info!(account = %account.id, session = %claims.session, "signed in");
-        self.open(claims).await
+        self.strengthen(&credential, &request.password).await;
+        Ok(Checked { known, proved: Some((account, credential.epoch)) })
     }
 
-    async fn open(&self, claims: Claims) -> Result<Tokens> {
+    /// Hashes a password anew when hashes have become costlier. Signing in does not depend on it.
+    async fn strengthen(&self, credential: &Credential, password: &str) {
+        if !self.passwords.is_cheap(&credential.password_hash) {
+            return;
+        }
+        let stored = async {
+            let next = self.passwords.hash(password).await?;
+            self.services.credentials.rehash(credential.account, &credential.password_hash, &next).await
+        };
+        match stored.await {
+            Ok(_) => tracing::info!(account = %credential.account, "a password was hashed anew"),
+            Err(error) => tracing::warn!(error = %error.report(), "a password can not be hashed anew"),
+        }
+    }
+
+    /// Opens a session of somebody who has proved who they are, by `method`.
+    pub(crate) async fn open(&self, claims: Claims, method: &str, origin: &Origin) -> Result<Tokens> {
         let now = self.services.clock.now();
         let (refresh_token, expires_at) =
             self.signer.sign(Purpose::Refresh, claims, now, self.config.refresh_ttl)?;
@@ -52,47 +101,30 @@ impl Accounts {
             created_at: now,
             expires_at,
             used_at: now,
-            method: "password".to_owned(),
+            method: method.to_owned(),
             factor: false,
-            address: None,
-            agent: None,
+            address: origin.address.map(|address| address.to_string()),
+            agent: origin.agent.as_deref().map(str::to_owned),
         };
         self.services.credentials.open_session(session).await?;
-        self.tokens(claims, refresh_token).await
+        let tokens = self.tokens(claims, refresh_token).await?;
+        tracing::info!(account = %claims.account, session = %claims.session, "signed in");
+        let detail = json!({"method": method});
+        self.tell_of(EventKind::SignIn, claims, origin, detail).await;
+        Ok(tokens)
     }
 
-    async fn tokens(&self, claims: Claims, refresh_token: String) -> Result<Tokens> {
+    /// Tells of a session, whose id becomes the token of the origin.
+    pub(crate) async fn tell_of(&self, kind: EventKind, claims: Claims, origin: &Origin, detail: Value) {
+        let origin = origin.clone().with_token(Some(claims.session));
+        self.tell(kind, claims.org, Some(claims.account), &origin, detail).await;
+    }
+
+    /// An access token beside a refresh token.
+    pub(crate) async fn tokens(&self, claims: Claims, refresh_token: String) -> Result<Tokens> {
         let now = self.services.clock.now();
         let (token, expires) = self.signer.sign(Purpose::Access, claims, now, self.config.access_ttl)?;
         let caller = self.caller_of(claims).await?;
         Ok(Tokens { token, expires, refresh_token, account: claims.account, caller })
-    }
-
-    /// Gives new tokens for a refresh token, which counts no more. A token that is ours but not the current one of its session
-    /// was used before: somebody else has a copy, so the session ends for both.
-    pub(crate) async fn refresh_session(&self, token: &str) -> Result<Tokens> {
-        let now = self.services.clock.now();
-        let claims = self.signer.verify(Purpose::Refresh, token, now)?;
-        let ended = || Error::new(ErrorKind::Unauthenticated, "the session has ended: sign in again");
-        let session = self.services.credentials.session(claims.session, now).await?.ok_or_else(ended)?;
-        if session.account != claims.account || session.epoch != claims.epoch {
-            return Err(ended());
-        }
-        let current = fingerprint(token);
-        let (next, expires_at) = self.signer.sign(Purpose::Refresh, claims, now, self.config.refresh_ttl)?;
-        let rotated = session.refresh_hash == current
-            && self
-                .services
-                .credentials
-                .rotate_session(session.id, &current, &fingerprint(&next), expires_at, now)
-                .await?;
-        if !rotated {
-            tracing::warn!(account = %session.account, session = %session.id, "a refresh token was used twice");
-            self.services.credentials.close_session(session.id).await?;
-            self.callers.forget(session.id);
-            let message = "the refresh token was used before: sign in again";
-            return Err(Error::new(ErrorKind::Unauthenticated, message));
-        }
-        self.tokens(claims, next).await
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Whoever sent a request.
     pub(crate) fn of(cx: &'a Context, resources: &'a Arc<Resources>) -> Self {
-        let Context { access, services, request_id } = cx;
+        let Context { access, services, request_id, .. } = cx;
         Self { services, access, request_id, resources: Some(resources) }
     }
 

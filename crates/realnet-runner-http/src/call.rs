@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, USER_AGENT};
 use actix_web::web::Payload;
-use realnet_core::acl::Caller;
+use realnet_core::acl::{Caller, Origin};
 use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Context, ListRequest, Operation, Reply, Request};
 use realnet_core::{Error, ErrorKind, Uuid};
@@ -116,7 +116,7 @@ impl Call {
         endpoint: &str,
         operation: Operation,
     ) -> Result<Reply, Problem> {
-        let context = self.context(caller);
+        let context = self.context_from_here(caller);
         let is_set = is_set(&operation);
         let request = Request { endpoint: endpoint.to_owned(), operation };
         let dispatcher = Arc::clone(&self.state.dispatcher);
@@ -144,7 +144,19 @@ impl Call {
         Context::new(self.state.dispatcher.services(), Arc::clone(caller), Arc::clone(&self.id))
     }
 
-    fn late(&self, detail: &str) -> Problem {
+    /// As [`Self::context`], with where the request came from: for what changes something or is told of later.
+    pub(crate) fn context_from_here(&self, caller: &Arc<Caller>) -> Context {
+        self.context(caller).with_origin(Arc::new(self.origin().with_token(caller.session)))
+    }
+
+    /// Where the request came from.
+    pub(crate) fn origin(&self) -> Origin {
+        let agent = self.headers().get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let address = self.request.peer_addr().map(|peer| peer.ip());
+        Origin::new("http").with_address(address).with_agent(agent.as_deref())
+    }
+
+    pub(crate) fn late(&self, detail: &str) -> Problem {
         tracing::warn!(request = &*self.id, "an operation ran into the time limit");
         Error::new(ErrorKind::Timeout, detail).into()
     }

@@ -1,7 +1,9 @@
-//! The section of accounts: tokens, password hashing, the default org.
+//! The section of accounts: tokens, passwords, limits of signing in, mail, signing up, the default org.
 
 use std::fmt;
 use std::time::Duration;
+
+use url::Url;
 
 use super::{Environment, Problems};
 
@@ -18,6 +20,20 @@ pub struct AccountsSection {
     pub bcrypt_cost: u32,
     /// `REALNET_DEFAULT_ORG`: name or id of the org that requests without one mean.
     pub default_org: Option<String>,
+    /// `REALNET_SIGN_IN_ATTEMPTS`: failures of one name in 15 minutes before it has to wait; 0 is no limit.
+    pub attempts_per_account: u32,
+    /// `REALNET_SIGN_IN_ATTEMPTS_PER_ADDRESS`: the same by address.
+    pub attempts_per_address: u32,
+    /// `REALNET_SMTP_URL`: the mail server; mail goes to the log when absent.
+    pub smtp_url: Option<String>,
+    /// `REALNET_SMTP_FROM`: the sender of mail.
+    pub smtp_from: Option<String>,
+    /// `REALNET_PUBLIC_URL`: where the application is served that links in mails lead to.
+    pub public_url: Option<Url>,
+    /// `REALNET_SIGN_UP`: name or id of the org in which strangers may make accounts; nobody may when absent.
+    pub sign_up: Option<String>,
+    /// `REALNET_SIGN_UP_ROLE`: the role that they get, `visitor` or `user`.
+    pub sign_up_role: String,
 }
 
 impl fmt::Debug for AccountsSection {
@@ -28,6 +44,13 @@ impl fmt::Debug for AccountsSection {
             .field("session_ttl", &self.session_ttl)
             .field("bcrypt_cost", &self.bcrypt_cost)
             .field("default_org", &self.default_org)
+            .field("attempts_per_account", &self.attempts_per_account)
+            .field("attempts_per_address", &self.attempts_per_address)
+            .field("smtp_url", &self.smtp_url.as_ref().map(|_| "…"))
+            .field("smtp_from", &self.smtp_from)
+            .field("public_url", &self.public_url.as_ref().map(Url::as_str))
+            .field("sign_up", &self.sign_up)
+            .field("sign_up_role", &self.sign_up_role)
             .finish()
     }
 }
@@ -45,12 +68,88 @@ impl AccountsSection {
         let seconds = |name, default, most, problems: &mut Problems| {
             Duration::from_secs(environment.bounded(name, default, (10, most), problems))
         };
+        let text = |name: &str| environment.get(name).map(str::to_owned);
+        let (smtp_url, smtp_from) = (text("REALNET_SMTP_URL"), text("REALNET_SMTP_FROM"));
+        if smtp_url.as_ref().is_some_and(|url| !is_smtp(url)) {
+            // It may hold a password, so it is not shown.
+            let expected = "expected smtp://USER:PASSWORD@HOST:PORT?tls=required or smtps://…";
+            problems.add("REALNET_SMTP_URL", expected.to_owned());
+        }
+        if smtp_url.is_some() && smtp_from.is_none() {
+            problems
+                .add("REALNET_SMTP_FROM", "is needed with REALNET_SMTP_URL: the sender of mail".to_owned());
+        }
+        let public_url = text("REALNET_PUBLIC_URL").and_then(|text| {
+            let url = Url::parse(&text).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+            if url.is_none() {
+                problems.add("REALNET_PUBLIC_URL", "expected a URL with http or https".to_owned());
+            }
+            url
+        });
+        let sign_up_role = text("REALNET_SIGN_UP_ROLE").unwrap_or_else(|| "user".to_owned());
+        if !["visitor", "user"].contains(&sign_up_role.as_str()) {
+            problems.add("REALNET_SIGN_UP_ROLE", "expected visitor or user".to_owned());
+        }
+        let attempts = |name, default, problems: &mut Problems| {
+            environment.bounded(name, default, (0, 100_000), problems)
+        };
         Self {
+            attempts_per_account: attempts("REALNET_SIGN_IN_ATTEMPTS", 10, problems),
+            attempts_per_address: attempts("REALNET_SIGN_IN_ATTEMPTS_PER_ADDRESS", 50, problems),
+            smtp_url,
+            smtp_from,
+            public_url,
+            sign_up: text("REALNET_SIGN_UP"),
+            sign_up_role,
             jwt_key,
             token_ttl: seconds("REALNET_TOKEN_TTL", 15 * 60, day, problems),
             session_ttl: seconds("REALNET_SESSION_TTL", 30 * day, 366 * day, problems),
             bcrypt_cost: environment.bounded("REALNET_BCRYPT_COST", 12, (4, 16), problems),
             default_org: environment.get("REALNET_DEFAULT_ORG").map(str::to_owned),
         }
+    }
+}
+
+/// Whether a mail server can be reached by such a URL.
+fn is_smtp(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| ["smtp", "smtps"].contains(&url.scheme()) && url.has_host())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<AccountsSection, Problems> {
+        Config::read(&Environment::from(pairs)).map(|config| config.accounts)
+    }
+
+    #[test]
+    fn nobody_signs_up_and_guessing_is_limited_unless_it_is_said() {
+        let section = read([]).unwrap();
+        assert_eq!((section.sign_up, section.smtp_url), (None, None));
+        assert_eq!((section.attempts_per_account, section.attempts_per_address), (10, 50));
+    }
+
+    #[test]
+    fn every_problem_is_named_and_no_value_shown() {
+        let problems = read([
+            ("REALNET_SMTP_URL", "http://me:hunter2@mail.test"),
+            ("REALNET_PUBLIC_URL", "javascript:alert(1)"),
+            ("REALNET_SIGN_UP_ROLE", "admin"),
+            ("REALNET_SIGN_IN_ATTEMPTS", "-1"),
+        ]);
+        let problems = problems.unwrap_err().to_string();
+        for name in ["SMTP_URL", "SMTP_FROM", "PUBLIC_URL", "SIGN_UP_ROLE", "SIGN_IN_ATTEMPTS"] {
+            assert!(problems.contains(&format!("REALNET_{name}:")), "{problems}");
+        }
+        assert!(!problems.contains("hunter2"));
+    }
+
+    #[test]
+    fn the_mail_server_stays_out_of_debug() {
+        let section =
+            read([("REALNET_SMTP_URL", "smtps://me:hunter2@mail.test"), ("REALNET_SMTP_FROM", "a@b.test")]);
+        assert!(!format!("{:?}", section.unwrap()).contains("hunter2"));
     }
 }

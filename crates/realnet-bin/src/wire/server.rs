@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use realnet_core::Violation;
+use realnet_core::acl::OrgRole;
 use realnet_core::load::{Document, parse_json};
 use realnet_core::resource::Services;
-use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
+use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, MailConfig, SignUp, bootstrap};
 use realnet_resource_types::Initializer;
 use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 
@@ -145,6 +146,17 @@ fn accounts_config(section: &AccountsSection) -> AccountsConfig {
         refresh_ttl: section.session_ttl,
         bcrypt_cost: section.bcrypt_cost,
         default_org: section.default_org.clone(),
+        attempts_per_account: section.attempts_per_account,
+        attempts_per_address: section.attempts_per_address,
+        mail: MailConfig {
+            smtp: section.smtp_url.clone(),
+            from: section.smtp_from.clone(),
+            public_url: section.public_url.clone(),
+        },
+        sign_up: section.sign_up.clone().map(|org| {
+            let role = OrgRole::parse(&section.sign_up_role).unwrap_or(OrgRole::Visitor);
+            SignUp { org, role }
+        }),
     }
 }
 

@@ -16,6 +16,6 @@ pub use words::{MAX_TOKEN, MAX_TOKENS, is_searchable, item_tokens, tokens};
 
 pub(crate) use decimal::Decimal;
 pub(crate) use entries::is_sparse;
-pub(crate) use key::{natural_key, number_key};
 use key::joined_key;
+pub(crate) use key::{natural_key, number_key};
 pub(crate) use words::{is_searched, text_tokens, texts_of};

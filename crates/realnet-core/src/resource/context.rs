@@ -1,14 +1,18 @@
 //! What an operation works with: caller, registry, stores, clock, ids.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::acl::Caller;
+use super::{Call, Reply};
+use crate::acl::{Caller, Origin};
 use crate::clock::{Clock, IdSource, Timestamp};
 use crate::error::Result;
-use crate::provider::{Access, CredentialProvider, ItemProvider, SourceProvider, TypeProvider};
+use crate::provider::{
+    Access, AuthEvent, CredentialProvider, EventKind, ItemProvider, SourceProvider, TypeProvider,
+};
 use crate::registry::{RegistryHandle, TypeRegistry};
 
 /// Everything that lives as long as the server.
@@ -48,13 +52,53 @@ pub struct Context {
     pub services: Services,
     /// Id of the request, for logs, errors and the change log.
     pub request_id: Arc<str>,
+    /// Where it came from, as far as that is known.
+    pub origin: Option<Arc<Origin>>,
+    /// Events of the change set under way; see [`Self::note`].
+    noted: Arc<Mutex<Vec<AuthEvent>>>,
 }
 
 impl Context {
     /// A context for `caller` with the current registry.
     pub fn new(services: &Services, caller: Arc<Caller>, request_id: Arc<str>) -> Self {
         let registry = services.registry.current();
-        Self { access: Access { caller, registry }, services: services.clone(), request_id }
+        let access = Access { caller, registry };
+        Self { access, services: services.clone(), request_id, origin: None, noted: Arc::default() }
+    }
+
+    /// Adds where the request came from.
+    pub fn with_origin(mut self, origin: Arc<Origin>) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// Notes an event that comes true with the change set under way: it is kept once that is durable, and forgotten when
+    /// that fails. For hooks, which are asked before.
+    pub fn note(&self, kind: EventKind, org: Uuid, account: Option<Uuid>, detail: Value) {
+        let origin = self.origin.as_deref().cloned().unwrap_or_default();
+        let (id, at) = (self.services.ids.next_id(), self.now());
+        self.noted().push(AuthEvent { id, org, account, kind, origin, detail, at });
+    }
+
+    fn noted(&self) -> std::sync::MutexGuard<'_, Vec<AuthEvent>> {
+        // A list of events is whole even when somebody panicked beside it.
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what was noted. What has happened is not undone because it can not be told.
+    pub(super) async fn keep_noted(&self) {
+        let events = std::mem::take(&mut *self.noted());
+        for event in events {
+            let kind = event.kind;
+            if let Err(error) = self.services.credentials.append_event(event).await {
+                tracing::error!(error = %error.report(), kind = kind.as_str(), "an event is lost");
+            }
+        }
+    }
+
+    /// Forgets what was noted: it does not come true.
+    pub(super) fn forget_noted(&self) {
+        self.noted().clear();
     }
 
     /// The caller.
@@ -107,11 +151,15 @@ pub trait Authenticator: Send + Sync {
     async fn authenticate(&self, token: Option<&str>) -> Result<Arc<Caller>>;
 
     /// Signs in by password.
-    async fn sign_in(&self, request: SignIn) -> Result<Tokens>;
+    async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<Tokens>;
 
     /// Rotates a refresh token; the use of an old one ends the session.
-    async fn refresh(&self, refresh_token: &str) -> Result<Tokens>;
+    async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<Tokens>;
 
     /// Ends the caller's session.
-    async fn sign_out(&self, caller: &Caller) -> Result<()>;
+    async fn sign_out(&self, caller: &Caller, origin: &Origin) -> Result<()>;
+
+    /// Whatever else there is to signing in: sessions, lost passwords, proofs of addresses. The path is what follows
+    /// `auth`; who may do it is decided here, strangers included. A document of null is no answer but that it is done.
+    async fn call(&self, cx: &Context, call: Call) -> Result<Reply>;
 }

@@ -9,6 +9,7 @@ mod intake;
 mod operation;
 mod render;
 mod route;
+mod texts;
 mod traits;
 
 pub use body::Body;
@@ -21,4 +22,5 @@ pub use operation::{
 };
 pub use render::version_of_etag;
 pub use route::{Resources, Route};
+pub use texts::texts;
 pub use traits::Resource;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::ErrorKind;
+use realnet_core::acl::Origin;
 use realnet_core::resource::{Authenticator, SignIn};
 use realnet_resource_accounts::{Accounts, bootstrap};
 
@@ -18,7 +19,7 @@ async fn it_happens_once() {
     let accounts = Accounts::new(&services, config()).await.unwrap();
     assert_eq!(accounts.default_org().await.unwrap(), Some(created[0].org));
     let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: Some("First".into()) };
-    let tokens = accounts.sign_in(request).await.unwrap();
+    let tokens = accounts.sign_in(request, &Origin::default()).await.unwrap();
     assert!(tokens.caller.is_superuser());
     assert_eq!((tokens.account, tokens.caller.org), (created[0].account, created[0].org));
 }
@@ -39,7 +40,7 @@ async fn before_it_strangers_see_an_empty_org() {
     assert!(caller.account.is_none() && caller.org.is_nil());
     let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: None };
     assert_eq!(
-        accounts.sign_in(request).await.err().map(|error| error.kind()),
+        accounts.sign_in(request, &Origin::default()).await.err().map(|error| error.kind()),
         Some(ErrorKind::Unauthenticated)
     );
 }
@@ -53,7 +54,7 @@ async fn replicas_share_the_generated_key() {
     let two = Accounts::new(&services, keyless).await.unwrap();
     let other = Accounts::new(&services, config()).await.unwrap();
     let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: None };
-    let token = one.sign_in(request).await.unwrap().token;
+    let token = one.sign_in(request, &Origin::default()).await.unwrap().token;
     assert!(two.authenticate(Some(&token)).await.unwrap().is_superuser());
     assert_eq!(kind(other.authenticate(Some(&token)).await), ErrorKind::Unauthenticated);
 }

@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
 mod first_start;
+mod lockout;
+mod mail;
+mod mailed;
 mod orgs;
 mod passwords;
 mod raising;
 mod self_service;
+mod session_list;
 mod sessions;
 mod sign_in;
+mod sign_up;
 mod world;

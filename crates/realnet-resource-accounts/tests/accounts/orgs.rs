@@ -1,6 +1,7 @@
 //! Orgs.
 
 use realnet_core::ErrorKind;
+use realnet_core::acl::Origin;
 use realnet_core::load::{OrgTemplate, parse_json};
 use serde_json::json;
 
@@ -64,8 +65,10 @@ async fn a_new_org_gets_the_items_of_the_template() {
         password: "some password".into(),
         org: Some("Second".into()),
     };
-    let boss =
-        realnet_core::resource::Authenticator::sign_in(&*world.accounts, request).await.unwrap().caller;
+    let boss = realnet_core::resource::Authenticator::sign_in(&*world.accounts, request, &Origin::default())
+        .await
+        .unwrap()
+        .caller;
     for (endpoint, name) in [("group", "Users"), ("role", "User")] {
         let list = realnet_core::resource::Operation::List(realnet_core::resource::ListRequest::default());
         let list = world.call(&boss, endpoint, list).await.unwrap();

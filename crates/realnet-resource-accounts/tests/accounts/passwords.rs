@@ -1,12 +1,14 @@
 //! Setting passwords.
 
 use realnet_core::ErrorKind;
+use realnet_core::acl::Origin;
 use realnet_core::change::IdempotencyKey;
 use realnet_core::clock::Timestamp;
-use realnet_core::resource::{ListRequest, Operation, WriteOptions};
+use realnet_core::resource::{Authenticator, ListRequest, Operation, SignIn, WriteOptions};
+use realnet_resource_accounts::{Accounts, AccountsConfig};
 use serde_json::{Value, json};
 
-use crate::world::{PASSWORD, World, batch, filter, id, id_of, json_patch, kind, replace};
+use crate::world::{PASSWORD, World, batch, config, filter, id, id_of, json_patch, kind, replace};
 
 const NEXT: &str = "battery staple";
 
@@ -137,9 +139,13 @@ async fn a_new_one_ends_all_sessions() {
     world.merge(&world.ann, "accounts", id(&world.ann), json!({"password": NEXT})).await.unwrap();
     assert!(!world.token_works(&tokens.token).await);
     assert!(
-        realnet_core::resource::Authenticator::refresh(&*world.accounts, &tokens.refresh_token)
-            .await
-            .is_err()
+        realnet_core::resource::Authenticator::refresh(
+            &*world.accounts,
+            &tokens.refresh_token,
+            &Origin::default()
+        )
+        .await
+        .is_err()
     );
 }
 
@@ -163,4 +169,62 @@ async fn what_is_kept_of_a_request_tells_nothing_about_it() {
     assert!(world.try_sign_in("eve", "eve's secret").await.is_ok());
     let other = world.call(&world.admin, "accounts", create("mallory", "eve's secret")).await;
     assert_eq!(kind(other), ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn common_ones_and_the_own_name_are_refused_on_every_path() {
+    let world = World::new().await;
+    let ann = id(&world.ann);
+    world.merge(&world.admin, "accounts", ann, json!({"username": "annabelle"})).await.unwrap();
+    for weak in ["password1", "Annabelle99", "ann@first.test"] {
+        for operation in [
+            crate::world::merge(ann, json!({"password": weak})),
+            replace(ann, json!({"username": "annabelle", "password": weak})),
+        ] {
+            let refused = world.call(&world.ann, "accounts", operation).await.unwrap_err();
+            assert_eq!(refused.violations()[0].pointer, "/password", "{weak}: {refused}");
+        }
+    }
+    let body = json!({"username": "christopher", "password": "christopher1"});
+    assert_eq!(kind(world.create(&world.admin, "accounts", body).await), ErrorKind::InvalidInput);
+    assert!(world.try_sign_in("annabelle", PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_change_is_told_when_it_came_true() {
+    let world = World::new().await;
+    let ann = id(&world.ann);
+    let both = json!({"password": NEXT, "role": "admin"});
+    assert!(world.merge(&world.ann, "accounts", ann, both).await.is_err());
+    assert!(!world.events(Some(ann)).await.contains(&"password_changed"));
+    world.merge(&world.ann, "accounts", ann, json!({"password": NEXT})).await.unwrap();
+    assert_eq!(world.events(Some(ann)).await, ["sign_in", "password_changed"]);
+}
+
+#[tokio::test]
+async fn a_cheap_hash_is_replaced_by_a_costly_one_and_sessions_go_on() {
+    let world = World::new().await;
+    let ann = id(&world.ann);
+    let hash = async || world.services.credentials.credential(ann).await.unwrap().unwrap();
+    let before = hash().await;
+    assert!(before.password_hash.starts_with("$2b$04$"));
+    let session = world.sign_in("ann").await;
+    let costly = AccountsConfig { bcrypt_cost: 5, ..config() };
+    let costly = Accounts::new(&world.services, costly).await.unwrap();
+    let sign_in = async |password: &str| {
+        let request = SignIn { username: "ann".into(), password: password.into(), org: None };
+        Authenticator::sign_in(&*costly, request, &Origin::default()).await
+    };
+    assert!(sign_in("wrong password").await.is_err());
+    assert_eq!(hash().await, before, "only who knows the password has it hashed anew");
+    assert!(sign_in(PASSWORD).await.is_ok());
+    let after = hash().await;
+    assert!(after.password_hash.starts_with("$2b$05$"));
+    assert_eq!(after.epoch, before.epoch);
+    assert!(world.token_works(&session.token).await);
+    assert!(sign_in(PASSWORD).await.is_ok());
+    assert_eq!(hash().await, after);
+    // A lower cost does not weaken what is there.
+    assert!(world.try_sign_in("ann", PASSWORD).await.is_ok());
+    assert_eq!(hash().await, after);
 }

@@ -3,6 +3,8 @@
 use biscuit::jwa::SignatureAlgorithm;
 use biscuit::jws::{RegisteredHeader, Secret};
 use biscuit::{ClaimsSet, JWT};
+use realnet_core::acl::Origin;
+use realnet_core::provider::EventFilter;
 use realnet_core::resource::Authenticator;
 use realnet_core::{ErrorKind, Uuid};
 use realnet_resource_accounts::Accounts;
@@ -77,11 +79,11 @@ async fn claims_must_fit_the_session() {
 async fn signing_out_ends_the_session_at_once() {
     let world = World::new().await;
     let (one, two) = (world.sign_in("ann").await, world.sign_in("ann").await);
-    world.accounts.sign_out(&one.caller).await.unwrap();
+    world.accounts.sign_out(&one.caller, &Origin::default()).await.unwrap();
     assert!(!world.token_works(&one.token).await);
-    assert!(world.accounts.refresh(&one.refresh_token).await.is_err());
+    assert!(world.accounts.refresh(&one.refresh_token, &Origin::default()).await.is_err());
     assert!(world.token_works(&two.token).await, "the other one stays");
-    world.accounts.sign_out(&one.caller).await.unwrap();
+    world.accounts.sign_out(&one.caller, &Origin::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -91,13 +93,13 @@ async fn refresh_tokens_rotate_and_live_on() {
     for _ in 0..3 {
         // Longer than the first refresh token lives, all in all.
         world.clock.advance(29 * 24 * 3600 * SECOND);
-        let next = world.accounts.refresh(&tokens.refresh_token).await.unwrap();
+        let next = world.accounts.refresh(&tokens.refresh_token, &Origin::default()).await.unwrap();
         assert_ne!(next.refresh_token, tokens.refresh_token);
         assert!(world.token_works(&next.token).await);
         tokens = next;
     }
     world.clock.advance(31 * 24 * 3600 * SECOND);
-    assert!(world.accounts.refresh(&tokens.refresh_token).await.is_err());
+    assert!(world.accounts.refresh(&tokens.refresh_token, &Origin::default()).await.is_err());
 }
 
 #[tokio::test]
@@ -105,14 +107,17 @@ async fn using_a_refresh_token_twice_ends_the_session() {
     for generations in 1..=3 {
         let world = World::new().await;
         let stolen = world.sign_in("ann").await.refresh_token;
-        let mut current = world.accounts.refresh(&stolen).await.unwrap();
+        let mut current = world.accounts.refresh(&stolen, &Origin::default()).await.unwrap();
         for _ in 1..generations {
-            current = world.accounts.refresh(&current.refresh_token).await.unwrap();
+            current = world.accounts.refresh(&current.refresh_token, &Origin::default()).await.unwrap();
         }
-        let error = world.accounts.refresh(&stolen).await.err().unwrap();
+        let error = world.accounts.refresh(&stolen, &Origin::default()).await.err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated);
         assert!(!world.token_works(&current.token).await, "{generations}");
-        assert!(world.accounts.refresh(&current.refresh_token).await.is_err(), "{generations}");
+        assert!(
+            world.accounts.refresh(&current.refresh_token, &Origin::default()).await.is_err(),
+            "{generations}"
+        );
     }
 }
 
@@ -122,9 +127,9 @@ async fn what_is_no_refresh_token_ends_nothing() {
     let tokens = world.sign_in("ann").await;
     let forged = format!("{}x", &tokens.refresh_token[..tokens.refresh_token.len() - 1]);
     for bad in ["", "x", &tokens.token, &forged] {
-        assert!(world.accounts.refresh(bad).await.is_err());
+        assert!(world.accounts.refresh(bad, &Origin::default()).await.is_err());
     }
-    assert!(world.accounts.refresh(&tokens.refresh_token).await.is_ok());
+    assert!(world.accounts.refresh(&tokens.refresh_token, &Origin::default()).await.is_ok());
 }
 
 #[tokio::test]
@@ -137,7 +142,7 @@ async fn a_change_of_role_shows_at_once_and_ends_sessions() {
     let tokens = world.sign_in("ann").await;
     world.merge(&world.admin, "accounts", id(&world.ann), json!({"disabled": true})).await.unwrap();
     assert!(!world.token_works(&tokens.token).await);
-    assert!(world.accounts.refresh(&tokens.refresh_token).await.is_err());
+    assert!(world.accounts.refresh(&tokens.refresh_token, &Origin::default()).await.is_err());
 }
 
 #[tokio::test]
@@ -152,4 +157,40 @@ async fn another_replica_notices_within_half_a_second() {
     world.clock.advance(SECOND / 2);
     assert_eq!(kind(replica.authenticate(Some(&token)).await), ErrorKind::Unauthenticated);
     assert!(world.try_sign_in("ann", crate::world::PASSWORD).await.is_err());
+}
+
+#[tokio::test]
+async fn the_life_of_a_session_is_told() {
+    let world = World::new().await;
+    let ann = id(&world.ann);
+    let first = world.sign_in_from("192.0.2.7", "ann", crate::world::PASSWORD).await.unwrap();
+    let next = world.accounts.refresh(&first.refresh_token, &Origin::default()).await.unwrap();
+    assert!(world.accounts.refresh(&first.refresh_token, &Origin::default()).await.is_err());
+    assert!(!world.token_works(&next.token).await);
+    assert!(world.try_sign_in("ann", "wrong password").await.is_err());
+    world.accounts.sign_out(&world.ann, &Origin::default()).await.unwrap();
+    let told = ["sign_in", "sign_in", "refresh", "refresh_reuse", "sign_in_failed", "sign_out"];
+    assert_eq!(world.events(Some(ann)).await, told);
+    let filter = EventFilter { account: Some(ann), ..EventFilter::default() };
+    let events = world.services.credentials.events(world.org, &filter, None, 10).await.unwrap();
+    let opened = &events[4];
+    assert_eq!(opened.origin.address.map(|address| address.to_string()).as_deref(), Some("192.0.2.7"));
+    assert_eq!((opened.origin.token, &opened.detail), (first.caller.session, &json!({"method": "password"})));
+}
+
+#[tokio::test]
+async fn links_to_roles_and_groups_show_at_once_and_end_no_session() {
+    let world = World::new().await;
+    let token = world.sign_in("ann").await.token;
+    let role = world.create(&world.admin, "role", json!({"name": "HR"})).await.unwrap();
+    let roles = async || {
+        let caller = world.accounts.authenticate(Some(&token)).await.unwrap();
+        caller.roles.iter().map(|role| role.name.to_string()).collect::<Vec<_>>()
+    };
+    assert!(roles().await.is_empty());
+    let link = json!({"account": id(&world.ann), "role": role["id"]});
+    let link = world.create(&world.admin, "accountrole", link).await.unwrap();
+    assert_eq!(roles().await, ["hr"]);
+    world.delete(&world.admin, "items", crate::world::id_of(&link)).await.unwrap();
+    assert!(roles().await.is_empty());
 }

@@ -1,6 +1,7 @@
 //! Signing in.
 
 use realnet_core::ErrorKind;
+use realnet_core::acl::Origin;
 use realnet_core::resource::{Authenticator, SignIn};
 use serde_json::json;
 
@@ -37,7 +38,7 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
     ] {
         let request =
             SignIn { username: username.into(), password: password.into(), org: org.map(str::to_owned) };
-        let error = world.accounts.sign_in(request).await.err().expect(username);
+        let error = world.accounts.sign_in(request, &Origin::default()).await.err().expect(username);
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{username}");
         messages.push(error.message().to_owned());
     }
@@ -50,7 +51,10 @@ async fn the_org_is_named_by_name_or_id_or_not_at_all() {
     let world = World::new().await;
     for org in [None, Some("First".to_owned()), Some(world.org.to_string())] {
         let request = SignIn { username: "ann".into(), password: PASSWORD.into(), org };
-        assert_eq!(world.accounts.sign_in(request).await.unwrap().account, id(&world.ann));
+        assert_eq!(
+            world.accounts.sign_in(request, &Origin::default()).await.unwrap().account,
+            id(&world.ann)
+        );
     }
 }
 
@@ -63,7 +67,7 @@ async fn the_same_name_in_two_orgs_is_two_people() {
     assert_eq!(world.sign_in("ann").await.account, id(&world.ann));
     let request =
         SignIn { username: "ann".into(), password: "another horse".into(), org: Some("Second".into()) };
-    let tokens = world.accounts.sign_in(request).await.unwrap();
+    let tokens = world.accounts.sign_in(request, &Origin::default()).await.unwrap();
     assert_eq!(
         (json!(tokens.account), json!(tokens.caller.org)),
         (other["id"].clone(), other["org"].clone())

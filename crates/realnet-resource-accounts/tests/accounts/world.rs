@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use realnet_core::acl::Caller;
+use realnet_core::acl::{Caller, Origin};
 use realnet_core::change::{ChangeSet, Operation as Change};
 use realnet_core::clock::{Clock, System, Timestamp};
 use realnet_core::model::TypeDefinition;
-use realnet_core::provider::Access;
+use realnet_core::provider::{Access, EventFilter};
 use realnet_core::registry::{RegistryHandle, TypeRegistry, TypeSnapshot};
 use realnet_core::resource::{
-    Authenticator, Context, Dispatcher, ListRequest, Operation, PatchDocument, Reply, Request, Resource,
-    Services, SignIn, Tokens, WriteOptions,
+    Authenticator, Call, Context, Dispatcher, ListRequest, Operation, PatchDocument, Reply, Request,
+    Resource, Services, SignIn, Tokens, Verb, WriteOptions,
 };
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use realnet_provider_generic::MemoryStore;
@@ -147,9 +147,13 @@ pub fn first(username: &str) -> Bootstrap {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(config()).await
+    }
+
+    pub async fn with(config: AccountsConfig) -> Self {
         let (services, clock) = empty_store().await;
         let created = bootstrap(&services, first("root")).await.unwrap().unwrap();
-        let accounts = Accounts::new(&services, config()).await.unwrap();
+        let accounts = Accounts::new(&services, config).await.unwrap();
         let mut dispatcher = Dispatcher::new(services.clone());
         dispatcher.register("items", Arc::new(Plain)).register("accounts", accounts.clone());
         let nobody = Arc::new(Caller::anonymous(created.org));
@@ -207,7 +211,41 @@ impl World {
 
     pub async fn try_sign_in(&self, username: &str, password: &str) -> Result<Tokens> {
         let request = SignIn { username: username.to_owned(), password: password.to_owned(), org: None };
-        self.accounts.sign_in(request).await
+        self.accounts.sign_in(request, &Origin::default()).await
+    }
+
+    /// Signs in from somewhere.
+    pub async fn sign_in_from(&self, address: &str, username: &str, password: &str) -> Result<Tokens> {
+        let request = SignIn { username: username.to_owned(), password: password.to_owned(), org: None };
+        self.accounts.sign_in(request, &from(address)).await
+    }
+
+    /// A call below `/api/auth`.
+    pub async fn auth(&self, caller: &Arc<Caller>, verb: Verb, path: &str, body: Value) -> Result<Value> {
+        let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
+        let parameters = parameters.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let call = Call {
+            path: path.split('/').map(str::to_owned).collect(),
+            verb,
+            body,
+            parameters: ListRequest { parameters: parameters.into_iter().collect() },
+            options: WriteOptions::default(),
+        };
+        let cx = Context::new(&self.services, Arc::clone(caller), Arc::from("test"));
+        let cx = cx.with_origin(Arc::new(from("192.0.2.1").with_token(caller.session)));
+        Authenticator::call(&*self.accounts, &cx, call).await.map(|reply| json_of(&reply))
+    }
+
+    /// Whoever is not signed in.
+    pub fn stranger(&self) -> Arc<Caller> {
+        Arc::new(Caller::anonymous(self.org))
+    }
+
+    /// The kinds of the events of an account, oldest first.
+    pub async fn events(&self, account: Option<Uuid>) -> Vec<&'static str> {
+        let filter = EventFilter { account, ..EventFilter::default() };
+        let events = self.services.credentials.events(self.org, &filter, None, 1000).await.unwrap();
+        events.iter().rev().map(|event| event.kind.as_str()).collect()
     }
 
     pub async fn call(&self, caller: &Arc<Caller>, endpoint: &str, operation: Operation) -> Result<Value> {
@@ -242,6 +280,11 @@ impl World {
             }
         }
     }
+}
+
+/// An origin with an address.
+pub fn from(address: &str) -> Origin {
+    Origin::new("test").with_address(address.parse().ok()).with_agent(Some("tests"))
 }
 
 pub fn merge(id: Uuid, body: Value) -> Operation {

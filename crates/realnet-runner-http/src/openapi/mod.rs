@@ -63,7 +63,9 @@ fn visible<'a>(registry: &'a TypeRegistry, caller: &Caller) -> Vec<&'a TypeInfo>
     let is_member = caller.role.is_some();
     let seen = registry.types_of(caller.org).filter(|info| is_member || info.org().is_none());
     // A type of the system whose name an org uses for its own has no endpoint there.
-    let is_named = |info: &&TypeInfo| registry.find(caller.org, info.name()).is_some_and(|found| found.id() == info.id());
+    let is_named = |info: &&TypeInfo| {
+        registry.find(caller.org, info.name()).is_some_and(|found| found.id() == info.id())
+    };
     seen.filter(is_named).collect()
 }
 

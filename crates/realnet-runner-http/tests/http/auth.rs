@@ -108,3 +108,63 @@ fn bad_tokens_are_never_taken_for_anonymous() {
     }
     server.get_anonymous("/api/customers").expect(200);
 }
+
+#[test]
+fn sessions_are_listed_with_where_they_came_from_and_ended() {
+    let server = TestServer::start();
+    let sign_in = || {
+        let body = json!({"username": "admin", "password": PASSWORD}).to_string();
+        let headers = [("Content-Type", "application/json"), ("User-Agent", "Tests/1 (\u{e9})")];
+        server.send("POST", "/api/auth", &headers, body.as_bytes()).expect(200)["token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let (one, two) = (sign_in(), sign_in());
+    let answer = server.by(&one, "GET", "/api/auth/sessions", &Value::Null);
+    let list = answer.expect(200);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(list.as_array().unwrap().len(), 3, "{list}");
+    assert_eq!((&list[0]["address"], &list[0]["agent"]), (&json!("127.0.0.1"), &json!("Tests/1 (\u{e9})")));
+    assert_eq!((&list[0]["current"], &list[1]["current"]), (&json!(false), &json!(true)));
+    let path = format!("/api/Auth/Sessions/{}", list[0]["id"].as_str().unwrap().to_uppercase());
+    server.by(&one, "DELETE", &path, &Value::Null).expect(204);
+    server.by(&two, "GET", "/api/auth", &Value::Null).problem(401);
+    server.by(&one, "DELETE", &path, &Value::Null).problem(404);
+    assert_eq!(
+        server.by(&one, "DELETE", "/api/auth/sessions", &Value::Null).expect(200),
+        json!({"ended": 1})
+    );
+    server.get_anonymous("/api/auth/sessions").problem(401);
+    server.send("PUT", "/api/auth/sessions", &[], b"").problem(405);
+    server.by(&one, "GET", "/api/auth/sessions?limit=1", &Value::Null).problem(400);
+}
+
+#[test]
+fn a_lost_password_is_asked_for_in_vain_or_not_with_the_same_answer() {
+    let server = TestServer::start();
+    for email in ["nobody@first.test", "admin@first.test"] {
+        let answer = post(&server, "/api/auth/password-reset", &json!({"email": email}));
+        assert_eq!((answer.expect(204), answer.header("cache-control")), (Value::Null, Some("no-store")));
+    }
+    post(&server, "/api/auth/password-reset", &json!({})).problem(422);
+    let confirm = json!({"token": "x", "password": "battery staple"});
+    post(&server, "/api/auth/password-reset/confirm", &confirm).problem(422);
+    post(&server, "/api/auth/verify-email/confirm", &json!({"token": "x"})).problem(422);
+    post(&server, "/api/auth/verify-email", &Value::Null).problem(401);
+}
+
+#[test]
+fn guessing_is_slowed_down() {
+    let server = TestServer::start();
+    let guess =
+        |name: &str| post(&server, "/api/auth", &json!({"username": name, "password": "wrong password"}));
+    for _ in 0..10 {
+        guess("nobody").problem(401);
+    }
+    let answer = guess("nobody");
+    answer.problem(429);
+    let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((60..=90).contains(&wait), "{wait}");
+    server.sign_in("admin", PASSWORD);
+}

@@ -32,6 +32,6 @@ pub use many::{delete_many, patch_many};
 pub(super) use create::plan_create;
 pub(super) use delete::plan_delete;
 pub(super) use edit::{Edited, plan_edit};
-pub(super) use json_patch::JsonPatch;
 pub(super) use idempotency::{Begin, begin};
+pub(super) use json_patch::JsonPatch;
 pub(super) use plan::Plan;

@@ -65,11 +65,16 @@ impl Plan {
             let reply_of = keyed.reply_of(now, move |outcomes| Kept::of(&results(&steps, outcomes)));
             changes.reply = Some((keyed.key.clone(), reply_of));
         }
-        match cx.services.items.commit(&cx.access, changes).await {
+        let committed = cx.services.items.commit(&cx.access, changes).await;
+        if committed.is_err() {
+            cx.forget_noted();
+        }
+        match committed {
             Ok(outcomes) => {
                 for resource in &resources {
                     resource.committed(cx);
                 }
+                cx.keep_noted().await;
                 Ok(Done { results: into_results(&steps, outcomes), replayed: false })
             }
             // Somebody else may have used the key between the look and the commit.

@@ -1,6 +1,6 @@
-//! `/api/auth`: signing in and out by password.
+//! `/api/auth`: signing in and out by password, and what belongs to it.
 
-mod fields;
+pub(crate) mod call;
 mod refresh;
 mod show;
 mod sign_in;

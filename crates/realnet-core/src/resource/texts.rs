@@ -1,21 +1,19 @@
-//! Reads the small documents of signing in: known text fields only, every fault reported at once.
+//! Reads small documents of texts, as signing in has them: known fields only, every fault reported at once.
 
-use realnet_core::{Error, Violation};
 use serde_json::Value;
 
-use crate::problem::Problem;
+use crate::error::{Error, Result, Violation};
 
 /// The longest value, in bytes: enough for any name, password or token.
 const MAX_LENGTH: usize = 4096;
 
 /// The values of `names` in their order; those behind the first `required` may be absent.
-pub(super) fn read<const N: usize>(
-    body: Value,
-    names: [&str; N],
-    required: usize,
-) -> Result<[Option<String>; N], Problem> {
+///
+/// # Errors
+/// Malformed when it is no object, invalid when a value is not as expected. Values are not repeated: they may be secret.
+pub fn texts<const N: usize>(body: Value, names: [&str; N], required: usize) -> Result<[Option<String>; N]> {
     let Value::Object(map) = body else {
-        return Err(Error::malformed("expected a JSON object").into());
+        return Err(Error::malformed("expected a JSON object"));
     };
     let mut values = [const { None }; N];
     let mut violations = Vec::new();
@@ -37,29 +35,28 @@ pub(super) fn read<const N: usize>(
             violations.push(Violation::new(pointer, "is required"));
         }
     }
-    if violations.is_empty() { Ok(values) } else { Err(Error::invalid(violations).into()) }
+    if violations.is_empty() { Ok(values) } else { Err(Error::invalid(violations)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use serde_json::json;
 
     #[test]
     fn every_fault_is_reported_and_no_value_repeated() {
         let body = json!({"username": 7, "extra": "hunter2"});
-        let problem = read(body, ["username", "password", "org"], 2).unwrap_err();
-        let document = problem.document("r");
-        assert_eq!(problem.status(), 422);
-        assert_eq!(document["errors"].as_array().map(Vec::len), Some(3), "{document}");
-        assert!(!document.to_string().contains("hunter2"));
+        let error = texts(body, ["username", "password", "org"], 2).unwrap_err();
+        assert_eq!((error.kind(), error.violations().len()), (ErrorKind::InvalidInput, 3));
+        assert!(!format!("{error:?}").contains("hunter2"));
     }
 
     #[test]
     fn optional_values_may_be_absent_or_null() {
         let body = json!({"username": "a", "password": "b", "org": null});
-        let values = read(body, ["username", "password", "org"], 2).unwrap();
+        let values = texts(body, ["username", "password", "org"], 2).unwrap();
         assert_eq!(values, [Some("a".to_owned()), Some("b".to_owned()), None]);
-        assert_eq!(read(json!([]), ["a"], 1).unwrap_err().status(), 400);
+        assert_eq!(texts(json!([]), ["a"], 1).unwrap_err().kind(), ErrorKind::Malformed);
     }
 }

@@ -1,0 +1,50 @@
+//! What there is below `/api/auth` besides signing in and out, by path.
+
+use realnet_core::resource::{Call, Context, Reply, Verb, texts};
+use realnet_core::{Error, Result, Uuid};
+use serde_json::Value;
+
+use crate::accounts::Accounts;
+
+impl Accounts {
+    /// Carries out a call; who may is decided by each.
+    pub(crate) async fn carry_out(&self, cx: &Context, call: Call) -> Result<Reply> {
+        let Call { path, verb, body, parameters, .. } = call;
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        if path != ["sessions"]
+            && let Some((name, _)) = parameters.parameters.first()
+        {
+            return Err(Error::malformed_at(name.clone(), "not a parameter here"));
+        }
+        let document = match (verb, path.as_slice()) {
+            (Verb::Get, ["sessions"]) => self.list_sessions(cx, &parameters).await?,
+            (Verb::Delete, ["sessions"]) => self.end_sessions_of(cx, &parameters).await?,
+            (Verb::Delete, ["sessions", id]) => {
+                let id = Uuid::parse_str(id).map_err(|_| Error::not_found(format_args!("session {id}")))?;
+                self.end_session(cx, id).await?;
+                Value::Null
+            }
+            (Verb::Post, ["password-reset"]) => {
+                let [email, org] = texts(body, ["email", "org"], 1)?;
+                self.ask_reset(cx, email.unwrap_or_default(), org).await?;
+                Value::Null
+            }
+            (Verb::Post, ["password-reset", "confirm"]) => {
+                let [token, password] = texts(body, ["token", "password"], 2)?;
+                self.reset(cx, &token.unwrap_or_default(), &password.unwrap_or_default()).await?;
+                Value::Null
+            }
+            (Verb::Post, ["verify-email"]) => {
+                self.ask_verification(cx).await?;
+                Value::Null
+            }
+            (Verb::Post, ["verify-email", "confirm"]) => {
+                let [token] = texts(body, ["token"], 1)?;
+                self.verify_address(cx, &token.unwrap_or_default()).await?;
+                Value::Null
+            }
+            _ => return Err(Error::not_found(format_args!("/auth/{}", path.join("/")))),
+        };
+        Ok(Reply::Document(document))
+    }
+}

@@ -1,0 +1,143 @@
+//! Mail to people: by SMTP, or into the log where no server is configured.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use lettre::message::header::ContentType;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use realnet_core::{Error, Result};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::accounts::Accounts;
+
+/// The longest wait for a mail server's answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many mails may be under way.
+const AT_ONCE: usize = 64;
+
+/// How mail is sent.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct MailConfig {
+    /// The server: `smtp://USER:PASSWORD@HOST:PORT?tls=required`, or `smtps://…`. Without one, mail goes to the log.
+    pub smtp: Option<String>,
+    /// The sender, as `NAME <ADDRESS>` or an address; needed with a server.
+    pub from: Option<String>,
+    /// Where the application is served whose links stand in mails.
+    pub public_url: Option<Url>,
+}
+
+impl fmt::Debug for MailConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailConfig")
+            .field("smtp", &self.smtp.as_ref().map(|_| "…"))
+            .field("from", &self.from)
+            .field("public_url", &self.public_url.as_ref().map(Url::as_str))
+            .finish()
+    }
+}
+
+/// Sends mail.
+pub(crate) struct Mailer {
+    server: Option<(AsyncSmtpTransport<Tokio1Executor>, Mailbox)>,
+    public_url: Option<Url>,
+    places: Arc<Semaphore>,
+}
+
+impl Mailer {
+    pub(crate) fn new(config: &MailConfig) -> Result<Self> {
+        let server = match (&config.smtp, &config.from) {
+            (None, _) => None,
+            (Some(_), None) => return Err(Error::malformed("mail needs the address of a sender")),
+            (Some(url), Some(from)) => {
+                // The causes may repeat the address with its password.
+                let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+                    .map_err(|_| Error::malformed("the address of the mail server can not be read"))?;
+                let from = from.parse().map_err(|_| Error::malformed("the sender of mail is no address"))?;
+                Some((builder.timeout(Some(PATIENCE)).build(), from))
+            }
+        };
+        let public_url = config.public_url.clone();
+        Ok(Self { server, public_url, places: Arc::new(Semaphore::new(AT_ONCE)) })
+    }
+
+    /// Sends a mail of a subject and a text.
+    pub(crate) async fn send(&self, to: &str, subject: &str, text: String) -> Result<()> {
+        let Some((server, from)) = &self.server else {
+            tracing::warn!(to, subject, "no mail server is configured, so the mail stands here:\n{text}");
+            return Ok(());
+        };
+        let address: Address = to
+            .parse()
+            .map_err(|error| Error::internal("an account's address takes no mail").with_source(error))?;
+        let message = Message::builder()
+            .from(from.clone())
+            .to(Mailbox::new(None, address))
+            .subject(subject)
+            .header(ContentType::TEXT_PLAIN)
+            .body(text)
+            .map_err(|error| Error::internal("a mail can not be written").with_source(error))?;
+        let sent = server.send(message).await;
+        sent.map(drop).map_err(|error| Error::internal("a mail can not be sent").with_source(error))
+    }
+
+    /// How to use a token: where the application is known, by a link. A token behind `#` is sent to no server with the page.
+    pub(crate) fn way(&self, page: &str, endpoint: &str, token: &str) -> String {
+        match &self.public_url {
+            Some(url) => format!("{}/{page}#token={token}", url.as_str().trim_end_matches('/')),
+            None => format!("{token}\n\n(the token for POST {endpoint})"),
+        }
+    }
+}
+
+impl Accounts {
+    /// Does something in the background, so that the time of an answer tells nothing of it.
+    pub(crate) fn later<F>(&self, work: impl FnOnce(Arc<Self>) -> F)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let Some(accounts) = self.me.upgrade() else { return };
+        let Ok(place) = Arc::clone(&self.mailer.places).try_acquire_owned() else {
+            tracing::warn!("too many mails are under way: one is not sent");
+            return;
+        };
+        let work = work(accounts);
+        tokio::spawn(async move {
+            if let Err(error) = work.await {
+                tracing::error!(error = %error.report(), "a mail could not be sent");
+            }
+            drop(place);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_the_server_are_not_shown() {
+        let smtp = Some("smtps://me:hunter2@".to_owned());
+        let config = MailConfig { smtp, from: Some("me@first.test".to_owned()), public_url: None };
+        let error = Mailer::new(&config).err().unwrap();
+        assert!(!format!("{config:?} {error:?} {}", error.report()).contains("hunter2"));
+        let config = MailConfig { smtp: Some("smtp://localhost".to_owned()), ..MailConfig::default() };
+        assert!(Mailer::new(&config).is_err(), "no sender");
+        let config = MailConfig { from: Some("nobody".to_owned()), ..config };
+        assert!(Mailer::new(&config).is_err(), "no address");
+        let config = MailConfig { from: Some("RealNet <realnet@first.test>".to_owned()), ..config };
+        assert!(Mailer::new(&config).is_ok());
+    }
+
+    #[test]
+    fn links_lead_to_the_configured_place_only() {
+        let public_url = Some(Url::parse("https://app.test/base/").unwrap());
+        let mailer = Mailer::new(&MailConfig { public_url, ..MailConfig::default() }).unwrap();
+        let way = mailer.way("reset-password", "/api/auth/password-reset/confirm", "abc");
+        assert_eq!(way, "https://app.test/base/reset-password#token=abc");
+        let mailer = Mailer::new(&MailConfig::default()).unwrap();
+        assert!(mailer.way("reset-password", "/api/auth/x", "abc").starts_with("abc\n"));
+    }
+}

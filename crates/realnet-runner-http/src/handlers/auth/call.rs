@@ -1,0 +1,58 @@
+//! Everything else below `/api/auth`: the authenticator knows what it means and who may, the runner carries it there.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use realnet_core::acl::Caller;
+use realnet_core::resource::{self, Reply, Verb, WriteOptions};
+use serde_json::Value;
+
+use crate::answer;
+use crate::call::Call;
+use crate::problem::Problem;
+use crate::request::path;
+use crate::router::Outcome;
+use crate::who::Anyone;
+
+pub(crate) async fn get(call: Call, Anyone(caller): Anyone) -> Outcome {
+    carry(call, caller, Verb::Get).await
+}
+
+pub(crate) async fn post(call: Call, Anyone(caller): Anyone) -> Outcome {
+    carry(call, caller, Verb::Post).await
+}
+
+pub(crate) async fn delete(call: Call, Anyone(caller): Anyone) -> Outcome {
+    carry(call, caller, Verb::Delete).await
+}
+
+/// Carries a call to its end even when the client goes away, and its answer back. Nobody may keep it.
+async fn carry(call: Call, caller: Arc<Caller>, verb: Verb) -> Outcome {
+    call.refuse_conditions()?;
+    let body = match verb {
+        Verb::Get => Value::Null,
+        _ => call.optional_document().await?.map_or(Value::Null, |json| json.value),
+    };
+    let (path, parameters) = (below_auth(&call)?, call.parameters()?);
+    let asked = resource::Call { path, verb, body, parameters, options: WriteOptions::default() };
+    let context = call.context_from_here(&caller);
+    let authenticator = Arc::clone(&call.state.authenticator);
+    let task = actix_web::rt::spawn(async move { authenticator.call(&context, asked).await });
+    let reply = match tokio::time::timeout(call.state.config.request_timeout, task).await {
+        Ok(Ok(reply)) => reply?,
+        Ok(Err(failure)) => return Err(Problem::internal(format!("an operation broke off: {failure}"))),
+        Err(_) => return Err(call.late("the operation took longer than it may; it may still be carried out")),
+    };
+    match reply {
+        Reply::Document(Value::Null) | Reply::Deleted(_) => Ok(answer::empty()),
+        Reply::Document(document) => answer::document(StatusCode::OK, &document),
+        reply => answer::of_reply(&call, reply),
+    }
+    .map(answer::uncacheable)
+}
+
+/// The segments behind `/api/auth`, in lower case: names there are matched without regard to it, and so are ids.
+fn below_auth(call: &Call) -> Result<Vec<String>, Problem> {
+    let segments = path::segments(call.request.path())?;
+    Ok(segments.iter().skip(2).map(|segment| segment.to_lowercase()).collect())
+}
