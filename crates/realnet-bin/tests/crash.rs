@@ -1,4 +1,4 @@
-//! What a crash leaves: everything that was answered with success, in a store that opens.
+//! What a crash leaves: everything that was answered with success, in a store that opens, and work that goes on.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
@@ -84,4 +84,43 @@ async fn verify(client: &Client, stored: &Acknowledged, crash: usize) {
             "item {id} fell back to {present} after crash {crash}"
         );
     }
+}
+
+/// How many items an index is built of.
+const READINGS: usize = 12_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_was_being_built_gets_ready_after_a_crash() {
+    let (_guard, folder) = common::folder();
+    let server = Server::start(&folder);
+    let client = server.admin().await;
+    let field = |index: bool| json!({"name": "level", "type": "integer", "index": index});
+    let definition = json!({"name": "Reading", "base": "Item", "fields": [field(false)]});
+    client.create("types", &definition).await.unwrap();
+    for batch in 0..READINGS / 1000 {
+        let readings: Vec<Value> = (0..1000).map(|index| json!({"level": batch * 1000 + index})).collect();
+        client.create("reading", &json!(readings)).await.unwrap();
+    }
+    client.patch("types", "Reading", &json!({"fields": [field(true)]}), None).await.unwrap();
+    let shown = client.get("types", "Reading").await.unwrap();
+    assert_eq!(shown["building"], json!(["level"]), "the change is done before the index is");
+    last_readings(&client).await;
+    server.kill();
+    let server = Server::start(&folder);
+    let client = server.admin().await;
+    last_readings(&client).await;
+    let begun = std::time::Instant::now();
+    while client.get("types", "Reading").await.unwrap().get("building").is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(100), "the index never gets ready");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    last_readings(&client).await;
+}
+
+async fn last_readings(client: &Client) {
+    let query =
+        ListQuery::default().with("level", format!("gte.{}", READINGS - 2)).with("order", "level.desc");
+    let page = client.list("reading", &query).await.unwrap();
+    let levels: Vec<_> = page.items.iter().map(|item| item["attributes"]["level"].clone()).collect();
+    assert_eq!(levels, [json!(READINGS - 1), json!(READINGS - 2)]);
 }

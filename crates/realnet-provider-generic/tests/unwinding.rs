@@ -40,7 +40,7 @@ fn set(operations: Vec<Operation>) -> ChangeSet {
 async fn a_panic_takes_everything_back() {
     let store = MemoryStore::new();
     let caller = Arc::new(Caller::system(ORG));
-    let snapshot = TypeSnapshot { revision: 1, definitions: vec![root()], grants: Vec::new() };
+    let snapshot = TypeSnapshot::of(vec![root()]);
     let registry = Arc::new(TypeRegistry::build(snapshot).unwrap());
     let empty = Access { caller: Arc::clone(&caller), registry: Arc::default() };
     let mut types = set(vec![Operation::PutType(Box::new(root()))]);

@@ -108,7 +108,7 @@ impl Bench {
             ]})),
         ];
         let before = Arc::new(TypeRegistry::build(TypeSnapshot::default())?);
-        let snapshot = TypeSnapshot { revision: 1, definitions: definitions.clone(), grants: Vec::new() };
+        let snapshot = TypeSnapshot::of(definitions.clone());
         let registry = Arc::new(TypeRegistry::build(snapshot)?);
         let system = Arc::new(Caller::system(org));
         let operations = definitions.into_iter().map(|one| Operation::PutType(Box::new(one))).collect();

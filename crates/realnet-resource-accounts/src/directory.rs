@@ -174,7 +174,7 @@ fn equals(info: &TypeInfo, key: &str, value: Literal) -> Predicate {
         path: Vec::new(),
         kind: field.map(|info| info.field.kind),
         multiple: field.is_some_and(|info| info.field.multiple),
-        index: field.filter(|info| info.field.is_keyed()).map(|info| info.key.clone()),
+        index: field.and_then(|info| info.index()).cloned(),
         sparse: field.is_none_or(|info| info.field.multiple || !(info.field.index || info.field.unique)),
         constants: Vec::new(),
     });

@@ -202,7 +202,7 @@ fn read(body: &Value, layer: Option<realnet_core::Uuid>) -> Result<Vec<TypeDefin
     let mut body = body.clone();
     if let Value::Object(map) = &mut body {
         // What describes a type may be sent back as it came.
-        for key in ["id", "version", "layer", "effective", "schema"] {
+        for key in ["id", "version", "layer", "effective", "schema", "building"] {
             map.remove(key);
         }
     }

@@ -53,5 +53,10 @@ pub(crate) fn resolved(registry: &TypeRegistry, info: &TypeInfo, with_access: bo
         "module": info.module(),
     });
     document["schema"] = info.schema().clone();
+    let building: Vec<&str> =
+        info.fields().iter().filter(|info| info.is_building).map(|info| info.field.name.as_str()).collect();
+    if !building.is_empty() {
+        document["building"] = json!(building);
+    }
     document
 }

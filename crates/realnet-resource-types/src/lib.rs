@@ -5,10 +5,12 @@ mod define;
 mod describe;
 mod drift;
 mod grants;
+mod indexes;
 mod initializer;
 mod resource;
 mod scan;
 mod state;
 
+pub use indexes::extend_indexes;
 pub use initializer::Initializer;
 pub use resource::Types;

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod first_start;
+mod indexes;
 pub mod logging;
 mod resources;
 mod server;

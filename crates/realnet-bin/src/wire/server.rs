@@ -15,7 +15,7 @@ use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 
 use super::first_start::{FirstStart, Initialized, make_password};
 use super::store::Store;
-use super::{builtin, resources};
+use super::{builtin, indexes, resources};
 use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{AccountsSection, Config, DatabaseSection, ServerSection};
 
@@ -95,12 +95,14 @@ impl Server {
         let server =
             HttpServer::on(listener, http_config(&config.server, store.name()), dispatcher, accounts)?;
         let stopped = stop_signal()?;
-        let watcher = tokio::spawn(follow_types(services));
+        let watcher = tokio::spawn(follow_types(services.clone()));
+        let builder = tokio::spawn(indexes::build(services));
         if let Some(address) = server.addresses().first() {
             ready(*address);
         }
         server.run(stopped).await?;
         watcher.abort();
+        builder.abort();
         store.close().await?;
         tracing::info!("stopped");
         Ok(())

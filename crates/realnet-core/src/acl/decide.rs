@@ -178,7 +178,7 @@ mod tests {
             access: Some(Vec::new()),
         });
         let definitions = vec![definition(ITEM, "Item", None, Some(vec![users])), note];
-        TypeRegistry::build(TypeSnapshot { revision: 1, definitions, grants: Vec::new() }).unwrap()
+        TypeRegistry::build(TypeSnapshot::of(definitions)).unwrap()
     }
 
     fn caller(org: Uuid, role: OrgRole) -> Caller {

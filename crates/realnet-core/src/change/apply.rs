@@ -75,6 +75,7 @@ impl Engine<'_> {
                 self.tx.raise_epoch(*account).await?;
                 Ok(Outcome::Done)
             }
+            Operation::ExtendIndex { field, limit } => self.extend_index(field, *limit).await,
             Operation::Source { record, remove } => {
                 self.tx.put_source(record, *remove).await?;
                 Ok(Outcome::Done)

@@ -11,7 +11,7 @@ use crate::acl::Grant;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::{Item, TypeDefinition};
-use crate::registry::{TypeGrants, TypeRegistry};
+use crate::registry::{FieldRef, TypeGrants, TypeRegistry};
 
 /// Computes the next state of an item from its present one, inside the transaction. Must be pure: a store may work a set
 /// out beforehand, and again when the item has changed meanwhile.
@@ -87,6 +87,14 @@ pub enum Operation {
     },
     /// Ends all sessions of an account.
     EndSessions(Uuid),
+    /// Adds the next items, at most so many, to the index of a field that is being built. The system does so, in short change
+    /// sets, until [`TypeRegistry::building`] says that nothing is left.
+    ExtendIndex {
+        /// The field.
+        field: FieldRef,
+        /// How many.
+        limit: usize,
+    },
     /// Keeps (or forgets) what was applied from a source.
     Source {
         /// What.
@@ -109,6 +117,7 @@ impl fmt::Debug for Operation {
             Self::SetTypeGrants { grants, .. } => write!(f, "SetTypeGrants({grants:?})"),
             Self::SetPassword { account, .. } => write!(f, "SetPassword({account})"),
             Self::EndSessions(account) => write!(f, "EndSessions({account})"),
+            Self::ExtendIndex { field, limit } => write!(f, "ExtendIndex({}, {limit})", field.name),
             Self::Source { record, .. } => write!(f, "Source({})", record.object),
         }
     }
@@ -170,6 +179,8 @@ pub enum Outcome {
     Unchanged(Item),
     /// How many items were deleted, descendants and cascades included.
     Deleted(usize),
+    /// A step of building an index: whether the index is ready now.
+    Indexed(bool),
     /// Done, nothing to show.
     Done,
 }
@@ -179,7 +190,7 @@ impl Outcome {
     pub fn item(&self) -> Option<&Item> {
         match self {
             Self::Created(item) | Self::Updated(item) | Self::Unchanged(item) => Some(item),
-            Self::Deleted(_) | Self::Done => None,
+            Self::Deleted(_) | Self::Indexed(_) | Self::Done => None,
         }
     }
 
@@ -187,7 +198,7 @@ impl Outcome {
     pub fn into_item(self) -> Option<Item> {
         match self {
             Self::Created(item) | Self::Updated(item) | Self::Unchanged(item) => Some(item),
-            Self::Deleted(_) | Self::Done => None,
+            Self::Deleted(_) | Self::Indexed(_) | Self::Done => None,
         }
     }
 }

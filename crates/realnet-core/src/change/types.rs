@@ -107,22 +107,47 @@ impl Engine<'_> {
         if allowed { Ok(()) } else { Err(Error::forbidden("only administrators change types")) }
     }
 
-    /// Brings the index of every field whose rows may have changed in line with the new registry.
+    /// Brings the index of every field whose rows may have changed in line with the new registry. An index that is new is built
+    /// behind the commit where there is much to do, unless something rests on its being complete.
     pub(super) async fn reindex_changed_fields(&mut self) -> Result<()> {
         let registry = Arc::clone(&self.access.registry);
         let before = keyed_fields(&self.previous);
         let after = keyed_fields(&registry);
-        let changed = after.iter().filter(|(key, signature)| before.get(*key) != Some(*signature));
-        let dropped = before.iter().filter(|(key, _)| !after.contains_key(*key));
-        let fields: Vec<FieldRef> = changed.chain(dropped).map(|(key, _)| key.clone()).collect();
+        let nothing = HashMap::new();
+        let mut fields: Vec<&FieldRef> = before.keys().chain(after.keys()).collect();
+        fields.sort();
+        fields.dedup();
         for field in fields {
-            let types: Vec<Uuid> = registry
-                .by_id(field.declared_by)
-                .map(|info| registry.derived(info, None).map(TypeInfo::id).collect())
-                .unwrap_or_default();
-            self.tx.reindex(&registry, &field, &types).await?;
+            let [old, new] = [&before, &after].map(|fields| fields.get(field).unwrap_or(&nothing));
+            if !self.has_changed(old, new) {
+                continue;
+            }
+            let types = users(&registry, field);
+            let is_new = old.is_empty() && new.values().all(|user| user.may_wait);
+            if !(is_new && self.tx.begin_index(field, &types).await?) {
+                self.tx.reindex(&registry, field, &types).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether rows of types that may have items differ. A type that is new has none.
+    fn has_changed(&self, old: &HashMap<Uuid, User>, new: &HashMap<Uuid, User>) -> bool {
+        let differs = |id: &Uuid| {
+            let [old, new] = [old, new].map(|users| users.get(id).map(|user| &user.signature));
+            old != new && self.previous.by_id(*id).is_some()
+        };
+        old.keys().chain(new.keys()).any(differs)
+    }
+
+    /// The next step of building an index. It is for the system, which sees all orgs.
+    pub(super) async fn extend_index(&mut self, field: &FieldRef, limit: usize) -> Result<Outcome> {
+        if !self.access.caller.is_superuser() {
+            return Err(Error::forbidden("indexes are built by the system"));
+        }
+        let registry = Arc::clone(&self.access.registry);
+        let types = users(&registry, field);
+        self.tx.extend_index(&registry, field, &types, limit).await.map(Outcome::Indexed)
     }
 
     /// Brings the full text in line where a field has been closed to some readers, or opened again.
@@ -142,24 +167,40 @@ fn searches_otherwise(before: &TypeInfo, after: &TypeInfo) -> bool {
     names.into_iter().any(|name| is_searched(before, name) != is_searched(after, name))
 }
 
-/// What the rows of an index depend on: kind, list or not, unique or not.
-fn signature(field: &FieldInfo) -> String {
-    let field = &field.field;
-    format!("{:?} {} {} {}", field.kind, field.multiple, field.unique, field.index)
+/// The types whose items have the field.
+fn users(registry: &TypeRegistry, field: &FieldRef) -> Vec<Uuid> {
+    let declaring = registry.by_id(field.declared_by);
+    declaring.map(|info| registry.derived(info, None).map(TypeInfo::id).collect()).unwrap_or_default()
 }
 
-fn keyed_fields(registry: &TypeRegistry) -> HashMap<FieldRef, Vec<(Uuid, String)>> {
-    let mut fields: HashMap<FieldRef, Vec<(Uuid, String)>> = HashMap::new();
+/// A type as one that uses an index.
+struct User {
+    /// What the rows of the index depend on.
+    signature: String,
+    /// Whether nothing but the speed of queries rests on it: neither uniqueness nor deletions.
+    may_wait: bool,
+}
+
+impl User {
+    /// Kind, list or not, unique or not.
+    fn of(field: &FieldInfo) -> Self {
+        let field = &field.field;
+        let signature = format!("{:?} {} {} {}", field.kind, field.multiple, field.unique, field.index);
+        Self { signature, may_wait: !field.unique && !field.is_reference() }
+    }
+}
+
+/// The fields that have an index, with the types that use it.
+fn keyed_fields(registry: &TypeRegistry) -> HashMap<FieldRef, HashMap<Uuid, User>> {
+    let mut fields: HashMap<FieldRef, HashMap<Uuid, User>> = HashMap::new();
     for info in registry.types() {
         for field in info.fields().iter().filter(|field| field.field.is_keyed()) {
-            fields.entry(field.key.clone()).or_default().push((info.id(), signature(field)));
+            fields.entry(field.key.clone()).or_default().insert(info.id(), User::of(field));
         }
         for rule in info.unique_together() {
-            fields.entry(rule.key.clone()).or_default().push((info.id(), format!("{:?}", rule.fields)));
+            let user = User { signature: format!("{:?}", rule.fields), may_wait: false };
+            fields.entry(rule.key.clone()).or_default().insert(info.id(), user);
         }
-    }
-    for users in fields.values_mut() {
-        users.sort();
     }
     fields
 }

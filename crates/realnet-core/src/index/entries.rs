@@ -125,8 +125,7 @@ mod tests {
             instances: Vec::new(),
             version: 1,
         };
-        TypeRegistry::build(TypeSnapshot { revision: 1, definitions: vec![root], grants: Vec::new() })
-            .unwrap()
+        TypeRegistry::build(TypeSnapshot::of(vec![root])).unwrap()
     }
 
     fn item(attributes: &Value) -> Item {

@@ -43,7 +43,8 @@ pub(super) fn plan(
 ) -> Result<Option<Arc<TypeRegistry>>> {
     let Input { state, target, .. } = input;
     let snapshot = state.registry.snapshot();
-    let next = snapshot.definitions.into_iter().map(|definition| (definition.id, definition)).collect();
+    let definitions = snapshot.definitions.iter().cloned();
+    let next = definitions.map(|definition| (definition.id, definition)).collect();
     let mut planner = Planner { gathered, input, output, next, changed: false };
     let records: Vec<&SourceRecord> = state
         .sources
@@ -59,7 +60,7 @@ pub(super) fn plan(
     }
     let next = planner.next;
     let definitions = next.values().cloned().collect();
-    let snapshot = TypeSnapshot { revision: snapshot.revision + 1, definitions, grants: snapshot.grants };
+    let snapshot = TypeSnapshot { revision: snapshot.revision + 1, definitions, ..snapshot };
     let registry = TypeRegistry::build(snapshot).map_err(|error| placed(gathered, error))?;
     registry.check_change(&state.registry).map_err(|error| placed(gathered, error))?;
     sort_operations(&mut output.steps, &registry, &state.registry);

@@ -77,8 +77,27 @@ pub trait Transaction: Send {
     /// Replaces the grants of an org on a type or instance (none: removes them), and raises the type revision.
     async fn put_type_grants(&mut self, grants: &TypeGrants, remove: bool) -> Result<()>;
 
-    /// Brings the index of `field` in line with `registry` for all items of `types`.
+    /// Brings the index of `field` in line with `registry` for all items of `types`; one that was begun is ready or gone then.
     async fn reindex(&mut self, registry: &TypeRegistry, field: &FieldRef, types: &[Uuid]) -> Result<()>;
+
+    /// Begins the index of a new field that is to be built behind the commit, by [`Self::extend_index`], and answers no queries
+    /// until then; entries of what is written from here on stand in it at once. Answers `false` when it is better built
+    /// at once: there are few items of `types`, or the store does not do so.
+    async fn begin_index(&mut self, _field: &FieldRef, _types: &[Uuid]) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Adds the entries of the next items of `types`, at most `limit`, to an index that was begun. When there are no more, the
+    /// index is ready, and the type revision is raised. Answers whether it is ready.
+    async fn extend_index(
+        &mut self,
+        _registry: &TypeRegistry,
+        _field: &FieldRef,
+        _types: &[Uuid],
+        _limit: usize,
+    ) -> Result<bool> {
+        Ok(true)
+    }
 
     /// Brings the full text in line with `registry` for all items of `types`.
     async fn reindex_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()>;

@@ -80,7 +80,7 @@ fn build() -> TypeRegistry {
         part,
         definition(4, "Sealed", Some("Item"), json!({"strict": true}), sealed),
     ];
-    TypeRegistry::build(TypeSnapshot { revision: 1, definitions, grants: Vec::new() }).unwrap()
+    TypeRegistry::build(TypeSnapshot::of(definitions)).unwrap()
 }
 
 pub(super) fn caller(role: OrgRole) -> Caller {

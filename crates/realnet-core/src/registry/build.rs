@@ -13,7 +13,8 @@ use crate::model::TypeDefinition;
 /// Resolves a snapshot; see [`TypeRegistry::build`].
 pub(super) fn build(snapshot: TypeSnapshot) -> Result<TypeRegistry> {
     let mut problems = Problems::default();
-    let mut registry = TypeRegistry { revision: snapshot.revision, ..TypeRegistry::default() };
+    let building = snapshot.building.into_iter().collect();
+    let mut registry = TypeRegistry { revision: snapshot.revision, building, ..TypeRegistry::default() };
     let mut weights: HashMap<Uuid, usize> = HashMap::new();
     for definition in ordered(snapshot.definitions, &mut problems) {
         // What the bounds of an org refuse must not fill the memory before they are asked.

@@ -51,6 +51,7 @@ pub(super) fn inherit(
                 patterns: field.pattern.iter().map(|pattern| Arc::from(pattern.as_str())).collect(),
                 field: field.clone(),
                 reference: None,
+                is_building: false,
                 weight: weight::FIELD + weight,
             },
         };
@@ -120,7 +121,7 @@ fn narrowed(wider: &FieldInfo, own: &Field) -> FieldInfo {
         max_size: own.max_size.or(base.max_size),
         schema,
     };
-    FieldInfo { field, key: wider.key.clone(), reference: wider.reference, patterns, weight: wider.weight }
+    FieldInfo { field, patterns, ..wider.clone() }
 }
 
 /// In what `own` is wider than `base`.

@@ -31,6 +31,8 @@ pub struct FieldInfo {
     pub reference: Option<Uuid>,
     /// The patterns that hold: the field's own and those of the fields that it narrows.
     pub patterns: Vec<Arc<str>>,
+    /// Whether its index is being built: entries are written, but do not answer queries yet.
+    pub is_building: bool,
     /// How much memory it takes in a type, about.
     pub(super) weight: usize,
 }
@@ -39,6 +41,11 @@ impl FieldInfo {
     /// Whether values are written only, and never returned, logged or indexed.
     pub fn is_secret(&self) -> bool {
         self.field.kind == FieldKind::Secret
+    }
+
+    /// Its index, if it has one that answers queries.
+    pub fn index(&self) -> Option<&FieldRef> {
+        (self.field.is_keyed() && !self.is_building).then_some(&self.key)
     }
 
     /// Whether the caller may see values: the field names no roles, or one that the caller has.

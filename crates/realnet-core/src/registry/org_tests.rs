@@ -30,7 +30,7 @@ fn with_fields(definition: TypeDefinition, fields: Value) -> TypeDefinition {
 
 fn build(mut definitions: Vec<TypeDefinition>) -> TypeRegistry {
     definitions.push(define(1, None, "Item", "", &json!({})));
-    TypeRegistry::build(TypeSnapshot { revision: 1, definitions, grants: Vec::new() }).unwrap()
+    TypeRegistry::build(TypeSnapshot::of(definitions)).unwrap()
 }
 
 #[test]
@@ -146,8 +146,7 @@ fn what_would_fill_the_memory_is_not_built() {
     ] {
         let mut definitions: Vec<TypeDefinition> = definitions;
         definitions.push(define(1, None, "Item", "", &json!({})));
-        let refused =
-            TypeRegistry::build(TypeSnapshot { revision: 1, definitions, grants: Vec::new() }).unwrap_err();
+        let refused = TypeRegistry::build(TypeSnapshot::of(definitions)).unwrap_err();
         let found = refused.violations().iter().any(|violation| violation.detail.contains(words));
         assert!(found, "{words}: {refused}");
     }

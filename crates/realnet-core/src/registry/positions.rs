@@ -41,7 +41,9 @@ mod tests {
     fn a_set_holds_what_was_added() {
         let mut positions = Positions::default();
         let added = [70, 71, 127, 128, 300];
-        added.iter().for_each(|position| positions.push(*position));
+        for position in added {
+            positions.push(position);
+        }
         for position in 0..400 {
             assert_eq!(positions.contains(position), added.contains(&position), "{position}");
         }

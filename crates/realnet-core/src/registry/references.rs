@@ -13,7 +13,8 @@ use crate::model::FieldKind;
 /// Reference fields by the org of the declaring type and the position of the type that they name.
 pub(super) type Pointing = HashMap<(Option<Uuid>, usize), Vec<Arc<FieldInfo>>>;
 
-/// Looks up the types that reference fields name. Mutual and self references are fine.
+/// Looks up the types that reference fields name (mutual and self references are fine), and marks fields whose index is
+/// being built, which never are references.
 pub(super) fn resolve(registry: &mut TypeRegistry, problems: &mut Problems) {
     let mut resolved: Vec<Vec<Arc<FieldInfo>>> = Vec::with_capacity(registry.types.len());
     for info in &registry.types {
@@ -34,6 +35,9 @@ fn with_target(
     field: &Arc<FieldInfo>,
     problems: &mut Problems,
 ) -> Arc<FieldInfo> {
+    if registry.building.contains(&field.key) {
+        return Arc::new(FieldInfo { is_building: true, ..FieldInfo::clone(field) });
+    }
     if !field.field.is_reference() {
         return Arc::clone(field);
     }

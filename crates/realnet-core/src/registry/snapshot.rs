@@ -1,6 +1,6 @@
 //! The snapshot itself: look-ups by id, name and endpoint, derived sets, access by class.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::positions::Positions;
 use super::references::Pointing;
-use super::{FieldInfo, TypeGrants, TypeInfo, TypeSnapshot};
+use super::{FieldInfo, FieldRef, TypeGrants, TypeInfo, TypeSnapshot};
 use crate::acl::Grant;
 use crate::error::{Error, Result};
 use crate::model::TypeDefinition;
@@ -32,6 +32,8 @@ pub struct TypeRegistry {
     pub(super) derived: Vec<Positions>,
     /// Grants set by orgs, by org, type position and lower-case instance.
     pub(super) grants: HashMap<(Uuid, usize, Option<String>), Vec<Grant>>,
+    /// The fields whose index is being built.
+    pub(super) building: BTreeSet<FieldRef>,
     /// Reference fields by what they name.
     pub(super) pointing: Pointing,
 }
@@ -55,7 +57,13 @@ impl TypeRegistry {
             revision: self.revision,
             definitions: self.types.iter().map(|info| TypeDefinition::clone(&info.definition)).collect(),
             grants: grants.collect(),
+            building: self.building.iter().cloned().collect(),
         }
+    }
+
+    /// The fields whose index is being built, in a fixed order.
+    pub fn building(&self) -> impl Iterator<Item = &FieldRef> {
+        self.building.iter()
     }
 
     /// The revision of the snapshot it was built from.

@@ -32,7 +32,7 @@ fn item() -> TypeDefinition {
 }
 
 fn build(definitions: Vec<TypeDefinition>) -> crate::Result<TypeRegistry> {
-    TypeRegistry::build(TypeSnapshot { revision: 1, definitions, grants: Vec::new() })
+    TypeRegistry::build(TypeSnapshot::of(definitions))
 }
 
 /// A registry of Item and one type `Thing` with the given fields.

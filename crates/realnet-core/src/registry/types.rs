@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::FieldRef;
 use crate::acl::Grant;
 use crate::model::TypeDefinition;
 
@@ -27,4 +28,13 @@ pub struct TypeSnapshot {
     pub definitions: Vec<TypeDefinition>,
     /// All grants on types.
     pub grants: Vec<TypeGrants>,
+    /// The fields whose index is being built: entries are written, but do not answer queries yet.
+    pub building: Vec<FieldRef>,
+}
+
+impl TypeSnapshot {
+    /// Definitions alone, at revision 1.
+    pub fn of(definitions: Vec<TypeDefinition>) -> Self {
+        Self { revision: 1, definitions, ..Self::default() }
+    }
 }

@@ -18,6 +18,7 @@ impl TypeProvider for MemoryStore {
             revision: state.type_revision,
             definitions: state.types.values().cloned().collect(),
             grants: state.type_grants.clone(),
+            building: Vec::new(),
         })
     }
 

@@ -29,6 +29,12 @@ const MIGRATIONS: &[Migration] = &[
         up: include_str!("../../migrations/postgres/0002_access/up.sql"),
         down: include_str!("../../migrations/postgres/0002_access/down.sql"),
     },
+    Migration {
+        version: 3,
+        name: "building",
+        up: include_str!("../../migrations/postgres/0003_building/up.sql"),
+        down: include_str!("../../migrations/postgres/0003_building/down.sql"),
+    },
 ];
 
 /// The version that this build knows.

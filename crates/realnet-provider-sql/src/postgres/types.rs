@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use realnet_core::change::{SourceKind, SourceRecord};
 use realnet_core::provider::{SourceProvider, TypeProvider};
-use realnet_core::registry::{TypeGrants, TypeSnapshot};
+use realnet_core::registry::{FieldRef, TypeGrants, TypeSnapshot};
 use realnet_core::{Error, Result, Uuid};
 
 use super::PostgresStore;
@@ -19,7 +19,8 @@ use crate::statement::Statement;
 const SNAPSHOT: &str = "SELECT 0::bigint AS part, revision, NULL::uuid, NULL::uuid, NULL::text, NULL::text \
      FROM type_revision \
      UNION ALL SELECT 1, NULL, NULL, NULL, NULL, definition FROM types \
-     UNION ALL SELECT 2, NULL, org, type, instance, grants FROM type_grants";
+     UNION ALL SELECT 2, NULL, org, type, instance, grants FROM type_grants \
+     UNION ALL SELECT 3, NULL, NULL, declared_by, name, NULL FROM building";
 
 #[async_trait]
 impl TypeProvider for PostgresStore {
@@ -55,6 +56,10 @@ fn add(snapshot: &mut TypeSnapshot, row: &PgRow) -> Result<()> {
     match part {
         0 => snapshot.revision = revision.unwrap_or_default(),
         1 => snapshot.definitions.push(stored(&text, "type")?),
+        3 => snapshot.building.push(FieldRef {
+            declared_by: type_id.unwrap_or_default(),
+            name: instance.unwrap_or_default().into(),
+        }),
         _ => snapshot.grants.push(TypeGrants {
             org: org.unwrap_or_default(),
             type_id: type_id.unwrap_or_default(),

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use realnet_core::change::{SourceKind, SourceRecord};
 use realnet_core::provider::{SourceProvider, TypeProvider};
-use realnet_core::registry::{TypeGrants, TypeSnapshot};
+use realnet_core::registry::{FieldRef, TypeGrants, TypeSnapshot};
 use realnet_core::{Error, Result, Uuid};
 
 use super::SqliteStore;
@@ -52,7 +52,10 @@ fn load_types(connection: &mut Connection) -> Result<TypeSnapshot> {
                 grants: parsed(row, 3)?.unwrap_or_default(),
             })
         })?;
-    Ok(TypeSnapshot { revision, definitions, grants })
+    let building = connection.rows(&Statement::of("SELECT declared_by, name FROM building"), |row| {
+        Ok(FieldRef { declared_by: row.id(0)?, name: row.string(1)?.into() })
+    })?;
+    Ok(TypeSnapshot { revision, definitions, grants, building })
 }
 
 #[async_trait]

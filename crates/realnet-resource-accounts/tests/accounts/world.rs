@@ -122,7 +122,7 @@ pub async fn empty_store() -> (Services, Arc<StoppedClock>) {
     let operations =
         definitions.iter().map(|definition| Change::PutType(Box::new(definition.clone()))).collect();
     let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::from("types"));
-    let snapshot = TypeSnapshot { revision: 1, definitions, grants: Vec::new() };
+    let snapshot = TypeSnapshot::of(definitions);
     changes.next_registry = Some(Arc::new(TypeRegistry::build(snapshot).unwrap()));
     let caller = Arc::new(Caller::system(Uuid::nil()));
     let access = Access { caller, registry: services.registry.current() };

@@ -187,7 +187,7 @@ async fn load(services: &Services, system: &Arc<Caller>) {
     let operations =
         definitions.iter().map(|definition| Change::PutType(Box::new(definition.clone()))).collect();
     let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::from("types"));
-    let snapshot = TypeSnapshot { revision: 1, definitions, grants: Vec::new() };
+    let snapshot = TypeSnapshot::of(definitions);
     changes.next_registry = Some(Arc::new(TypeRegistry::build(snapshot).unwrap()));
     let access = Access { caller: Arc::clone(system), registry: services.registry.current() };
     services.items.commit(&access, changes).await.unwrap();

@@ -185,6 +185,7 @@ macro_rules! conformance {
                 a_type_in_use_stays,
                 a_field_becomes_indexed_and_back,
                 a_field_becomes_unique,
+                an_index_is_built_behind,
                 types_and_items_change_together,
                 words_follow_their_field,
                 what_was_written_meanwhile_is_looked_at,

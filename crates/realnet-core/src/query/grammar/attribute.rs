@@ -24,14 +24,14 @@ pub(super) fn is_known(types: &[&TypeInfo], key: &str) -> bool {
 pub(super) fn path(types: &[&TypeInfo], key: &str, rest: &[&str]) -> AttributePath {
     let shared = if rest.is_empty() { shared_field(types, key) } else { None };
     let constants = constants(types, key);
-    let index = shared.filter(|field| field.field.is_keyed() && constants.is_empty());
+    let index = shared.and_then(|field| field.index()).filter(|_| constants.is_empty());
     AttributePath {
         key: Arc::from(key),
         path: rest.iter().map(|step| (*step).to_owned()).collect(),
         kind: shared.map(|field| field.field.kind),
         multiple: shared.is_some_and(|field| field.field.multiple),
         sparse: types.iter().filter_map(|info| info.field(key)).any(|field| is_sparse(field)),
-        index: index.map(|field| field.key.clone()),
+        index: index.cloned(),
         constants,
     }
 }

@@ -4,6 +4,7 @@
 //! then go out together. A change set that reads nothing is one statement and one round trip; an update is two: BEGIN
 //! with the locking SELECT, then the write with the COMMIT.
 
+mod building;
 mod commit;
 mod connection;
 mod entries;

@@ -31,12 +31,11 @@ impl PgTransaction {
     ) -> Result<()> {
         self.flush().await?;
         let id = field_id(field);
-        let drops =
-            ["DELETE FROM keys WHERE field = ", "DELETE FROM unique_keys WHERE field = "].map(|sql| {
-                let mut statement = Statement::of(sql);
-                statement.bind(id.into());
-                statement
-            });
+        let drops = ["keys", "unique_keys", "building"].map(|table| {
+            let mut statement = Statement::of(format!("DELETE FROM {table} WHERE field = "));
+            statement.bind(id.into());
+            statement
+        });
         self.writer.pipeline(drops.into()).await.map_err(to_error)?;
         let mut last = Uuid::nil();
         let mut holders: HashMap<UniqueKey, Uuid> = HashMap::new();
@@ -57,7 +56,7 @@ impl PgTransaction {
         row::items(registry, &rows)
     }
 
-    async fn write_keys(
+    pub(super) async fn write_keys(
         &mut self,
         registry: &TypeRegistry,
         field: &FieldRef,
@@ -88,6 +87,8 @@ impl PgTransaction {
                  SELECT field, org, value, item, visibility::smallint FROM ",
             );
             push_rows(&mut statement, "field, org, value, item, visibility", keys);
+            // What was written since an index was begun is there already.
+            statement.push(" ON CONFLICT DO NOTHING");
             statements.push(statement);
         }
         if !unique.is_empty() {

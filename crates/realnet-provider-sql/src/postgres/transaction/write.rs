@@ -150,6 +150,20 @@ impl Transaction for PgTransaction {
         self.rebuild_index(registry, field, types).await
     }
 
+    async fn begin_index(&mut self, field: &FieldRef, types: &[Uuid]) -> Result<bool> {
+        self.note_building(field, types).await
+    }
+
+    async fn extend_index(
+        &mut self,
+        registry: &TypeRegistry,
+        field: &FieldRef,
+        types: &[Uuid],
+        limit: usize,
+    ) -> Result<bool> {
+        self.build_further(registry, field, types, limit).await
+    }
+
     async fn reindex_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {
         self.rebuild_words(registry, types).await
     }
@@ -226,7 +240,7 @@ impl Transaction for PgTransaction {
 
 impl PgTransaction {
     /// Types change under one lock, which also keeps out writers who do not know of the change.
-    async fn change_types(&mut self) -> Result<()> {
+    pub(super) async fn change_types(&mut self) -> Result<()> {
         if !self.types_locked {
             self.flush().await?;
             self.type_revision().await?;

@@ -18,7 +18,7 @@ async fn with_code(path: &Path) -> (SqliteStore, Access, Uuid) {
     let mut definition = TypeDefinition::clone(access.registry.require(type_id).unwrap().definition());
     definition.fields =
         serde_json::from_value(json!([{"name": "code", "type": "string", "unique": true}])).unwrap();
-    let snapshot = TypeSnapshot { revision: 2, definitions: vec![definition.clone()], grants: Vec::new() };
+    let snapshot = TypeSnapshot { revision: 2, ..TypeSnapshot::of(vec![definition.clone()]) };
     let registry = Arc::new(TypeRegistry::build(snapshot).unwrap());
     let mut changes = set(vec![Operation::PutType(Box::new(definition))]);
     changes.next_registry = Some(Arc::clone(&registry));

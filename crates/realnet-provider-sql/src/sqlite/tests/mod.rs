@@ -43,7 +43,7 @@ async fn with_type(path: &Path) -> (SqliteStore, Access, Uuid) {
     let definition: TypeDefinition = serde_json::from_value(document).unwrap();
     let type_id = definition.id;
     let before = Arc::new(TypeRegistry::build(TypeSnapshot::default()).unwrap());
-    let snapshot = TypeSnapshot { revision: 1, definitions: vec![definition.clone()], grants: Vec::new() };
+    let snapshot = TypeSnapshot::of(vec![definition.clone()]);
     let registry = Arc::new(TypeRegistry::build(snapshot).unwrap());
     let caller = Arc::new(Caller::system(org));
     let mut changes = set(vec![Operation::PutType(Box::new(definition))]);

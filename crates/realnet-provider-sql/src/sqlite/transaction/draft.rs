@@ -248,6 +248,14 @@ impl Transaction for Drafting<'_> {
         beyond()
     }
 
+    async fn begin_index(&mut self, _: &FieldRef, _: &[Uuid]) -> Result<bool> {
+        beyond()
+    }
+
+    async fn extend_index(&mut self, _: &TypeRegistry, _: &FieldRef, _: &[Uuid], _: usize) -> Result<bool> {
+        beyond()
+    }
+
     async fn reindex_words(&mut self, _: &TypeRegistry, _: &[Uuid]) -> Result<()> {
         beyond()
     }

@@ -3,6 +3,7 @@
 //! Nothing here waits: every future is ready at once.
 
 mod account;
+mod building;
 mod columns;
 mod draft;
 mod index;
@@ -142,7 +143,22 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     async fn reindex(&mut self, registry: &TypeRegistry, field: &FieldRef, types: &[Uuid]) -> Result<()> {
+        self.forget_building(field)?;
         self.rebuild_index(registry, field, types)
+    }
+
+    async fn begin_index(&mut self, field: &FieldRef, types: &[Uuid]) -> Result<bool> {
+        self.note_building(field, types)
+    }
+
+    async fn extend_index(
+        &mut self,
+        registry: &TypeRegistry,
+        field: &FieldRef,
+        types: &[Uuid],
+        limit: usize,
+    ) -> Result<bool> {
+        self.build_further(registry, field, types, limit)
     }
 
     async fn reindex_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {

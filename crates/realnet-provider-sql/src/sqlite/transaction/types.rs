@@ -50,7 +50,7 @@ impl SqliteTransaction<'_> {
     }
 
     /// Once per change set, however many types it changes.
-    fn raise_type_revision(&mut self) -> Result<()> {
+    pub(super) fn raise_type_revision(&mut self) -> Result<()> {
         if self.changes.type_revision.is_some() {
             return Ok(());
         }

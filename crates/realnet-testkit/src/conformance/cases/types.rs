@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use realnet_core::change::{ChangeSet, Operation};
+use realnet_core::change::{ChangeSet, Operation, Outcome};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::TypeDefinition;
 use realnet_core::provider::Access;
-use realnet_core::registry::TypeRegistry;
+use realnet_core::registry::{FieldRef, TypeInfo, TypeRegistry};
 use realnet_core::{Error, ErrorKind, Uuid};
 use serde_json::{Value, json};
 
@@ -399,7 +399,7 @@ pub async fn an_org_keeps_the_names_of_its_types(world: World) {
     expect_kind(refused, ErrorKind::InvalidInput);
     let renamed = TypeDefinition { name: "Place".to_owned(), version: 3, ..changed };
     expect_kind(world.change_types(&acme.admin, put(renamed)).await, ErrorKind::InvalidInput);
-    assert_eq!(world.registry.current().system("later").map(|info| info.id()), Some(later.id));
+    assert_eq!(world.registry.current().system("later").map(TypeInfo::id), Some(later.id));
 }
 
 /// An org does not grow without end.
@@ -418,4 +418,72 @@ pub async fn an_org_has_bounds(world: World) {
     assert_eq!(world.load().await, before);
     world.change_types(&admin, all[..10].to_vec()).await.unwrap();
     expect_kind(world.change_types(&admin, all[10..].to_vec()).await, ErrorKind::TooLarge);
+}
+
+/// A new index of many items is built behind the commit: what is asked meanwhile is answered right, what is written meanwhile
+/// stands in it, and it goes on after a restart.
+pub async fn an_index_is_built_behind(world: World) {
+    let alice = world.acme.alice.clone();
+    for batch in 0..3 {
+        let label = |index: usize| format!("l{:03}", (batch * 500 + index) % 211);
+        let note = |index| item("Note").name("many").attr("label", label(index));
+        world.create_all(&alice, (0..500).map(note).collect()).await;
+    }
+    let fixed = labels(&world, &["b", "a", "b", "c"]).await;
+    let indexed = json!([{"name": "label", "type": "string", "index": true}]);
+    world.change_types(&world.system(), put(with_fields(&world, "Note", indexed))).await.unwrap();
+    check_many(&world).await;
+    // Before, within and behind what has been built so far.
+    for (step, id) in fixed.iter().enumerate() {
+        extend_index(&world, 400).await;
+        world.set(&alice, *id, json!({"label": format!("m{step}")})).await.unwrap();
+        labels(&world, &["b", "l007"]).await;
+        check_many(&world).await;
+        if step == 1 {
+            world.delete(&alice, fixed[3]).await.unwrap();
+            break;
+        }
+    }
+    let durable = world.stores.items.capabilities().durable;
+    let world = if durable { world.reopen().await.expect("a durable store opens again") } else { world };
+    check_many(&world).await;
+    let refused = Operation::ExtendIndex {
+        field: FieldRef { declared_by: world.type_id("Note"), name: "label".into() },
+        limit: 1,
+    };
+    expect_kind(world.commit(&world.acme.admin.clone(), vec![refused]).await, ErrorKind::Forbidden);
+    while extend_index(&world, 1000).await {}
+    check_many(&world).await;
+    world.find("Note").with("label", "l007").check().await;
+    world.find("Note").with("label", "in.(m0,m1,c)").order("label").check().await;
+    labels(&world, &["z"]).await;
+    check_many(&world).await;
+    // It may go while it is built.
+    let more = json!([{"name": "label", "type": "string", "index": true}, {"name": "body", "type": "text", "index": true}]);
+    world.change_types(&world.system(), put(with_fields(&world, "Note", more))).await.unwrap();
+    extend_index(&world, 400).await;
+    let fewer = json!([{"name": "label", "type": "string", "index": true}]);
+    world.change_types(&world.system(), put(with_fields(&world, "Note", fewer))).await.unwrap();
+    assert_eq!(world.registry.current().building().count(), 0);
+    check_many(&world).await;
+}
+
+/// As [`check_labels`], in larger pages.
+async fn check_many(world: &World) {
+    world.find("Note").with("label", "eq.b").check().await;
+    world.find("Note").with("label", "gte.l2").limit(500).check().await;
+    world.find("Note").with("label", "is.null").check().await;
+    world.find("Note").order("label.desc").limit(700).check().await;
+}
+
+/// One step of the first index that is being built; `false` when there is none.
+async fn extend_index(world: &World, limit: usize) -> bool {
+    world.load_types().await;
+    let next = world.registry.current().building().next().cloned();
+    let Some(field) = next else { return false };
+    let done = world.commit(&world.system(), vec![Operation::ExtendIndex { field, limit }]).await.unwrap();
+    let ready = done == [Outcome::Indexed(true)];
+    world.load_types().await;
+    assert_eq!(ready, world.registry.current().building().count() == 0);
+    true
 }

@@ -1,0 +1,101 @@
+//! Indexes of new fields, built behind the commit that declared them: chunk by chunk, each a short change set.
+
+use std::collections::HashMap;
+
+use realnet_core::Result;
+use realnet_core::registry::{FieldRef, TypeRegistry};
+use uuid::Uuid;
+
+use super::super::error::to_error;
+use super::super::row::{self, ITEM_COLUMNS};
+use super::super::run::Reader;
+use super::{PgTransaction, ids};
+use crate::field_id::field_id;
+use crate::statement::Statement;
+
+/// Up to so many items are indexed at once.
+const FEW: i64 = 1_000;
+
+impl PgTransaction {
+    /// Notes that an index is being built, where there is much to do.
+    pub(super) async fn note_building(&mut self, field: &FieldRef, types: &[Uuid]) -> Result<bool> {
+        self.flush().await?;
+        let mut statement = Statement::of("SELECT count(*) FROM (SELECT 1 FROM items WHERE type = ANY(");
+        statement.bind(ids(types)).push(format!(") LIMIT {}) AS found", FEW + 1));
+        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let count: i64 = rows.first().map_or(Ok(0), |row| Reader::new(row).next().map_err(to_error))?;
+        if count <= FEW {
+            return Ok(false);
+        }
+        let mut statement = Statement::of("INSERT INTO building (field, declared_by, name, behind) VALUES (");
+        statement.bind(field_id(field).into()).push(", ").bind(field.declared_by.into()).push(", ");
+        statement.bind((&*field.name).into()).push(", ").bind(Uuid::nil().into());
+        statement.push(") ON CONFLICT (field) DO UPDATE SET behind = EXCLUDED.behind");
+        self.others.push(statement);
+        Ok(true)
+    }
+
+    /// Indexes the next `limit` items in the order of their ids, those of `types` among them.
+    pub(super) async fn build_further(
+        &mut self,
+        registry: &TypeRegistry,
+        field: &FieldRef,
+        types: &[Uuid],
+        limit: usize,
+    ) -> Result<bool> {
+        let id = field_id(field);
+        // One server at a time: who waits here holds nothing yet. Then types must be those of the registry, and stay so.
+        let mut place = Statement::of("SELECT behind FROM building WHERE field = ");
+        place.bind(id.into()).push(" FOR UPDATE");
+        let mut check = Statement::of("SELECT check_types(");
+        check.bind(registry.revision().into()).push(")::text");
+        let mut results = self.writer.pipeline(vec![place, check]).await.map_err(to_error)?;
+        self.types_checked = true;
+        let places = results.swap_remove(0);
+        let Some(place) = places.first() else { return Ok(true) };
+        let behind: Uuid = Reader::new(place).next().map_err(to_error)?;
+        let end = self.end_of_chunk(behind, limit).await?;
+        let items = self.items_between(registry, types, behind, end).await?;
+        self.write_keys(registry, field, &items, &mut HashMap::new()).await?;
+        // Types are locked in a step of its own, which holds no items: whoever waits for one of those may hold the types.
+        let is_ready = end.is_none() && items.is_empty();
+        let mut statement = Statement::new();
+        if is_ready {
+            self.change_types().await?;
+            statement.push("DELETE FROM building WHERE field = ");
+        } else {
+            let end = end.unwrap_or(Uuid::max());
+            statement.push("UPDATE building SET behind = ").bind(end.into()).push(" WHERE field = ");
+        }
+        statement.bind(id.into());
+        self.others.push(statement);
+        Ok(is_ready)
+    }
+
+    /// The last id of the next `limit` items; none when there are fewer.
+    async fn end_of_chunk(&mut self, behind: Uuid, limit: usize) -> Result<Option<Uuid>> {
+        let mut statement = Statement::of("SELECT id FROM items WHERE id > ");
+        statement.bind(behind.into());
+        statement.push(format!(" ORDER BY id OFFSET {} LIMIT 1", limit.max(1) - 1));
+        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        rows.first().map(|row| Reader::new(row).next().map_err(to_error)).transpose()
+    }
+
+    /// They stay as they are until the end: what is written of them later finds their entries.
+    async fn items_between(
+        &mut self,
+        registry: &TypeRegistry,
+        types: &[Uuid],
+        behind: Uuid,
+        end: Option<Uuid>,
+    ) -> Result<Vec<realnet_core::model::Item>> {
+        let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id > "));
+        statement.bind(behind.into());
+        if let Some(end) = end {
+            statement.push(" AND i.id <= ").bind(end.into());
+        }
+        statement.push(" AND i.type = ANY(").bind(ids(types)).push(") ORDER BY i.id FOR SHARE");
+        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        row::items(registry, &rows)
+    }
+}

@@ -1,0 +1,86 @@
+//! Indexes of new fields, built behind the commit that declared them: chunk by chunk, each a short change set.
+
+use realnet_core::index::entries;
+use realnet_core::registry::{FieldRef, TypeRegistry};
+use realnet_core::{Result, Uuid};
+
+use super::SqliteTransaction;
+use super::index::insert_key;
+use crate::dialect::Dialect as _;
+use crate::field_id::field_id;
+use crate::sqlite::dialect::SqliteDialect;
+use crate::sqlite::row::{AFTER_ITEM, ITEM_COLUMNS, item};
+use crate::statement::Statement;
+
+/// Up to so many items are indexed at once.
+const FEW: i64 = 1000;
+
+impl SqliteTransaction<'_> {
+    /// Notes that an index is being built, where there is much to do.
+    pub(super) fn note_building(&mut self, field: &FieldRef, types: &[Uuid]) -> Result<bool> {
+        if !types.iter().any(|id| self.shared.has_ever_held(*id)) {
+            return Ok(false);
+        }
+        let mut statement = Statement::of("SELECT count(*) FROM (SELECT 1 FROM items WHERE ");
+        SqliteDialect.ids_in("type", types, &mut statement);
+        statement.push(format!(" LIMIT {})", FEW + 1));
+        if self.connection.number(&statement)? <= FEW {
+            return Ok(false);
+        }
+        let mut statement =
+            Statement::of("INSERT OR REPLACE INTO building (field, declared_by, name, behind) VALUES (");
+        statement.bind(field_id(field).into()).push(", ").bind(field.declared_by.into());
+        statement.push(", ").bind((&*field.name).into()).push(", 0)");
+        self.connection.run(&statement)?;
+        Ok(true)
+    }
+
+    /// An index that is made anew, or goes, is not being built any more.
+    pub(super) fn forget_building(&mut self, field: &FieldRef) -> Result<()> {
+        let mut statement = Statement::of("DELETE FROM building WHERE field = ");
+        statement.bind(field_id(field).into());
+        self.connection.run(&statement).map(drop)
+    }
+
+    /// Indexes the items in the next `limit` places of the table.
+    pub(super) fn build_further(
+        &mut self,
+        registry: &TypeRegistry,
+        field: &FieldRef,
+        types: &[Uuid],
+        limit: usize,
+    ) -> Result<bool> {
+        let id = field_id(field);
+        let mut statement = Statement::of("SELECT behind FROM building WHERE field = ");
+        statement.bind(id.into());
+        let Some(behind) = self.connection.first(&statement, |row| row.integer(0))? else { return Ok(true) };
+        let end = behind + limit as i64;
+        let mut statement = Statement::of("SELECT ");
+        statement
+            .push(ITEM_COLUMNS)
+            .push(", i.seq FROM items i NOT INDEXED WHERE i.seq > ")
+            .bind(behind.into());
+        statement.push(" AND i.seq <= ").bind(end.into()).push(" AND ");
+        SqliteDialect.ids_in("i.type", types, &mut statement);
+        let rows =
+            self.connection.rows(&statement, |row| Ok((row.integer(AFTER_ITEM)?, item(registry, row)?)))?;
+        for (seq, item) in &rows {
+            for key in entries(registry, item)?.keys.iter().filter(|key| key.field == *field) {
+                // What was written since the index was begun is there already.
+                let mut statement = insert_key(item, key);
+                statement.push(" ON CONFLICT DO NOTHING");
+                self.connection.run_with(&statement, &[*seq])?;
+            }
+        }
+        let last = self.connection.number(&Statement::of("SELECT coalesce(max(seq), 0) FROM items"))?;
+        if end >= last {
+            self.forget_building(field)?;
+            self.raise_type_revision()?;
+            return Ok(true);
+        }
+        let mut statement = Statement::of("UPDATE building SET behind = ");
+        statement.bind(end.into()).push(" WHERE field = ").bind(id.into());
+        self.connection.run(&statement)?;
+        Ok(false)
+    }
+}
