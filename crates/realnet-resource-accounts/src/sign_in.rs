@@ -40,7 +40,7 @@ impl Accounts {
         };
         let Some((account, epoch)) = checked.proved else {
             let known = checked.known;
-            tracing::info!(account = ?known, "sign-in refused");
+            tracing::info!(account = %known.unwrap_or_default(), "sign-in refused");
             self.tell(EventKind::SignInFailed, org, known, origin, json!({})).await;
             if attempt.is_last {
                 self.tell(EventKind::Locked, org, known, origin, json!({})).await;

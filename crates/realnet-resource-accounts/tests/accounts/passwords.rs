@@ -191,6 +191,22 @@ async fn common_ones_and_the_own_name_are_refused_on_every_path() {
 }
 
 #[tokio::test]
+async fn nobody_learns_the_names_of_another_org_from_refusals() {
+    let world = World::new().await;
+    let ann = id(&world.ann);
+    world.merge(&world.admin, "accounts", ann, json!({"username": "annabelle"})).await.unwrap();
+    world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
+    let body = json!({"username": "boss", "password": PASSWORD, "role": "admin", "org": "Second"});
+    world.create(&world.root, "accounts", body).await.unwrap();
+    let request = SignIn { username: "boss".into(), password: PASSWORD.into(), org: Some("Second".into()) };
+    let boss = world.accounts.sign_in(request, &Origin::default()).await.unwrap().caller;
+    for password in ["annabelle99", "isabelle99x"] {
+        let refused = world.merge(&boss, "accounts", ann, json!({"password": password})).await;
+        assert_eq!(kind(refused), ErrorKind::NotFound, "{password}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_is_told_when_it_came_true() {
     let world = World::new().await;
     let ann = id(&world.ann);
