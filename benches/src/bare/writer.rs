@@ -36,17 +36,17 @@ struct InsertKeys;
 impl Kind for InsertKeys {
     type SqlType = ();
     const PIECES: &'static [&'static str] = &[
-        "INSERT INTO keys (field, org, value, item, seq, type, visibility) VALUES (",
+        "INSERT INTO keys (field, org, value, item, seq, type, visibility, marks) VALUES (",
         ", ",
         ", ",
         ", ",
         ", last_insert_rowid(), ",
-        ", 0), (",
+        ", 0, 0), (",
         ", ",
         ", ",
         ", ",
         ", last_insert_rowid(), ",
-        ", 0)",
+        ", 0, 0)",
     ];
 }
 

@@ -37,6 +37,17 @@ pub(crate) trait Dialect: Send + Sync {
     /// The columns of an item in the order in which the store decodes them.
     fn columns(&self) -> &'static str;
 
+    /// The columns of an item that are enough to judge and place many candidates, if the store has such: id, name,
+    /// location, version, times of creation and change, and the length of the attributes in bytes.
+    fn light_columns(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// A statement that gives about the number of all items at once, if there is one: it may be too high.
+    fn size(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The column by which rows of other tables join the items: `seq` or `id`.
     fn row(&self) -> &'static str;
 
@@ -51,6 +62,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// The column of `keys` with a copy of a property of the item, so that the item need not be read.
     fn key_column(&self, property: Property) -> Option<&'static str>;
+
+    /// The column of `keys` with the marks of the item (see [`crate::marks`]), if there is one.
+    fn marks(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Whether a look-up in `keys` by a row of `keys` goes into the joins, where that is faster than `EXISTS`.
     fn joins_keys(&self) -> bool {

@@ -4,6 +4,7 @@ mod access;
 mod compile;
 mod dialect;
 mod field_id;
+mod marks;
 mod page;
 pub mod postgres;
 mod principal;

@@ -151,7 +151,17 @@ impl<'a> Collector<'a> {
 
     /// Takes an accepted row. Answers whether the page is complete and no further row can change it.
     pub(crate) fn push(&mut self, row: Row, lookup: &dyn Lookup) -> bool {
-        if self.is_exact { self.push_in_order(row.item, lookup) } else { self.push_anyhow(row.item, lookup) }
+        if self.is_exact {
+            self.push_in_order(row.item, lookup)
+        } else {
+            self.push_anyhow(row.item, None, lookup)
+        }
+    }
+
+    /// Takes an accepted row, in any order, of which only what its place depends on has been read; `size`: that of the
+    /// whole item, which is read at the end.
+    pub(crate) fn push_light(&mut self, item: Item, size: usize, lookup: &dyn Lookup) {
+        self.push_anyhow(item, Some(size), lookup);
     }
 
     fn push_in_order(&mut self, item: Item, lookup: &dyn Lookup) -> bool {
@@ -176,7 +186,7 @@ impl<'a> Collector<'a> {
         is_large || self.rows.len() >= self.wanted
     }
 
-    fn push_anyhow(&mut self, item: Item, lookup: &dyn Lookup) -> bool {
+    fn push_anyhow(&mut self, item: Item, light: Option<usize>, lookup: &dyn Lookup) -> bool {
         let keys = sort_keys(self.access, self.query, &item, lookup);
         if self.behind.as_ref().is_some_and(|(cursor, id)| (&keys, item.id) <= (cursor, *id)) {
             return false;
@@ -188,7 +198,10 @@ impl<'a> Collector<'a> {
         if is_full && self.heap.peek().is_some_and(|last| (&keys, item.id) > (&last.keys, last.id)) {
             return false;
         }
-        let entry = self.entry(keys, item);
+        let entry = match light {
+            Some(size) => Entry { keys, id: item.id, size, item: None },
+            None => self.entry(keys, item),
+        };
         self.heap.push(entry);
         if self.heap.len() > self.wanted
             && let Some(Entry { item: Some(_), size, .. }) = self.heap.pop()

@@ -4,7 +4,7 @@
 //! `QueryFragment` for it (values are always bound, never written into the text).
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash as _, Hasher};
 
 use diesel::query_builder::{Query, QueryId};
 use diesel::sql_types::Untyped;
@@ -30,8 +30,7 @@ pub(crate) enum Bind {
 
 impl Bind {
     /// Hashes the value, for caches that are asked by statement.
-    pub(crate) fn hash_into(&self, hasher: &mut impl std::hash::Hasher) {
-        use std::hash::Hash as _;
+    pub(crate) fn hash_into(&self, hasher: &mut impl Hasher) {
         match self {
             Self::Bool(value) => value.hash(hasher),
             Self::Int(value) => value.hash(hasher),
@@ -120,6 +119,23 @@ impl Statement {
             }
         }
         hasher.finish()
+    }
+
+    /// A number for text and values; arrays do not count.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash_into(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Hashes text and values.
+    pub(crate) fn hash_into(&self, hasher: &mut impl Hasher) {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Sql(text) => text.hash(hasher),
+                Piece::Bind(bind) => bind.hash_into(hasher),
+            }
+        }
     }
 
     /// The pieces in order.

@@ -87,6 +87,11 @@ pub fn class_range(key: &[u8]) -> (Vec<u8>, Vec<u8>) {
     (vec![tag], vec![tag.saturating_add(1)])
 }
 
+/// Whether a sort key is that of a number or a decimal.
+pub fn is_number_key(key: &[u8]) -> bool {
+    matches!(key, [NUMBER | DECIMAL, ..])
+}
+
 /// The id inside the sort key of a reference.
 pub fn id_of_key(key: &[u8]) -> Option<Uuid> {
     match key {

@@ -7,7 +7,8 @@
 //! who asks over all orgs. `WHAT` leaves only the lists whose names contain it; with the variable `ROUNDS` set, each is
 //! asked so often and nothing is timed, for profilers that count (`valgrind --tool=callgrind`, `perf stat`).
 //!
-//! Of writes it tells the processor time as well (on Linux): that of the writer, who is the limit, and that of all.
+//! It tells the processor time as well (on Linux), which says more than the time when other programs run: of writes that
+//! of the writer, who is the limit, and that of all.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for people")]
 
@@ -61,5 +62,5 @@ async fn run() -> Result<()> {
 
 fn report(what: &str, time: Duration, count: usize) {
     let each = time.as_secs_f64() / count as f64;
-    println!("{what:70} {:10.1} µs {:10.0}/s", each * 1e6, 1.0 / each);
+    println!("{what:96} {:10.1} µs {:10.0}/s", each * 1e6, 1.0 / each);
 }

@@ -8,6 +8,7 @@ use realnet_core::{Result, Uuid};
 
 use super::bench::Bench;
 use super::report;
+use super::writes::processor_time;
 
 /// What is asked for: a name and the parameters.
 const LISTS: &[(&str, &[(&str, &str)])] = &[
@@ -75,14 +76,17 @@ impl Bench {
         self.store.list(access, query).await?;
         let rounds = (Duration::from_millis(300).as_nanos() / again.elapsed().as_nanos().max(1))
             .clamp(1, 5000) as usize;
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), processor_time().1);
         for _ in 0..rounds {
             self.store.list(access, query).await?;
         }
+        let (time, processor) = (begun.elapsed(), processor_time().1 - before);
         let total = page.total.map(|n| format!(" of {n}")).unwrap_or_default();
         let first = first.as_secs_f64() * 1e3;
-        let what = format!("{what} [{}{total}], first {first:.1} ms", page.items.len());
-        report(&what, begun.elapsed(), rounds);
+        let processor = processor as f64 / 1e3 / rounds as f64;
+        let what =
+            format!("{what} [{}{total}], first {first:.1} ms, processor {processor:.0} µs", page.items.len());
+        report(&what, time, rounds);
         Ok(())
     }
 }

@@ -107,7 +107,7 @@ impl Bench {
 }
 
 /// Processor time in nanoseconds: of the writer, and of all threads.
-fn processor_time() -> (u64, u64) {
+pub fn processor_time() -> (u64, u64) {
     let (mut writer, mut all) = (0, 0);
     for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
         let read = |file: &str| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();

@@ -47,7 +47,7 @@ impl Check {
         if caller.is_superuser() {
             return Self::Nothing;
         }
-        let OrgScope::One(org) = request.query.scope else { return Self::Decide };
+        let OrgScope::One(org) = request.scope else { return Self::Decide };
         if caller.is_member_of(org) && caller.is_admin() {
             return Self::Nothing;
         }

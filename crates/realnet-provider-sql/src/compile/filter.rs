@@ -99,6 +99,11 @@ impl Filter<'_> {
             return Some(Statement::of(if test.negated { "1 = 1" } else { "1 = 0" }));
         }
         let mut statement = Statement::new();
+        let marks = self.marks(test);
+        let is_marked = marks.is_some();
+        if let Some(marks) = marks {
+            statement.push("(").append(marks).push(" AND ");
+        }
         statement.push(if test.negated { "NOT " } else { "" });
         statement.push("EXISTS (SELECT 1 FROM keys f WHERE f.field = ").bind(field_id(&test.field).into());
         match self.scope {
@@ -108,6 +113,21 @@ impl Filter<'_> {
         test.test.write("f", &mut statement);
         let end = self.names.dialect().end_of_exists();
         statement.push(format!(" AND f.item = {}{end})", self.names.column(Property::Id)));
+        if is_marked {
+            statement.push(")");
+        }
+        Some(statement)
+    }
+
+    /// What the marks of a row of `keys` say about the test of another field: they may hold where the test does not.
+    pub(super) fn marks(&self, test: &FieldTest) -> Option<Statement> {
+        let (Source::Keys(_), Some(column), Some(bits)) =
+            (self.source, self.names.dialect().marks(), test.marks())
+        else {
+            return None;
+        };
+        let mut statement = Statement::of(format!("({column} & "));
+        statement.bind(bits.into()).push(") <> 0");
         Some(statement)
     }
 

@@ -1,20 +1,25 @@
 //! From queries of the core to SQL: which rows to walk, what to check in SQL, and what is left to the core.
 //!
-//! Where it stands: a store's `list` gives a [`Request`] to [`analyse`], runs the probes (bounded counts), lets
+//! Where it stands: a store's `list` makes a [`Request`], which [`requests`] may split by org, gives it to [`analyse`], runs the
+//! probes (bounded counts), lets
 //! [`Analysis::choose`] pick the sources, runs the statements of each [`Part`] and pushes the rows into the
 //! collector of [`crate::page`]. What is pushed into SQL is exact; everything else stays a residual predicate that the
 //! core evaluates on each row.
 
 mod access;
 mod filter;
+mod fingerprint;
+mod light;
 mod order;
 mod part;
+mod scope;
 mod source;
 mod strategy;
 mod test;
 mod walker;
 
 pub(crate) use part::Part;
+pub(crate) use scope::requests;
 pub(crate) use strategy::{Analysis, Plan, analyse};
 pub(crate) use walker::Walker;
 
@@ -43,6 +48,15 @@ pub(crate) struct Request<'a> {
     pub(crate) access: &'a Access,
     /// What to find.
     pub(crate) query: &'a Query,
+    /// Where to find it: within the scope of the query.
+    pub(crate) scope: OrgScope,
     /// What the store knows.
     pub(crate) catalog: &'a dyn Catalog,
+}
+
+impl<'a> Request<'a> {
+    /// The list of a query as it stands.
+    pub(crate) fn new(access: &'a Access, query: &'a Query, catalog: &'a dyn Catalog) -> Self {
+        Self { access, query, scope: query.scope, catalog }
+    }
 }

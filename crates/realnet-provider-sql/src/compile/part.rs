@@ -1,6 +1,6 @@
 //! One part of a list: a source of rows with everything that has to be checked of them, and its statements.
 
-use realnet_core::query::{Comparison, Literal, Operand, OrgScope, Predicate, Property};
+use realnet_core::query::{Comparison, Direction, Literal, Operand, OrgScope, Predicate, Property};
 use uuid::Uuid;
 
 use super::Request;
@@ -22,15 +22,17 @@ pub(crate) struct Part<'a> {
     pub(super) walk: Walk,
     /// Whether the walk gives the whole order.
     pub(super) is_exact: bool,
+    /// Whether the source gives its rows in the order of the walk by itself.
+    is_natural: bool,
     /// The types that rows may have.
     types: Vec<Uuid>,
     /// The whole check of the list's types, for the source that starts from grants.
     grants: Check,
     check: Check,
     /// The conditions on a row, each with `AND` before it.
-    conditions: Statement,
+    pub(super) conditions: Statement,
     /// Look-ups in other indexes, each a join behind the rows of `keys`.
-    joins: Statement,
+    pub(super) joins: Statement,
     /// Whether the conditions look at columns that only the items have.
     uses_items: bool,
     residual: Option<Predicate>,
@@ -63,10 +65,15 @@ impl<'a> Part<'a> {
         let mut residual: Option<Predicate> = None;
         let mut joins = Statement::new();
         for (index, conjunct) in conjuncts.iter().enumerate() {
-            if dialect.joins_keys() && write_join(conjunct, index, &source, request.query.scope, &mut joins) {
+            let filter = Filter { names: &names, source: &source, scope: request.scope };
+            if dialect.joins_keys()
+                && let Some(test) = write_join(conjunct, index, &source, request.scope, &mut joins)
+            {
+                if let Some(marks) = filter.marks(&test) {
+                    conditions.push(" AND ").append(marks);
+                }
                 continue;
             }
-            let filter = Filter { names: &names, source: &source, scope: request.query.scope };
             match filter.condition(conjunct) {
                 Some(condition) => {
                     conditions.push(" AND ").append(condition);
@@ -97,6 +104,7 @@ impl<'a> Part<'a> {
             source,
             walk: Walk::Unordered,
             is_exact: false,
+            is_natural: false,
             types,
             grants,
             check,
@@ -108,8 +116,9 @@ impl<'a> Part<'a> {
     }
 
     /// Lets the rows come in an order.
-    pub(super) fn ordered(mut self, walk: Walk, is_exact: bool) -> Self {
+    pub(super) fn ordered(mut self, walk: Walk, is_exact: bool, is_natural: bool) -> Self {
         self.walk = walk;
+        self.is_natural = is_natural;
         self.is_exact = is_exact;
         self
     }
@@ -119,8 +128,8 @@ impl<'a> Part<'a> {
         if let Source::Keys(keys) = source {
             return keys.has_other_types;
         }
-        let Request { access, query, .. } = request;
-        let all = match query.scope {
+        let Request { access, query, scope, .. } = request;
+        let all = match scope {
             OrgScope::One(org) => access.registry.types_of(org).filter(|info| !info.is_abstract()).count(),
             OrgScope::All => access.registry.types().filter(|info| !info.is_abstract()).count(),
         };
@@ -164,6 +173,16 @@ impl<'a> Part<'a> {
                     )))
     }
 
+    /// Whether one statement gives the page, if all its rows fit into one: groups of equal values may take more.
+    pub(crate) fn takes_one_statement(&self) -> bool {
+        let goes_up = match &self.walk {
+            Walk::ById(_) => true,
+            Walk::ByKey(_, direction) | Walk::ByColumn(_, direction) => *direction == Direction::Ascending,
+            Walk::Unordered => false,
+        };
+        goes_up && self.is_exact && self.counts_in_sql()
+    }
+
     /// Counts the rows.
     pub(crate) fn count_statement(&self) -> Statement {
         match &self.source {
@@ -187,7 +206,11 @@ impl<'a> Part<'a> {
 
     /// All rows, in any order.
     pub(crate) fn stream_statement(&self) -> Statement {
-        let mut statement = Statement::of(format!("SELECT {}, NULL", self.dialect.columns()));
+        self.stream(self.dialect.columns())
+    }
+
+    pub(super) fn stream(&self, columns: &str) -> Statement {
+        let mut statement = Statement::of(format!("SELECT {columns}, NULL"));
         self.write_rows(None, Index::Type, true, &mut statement);
         statement
     }
@@ -272,7 +295,7 @@ impl<'a> Part<'a> {
         } else {
             statement.push(" WHERE ");
             self.dialect.ids_in("i.type", &self.types, statement);
-            if let OrgScope::One(org) = self.request.query.scope {
+            if let OrgScope::One(org) = self.request.scope {
                 statement.push(" AND i.org = ").bind(org.into());
             }
         }
@@ -285,17 +308,27 @@ impl<'a> Part<'a> {
             statement.push(self.dialect.join(Joined::Keys));
         }
         statement.push(" WHERE k.field = ").bind(field_id(&keys.field).into());
-        if let OrgScope::One(org) = self.request.query.scope {
+        if let OrgScope::One(org) = self.request.scope {
             statement.push(" AND k.org = ").bind(org.into());
         }
         keys.test.write("k", statement);
     }
 
     fn write_org(&self, statement: &mut Statement) {
-        if let OrgScope::One(org) = self.request.query.scope {
+        if let OrgScope::One(org) = self.request.scope {
             let (before, behind) = self.dialect.aside();
             statement.push(format!(" AND {before}i.org = ")).bind(org.into()).push(behind);
         }
+    }
+
+    /// Whether the rows have to be sorted by id: then only those of the page need items.
+    pub(super) fn sorts(&self) -> bool {
+        matches!(self.walk, Walk::ById(_)) && !self.is_natural
+    }
+
+    /// Whether the rows need not be joined with the items to be sorted.
+    pub(super) fn sorts_entries(&self) -> bool {
+        matches!(self.source, Source::Keys(_)) && !self.uses_items
     }
 
     /// The column that the walk goes along beside the id, if any.
@@ -327,28 +360,23 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Joins the one row of another index that an equality asks for, if the source is an index too.
+/// Joins the one row of another index that an equality asks for, if the source is an index too. Answers the test.
 fn write_join(
     predicate: &Predicate,
     index: usize,
     source: &Source,
     scope: OrgScope,
     joins: &mut Statement,
-) -> bool {
-    let (Source::Keys(keys), OrgScope::One(org), Some(test)) = (source, scope, FieldTest::of(predicate))
-    else {
-        return false;
-    };
-    let KeyTest::Equal(_) = &test.test else { return false };
-    if test.negated || test.field == keys.field {
-        return false;
-    }
+) -> Option<FieldTest> {
+    let (Source::Keys(keys), OrgScope::One(org)) = (source, scope) else { return None };
+    let test = FieldTest::of(predicate).filter(|test| !test.negated && test.field != keys.field)?;
+    let KeyTest::Equal(_) = &test.test else { return None };
     let alias = format!("f{index}");
     joins.push(format!(" CROSS JOIN keys {alias} ON {alias}.field = ")).bind(field_id(&test.field).into());
     joins.push(format!(" AND {alias}.org = ")).bind(org.into());
     test.test.write(&alias, joins);
     joins.push(format!(" AND {alias}.item = k.item"));
-    true
+    Some(test)
 }
 
 fn is_name(predicate: &Predicate) -> bool {

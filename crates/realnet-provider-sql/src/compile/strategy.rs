@@ -15,16 +15,38 @@ use crate::statement::Statement;
 
 /// How many times more rows are few where testing row by row costs much.
 const COSTLY: usize = 10;
+/// How many times more entries of an index are few where they are sorted before the items are read.
+const SORTED: usize = 20;
+/// Of so many rows passed over on a walk each costs as much as one entry sorted: their items are read and judged.
+const JUDGED: usize = 1333;
+/// Of so many rows passed over on a walk each costs as much as an item read and placed, times a hundred: most are seen
+/// not to match by their marks.
+const PASSED: usize = 125;
 /// So many of the newest search results are ranked.
-const RANKED: usize = 10_000;
+const RANKED: usize = 5000;
 
 /// The parts of a list: of its page, and of its total.
 #[derive(Default)]
 pub(crate) struct Plan<'a> {
-    /// Each gives rows of the page; at most two, and no row is in both.
+    /// Each gives rows of the page, and no row is in two.
     pub(crate) page: Vec<Part<'a>>,
     /// The totals of these add up.
     pub(crate) count: Vec<Part<'a>>,
+    /// Whether the page takes all rows there are, so that they are counted on the way.
+    pub(crate) is_counted: bool,
+}
+
+impl<'a> Plan<'a> {
+    /// One plan of those of lists that share no rows.
+    pub(crate) fn of(plans: Vec<Self>) -> Self {
+        let is_counted = plans.iter().all(|plan| plan.is_counted);
+        let (mut page, mut count) = (Vec::new(), Vec::new());
+        for plan in plans {
+            page.extend(plan.page);
+            count.extend(plan.count);
+        }
+        Self { page, count, is_counted }
+    }
 }
 
 /// A source that a conjunct of the filter offers.
@@ -45,21 +67,20 @@ pub(crate) struct Analysis<'a> {
     check: Check,
     candidates: Vec<Candidate>,
     probes_candidates: bool,
+    probes_size: bool,
     probes: Vec<Statement>,
 }
 
 /// Takes a query apart.
 pub(crate) fn analyse<'a>(request: Request<'a>, dialect: &'a dyn Dialect) -> Analysis<'a> {
     let query = request.query;
-    let pairs = request.catalog.populated(query.scope, &query.types);
+    let pairs = request.catalog.populated(request.scope, &query.types);
     let types = match &pairs {
         Some(pairs) => {
             query.types.iter().copied().filter(|id| pairs.iter().any(|pair| pair.1 == *id)).collect()
         }
         None => query.types.clone(),
     };
-    let mut conjuncts = Vec::new();
-    flatten(&query.filter, &mut conjuncts);
     let mut analysis = Analysis {
         request,
         dialect,
@@ -69,12 +90,20 @@ pub(crate) fn analyse<'a>(request: Request<'a>, dialect: &'a dyn Dialect) -> Ana
         check: Check::of(request),
         candidates: Vec::new(),
         probes_candidates: false,
+        probes_size: false,
         probes: Vec::new(),
-        conjuncts,
+        conjuncts: conjuncts(&query.filter),
     };
     analysis.find_candidates();
     analysis.add_probes();
     analysis
+}
+
+/// What has to hold all together.
+pub(super) fn conjuncts(filter: &Predicate) -> Vec<&Predicate> {
+    let mut all = Vec::new();
+    flatten(filter, &mut all);
+    all
 }
 
 fn flatten<'a>(predicate: &'a Predicate, conjuncts: &mut Vec<&'a Predicate>) {
@@ -103,7 +132,7 @@ impl<'a> Analysis<'a> {
     }
 
     fn is_one_org(&self) -> bool {
-        matches!(self.query().scope, OrgScope::One(_))
+        matches!(self.request.scope, OrgScope::One(_))
     }
 
     fn find_candidates(&mut self) {
@@ -123,7 +152,7 @@ impl<'a> Analysis<'a> {
                 Predicate::Within(area) => (Source::Boxes(geography::area_bounds(area)), few_costly),
                 _ => match FieldTest::of(predicate).filter(|test| test.is_source() && self.is_one_org()) {
                     Some(test) => {
-                        let few = if test.is_point() { few } else { few_costly };
+                        let few = if test.is_point() { few } else { self.few_in_range(few) };
                         (self.keys(&test.field, test.test), few)
                     }
                     None => continue,
@@ -133,9 +162,27 @@ impl<'a> Analysis<'a> {
         }
     }
 
+    fn few_in_range(&self, few: usize) -> usize {
+        let sorts = self.dialect.size().is_some() && matches!(self.order.walk, Walk::ById(_));
+        few * if sorts { SORTED } else { COSTLY }
+    }
+
+    /// How many rows of a candidate are few, in a store of so many items: reading and sorting them all then costs less
+    /// than walking along the order until enough of them have come by. The one grows with their number, the other with
+    /// the distance between them.
+    fn few(&self, candidate: &Candidate, size: Option<usize>) -> usize {
+        let (Some(size), Source::Keys(_)) = (size, &candidate.source) else { return candidate.few };
+        let least = match &self.order.walk {
+            Walk::ById(_) => (JUDGED * size).isqrt(),
+            Walk::ByKey(..) => (PASSED * size / 100).isqrt(),
+            Walk::ByColumn(..) | Walk::Unordered => candidate.few,
+        };
+        least.min(candidate.few)
+    }
+
     fn keys(&self, field: &FieldRef, test: KeyTest) -> Source {
         let registry = &self.request.access.registry;
-        let org = match self.query().scope {
+        let org = match self.request.scope {
             OrgScope::One(org) => Some(org),
             OrgScope::All => None,
         };
@@ -162,6 +209,14 @@ impl<'a> Analysis<'a> {
             && !check.closed.is_empty()
         {
             self.probes.push(check.probe(self.dialect, self.request.catalog.few() + 1));
+        }
+        let is_keys = |candidate: &Candidate| matches!(candidate.source, Source::Keys(_));
+        if let Some(size) = self.dialect.size()
+            && self.probes_candidates
+            && self.candidates.iter().any(is_keys)
+        {
+            self.probes_size = true;
+            self.probes.push(Statement::of(size));
         }
     }
 
@@ -216,22 +271,28 @@ impl<'a> Analysis<'a> {
                 (if candidate.few == usize::MAX { 0 } else { count }, candidate)
             })
             .min_by_key(|(count, _)| *count);
+        let (size, counts) = match counts.split_last() {
+            Some((size, counts)) if self.probes_size => (usize::try_from(*size).ok(), counts),
+            _ => (None, counts),
+        };
         let granted = counts.get(if self.probes_candidates { self.candidates.len() } else { 0 });
         let splits = granted.is_some_and(|count| *count as usize <= self.request.catalog.few());
         if let Some(ranked) = self.ranked_source() {
             let Source::Search(tokens, _) = &ranked.source else { return Plan::default() };
             let newest = Source::Search(tokens.clone(), Some(RANKED));
             let page = vec![self.part(newest, &self.types, Some(ranked.conjunct))];
-            return Plan { page, count: vec![self.candidate_part(ranked)] };
+            return Plan { page, count: vec![self.candidate_part(ranked)], is_counted: false };
         }
         match fewest {
-            Some((count, candidate)) if count <= candidate.few && count != usize::MAX => Plan {
-                page: vec![self.candidate_part(candidate)],
-                count: vec![self.candidate_part(candidate)],
-            },
+            Some((count, candidate)) if count <= self.few(candidate, size) && count != usize::MAX => {
+                let page = self.candidate_part(candidate);
+                let is_counted = !page.is_ordered();
+                Plan { page: vec![page], count: vec![self.candidate_part(candidate)], is_counted }
+            }
             _ => {
                 let best = fewest.map(|(_, candidate)| candidate);
-                Plan { page: self.along_the_order(best, splits), count: self.for_count(best, splits) }
+                let page = self.along_the_order(best, splits);
+                Plan { page, count: self.for_count(best, splits), is_counted: false }
             }
         }
     }
@@ -317,7 +378,7 @@ impl<'a> Analysis<'a> {
             && (matches!(self.order.walk, Walk::ById(_))
                 || (matches!(self.order.walk, Walk::ByColumn(..)) && self.order.is_exact));
         if natural || (sorts && !matches!(part.source, Source::Everything)) {
-            part.ordered(self.order.walk.clone(), self.order.is_exact)
+            part.ordered(self.order.walk.clone(), self.order.is_exact, natural)
         } else {
             part
         }

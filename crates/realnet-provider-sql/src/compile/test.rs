@@ -4,10 +4,12 @@ use realnet_core::index::{NULL_KEY, class_range, literal_key};
 use realnet_core::query::{AttributePath, Comparison, Literal, Operand, Predicate};
 use realnet_core::registry::FieldRef;
 
+use crate::field_id::field_id;
+use crate::marks::mark;
 use crate::statement::Statement;
 
 /// A test of the column `value` of `keys`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub(super) enum KeyTest {
     /// Every row.
     Any,
@@ -75,6 +77,17 @@ impl FieldTest {
             KeyTest::Equal(_) | KeyTest::Never => true,
             KeyTest::OneOf(keys) => keys.len() <= 16,
             KeyTest::Any | KeyTest::Range(..) => false,
+        }
+    }
+
+    /// The bits of which an item that passes has one; none when the marks can not tell.
+    pub(super) fn marks(&self) -> Option<i64> {
+        let bit = |key: &Vec<u8>| mark(field_id(&self.field), key);
+        match &self.test {
+            _ if self.negated => None,
+            KeyTest::Equal(key) => bit(key),
+            KeyTest::OneOf(keys) => keys.iter().map(bit).try_fold(0, |all, bit| Some(all | bit?)),
+            KeyTest::Any | KeyTest::Never | KeyTest::Range(..) => None,
         }
     }
 

@@ -169,6 +169,7 @@ impl Part<'_> {
     fn page_statement(&self, segment: &Segment, direction: Direction, limit: usize) -> Statement {
         match &self.source {
             Source::Types(pairs) if pairs.len() > 1 => self.union(pairs, segment, direction, limit),
+            _ if self.sorts() => self.sorted(segment, direction, limit),
             _ => {
                 let pair = match &self.source {
                     Source::Types(pairs) => pairs.first().copied(),
@@ -181,6 +182,21 @@ impl Part<'_> {
                 statement
             }
         }
+    }
+
+    /// The first rows by id, then their items: what is sorted stays small.
+    fn sorted(&self, segment: &Segment, direction: Direction, limit: usize) -> Statement {
+        let mut statement = Statement::of(format!("SELECT {}, NULL FROM (", self.dialect.columns()));
+        if self.sorts_entries() {
+            statement.push(format!("SELECT k.{} AS r, k.item AS t", self.dialect.row_of_entry()));
+        } else {
+            statement.push(format!("SELECT i.{} AS r, i.id AS t", self.dialect.row()));
+        }
+        self.write_rows(None, self.walk_index(), !self.sorts_entries(), &mut statement);
+        self.write_segment(segment, direction, limit, &mut statement);
+        statement.push(") p").push(self.dialect.join(Joined::Page));
+        statement.push(format!(" ORDER BY p.t{}", sort_word(segment, direction)));
+        statement
     }
 
     /// One limited branch per pair, so that each is read in the order of its index, then the first of all.

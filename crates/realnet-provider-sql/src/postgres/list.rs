@@ -123,7 +123,7 @@ impl<'a> List<'a> {
         }
         let few = self.store.shared.config.few;
         let pairs = Pairs { pairs: self.pairs().await?, few };
-        let request = Request { access, query, catalog: &pairs };
+        let request = Request::new(access, query, &pairs);
         let analysis = analyse(request, &PostgresDialect);
         let counts = self.probe(analysis.probes()).await?;
         let plan = analysis.choose(&counts);

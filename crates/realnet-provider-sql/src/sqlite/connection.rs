@@ -133,6 +133,14 @@ impl Connection {
         }
     }
 
+    /// Has several statements read the same: what others commit meanwhile is in none of them.
+    pub(super) fn snapshot<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.begin("BEGIN")?;
+        let result = read(self);
+        self.commit()?;
+        result
+    }
+
     /// Calls `visit` with each row until it breaks.
     pub(super) fn each(
         &mut self,

@@ -7,7 +7,7 @@ use realnet_core::model::Bounds;
 use realnet_core::query::Property;
 use uuid::Uuid;
 
-use super::row::ITEM_COLUMNS;
+use super::row::{ITEM_COLUMNS, LIGHT_COLUMNS};
 use crate::dialect::{Dialect, Index, Joined};
 use crate::statement::Statement;
 
@@ -17,6 +17,14 @@ pub(super) struct SqliteDialect;
 impl Dialect for SqliteDialect {
     fn columns(&self) -> &'static str {
         ITEM_COLUMNS
+    }
+
+    fn light_columns(&self) -> Option<&'static str> {
+        Some(LIGHT_COLUMNS)
+    }
+
+    fn size(&self) -> Option<&'static str> {
+        Some("SELECT coalesce(max(seq), 0) FROM items")
     }
 
     fn row(&self) -> &'static str {
@@ -51,6 +59,10 @@ impl Dialect for SqliteDialect {
             Property::Visibility => Some("k.visibility"),
             _ => None,
         }
+    }
+
+    fn marks(&self) -> Option<&'static str> {
+        Some("k.marks")
     }
 
     fn joins_keys(&self) -> bool {

@@ -9,14 +9,11 @@ use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
 use realnet_core::query::Query;
 use realnet_core::{Error, Result, Uuid};
 
-use super::dialect::SqliteDialect;
 use super::list::list;
-use super::lookup::read_item;
-use super::row::{ITEM_COLUMNS, item};
+use super::lookup::{read_item, read_items};
 use super::shared::Shared;
 use super::transaction::{Draft, SqliteTransaction};
 use super::{SqliteStore, changes};
-use crate::dialect::Dialect as _;
 use crate::statement::Statement;
 
 /// So many items are read, or changed, where the call is made.
@@ -113,13 +110,12 @@ fn get_many(shared: &Shared, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>>
     let mut distinct = ids.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
-    let mut statement = Statement::of("SELECT ");
-    statement.push(ITEM_COLUMNS).push(" FROM items i WHERE ");
-    SqliteDialect.ids_in("i.id", &distinct, &mut statement);
     let mut reader = shared.pool.take()?;
-    let connection = reader.get()?;
-    connection.admit(&statement);
-    let mut found = connection.rows(&statement, |row| item(&access.registry, row))?;
+    let mut found = if distinct.len() <= FEW {
+        read_items(reader.get()?, access, &distinct)?
+    } else {
+        reader.get()?.snapshot(|connection| read_items(connection, access, &distinct))?
+    };
     found.retain(|item| access.allows(item, Permission::Read));
     Ok(found)
 }

@@ -1,18 +1,22 @@
 //! Lists: from a compiled plan to a page.
+//!
+//! A list that takes several statements reads from one snapshot: what is written meanwhile is in none of them.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
-use realnet_core::Result;
+use realnet_core::model::Item;
 use realnet_core::provider::{Access, Page};
 use realnet_core::query::{Count, Query};
+use realnet_core::{Result, Uuid};
 
 use super::connection::Connection;
 use super::dialect::SqliteDialect;
-use super::lookup::{StoreLookup, read_item};
-use super::row::{AFTER_ITEM, item};
+use super::lookup::{StoreLookup, read_items};
+use super::row::{AFTER_ITEM, item, light_item};
 use super::shared::Shared;
-use crate::compile::{Analysis, Catalog as _, Part, Plan, Request, Walker, analyse};
+use crate::compile::{Analysis, Catalog as _, Part, Plan, Request, Walker, analyse, requests};
 use crate::page::{Collected, Collector, Deadline, Selection, accepts};
 use crate::row::Row;
 use crate::statement::Statement;
@@ -29,6 +33,8 @@ struct Listing<'a> {
     query: &'a Query,
     lookup: StoreLookup<'a>,
     deadline: Deadline,
+    /// How many rows the parts of the page have given, where they are all there are.
+    accepted: u64,
 }
 
 /// A page of a list. `only_short`: gives up with `None` when it may take long.
@@ -41,33 +47,34 @@ pub(super) fn list(
     if let Some(cursor) = &query.after {
         cursor.check(&query.order)?;
     }
-    let analysis = analyse(Request { access, query, catalog: shared }, &SqliteDialect);
-    if only_short && analysis.probes_long() {
+    let requests = requests(Request::new(access, query, shared));
+    let analyses: Vec<_> = requests.into_iter().map(|request| analyse(request, &SqliteDialect)).collect();
+    if only_short && analyses.iter().any(|analysis| probes_long(shared, analysis)) {
         return Ok(None);
     }
     let mut reader = shared.pool.take()?;
     let connection = reader.get()?;
-    let plan = choose(shared, connection, &analysis)?;
-    if only_short && !is_short(shared, query, &plan) {
+    let plans: Result<Vec<Plan<'_>>> =
+        analyses.iter().map(|analysis| choose(shared, connection, analysis)).collect();
+    let plan = Plan::of(plans?);
+    let haste = Haste::of(shared, query, &plan);
+    if only_short && !haste.is_short(shared) {
         return Ok(None);
     }
+    let begun = Instant::now();
     let lookup = StoreLookup::new(&shared.pool, access);
-    let mut listing = Listing { shared, access, query, lookup, deadline: Deadline::start() };
-    let mut collected = Vec::with_capacity(plan.page.len());
-    for part in &plan.page {
-        collected.push(listing.collect(connection, part, plan.page.len() == 1)?);
-    }
-    let selection = Selection::of(query, collected);
-    let mut missing = Vec::new();
-    for id in selection.missing() {
-        missing.extend(read_item(connection, access, id)?);
-    }
-    let mut page = selection.page(access, query, missing, &listing.lookup);
-    if query.count != Count::None {
-        page.total = Some(listing.count(connection, &plan)?);
-    }
+    let deadline = Deadline::start();
+    let mut listing = Listing { shared, access, query, lookup, deadline, accepted: 0 };
+    let page = if takes_one_statement(query, &plan) {
+        listing.page(connection, &plan, only_short)?
+    } else {
+        connection.snapshot(|connection| listing.page(connection, &plan, only_short))?
+    };
     listing.lookup.check()?;
-    Ok(Some(page))
+    if page.is_some() {
+        haste.learn(shared, begun.elapsed());
+    }
+    Ok(page)
 }
 
 fn choose<'a>(shared: &Shared, connection: &mut Connection, analysis: &Analysis<'a>) -> Result<Plan<'a>> {
@@ -76,21 +83,90 @@ fn choose<'a>(shared: &Shared, connection: &mut Connection, analysis: &Analysis<
     Ok(analysis.choose(&counts?))
 }
 
-/// Whether everything is a few rows along an index, and the total known if it is wanted.
-fn is_short(shared: &Shared, query: &Query, plan: &Plan<'_>) -> bool {
-    let total = query.count == Count::None
-        || plan
-            .count
-            .iter()
-            .all(|part| part.counts_in_sql() && shared.known_total(&part.count_statement()).is_some());
-    total && query.offset <= Query::MAX_LIMIT && plan.page.iter().all(Part::is_short)
+fn probes_long(shared: &Shared, analysis: &Analysis<'_>) -> bool {
+    analysis.probes_long() && !analysis.probes().iter().all(|probe| shared.knows_probe(probe))
+}
+
+fn takes_one_statement(query: &Query, plan: &Plan<'_>) -> bool {
+    query.count == Count::None && matches!(plan.page.as_slice(), [only] if only.takes_one_statement())
+}
+
+/// Whether a list is made where it was asked for.
+enum Haste {
+    /// A few rows along an index, and the total known if it is wanted.
+    Short,
+    /// What took little time the last times; by the fingerprint of what is read.
+    Perhaps(u64),
+    /// All of the rows before the page have to be read.
+    Long,
+}
+
+impl Haste {
+    fn of(shared: &Shared, query: &Query, plan: &Plan<'_>) -> Self {
+        let knows =
+            |part: &Part<'_>| part.counts_in_sql() && shared.known_total(&part.count_statement()).is_some();
+        let knows_total = || query.count == Count::None || plan.is_counted || plan.count.iter().all(knows);
+        if query.offset > Query::MAX_LIMIT || !knows_total() {
+            return Self::Long;
+        }
+        if plan.page.iter().all(Part::is_short) {
+            return Self::Short;
+        }
+        Self::Perhaps(plan.page.iter().fold(0, |all: u64, part| all.rotate_left(1) ^ part.fingerprint()))
+    }
+
+    fn is_short(&self, shared: &Shared) -> bool {
+        match self {
+            Self::Short => true,
+            Self::Perhaps(fingerprint) => shared.haste.is_quick(*fingerprint),
+            Self::Long => false,
+        }
+    }
+
+    fn learn(&self, shared: &Shared, time: std::time::Duration) {
+        if let Self::Perhaps(fingerprint) = self {
+            shared.haste.learn(*fingerprint, time);
+        }
+    }
 }
 
 impl Listing<'_> {
+    /// The page; `None` when its total would have to be counted and there is no time for that.
+    fn page(
+        &mut self,
+        connection: &mut Connection,
+        plan: &Plan<'_>,
+        only_short: bool,
+    ) -> Result<Option<Page>> {
+        let version = self.shared.settled_version();
+        let mut collected = Vec::with_capacity(plan.page.len());
+        for part in &plan.page {
+            collected.push(self.collect(connection, part, plan.page.len() == 1)?);
+        }
+        // The first statement has taken the snapshot: if nothing was written around it, it is of this version.
+        let version = version.filter(|version| self.shared.settled_version() == Some(*version));
+        let selection = Selection::of(self.query, collected);
+        let missing = self.read_again(connection, &selection.missing())?;
+        let mut page = selection.page(self.access, self.query, missing, &self.lookup);
+        if self.query.count != Count::None {
+            page.total = self.total(connection, plan, version, only_short)?;
+            if page.total.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(page))
+    }
+
+    fn read_again(&self, connection: &mut Connection, ids: &[Uuid]) -> Result<Vec<Item>> {
+        read_items(connection, self.access, ids)
+    }
+
     fn collect(&mut self, connection: &mut Connection, part: &Part<'_>, is_only: bool) -> Result<Collected> {
         let mut collector = Collector::new(self.access, self.query, part, is_only);
         if part.is_ordered() {
             self.walk(connection, part, &mut collector)?;
+        } else if part.is_light() {
+            self.sift(connection, part, |item, size, lookup| collector.push_light(item, size, lookup))?;
         } else {
             self.stream(connection, part, |row, lookup| {
                 collector.push(row, lookup);
@@ -152,25 +228,67 @@ impl Listing<'_> {
         let statement = part.stream_statement();
         connection.admit(&statement);
         let (access, lookup, deadline) = (self.access, &self.lookup, &mut self.deadline);
+        let accepted = &mut self.accepted;
         connection.each(&statement, |row| {
             deadline.check()?;
             let item = item(&access.registry, row)?;
             if accepts(part, access, &item, lookup) {
+                *accepted += 1;
                 take(Row { item, key: None }, lookup);
             }
             Ok(ControlFlow::Continue(()))
         })
     }
 
-    fn count(&mut self, connection: &mut Connection, plan: &Plan<'_>) -> Result<u64> {
+    /// As [`Self::stream`], with only those columns that judging and placing takes, and the sizes of the items.
+    fn sift(
+        &mut self,
+        connection: &mut Connection,
+        part: &Part<'_>,
+        mut take: impl FnMut(Item, usize, &StoreLookup<'_>),
+    ) -> Result<()> {
+        let statement = part.light_statement();
+        connection.admit(&statement);
+        let (access, lookup, deadline) = (self.access, &self.lookup, &mut self.deadline);
+        let accepted = &mut self.accepted;
+        connection.each(&statement, |row| {
+            deadline.check()?;
+            let (item, size) = light_item(row)?;
+            if accepts(part, access, &item, lookup) {
+                *accepted += 1;
+                take(item, size, lookup);
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// The total; `None` when it is not known and there is no time to count. `version`: that of the snapshot.
+    fn total(
+        &mut self,
+        connection: &mut Connection,
+        plan: &Plan<'_>,
+        version: Option<u64>,
+        only_short: bool,
+    ) -> Result<Option<u64>> {
+        if plan.is_counted {
+            return Ok(Some(self.accepted));
+        }
         let mut total: u64 = 0;
         for part in &plan.count {
             if part.counts_in_sql() {
-                total += self.shared.total(connection, part.count_statement())? as u64;
+                let statement = part.count_statement();
+                let known = version.and_then(|version| self.shared.total_of(&statement, version));
+                total += match known {
+                    Some(known) => known,
+                    None if only_short => return Ok(None),
+                    None => self.shared.count(connection, statement, version)?,
+                } as u64;
+            } else if part.is_light() {
+                self.sift(connection, part, |_, _, _| total += 1)?;
             } else {
                 self.stream(connection, part, |_, _| total += 1)?;
             }
         }
-        Ok(total)
+        Ok(Some(total))
     }
 }

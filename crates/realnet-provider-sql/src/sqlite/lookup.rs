@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use realnet_core::acl::Permission;
 use realnet_core::model::Item;
@@ -10,10 +11,14 @@ use realnet_core::query::Lookup;
 use realnet_core::{Error, Result, Uuid};
 
 use super::connection::Connection;
+use super::dialect::SqliteDialect;
 use super::pool::{Pool, Reader};
 use super::row::{ITEM_COLUMNS, item};
+use crate::dialect::Dialect as _;
 use crate::statement::Statement;
 
+/// So many items are read by one statement.
+const BATCH: usize = 64;
 /// So many items are remembered during one list.
 const MAX_KNOWN: usize = 10_000;
 
@@ -98,6 +103,22 @@ pub(super) fn read_item(connection: &mut Connection, access: &Access, id: Uuid) 
     let mut statement = Statement::of("SELECT ");
     statement.push(ITEM_COLUMNS).push(" FROM items i WHERE i.id = ").bind(id.into());
     connection.first(&statement, |row| item(&access.registry, row))
+}
+
+/// Items, whoever may read them, in any order.
+pub(super) fn read_items(connection: &mut Connection, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
+    let mut items = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(BATCH) {
+        let mut statement = Statement::of("SELECT ");
+        statement.push(ITEM_COLUMNS).push(" FROM items i WHERE ");
+        SqliteDialect.ids_in("i.id", ids, &mut statement);
+        connection.admit(&statement);
+        connection.each(&statement, |row| {
+            items.push(item(&access.registry, row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(items)
 }
 
 /// The ancestors of an item, nearest first.

@@ -12,6 +12,7 @@ mod dialect;
 mod error;
 mod fields;
 mod fragment;
+mod haste;
 mod items;
 mod limits;
 mod list;

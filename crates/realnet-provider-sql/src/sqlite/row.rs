@@ -5,7 +5,7 @@ use std::sync::Arc;
 use realnet_core::clock::Timestamp;
 use realnet_core::model::{Attributes, Item};
 use realnet_core::registry::TypeRegistry;
-use realnet_core::{Error, Result};
+use realnet_core::{Error, Result, Uuid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -48,6 +48,23 @@ pub(super) fn item(registry: &TypeRegistry, row: &Columns<'_, '_>) -> Result<Ite
         updated_at: Timestamp::from_micros(row.integer(18)?),
         grants: parsed(row, 19)?.unwrap_or_default(),
     })
+}
+
+/// The columns that [`light_item`] reads.
+pub(super) const LIGHT_COLUMNS: &str =
+    "i.id, i.name, i.location, i.version, i.created_at, i.updated_at, octet_length(i.attributes)";
+
+/// The item of a row that begins with [`LIGHT_COLUMNS`], with nothing else in it, and the size of the whole item.
+pub(super) fn light_item(row: &Columns<'_, '_>) -> Result<(Item, usize)> {
+    let mut item = Item::new(row.id(0)?, Uuid::nil(), Arc::default(), Uuid::nil());
+    item.name = row.string(1)?;
+    item.location = parsed(row, 2)?;
+    item.version = row.integer(3)?;
+    item.created_at = Timestamp::from_micros(row.integer(4)?);
+    item.updated_at = Timestamp::from_micros(row.integer(5)?);
+    let attributes = usize::try_from(row.integer(6)?).unwrap_or(usize::MAX / 2);
+    let size = item.size() + attributes;
+    Ok((item, size))
 }
 
 /// A column that holds JSON.

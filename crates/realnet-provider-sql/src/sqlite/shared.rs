@@ -1,7 +1,6 @@
 //! What readers and the writer of a store share: connections, what is known of the data, small caches.
 
-use std::collections::{HashMap, HashSet, hash_map::DefaultHasher};
-use std::hash::{Hash as _, Hasher as _};
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,9 +12,10 @@ use realnet_core::registry::TypeRegistry;
 use realnet_core::{Result, Uuid};
 
 use super::connection::Connection;
+use super::haste::Haste;
 use super::pool::Pool;
 use crate::compile::Catalog;
-use crate::statement::{Piece, Statement};
+use crate::statement::Statement;
 
 /// For so long an old probe serves: it only steers the choice of a plan.
 const PROBE_AGE: Duration = Duration::from_secs(2);
@@ -32,10 +32,14 @@ pub(super) struct Shared {
     few: usize,
     /// Rises after every commit, before it is answered.
     version: AtomicU64,
+    /// What `version` will be after the commit that is under way, or is.
+    next_version: AtomicU64,
     /// Which types have had items since the start, by org.
     populated: RwLock<HashMap<Uuid, HashSet<Uuid>>>,
     totals: Mutex<Numbers<u64>>,
     probes: Mutex<Numbers<Instant>>,
+    /// Which lists are quick.
+    pub(super) haste: Haste,
     /// The last revision of types; receivers are told of each new one.
     pub(super) type_revision: tokio::sync::watch::Sender<i64>,
 }
@@ -50,9 +54,11 @@ impl Shared {
             no_types: Arc::default(),
             few,
             version: AtomicU64::new(0),
+            next_version: AtomicU64::new(0),
             populated: RwLock::default(),
             totals: Mutex::default(),
             probes: Mutex::default(),
+            haste: Haste::default(),
             type_revision: tokio::sync::watch::Sender::new(0),
         }
     }
@@ -93,42 +99,72 @@ impl Shared {
         self.version.load(Ordering::Acquire)
     }
 
+    /// Says that a commit begins: until it has ended, nobody knows whether a snapshot holds it.
+    pub(super) fn committing(&self) {
+        self.next_version.store(self.version() + 1, Ordering::SeqCst);
+    }
+
+    /// Says that the commit was not made.
+    pub(super) fn not_committed(&self) {
+        self.next_version.store(self.version(), Ordering::SeqCst);
+    }
+
     /// Says that a commit has been made: totals counted before are no longer valid.
     pub(super) fn committed(&self) {
-        self.version.fetch_add(1, Ordering::AcqRel);
+        self.version.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The number of the last commit, if none is under way. A snapshot taken between two equal answers is of that one.
+    pub(super) fn settled_version(&self) -> Option<u64> {
+        let version = self.version.load(Ordering::SeqCst);
+        (self.next_version.load(Ordering::SeqCst) == version).then_some(version)
     }
 
     /// A total, if it was counted since the last commit.
     pub(super) fn known_total(&self, statement: &Statement) -> Option<i64> {
-        let version = self.version.load(Ordering::Acquire);
+        self.total_of(statement, self.settled_version()?)
+    }
+
+    /// A total of a version, if it was counted.
+    pub(super) fn total_of(&self, statement: &Statement, version: u64) -> Option<i64> {
         let totals = self.totals.lock();
         totals
-            .get(&fingerprint(statement))
+            .get(&statement.fingerprint())
             .filter(|(other, valid, _)| *valid == version && other == statement)
             .map(|(.., total)| *total)
     }
 
-    /// Counts, or remembers.
-    pub(super) fn total(&self, connection: &mut Connection, statement: Statement) -> Result<i64> {
-        if let Some(total) = self.known_total(&statement) {
-            return Ok(total);
-        }
-        // A commit in between makes the number newer than it says, never older.
-        let version = self.version.load(Ordering::Acquire);
+    /// Counts, and remembers it for the version of the snapshot, if that is known.
+    pub(super) fn count(
+        &self,
+        connection: &mut Connection,
+        statement: Statement,
+        version: Option<u64>,
+    ) -> Result<i64> {
         connection.admit(&statement);
         let total = connection.number(&statement)?;
-        remember(&mut self.totals.lock(), statement, version, total);
+        if let Some(version) = version {
+            remember(&mut self.totals.lock(), statement, version, total);
+        }
         Ok(total)
+    }
+
+    /// Whether [`Self::probe`] needs not ask the database.
+    pub(super) fn knows_probe(&self, statement: &Statement) -> bool {
+        self.remembered(statement, Instant::now()).is_some()
+    }
+
+    fn remembered(&self, statement: &Statement, now: Instant) -> Option<i64> {
+        let probes = self.probes.lock();
+        let (other, at, count) = probes.get(&statement.fingerprint())?;
+        (now.duration_since(*at) < PROBE_AGE && other == statement).then_some(*count)
     }
 
     /// A bounded count that steers a choice; it may be some moments old.
     pub(super) fn probe(&self, connection: &mut Connection, statement: &Statement) -> Result<i64> {
         let now = Instant::now();
-        if let Some((other, at, count)) = self.probes.lock().get(&fingerprint(statement))
-            && now.duration_since(*at) < PROBE_AGE
-            && other == statement
-        {
-            return Ok(*count);
+        if let Some(count) = self.remembered(statement, now) {
+            return Ok(count);
         }
         connection.admit(statement);
         let count = connection.number(statement)?;
@@ -141,18 +177,7 @@ fn remember<V>(numbers: &mut Numbers<V>, statement: Statement, valid: V, number:
     if numbers.len() >= MAX_NUMBERS {
         numbers.clear();
     }
-    numbers.insert(fingerprint(&statement), (statement, valid, number));
-}
-
-fn fingerprint(statement: &Statement) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for piece in statement.pieces() {
-        match piece {
-            Piece::Sql(text) => text.hash(&mut hasher),
-            Piece::Bind(bind) => bind.hash_into(&mut hasher),
-        }
-    }
-    hasher.finish()
+    numbers.insert(statement.fingerprint(), (statement, valid, number));
 }
 
 impl Catalog for Arc<Shared> {

@@ -47,7 +47,8 @@ CREATE TABLE grants (
 ) STRICT, WITHOUT ROWID;
 
 -- Sortable values of indexed and unique fields and of references. The columns behind the key are copies from the
--- item, so that counting and checking access need not read it.
+-- item, so that counting and checking access need not read it. `marks` has one bit for each of the item's indexed
+-- values: a walk along one field that filters by another passes over rows without the bit.
 CREATE TABLE keys (
     field INTEGER NOT NULL,
     org BLOB NOT NULL,
@@ -56,6 +57,7 @@ CREATE TABLE keys (
     seq INTEGER NOT NULL,
     type BLOB NOT NULL,
     visibility INTEGER NOT NULL,
+    marks INTEGER NOT NULL,
     PRIMARY KEY (field, org, value, item)
 ) STRICT, WITHOUT ROWID;
 

@@ -56,7 +56,8 @@ async fn at_once(
     });
     let commits = futures::future::join_all(sets.into_iter().map(|set| store.commit(access, set)));
     // Polled in this order: all sets are worked out and wait in the queue when the writer goes on.
-    let release = async { go.send(()).unwrap() };
+    // Dropped then, so that a group that is run again does not wait again.
+    let release = async move { go.send(()).unwrap() };
     let (held, results, ()) = futures::join!(held, commits, release);
     held.unwrap();
     results

@@ -5,9 +5,10 @@ use realnet_core::registry::{FieldRef, TypeRegistry};
 use realnet_core::{Result, Uuid};
 
 use super::SqliteTransaction;
-use super::index::insert_key;
+use super::index::{insert_key, update_marks};
 use crate::dialect::Dialect as _;
 use crate::field_id::field_id;
+use crate::marks::marks;
 use crate::sqlite::dialect::SqliteDialect;
 use crate::sqlite::row::{AFTER_ITEM, ITEM_COLUMNS, item};
 use crate::statement::Statement;
@@ -65,11 +66,17 @@ impl SqliteTransaction<'_> {
         let rows =
             self.connection.rows(&statement, |row| Ok((row.integer(AFTER_ITEM)?, item(registry, row)?)))?;
         for (seq, item) in &rows {
-            for key in entries(registry, item)?.keys.iter().filter(|key| key.field == *field) {
-                // What was written since the index was begun is there already.
-                let mut statement = insert_key(item, key);
-                statement.push(" ON CONFLICT DO NOTHING");
-                self.connection.run_with(&statement, &[*seq])?;
+            let keys = entries(registry, item)?.keys;
+            let marks = marks(&keys);
+            for key in &keys {
+                if key.field == *field {
+                    // What was written since the index was begun is there already.
+                    let mut statement = insert_key(item, key, marks);
+                    statement.push(" ON CONFLICT DO NOTHING");
+                    self.connection.run_with(&statement, &[*seq])?;
+                } else {
+                    self.connection.run(&update_marks(item, key, marks))?;
+                }
             }
         }
         let last = self.connection.number(&Statement::of("SELECT coalesce(max(seq), 0) FROM items"))?;

@@ -9,6 +9,7 @@ use super::SqliteTransaction;
 use super::item_write::{Refusal, SEQ};
 use crate::dialect::Dialect as _;
 use crate::field_id::field_id;
+use crate::marks::marks;
 use crate::row::visibility_number;
 use crate::sqlite::dialect::SqliteDialect;
 use crate::sqlite::row::{AFTER_ITEM, ITEM_COLUMNS, item};
@@ -27,24 +28,33 @@ pub(super) fn insert_unique_key(item: &Item, key: &KeyEntry) -> Statement {
 }
 
 pub(super) fn delete_unique_key(item: &Item, key: &KeyEntry) -> Statement {
-    delete_from("DELETE FROM unique_keys WHERE field = ", item, key)
+    of_key("DELETE FROM unique_keys WHERE field = ", item, key)
 }
 
-pub(super) fn insert_key(item: &Item, key: &KeyEntry) -> Statement {
+/// `marks`: those of all rows of the item.
+pub(super) fn insert_key(item: &Item, key: &KeyEntry, marks: i64) -> Statement {
     let mut statement =
-        Statement::of("INSERT INTO keys (field, org, value, item, seq, type, visibility) VALUES (");
+        Statement::of("INSERT INTO keys (field, org, value, item, seq, type, visibility, marks) VALUES (");
     statement.bind(field_id(&key.field).into()).push(", ").bind(item.org.into()).push(", ");
     statement.bind(key.value.clone().into()).push(", ").bind(item.id.into()).push(", ");
     statement.bind(SEQ).push(", ").bind(item.type_id.into()).push(", ");
-    statement.bind(i64::from(visibility_number(item.visibility)).into()).push(")");
+    statement.bind(i64::from(visibility_number(item.visibility)).into());
+    statement.push(", ").bind(marks.into()).push(")");
+    statement
+}
+
+/// Writes new marks of an item into a row that stays.
+pub(super) fn update_marks(item: &Item, key: &KeyEntry, marks: i64) -> Statement {
+    let mut statement = Statement::of("UPDATE keys SET marks = ");
+    statement.bind(marks.into()).append(of_key(" WHERE field = ", item, key));
     statement
 }
 
 pub(super) fn delete_key(item: &Item, key: &KeyEntry) -> Statement {
-    delete_from("DELETE FROM keys WHERE field = ", item, key)
+    of_key("DELETE FROM keys WHERE field = ", item, key)
 }
 
-fn delete_from(sql: &'static str, item: &Item, key: &KeyEntry) -> Statement {
+fn of_key(sql: &'static str, item: &Item, key: &KeyEntry) -> Statement {
     let mut statement = Statement::of(sql);
     statement.bind(field_id(&key.field).into()).push(" AND org = ").bind(item.org.into());
     statement.push(" AND value = ").bind(key.value.clone().into());
@@ -97,8 +107,13 @@ impl SqliteTransaction<'_> {
             let rows = self.items_behind(registry, behind, types)?;
             for (seq, item) in &rows {
                 let entries = entries(registry, item)?;
-                for key in entries.keys.iter().filter(|key| key.field == *field) {
-                    self.index_key(*seq, item, key)?;
+                let marks = marks(&entries.keys);
+                for key in &entries.keys {
+                    if key.field == *field {
+                        self.index_key(*seq, item, key, marks)?;
+                    } else {
+                        self.connection.run(&update_marks(item, key, marks))?;
+                    }
                 }
             }
             match rows.last() {
@@ -108,11 +123,11 @@ impl SqliteTransaction<'_> {
         }
     }
 
-    fn index_key(&mut self, seq: i64, item: &Item, key: &KeyEntry) -> Result<()> {
+    fn index_key(&mut self, seq: i64, item: &Item, key: &KeyEntry, marks: i64) -> Result<()> {
         if key.unique && self.connection.run(&insert_unique_key(item, key))? == 0 {
             return Err(Refusal::ValueTaken(key.field.name.clone()).error());
         }
-        self.connection.run_with(&insert_key(item, key), &[seq]).map(drop)
+        self.connection.run_with(&insert_key(item, key, marks), &[seq]).map(drop)
     }
 
     /// Makes the words of all items of some types anew.

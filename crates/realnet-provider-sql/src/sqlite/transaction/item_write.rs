@@ -12,6 +12,7 @@ use realnet_core::{Error, Result, Uuid};
 
 use super::columns::{all_columns, changed_columns};
 use super::index;
+use crate::marks::marks;
 use crate::principal::grant_rows;
 use crate::statement::{Bind, Statement};
 
@@ -66,7 +67,8 @@ impl ItemWrite {
         write.claim(item, entries.keys.iter().filter(|key| key.unique));
         write.push_or(insert_row(item)?, Refusal::IdTaken(item.id));
         write.insert_grants(item);
-        write.push_all(entries.keys.iter().map(|key| index::insert_key(item, key)));
+        let marks = marks(&entries.keys);
+        write.push_all(entries.keys.iter().map(|key| index::insert_key(item, key, marks)));
         if !entries.tokens.is_empty() {
             write.note_words(&entries.tokens);
         }
@@ -86,7 +88,8 @@ impl ItemWrite {
         } else {
             (entries(registry, before)?, entries(registry, after)?)
         };
-        let (gone, come) = difference(&old.keys, &new.keys);
+        let Difference { gone, come, stay } = Difference::of(&old.keys, &new.keys);
+        let marks = marks(&new.keys);
         write.claim(after, come.iter().copied().filter(|key| key.unique));
         write.update_row(before, after)?;
         write.push_all(gone.iter().filter(|key| key.unique).map(|key| index::delete_unique_key(before, key)));
@@ -96,10 +99,13 @@ impl ItemWrite {
         }
         if before.visibility == after.visibility {
             write.push_all(gone.iter().map(|key| index::delete_key(before, key)));
-            write.push_all(come.iter().map(|key| index::insert_key(after, key)));
+            write.push_all(come.iter().map(|key| index::insert_key(after, key, marks)));
+            if marks != crate::marks::marks(&old.keys) {
+                write.push_all(stay.iter().map(|key| index::update_marks(after, key, marks)));
+            }
         } else {
             write.push_all(old.keys.iter().map(|key| index::delete_key(before, key)));
-            write.push_all(new.keys.iter().map(|key| index::insert_key(after, key)));
+            write.push_all(new.keys.iter().map(|key| index::insert_key(after, key, marks)));
         }
         if old.tokens != new.tokens {
             write.note_words(&new.tokens);
@@ -216,9 +222,21 @@ fn insert_row(item: &Item) -> Result<Statement> {
     Ok(statement)
 }
 
-/// The keys that go and those that come.
-fn difference<'k>(old: &'k [KeyEntry], new: &'k [KeyEntry]) -> (Vec<&'k KeyEntry>, Vec<&'k KeyEntry>) {
-    let (before, after): (BTreeSet<&KeyEntry>, BTreeSet<&KeyEntry>) =
-        (old.iter().collect(), new.iter().collect());
-    (before.difference(&after).copied().collect(), after.difference(&before).copied().collect())
+/// How the keys of an item change.
+struct Difference<'k> {
+    gone: Vec<&'k KeyEntry>,
+    come: Vec<&'k KeyEntry>,
+    stay: Vec<&'k KeyEntry>,
+}
+
+impl<'k> Difference<'k> {
+    fn of(old: &'k [KeyEntry], new: &'k [KeyEntry]) -> Self {
+        let (before, after): (BTreeSet<&KeyEntry>, BTreeSet<&KeyEntry>) =
+            (old.iter().collect(), new.iter().collect());
+        Self {
+            gone: before.difference(&after).copied().collect(),
+            come: after.difference(&before).copied().collect(),
+            stay: after.intersection(&before).copied().collect(),
+        }
+    }
 }

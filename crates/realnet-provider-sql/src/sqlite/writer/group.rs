@@ -53,9 +53,13 @@ impl State {
             return self.connection.roll_back();
         }
         self.counters.store(&mut self.connection)?;
-        self.connection.commit()?;
-        self.counters.publish(&self.shared);
-        Ok(())
+        self.shared.committing();
+        let committed = self.connection.commit();
+        match &committed {
+            Ok(()) => self.counters.publish(&self.shared),
+            Err(_) => self.shared.not_committed(),
+        }
+        committed
     }
 
     /// Runs what comes; answers whether anything is to be kept, or nothing when a change set was torn.

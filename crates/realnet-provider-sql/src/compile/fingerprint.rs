@@ -1,0 +1,44 @@
+//! A number that stands for what a part of a list reads: stores remember by it how long that took.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::mem::discriminant;
+
+use realnet_core::query::OrgScope;
+
+use super::order::Walk;
+use super::part::Part;
+use super::source::Source;
+
+impl Part<'_> {
+    /// The same for parts that read the same rows from the same beginning.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for statement in [&self.conditions, &self.joins] {
+            statement.hash_into(&mut hasher);
+        }
+        discriminant(&self.source).hash(&mut hasher);
+        match &self.source {
+            Source::Keys(keys) => (&keys.field, &keys.test).hash(&mut hasher),
+            Source::Types(pairs) => pairs.hash(&mut hasher),
+            Source::Ids(ids) => ids.hash(&mut hasher),
+            Source::Children(id) | Source::Descendants(id) => id.hash(&mut hasher),
+            Source::Search(tokens, newest) => (tokens, newest).hash(&mut hasher),
+            Source::Boxes(boxes) => {
+                for edge in boxes.iter().flat_map(|one| [one.min_lon, one.max_lon, one.min_lat, one.max_lat])
+                {
+                    edge.to_bits().hash(&mut hasher);
+                }
+            }
+            Source::Everything | Source::Granted => {}
+        }
+        match &self.walk {
+            Walk::ByKey(field, direction) => (field, discriminant(direction)).hash(&mut hasher),
+            Walk::ById(direction) | Walk::ByColumn(_, direction) => discriminant(direction).hash(&mut hasher),
+            Walk::Unordered => {}
+        }
+        if let OrgScope::One(org) = self.request.scope {
+            org.hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+}
