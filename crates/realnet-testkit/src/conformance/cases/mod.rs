@@ -13,6 +13,7 @@ pub mod filters;
 pub mod geography;
 pub mod grants;
 pub mod idempotency;
+pub mod indexes;
 pub mod inheritance;
 pub mod limits;
 pub mod paging;
