@@ -84,7 +84,8 @@ pub(crate) trait Dialect: Send + Sync {
         ("", "")
     }
 
-    /// Whether the items of one value are asked for as a range of values, so that only the index of the walk fits.
+    /// Whether the items of one value, or of one type, are asked for as a range, so that only the index of the walk fits:
+    /// a planner that knows of one type only takes any index that gives the order.
     fn reads_groups_by_range(&self) -> bool {
         false
     }
@@ -104,6 +105,22 @@ pub(crate) trait Dialect: Send + Sync {
         with_items: bool,
         statement: &mut Statement,
     );
+
+    /// The condition that all tokens occur in item `i`, where a row can be asked; answers whether it can.
+    fn has_words(&self, _tokens: &[String], _statement: &mut Statement) -> bool {
+        false
+    }
+
+    /// Where the index of words has to read all matches before it gives the first one: a statement whose number is at most
+    /// `few` when it is worth asking, as few of the newest rows (of these pairs of org and type, of all if not known) match.
+    fn search_probe(
+        &self,
+        _tokens: &[String],
+        _pairs: Option<&[(Uuid, Uuid)]>,
+        _few: usize,
+    ) -> Option<Statement> {
+        None
+    }
 
     /// The items whose bounds touch one of the boxes, each item once, from `FROM` to the first condition
     /// behind `WHERE`. Without `with_items`, only the number of rows counts.

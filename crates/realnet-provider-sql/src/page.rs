@@ -24,6 +24,8 @@ use crate::row::Row;
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// The items of so many bytes are kept while a page is sought.
 const MAX_HELD: usize = 2 * Query::MAX_PAGE_BYTES;
+/// Where results of a search are ranked: so many of the newest ones, then so many behind them, and so on.
+const WINDOW: usize = 500;
 /// Keys are compared up to here where longer text has a hash in its place.
 const KEY_PREFIX: usize = MAX_KEY - 34;
 
@@ -71,12 +73,22 @@ pub(crate) struct Collector<'a> {
     wanted: usize,
     /// Whether all rows that are kept are rows of the page, none of its offset.
     is_page: bool,
+    /// How rows that come newest first are ranked.
+    windows: Option<Windows>,
     rows: Vec<Entry>,
     heap: BinaryHeap<Entry>,
     /// Bytes of `rows`.
     bytes: usize,
     /// Bytes of the items that are kept.
     held: usize,
+}
+
+/// The windows in which rows are ranked that come newest first.
+struct Windows {
+    /// Rows so far.
+    seen: usize,
+    /// The end of the window in which the page ends.
+    end: usize,
 }
 
 /// A row with its place in the order.
@@ -131,12 +143,14 @@ impl<'a> Collector<'a> {
             access,
             query,
             is_exact,
-            is_walk: part.is_ordered(),
+            is_walk: part.is_ordered() && !is_ranked(query),
             is_only,
             behind,
             skips,
             wanted: offset - skips + query.limit + 1,
             is_page: offset == skips,
+            windows: (part.is_ordered() && is_ranked(query))
+                .then(|| Windows { seen: 0, end: (offset + query.limit + 1).next_multiple_of(WINDOW) }),
             rows: Vec::new(),
             heap: BinaryHeap::new(),
             bytes: 0,
@@ -146,6 +160,9 @@ impl<'a> Collector<'a> {
 
     /// How many accepted rows are still needed, at least one.
     pub(crate) fn missing(&self) -> usize {
+        if let Some(windows) = &self.windows {
+            return (windows.end - windows.seen).max(1);
+        }
         (self.skips + self.wanted).saturating_sub(self.rows.len() + self.heap.len()).max(1)
     }
 
@@ -187,7 +204,12 @@ impl<'a> Collector<'a> {
     }
 
     fn push_anyhow(&mut self, item: Item, light: Option<usize>, lookup: &dyn Lookup) -> bool {
-        let keys = sort_keys(self.access, self.query, &item, lookup);
+        let mut keys = sort_keys(self.access, self.query, &item, lookup);
+        if is_ranked(self.query) {
+            let window = self.windows.as_mut().map_or(0, Windows::next);
+            keys.insert(0, window.to_be_bytes().to_vec());
+        }
+        let is_last = self.windows.as_ref().is_some_and(|windows| windows.seen >= windows.end);
         if self.behind.as_ref().is_some_and(|(cursor, id)| (&keys, item.id) <= (cursor, *id)) {
             return false;
         }
@@ -196,7 +218,7 @@ impl<'a> Collector<'a> {
             return true;
         }
         if is_full && self.heap.peek().is_some_and(|last| (&keys, item.id) > (&last.keys, last.id)) {
-            return false;
+            return is_last;
         }
         let entry = match light {
             Some(size) => Entry { keys, id: item.id, size, item: None },
@@ -208,7 +230,7 @@ impl<'a> Collector<'a> {
         {
             self.held -= size;
         }
-        false
+        is_last
     }
 
     /// The entry of a row, with the item while there is room.
@@ -232,6 +254,15 @@ impl<'a> Collector<'a> {
         let has_skipped = self.is_exact && self.is_only;
         let rows = if self.is_exact { self.rows } else { self.heap.into_sorted_vec() };
         Collected { rows, has_skipped }
+    }
+}
+
+impl Windows {
+    /// The number of the window that the next row belongs to.
+    fn next(&mut self) -> u64 {
+        let window = self.seen / WINDOW;
+        self.seen += 1;
+        window as u64
     }
 }
 

@@ -43,6 +43,13 @@ impl Filter<'_> {
             Predicate::IsNull(Operand::Property(property)) => {
                 Some(Statement::of(format!("{} IS NULL", self.names.column(*property))))
             }
+            Predicate::Search(tokens) if !tokens.is_empty() => {
+                let mut statement = Statement::new();
+                self.names.dialect().has_words(tokens, &mut statement).then(|| {
+                    self.names.use_items();
+                    statement
+                })
+            }
             Predicate::Tags(tags) => {
                 self.names.use_items();
                 let mut statement = Statement::of("(");

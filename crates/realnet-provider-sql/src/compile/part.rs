@@ -146,6 +146,11 @@ impl<'a> Part<'a> {
         self.is_exact
     }
 
+    /// Whether the caller may read few of the rows only.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.check.is_sparse()
+    }
+
     /// What the core still has to check of each row.
     pub(crate) fn residual(&self) -> Option<&Predicate> {
         self.residual.as_ref()
@@ -289,7 +294,12 @@ impl<'a> Part<'a> {
         if let Some((org, type_id)) = pair {
             statement.push(self.dialect.index(index));
             statement.push(" WHERE i.org = ").bind(org.into());
-            statement.push(" AND i.type = ").bind(type_id.into());
+            if index == Index::Type && self.dialect.reads_groups_by_range() {
+                statement.push(" AND i.type >= ").bind(type_id.into());
+                statement.push(" AND i.type <= ").bind(type_id.into());
+            } else {
+                statement.push(" AND i.type = ").bind(type_id.into());
+            }
         } else if pairs.is_empty() {
             statement.push(" WHERE 1 = 0");
         } else {
@@ -352,6 +362,11 @@ impl<'a> Part<'a> {
             Walk::ByColumn(Column::UpdatedAt, _) => Index::Update,
             _ => self.type_index(),
         }
+    }
+
+    /// Whether items are read along the index of their type, asked for as a range of types: then only this index fits.
+    pub(super) fn walks_by_type(&self) -> bool {
+        self.dialect.reads_groups_by_range() && self.walk_index() == Index::Type
     }
 
     /// The index that finds the items of a type.

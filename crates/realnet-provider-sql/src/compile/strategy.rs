@@ -1,6 +1,6 @@
 //! Which rows to start from: the sources that a filter offers, counted up to a bound, and the choice among them.
 
-use realnet_core::query::{OrgScope, Predicate, Query, geography};
+use realnet_core::query::{Direction, OrgScope, Predicate, Query, geography};
 use realnet_core::registry::FieldRef;
 use uuid::Uuid;
 
@@ -196,12 +196,13 @@ impl<'a> Analysis<'a> {
     fn add_probes(&mut self) {
         let bounded = self.candidates.iter().all(|candidate| candidate.few < usize::MAX);
         let natural = matches!(self.candidates.as_slice(), [only] if self.is_natural(&only.source));
-        self.probes_candidates =
-            bounded && !natural && !self.candidates.is_empty() && self.ranked_source().is_none();
+        let chooses = self.ranked_source().is_none_or(|ranked| self.sample(ranked).is_some());
+        self.probes_candidates = bounded && !natural && !self.candidates.is_empty() && chooses;
         if self.probes_candidates {
             for candidate in &self.candidates {
-                let statement = self.probe(&candidate.source, candidate.few + 1);
-                self.probes.push(statement);
+                let probe = self.sample(candidate);
+                let probe = probe.unwrap_or_else(|| self.probe(&candidate.source, candidate.few + 1));
+                self.probes.push(probe);
             }
         }
         if bounded
@@ -218,6 +219,12 @@ impl<'a> Analysis<'a> {
             self.probes_size = true;
             self.probes.push(Statement::of(size));
         }
+    }
+
+    /// What tells how common the words of a search are, where that is asked otherwise than of their index.
+    fn sample(&self, candidate: &Candidate) -> Option<Statement> {
+        let Source::Search(tokens, _) = &candidate.source else { return None };
+        self.dialect.search_probe(tokens, self.pairs.as_deref(), candidate.few)
     }
 
     fn probe(&self, source: &Source, limit: usize) -> Statement {
@@ -278,6 +285,9 @@ impl<'a> Analysis<'a> {
         let granted = counts.get(if self.probes_candidates { self.candidates.len() } else { 0 });
         let splits = granted.is_some_and(|count| *count as usize <= self.request.catalog.few());
         if let Some(ranked) = self.ranked_source() {
+            if self.probes_candidates {
+                return self.ranked_walk(ranked, fewest, splits);
+            }
             let Source::Search(tokens, _) = &ranked.source else { return Plan::default() };
             let newest = Source::Search(tokens.clone(), Some(RANKED));
             let page = vec![self.part(newest, &self.types, Some(ranked.conjunct))];
@@ -295,6 +305,27 @@ impl<'a> Analysis<'a> {
                 Plan { page, count: self.for_count(best, splits), is_counted: false }
             }
         }
+    }
+
+    /// Walks from the newest match on: the collector ranks as many as it takes.
+    fn ranked_walk(&self, ranked: &Candidate, fewest: Option<(usize, &Candidate)>, splits: bool) -> Plan<'a> {
+        let newest_first = Walk::ById(Direction::Descending);
+        let count = vec![self.candidate_part(ranked)];
+        if let Some((_, candidate)) = fewest.filter(|(count, candidate)| *count <= candidate.few) {
+            let page = vec![self.candidate_part(candidate).ordered(newest_first, false, false)];
+            return Plan { page, count, is_counted: false };
+        }
+        let page = self.split(splits, |types| {
+            let part = self.part(self.all_of(types), types, None);
+            // Where few rows may be read, those that match are fewer than those that have to be looked at.
+            if part.is_sparse() {
+                let matches = self.part(ranked.source.clone(), types, Some(ranked.conjunct));
+                matches.ordered(newest_first.clone(), false, false)
+            } else {
+                part.ordered(newest_first.clone(), false, true)
+            }
+        });
+        Plan { page, count, is_counted: false }
     }
 
     /// Walks along the order; the grants of a caller who has few are read by themselves.

@@ -178,7 +178,7 @@ impl Part<'_> {
                 let key = if matches!(self.walk, Walk::ByKey(..)) { "k.value" } else { "NULL" };
                 let mut statement = Statement::of(format!("SELECT {}, {key}", self.dialect.columns()));
                 self.write_rows(pair, self.walk_index(), true, &mut statement);
-                self.write_segment(segment, direction, limit, &mut statement);
+                self.write_segment(pair, segment, direction, limit, &mut statement);
                 statement
             }
         }
@@ -193,7 +193,7 @@ impl Part<'_> {
             statement.push(format!("SELECT i.{} AS r, i.id AS t", self.dialect.row()));
         }
         self.write_rows(None, self.walk_index(), !self.sorts_entries(), &mut statement);
-        self.write_segment(segment, direction, limit, &mut statement);
+        self.write_segment(None, segment, direction, limit, &mut statement);
         statement.push(") p").push(self.dialect.join(Joined::Page));
         statement.push(format!(" ORDER BY p.t{}", sort_word(segment, direction)));
         statement
@@ -213,7 +213,7 @@ impl Part<'_> {
             statement.push(if index > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
             statement.push(format!("SELECT i.{} AS r, i.id AS t{value}", self.dialect.row()));
             self.write_rows(Some(*pair), self.walk_index(), true, &mut statement);
-            self.write_segment(segment, direction, limit, &mut statement);
+            self.write_segment(Some(*pair), segment, direction, limit, &mut statement);
             statement.push(format!(") b{index}"));
         }
         let word = sort_word(segment, direction);
@@ -229,6 +229,7 @@ impl Part<'_> {
 
     fn write_segment(
         &self,
+        pair: Option<(Uuid, Uuid)>,
         segment: &Segment,
         direction: Direction,
         limit: usize,
@@ -236,11 +237,19 @@ impl Part<'_> {
     ) {
         let id = self.id_column();
         let column = self.walk_column().unwrap_or(id);
+        let by_type = pair.filter(|_| self.walks_by_type());
         match segment {
             Segment::Ids { behind } => {
-                if let Some(behind) = behind {
-                    let sign = if direction == Direction::Ascending { ">" } else { "<" };
-                    statement.push(format!(" AND {id} {sign} ")).bind((*behind).into());
+                let sign = if direction == Direction::Ascending { ">" } else { "<" };
+                match (behind, by_type) {
+                    (None, _) => {}
+                    (Some(behind), None) => {
+                        statement.push(format!(" AND {id} {sign} ")).bind((*behind).into());
+                    }
+                    (Some(behind), Some((_, type_id))) => {
+                        statement.push(format!(" AND (i.type, {id}) {sign} (")).bind(type_id.into());
+                        statement.push(", ").bind((*behind).into()).push(")");
+                    }
                 }
             }
             Segment::Up { value: Some(value), behind: Some(behind) } => {
@@ -274,6 +283,7 @@ impl Part<'_> {
         let by_value = match segment {
             Segment::Up { .. } | Segment::Down { .. } => format!("{column}{word}, "),
             Segment::Group { .. } if self.dialect.reads_groups_by_range() => format!("{column}{word}, "),
+            Segment::Ids { .. } if by_type.is_some() => format!("i.type{word}, "),
             Segment::Ids { .. } | Segment::Group { .. } => String::new(),
         };
         statement.push(format!(" ORDER BY {by_value}{id}{word} LIMIT {limit}"));

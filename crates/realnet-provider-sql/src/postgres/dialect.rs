@@ -11,6 +11,13 @@ use super::row::ITEM_COLUMNS;
 use crate::dialect::{Dialect, Index, Joined};
 use crate::statement::{Array, Bind, Statement};
 
+/// So many of the newest rows are looked at to learn how common words are.
+const SAMPLE: usize = 500;
+/// If so many of them match, others are soon found by looking through the rows.
+const DENSE: usize = 10;
+/// So many pairs of org and type are sampled one by one.
+const FEW_PAIRS: usize = 8;
+
 /// PostgreSQL.
 pub(super) struct PostgresDialect;
 
@@ -103,6 +110,46 @@ impl Dialect for PostgresDialect {
         write_search("w", tokens, statement);
         statement.push(format!(" OFFSET 0) f ORDER BY f.id DESC LIMIT {newest}) p"));
         statement.push(self.join(Joined::Page)).push(" WHERE 1 = 1");
+    }
+
+    fn has_words(&self, tokens: &[String], statement: &mut Statement) -> bool {
+        // Rows are found by other indexes where this is asked.
+        statement.push("(");
+        write_search("i", tokens, statement);
+        statement.push(" IS TRUE)");
+        true
+    }
+
+    fn search_probe(
+        &self,
+        tokens: &[String],
+        pairs: Option<&[(Uuid, Uuid)]>,
+        few: usize,
+    ) -> Option<Statement> {
+        let mut statement = Statement::of(format!(
+            "SELECT CASE WHEN count(*) < {DENSE} THEN 0 ELSE {few} + 1 END::bigint FROM ("
+        ));
+        match pairs {
+            Some(pairs) if (1..=FEW_PAIRS).contains(&pairs.len()) => {
+                for (index, (org, type_id)) in pairs.iter().enumerate() {
+                    statement.push(if index > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
+                    statement
+                        .push("SELECT x.search, x.words FROM items x WHERE x.org = ")
+                        .bind((*org).into());
+                    statement.push(" AND x.type >= ").bind((*type_id).into());
+                    statement.push(" AND x.type <= ").bind((*type_id).into());
+                    let rows = SAMPLE / pairs.len();
+                    statement.push(format!(" ORDER BY x.type DESC, x.id DESC LIMIT {rows}) b{index}"));
+                }
+            }
+            _ => {
+                let newest = "SELECT x.search, x.words FROM items x ORDER BY x.id DESC LIMIT";
+                statement.push(format!("{newest} {SAMPLE}"));
+            }
+        }
+        statement.push(") s WHERE ");
+        write_search("s", tokens, &mut statement);
+        Some(statement)
     }
 
     fn boxes_source(&self, boxes: &[Bounds], _with_items: bool, statement: &mut Statement) {

@@ -375,9 +375,9 @@ impl<'a> List<'a> {
 
 impl<'p, 'a> Walk<'p, 'a> {
     fn new(part: &'p Part<'a>, query: &Query) -> Self {
-        let walker = Walker::new(part, query.after.as_ref());
-        // A search by words that are rare reads all matches for each statement.
+        // Ranked lists go on by number. A search by words that are rare reads all matches for each statement.
         let is_ranked = query.order.iter().any(|term| term.key == OrderKey::Relevance);
+        let walker = Walker::new(part, query.after.as_ref().filter(|_| !is_ranked));
         let at_most = if is_ranked { LARGEST_BATCH } else { FIRST_BATCH };
         Self { part, walker, factor: 1, at_most, is_complete: false }
     }

@@ -8,6 +8,7 @@ mod encryption;
 mod given_up;
 mod migrations;
 mod moments;
+mod plans;
 mod pools;
 mod replicas;
 mod restarts;

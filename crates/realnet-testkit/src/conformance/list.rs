@@ -148,6 +148,7 @@ macro_rules! conformance {
                 words_are_folded,
                 the_text_is_current,
                 only_readable_text_is_found,
+                many_matches_are_all_listed,
                 secrets_are_not_searched,
             ],
             sessions: [

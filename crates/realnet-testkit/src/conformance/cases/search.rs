@@ -135,6 +135,31 @@ pub async fn only_readable_text_is_found(world: World) {
     assert_eq!((ranked.items.len(), ranked.total), (2, Some(3)));
 }
 
+/// Results are ranked as far as that goes, and all are listed, however many there are and whoever has newer ones.
+pub async fn many_matches_are_all_listed(world: World) {
+    if !searches(&world).await {
+        return;
+    }
+    let alice = world.acme.alice.clone();
+    let note = |index: usize| {
+        let name = if index.is_multiple_of(97) { "common" } else { "note" };
+        item("Note").name(format!("{name} {index}")).attr("body", "a common word")
+    };
+    world.create_all(&alice, (0..1_200).map(note).collect()).await;
+    world.create_all(&world.umbrella.alice, (0..300).map(note).collect()).await;
+    let snapshot = world.snapshot().await;
+    for limit in [70, 1000] {
+        let found = world.find("Note").with("search", "common word").limit(limit);
+        assert_eq!(found.check_against(&snapshot).await.len(), 1_200);
+    }
+    let best = world.find("Note").with("search", "common").limit(5).page().await;
+    assert!(best.items.iter().all(|item| item.name.starts_with("common")), "the best come first");
+    let newest = world.find("Note").with("search", "common").order("created_at.desc").limit(7);
+    assert_eq!(newest.check_against(&snapshot).await.len(), 1_200);
+    let both = world.find("Note").with("search", "common").with("name", "like.common*").limit(5);
+    assert_eq!(both.check_against(&snapshot).await.len(), 13);
+}
+
 /// Secret values are never found.
 pub async fn secrets_are_not_searched(world: World) {
     if !searches(&world).await {
