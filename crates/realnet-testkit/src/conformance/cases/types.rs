@@ -9,7 +9,7 @@ use realnet_core::clock::Timestamp;
 use realnet_core::model::TypeDefinition;
 use realnet_core::provider::Access;
 use realnet_core::registry::{TypeInfo, TypeRegistry};
-use realnet_core::{Error, ErrorKind, Uuid};
+use realnet_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::conformance::fixture::definition;
