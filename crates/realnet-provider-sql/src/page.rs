@@ -60,6 +60,7 @@ pub(crate) fn accepts(part: &Part<'_>, access: &Access, item: &Item, lookup: &dy
 }
 
 /// The first rows of one part, in order.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Collector<'a> {
     access: &'a Access,
     query: &'a Query,

@@ -36,7 +36,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) is_counted: bool,
 }
 
-impl<'a> Plan<'a> {
+impl Plan<'_> {
     /// One plan of those of lists that share no rows.
     pub(crate) fn of(plans: Vec<Self>) -> Self {
         let is_counted = plans.iter().all(|plan| plan.is_counted);

@@ -189,13 +189,10 @@ pub(super) async fn open(
         connection.batch_execute(&session(config, role)).await.map_err(|error| other(config, error))?;
         Ok(connection)
     };
-    match tokio::time::timeout(config.connect_timeout, attempt).await {
-        Ok(result) => result,
-        Err(_) => {
-            let words = format!("no answer within {:?}", config.connect_timeout);
-            Err(ConnectFailure::of(Reason::Unreachable, config, words))
-        }
-    }
+    tokio::time::timeout(config.connect_timeout, attempt).await.unwrap_or_else(|_| {
+        let words = format!("no answer within {:?}", config.connect_timeout);
+        Err(ConnectFailure::of(Reason::Unreachable, config, words))
+    })
 }
 
 fn other(config: &PostgresConfig, source: impl std::error::Error + Send + Sync + 'static) -> ConnectFailure {
