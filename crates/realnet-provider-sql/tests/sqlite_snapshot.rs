@@ -1,5 +1,7 @@
 //! A list reads one state of the store, however many statements it takes, while others write.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -82,7 +82,7 @@ impl Bench {
     }
 
     pub async fn any(&self) -> Result<Uuid> {
-        let page = self.store.list(&self.user, &self.query(&self.user, &[("limit", "1")])?).await?;
+        let page = self.store.list(&self.user, &Self::query(&self.user, &[("limit", "1")])?).await?;
         Ok(page.items.first().unwrap().id)
     }
 
@@ -145,7 +145,7 @@ impl Bench {
         }
     }
 
-    pub fn query(&self, access: &Access, parameters: &[(&str, &str)]) -> Result<Query> {
+    pub fn query(access: &Access, parameters: &[(&str, &str)]) -> Result<Query> {
         let parameters: Vec<(String, String)> =
             parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let registry = &access.registry;

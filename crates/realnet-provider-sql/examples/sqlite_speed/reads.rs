@@ -50,7 +50,7 @@ impl Bench {
             if !what.contains(only) {
                 continue;
             }
-            let query = self.query(access, parameters)?;
+            let query = Self::query(access, parameters)?;
             self.list(&what, access, &query).await?;
             let has_total = what.contains("state") || what.contains("near") || what.ends_with("list");
             if has_total && std::env::var_os("ROUNDS").is_none() {

@@ -26,7 +26,7 @@ impl Bench {
     }
 
     async fn ids(&self) -> Result<Vec<Uuid>> {
-        let mut query = self.query(&self.user, &[("limit", "1000")])?;
+        let mut query = Self::query(&self.user, &[("limit", "1000")])?;
         let mut ids = Vec::new();
         loop {
             let page = self.store.list(&self.system, &query).await?;
