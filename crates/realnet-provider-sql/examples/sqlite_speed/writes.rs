@@ -18,7 +18,9 @@ const TASKS: usize = 32;
 impl Bench {
     pub async fn writes(self: &Bench, rows: usize) -> Result<()> {
         self.concurrently("create", move |bench, n| bench.create(rows + n)).await?;
-        let ids = Arc::new(self.ids().await?);
+        let mut ids = self.ids().await?;
+        ids.truncate(rows);
+        let ids = Arc::new(ids);
         self.concurrently("update of a title or an indexed field", move |bench, n| {
             bench.update(ids[n * 7919 % ids.len()], n)
         })
