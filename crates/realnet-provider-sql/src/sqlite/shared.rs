@@ -89,6 +89,12 @@ impl Shared {
         self.populated.write().entry(org).or_default().insert(type_id);
     }
 
+    /// The orgs that have, or had since the start, items of a type.
+    pub(super) fn holders(&self, type_id: Uuid) -> Vec<Uuid> {
+        let populated = self.populated.read();
+        populated.iter().filter(|(_, types)| types.contains(&type_id)).map(|(org, _)| *org).collect()
+    }
+
     /// Whether any org has, or had since the start, items of a type.
     pub(super) fn has_ever_held(&self, type_id: Uuid) -> bool {
         self.populated.read().values().any(|types| types.contains(&type_id))

@@ -53,7 +53,8 @@ impl SqliteTransaction<'_> {
         self.connection.number(&statement).map(|height| height as usize)
     }
 
-    /// Items of some types that were written since, by id. No index has them: types rarely change so.
+    /// Items of some types that were written since, by id. The index by time begins with org and type, so each pair that
+    /// holds items is asked for.
     pub(super) fn read_written_since(
         &mut self,
         types: &[Uuid],
@@ -61,14 +62,26 @@ impl SqliteTransaction<'_> {
         behind: Uuid,
         limit: usize,
     ) -> Result<Vec<Item>> {
-        let mut statement = Statement::of("SELECT ");
-        statement.push(ITEM_COLUMNS).push(" FROM items i WHERE i.updated_at >= ");
-        statement.bind(since.as_micros().into()).push(" AND i.id > ").bind(behind.into()).push(" AND ");
-        SqliteDialect.ids_in("i.type", types, &mut statement);
-        statement.push(format!(" ORDER BY i.id LIMIT {limit}"));
-        self.connection.admit(&statement);
-        let registry = &self.registry;
-        self.connection.rows(&statement, |row| item(registry, row))
+        let mut found: Vec<Item> = Vec::new();
+        for type_id in types {
+            for org in self.shared.holders(*type_id) {
+                let mut statement = Statement::of("SELECT ");
+                statement.push(ITEM_COLUMNS).push(" FROM items i INDEXED BY items_by_update WHERE i.org = ");
+                statement.bind(org.into()).push(" AND i.type = ").bind((*type_id).into());
+                statement.push(" AND i.updated_at >= ").bind(since.as_micros().into());
+                statement.push(" AND i.id > ").bind(behind.into()).push(" ORDER BY i.id LIMIT ");
+                statement.bind((limit as i64).into());
+                let registry = &self.registry;
+                found.extend(self.connection.rows(&statement, |row| item(registry, row))?);
+                if found.len() > 2 * limit {
+                    found.sort_unstable_by_key(|item| item.id);
+                    found.truncate(limit);
+                }
+            }
+        }
+        found.sort_unstable_by_key(|item| item.id);
+        found.truncate(limit);
+        Ok(found)
     }
 
     /// Rows that begin with [`ITEM_COLUMNS`] and the number, which is remembered for writing.

@@ -24,12 +24,15 @@ impl SqliteTransaction<'_> {
     }
 
     pub(super) fn is_populated(&mut self, type_id: Uuid) -> Result<bool> {
-        if !self.shared.has_ever_held(type_id) {
-            return Ok(false);
+        // Indexes of items begin with the org.
+        for org in self.shared.holders(type_id) {
+            let mut statement = Statement::of("SELECT EXISTS (SELECT 1 FROM items WHERE org = ");
+            statement.bind(org.into()).push(" AND type = ").bind(type_id.into()).push(")");
+            if self.connection.number(&statement)? != 0 {
+                return Ok(true);
+            }
         }
-        let mut statement = Statement::of("SELECT EXISTS (SELECT 1 FROM items WHERE type = ");
-        statement.bind(type_id.into()).push(")");
-        Ok(self.connection.number(&statement)? != 0)
+        Ok(false)
     }
 
     pub(super) fn write_type_grants(&mut self, grants: &TypeGrants, remove: bool) -> Result<()> {
