@@ -26,7 +26,7 @@ fn config() -> AccountsConfig {
         access_ttl: Duration::from_hours(24),
         refresh_ttl: Duration::from_hours(48),
         bcrypt_cost: 4,
-        default_org: None,
+        ..AccountsConfig::default()
     }
 }
 
