@@ -14,7 +14,7 @@ use crate::model::FieldKind;
 pub(super) type Pointing = HashMap<(Option<Uuid>, usize), Vec<Arc<FieldInfo>>>;
 
 /// Looks up the types that reference fields name (mutual and self references are fine), and marks fields whose index is
-/// being built, which never are references.
+/// being built. References never are among these: one that was another field before is indexed in the commit that makes it one.
 pub(super) fn resolve(registry: &mut TypeRegistry, problems: &mut Problems) {
     let mut resolved: Vec<Vec<Arc<FieldInfo>>> = Vec::with_capacity(registry.types.len());
     for info in &registry.types {
@@ -35,11 +35,12 @@ fn with_target(
     field: &Arc<FieldInfo>,
     problems: &mut Problems,
 ) -> Arc<FieldInfo> {
-    if registry.building.contains(&field.key) {
-        return Arc::new(FieldInfo { is_building: true, ..FieldInfo::clone(field) });
-    }
     if !field.field.is_reference() {
-        return Arc::clone(field);
+        return if registry.building.contains(&field.key) {
+            Arc::new(FieldInfo { is_building: true, ..FieldInfo::clone(field) })
+        } else {
+            Arc::clone(field)
+        };
     }
     let file = (field.field.kind == FieldKind::File).then_some("File");
     let name = field.field.reference.as_deref().or(file).unwrap_or("Item");

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{TypeRegistry, TypeSnapshot};
+use super::{FieldRef, TypeRegistry, TypeSnapshot};
 use crate::acl::Caller;
 use crate::error::Violation;
 use crate::model::{InstanceDefinition, Map, TypeDefinition};
@@ -221,6 +221,22 @@ fn bad_declarations_are_named() {
         assert_eq!(violation.pointer, format!("/types/Thing/fields/{name}"));
         assert!(violation.detail.contains("Thing"), "{violation:?}");
     }
+}
+
+#[test]
+fn a_field_whose_index_is_being_built_may_not_become_a_reference_to_nothing() {
+    let with = |target: &str| {
+        let fields = json!([{"name": "f", "type": "reference", "reference": target}]);
+        let definitions = vec![item(), define(2, "Thing", Some("Item"), json!({}), fields)];
+        let building = vec![FieldRef { declared_by: Uuid::from_u128(2), name: "f".into() }];
+        TypeRegistry::build(TypeSnapshot { building, ..TypeSnapshot::of(definitions) })
+    };
+    let error = with("Nothing").err().unwrap().report();
+    assert!(error.contains("unknown type Nothing"), "{error}");
+    let registry = with("Item").unwrap();
+    let field = registry.find(Uuid::nil(), "Thing").unwrap().field("f").unwrap();
+    assert_eq!(field.reference, Some(item().id), "what is written meanwhile is checked as well");
+    assert!(field.index().is_some(), "the commit that makes it a reference indexes it");
 }
 
 #[test]
