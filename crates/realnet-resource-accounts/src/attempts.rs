@@ -65,7 +65,8 @@ impl Accounts {
     pub(crate) async fn attempt(&self, org: Uuid, username: &str, origin: &Origin) -> Result<Attempt> {
         let mut attempt =
             Attempt { taken: Vec::new(), of_name: Vec::new(), is_last: false, gates: Vec::new() };
-        let name = format!("sign-in:account:{org}:{}", username.to_lowercase());
+        // As exact as names are: with a common count, signing in to one would forget what failed for the other.
+        let name = format!("sign-in:account:{org}:{username}");
         if let Some(address) = origin.address.map(network) {
             let bucket = format!("sign-in:address:{address}");
             attempt.gates.push(self.gates.pass(bucket.clone(), AT_ONCE[1]).await?);
@@ -125,7 +126,7 @@ impl Accounts {
     /// Forgets what has failed for a name.
     pub(crate) async fn forget_failures(&self, org: Uuid, username: &str) -> Result<()> {
         for (times, _) in NAME {
-            let bucket = format!("sign-in:account:{org}:{}:{times}", username.to_lowercase());
+            let bucket = format!("sign-in:account:{org}:{username}:{times}");
             self.services.credentials.forget(&bucket).await?;
         }
         Ok(())
