@@ -55,16 +55,23 @@ impl Client {
         self.exchange(method, path, body).map(|reply| (reply.status, reply.body))
     }
 
+    /// A read goes out again on a new connection when the server has closed the kept one, which it does after a while.
     fn exchange(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Reply> {
         let mut bytes = Vec::new();
         write_request(&mut bytes, method, path, &self.token, body);
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => TcpStream::connect(self.address)?,
-        };
+        if let Some(stream) = self.stream.take() {
+            match self.exchange_on(stream, &bytes) {
+                Err(error) if method == "GET" && is_closed(&error) => {}
+                outcome => return outcome,
+            }
+        }
+        self.exchange_on(TcpStream::connect(self.address)?, &bytes)
+    }
+
+    fn exchange_on(&mut self, mut stream: TcpStream, bytes: &[u8]) -> Result<Reply> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(&bytes)?;
+        stream.write_all(bytes)?;
         let reply = receive(&mut stream)?;
         self.stream = Some(stream);
         Ok(reply)
@@ -126,6 +133,11 @@ fn next_page(head: &[u8]) -> Option<String> {
     let mut links = head.lines().filter_map(|line| line.split_once(':')).filter(|(name, _)| is_link(name));
     let link = links.find_map(|(_, link)| link.trim().strip_suffix("; rel=\"next\""))?;
     Some(link.strip_prefix('<')?.strip_suffix('>')?.to_owned())
+}
+
+fn is_closed(error: &Error) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&error.kind())
 }
 
 fn receive(stream: &mut TcpStream) -> Result<Reply> {

@@ -48,9 +48,9 @@ impl Options {
             ([], false) => vec![10_000, 100_000, 1_000_000],
             (rows, _) => rows.to_vec(),
         };
-        // A page of 50 in one of four states needs that many; growth goes from the first to the last.
-        if sizes[0] < 1000 || sizes.windows(2).any(|two| two[0] >= two[1]) {
-            return Err(Error::other("the numbers of rows have to rise, and to be 1000 at least"));
+        // Deep pages begin behind one of a thousand; growth goes from the first to the last.
+        if sizes[0] < 2000 || sizes.windows(2).any(|two| two[0] >= two[1]) {
+            return Err(Error::other("the numbers of rows have to rise, and to be 2000 at least"));
         }
         Ok(sizes)
     }
