@@ -7,15 +7,24 @@ use realnet_core::query::OrgScope;
 
 use super::order::Walk;
 use super::part::Part;
-use super::source::Source;
+use super::source::{Names, Source};
+use crate::statement::Statement;
 
 impl Part<'_> {
-    /// The same for parts that read the same rows from the same beginning.
+    /// The same for parts that read and judge the same rows in the same order.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        for statement in [&self.conditions, &self.joins] {
+        let mut check = Statement::new();
+        self.check.write(&Names::new(self.dialect, &self.source), &mut check);
+        for statement in [&self.conditions, &self.joins, &check] {
             statement.hash_into(&mut hasher);
         }
+        // How many rows are passed over depends on what the core judges and on where the walk begins.
+        if let Some(residual) = self.residual() {
+            format!("{residual:?}").hash(&mut hasher);
+        }
+        self.decides().hash(&mut hasher);
+        self.request.query.after.is_some().hash(&mut hasher);
         discriminant(&self.source).hash(&mut hasher);
         match &self.source {
             Source::Keys(keys) => (&keys.field, &keys.test).hash(&mut hasher),

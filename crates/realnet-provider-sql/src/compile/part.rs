@@ -28,7 +28,7 @@ pub(crate) struct Part<'a> {
     types: Vec<Uuid>,
     /// The whole check of the list's types, for the source that starts from grants.
     grants: Check,
-    check: Check,
+    pub(super) check: Check,
     /// The conditions on a row, each with `AND` before it.
     pub(super) conditions: Statement,
     /// Look-ups in other indexes, each a join behind the rows of `keys`.

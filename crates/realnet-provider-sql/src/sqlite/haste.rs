@@ -4,7 +4,7 @@
 //! the first time goes the long way, and what turned out quick is remembered.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -14,34 +14,48 @@ const QUICK: Duration = Duration::from_millis(2);
 const SLOW: Duration = Duration::from_millis(6);
 /// So often in a row a quick list may be slow.
 const PATIENCE: u8 = 3;
+/// What takes more than this would hold up everybody on its thread: a while passes before it is tried there again.
+const HOLDUP: Duration = Duration::from_millis(50);
+/// That while.
+const PENALTY: Duration = Duration::from_mins(1);
 /// So many lists are remembered.
 const MAX_KNOWN: usize = 2048;
 
-/// Quick lists by the fingerprints of what they read, each with how often it has been slow since.
+/// What is known of lists, by the fingerprints of what they read.
 #[derive(Default)]
-pub(super) struct Haste(Mutex<HashMap<u64, u8>>);
+pub(super) struct Haste(Mutex<HashMap<u64, Pace>>);
+
+/// What is known of one list.
+enum Pace {
+    /// It was quick, and has been slow so often since.
+    Quick(u8),
+    /// It has held up others: not to be tried before this moment.
+    Slow(Instant),
+}
 
 impl Haste {
     /// Whether a list is known to be quick.
     pub(super) fn is_quick(&self, fingerprint: u64) -> bool {
-        self.0.lock().contains_key(&fingerprint)
+        matches!(self.0.lock().get(&fingerprint), Some(Pace::Quick(_)))
     }
 
-    /// Notes how long a list took.
-    pub(super) fn learn(&self, fingerprint: u64, time: Duration) {
+    /// Notes how long a list took, which has ended `now`.
+    pub(super) fn learn(&self, fingerprint: u64, time: Duration, now: Instant) {
         let mut known = self.0.lock();
-        if time <= QUICK {
-            if known.len() >= MAX_KNOWN {
-                known.clear();
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        match known.get_mut(&fingerprint) {
+            _ if time > HOLDUP => drop(known.insert(fingerprint, Pace::Slow(now + PENALTY))),
+            Some(Pace::Slow(until)) if now < *until => {}
+            _ if time <= QUICK => drop(known.insert(fingerprint, Pace::Quick(0))),
+            Some(Pace::Quick(times)) if time > SLOW => {
+                *times += 1;
+                if *times >= PATIENCE {
+                    known.remove(&fingerprint);
+                }
             }
-            known.insert(fingerprint, 0);
-        } else if time > SLOW
-            && let Some(times) = known.get_mut(&fingerprint)
-        {
-            *times += 1;
-            if *times >= PATIENCE {
-                known.remove(&fingerprint);
-            }
+            _ => {}
         }
     }
 }
@@ -52,18 +66,30 @@ mod tests {
 
     #[test]
     fn a_list_is_quick_until_it_is_slow_again_and_again() {
-        let haste = Haste::default();
+        let (haste, now) = (Haste::default(), Instant::now());
         assert!(!haste.is_quick(1));
-        haste.learn(1, SLOW * 2);
+        haste.learn(1, SLOW * 2, now);
         assert!(!haste.is_quick(1));
-        haste.learn(1, QUICK);
-        haste.learn(1, SLOW * 2);
-        haste.learn(1, SLOW * 2);
+        haste.learn(1, QUICK, now);
+        haste.learn(1, SLOW * 2, now);
+        haste.learn(1, SLOW * 2, now);
         assert!(haste.is_quick(1) && !haste.is_quick(2));
-        haste.learn(1, QUICK);
+        haste.learn(1, QUICK, now);
         for _ in 0..PATIENCE {
-            haste.learn(1, SLOW * 2);
+            haste.learn(1, SLOW * 2, now);
         }
         assert!(!haste.is_quick(1));
+    }
+
+    #[test]
+    fn a_list_that_has_held_up_others_stays_away_for_a_while() {
+        let (haste, now) = (Haste::default(), Instant::now());
+        haste.learn(1, QUICK, now);
+        haste.learn(1, HOLDUP * 2, now);
+        assert!(!haste.is_quick(1));
+        haste.learn(1, QUICK, now + PENALTY / 2);
+        assert!(!haste.is_quick(1), "quick ones in between do not help");
+        haste.learn(1, QUICK, now + PENALTY);
+        assert!(haste.is_quick(1));
     }
 }

@@ -125,7 +125,7 @@ impl Haste {
 
     fn learn(&self, shared: &Shared, time: std::time::Duration) {
         if let Self::Perhaps(fingerprint) = self {
-            shared.haste.learn(*fingerprint, time);
+            shared.haste.learn(*fingerprint, time, Instant::now());
         }
     }
 }
