@@ -1,11 +1,11 @@
 //! How many types one org may have, and how much they may weigh. Looked at where types change, not where they are loaded:
 //! what is stored is stored.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::TypeRegistry;
+use super::{TypeInfo, TypeRegistry};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most types of one org.
@@ -26,11 +26,12 @@ struct Load {
 }
 
 impl TypeRegistry {
-    /// Refuses what an org has grown to since `previous`, beyond what one org may have. The system is not bounded: who
-    /// writes its types runs the server.
+    /// Refuses what an org has grown to since `previous` by types of its own, beyond what one org may have. The system is
+    /// not bounded: who writes its types runs the server, and what orgs inherit from them is not held against anybody.
     pub(super) fn check_growth(&self, previous: &Self) -> Result<()> {
         let before = previous.loads();
-        for (org, now) in self.loads() {
+        let changed = self.changed_orgs(previous);
+        for (org, now) in self.loads().into_iter().filter(|(org, _)| changed.contains(org)) {
             let before = before.get(&org).copied().unwrap_or_default();
             for (count, was, most, what) in [
                 (now.types, before.types, MAX_TYPES, "types"),
@@ -45,6 +46,14 @@ impl TypeRegistry {
             }
         }
         Ok(())
+    }
+
+    /// The orgs of types that are new or defined otherwise than in `previous`.
+    fn changed_orgs(&self, previous: &Self) -> HashSet<Uuid> {
+        let is_same = |info: &TypeInfo| {
+            previous.by_id(info.id()).is_some_and(|before| before.definition == info.definition)
+        };
+        self.types.iter().filter(|info| !is_same(info)).filter_map(TypeInfo::org).collect()
     }
 
     fn loads(&self) -> HashMap<Uuid, Load> {

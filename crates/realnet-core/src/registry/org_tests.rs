@@ -113,6 +113,23 @@ fn an_org_does_not_outgrow_its_bounds() {
 }
 
 #[test]
+fn what_an_org_inherits_is_not_held_against_the_system() {
+    let with = |inherited: usize, own: usize| {
+        let text = |length: usize| json!({"text": "x".repeat(length)});
+        let mut types = vec![define(20, None, "Base", "Item", &text(inherited))];
+        types.extend((0..60).map(|index| {
+            let more = json!({"more": "x".repeat(if index == 0 { own } else { 1_000_000 })});
+            define(100 + index, Some(ACME), &format!("T{index}"), "Base", &more)
+        }));
+        build(types)
+    };
+    let (light, heavy) = (with(10, 1_000_000), with(500_000, 1_000_000));
+    heavy.check_change(&light).unwrap();
+    let refused = with(500_000, 1_000_001).check_change(&light).unwrap_err();
+    assert!(refused.message().contains("bytes of memory"), "its own change is: {refused}");
+}
+
+#[test]
 fn what_would_fill_the_memory_is_not_built() {
     let text = "x".repeat(1_000_000);
     let instances: Vec<Value> = (0..500)
