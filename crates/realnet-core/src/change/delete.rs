@@ -146,6 +146,8 @@ impl Engine<'_> {
             value.as_str().and_then(|text| Uuid::parse_str(text).ok()).is_some_and(|id| targets.contains(&id))
         };
         match attributes.get_mut(&field.field.name) {
+            // Found once for each target that it held: the first time has cleared them all.
+            Some(Value::Array(values)) if !values.iter().any(gone) => return Ok(()),
             Some(Value::Array(values)) => values.retain(|value| !gone(value)),
             Some(value) if gone(value) => {
                 attributes.remove(&field.field.name);
