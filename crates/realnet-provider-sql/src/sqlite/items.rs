@@ -53,6 +53,9 @@ impl ItemProvider for SqliteStore {
         let access = access.clone();
         let (draft, access, changes) = if changes.operations.len() <= FEW {
             (Draft::make(&self.shared, &access, &changes), access, changes)
+        } else if self.long_reads.available_permits() == 0 {
+            // A draft only saves time: it does not wait for slow lists.
+            (None, access, changes)
         } else {
             // Working many out would keep others on this thread waiting.
             self.long_read(move |shared| Ok((Draft::make(shared, &access, &changes), access, changes)))

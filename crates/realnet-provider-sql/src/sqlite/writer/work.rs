@@ -48,9 +48,9 @@ where
     fn answer(self: Box<Self>, failure: Option<&Error>) {
         let Self { work, result, sender } = *self;
         let result = match (result, failure) {
-            (Some(Err(own)), _) => Err(own),
+            // A refusal may rest on others of the group, which are not there any more either.
             (_, Some(failure)) => Err(copy(failure)),
-            (Some(done), None) => done,
+            (Some(own), None) => own,
             (None, None) => Err(Error::internal("a change set has panicked; it was taken back")),
         };
         // Nobody waits when the request was given up; what was done stays done.
