@@ -1,6 +1,7 @@
 //! Lists: from a compiled plan to a page.
 //!
-//! A list that takes several statements reads from one snapshot: what is written meanwhile is in none of them.
+//! A list that takes several statements reads its rows from one snapshot: what is written meanwhile is in none of them.
+//! Other items that a filter or an order looks at are read beside it, as they are then.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
