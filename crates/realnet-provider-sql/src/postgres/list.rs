@@ -1,8 +1,8 @@
 //! Lists: the compiler's statements run on one connection, their rows checked and collected.
 //!
 //! A list that takes several statements sees its rows at one moment of the database through all of them, so that no item
-//! comes twice and the total is that of the pages. Other items that a scan looks at may be read as they are then. What only steers (which types have items, how many rows a filter gives) is
-//! asked before.
+//! comes twice and the total is that of the pages. Other items that a scan looks at may be read as they are then. What
+//! only steers (which types have items, how many rows a filter gives) is asked before.
 
 use std::time::Duration;
 
