@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Page};
-use realnet_core::query::{Count, OrderKey, OrgScope, Query};
+use realnet_core::query::{Count, Cursor, OrderKey, OrgScope, Query};
 use realnet_core::{Error, Result, Uuid};
 
 use super::PostgresStore;
@@ -138,8 +138,21 @@ impl<'a> List<'a> {
         let selection = Selection::of(query, collected);
         let missing = self.read_again(&selection.missing()).await?;
         let mut page = selection.page(access, query, missing, &self.lookup);
+        self.place_cursor(&mut page).await?;
         page.total = total;
         Ok(page)
+    }
+
+    /// Makes the cursor anew where what its place depends on had been forgotten meanwhile.
+    async fn place_cursor(&mut self, page: &mut Page) -> Result<()> {
+        while let (Some(next), Some(last)) = (&page.next, page.items.last()) {
+            if !self.lookup.fetch(Ask::Here(self.moment.lease()), self.access).await? {
+                break;
+            }
+            let registry = &self.access.registry;
+            page.next = Some(Cursor::behind(registry, self.query, last, next.skipped, &self.lookup));
+        }
+        Ok(())
     }
 
     /// The page by one statement, which needs no transaction, if it is likely that one is enough.
@@ -306,10 +319,10 @@ impl<'a> List<'a> {
     /// The rows that belong to the list, as far as SQL has left that open. What they look at elsewhere is fetched,
     /// also what their places in the order depend on.
     async fn accepted(&mut self, part: &Part<'_>, rows: Vec<Row>, is_streaming: bool) -> Result<Vec<Row>> {
-        for _ in &rows {
-            self.deadline.check()?;
-        }
         loop {
+            for _ in &rows {
+                self.deadline.check()?;
+            }
             let mut accepted = Vec::with_capacity(rows.len());
             for (index, row) in rows.iter().enumerate() {
                 if accepts(part, self.access, &row.item, &self.lookup) {

@@ -100,7 +100,9 @@ impl Fetched {
 
     fn take_missed(&self) -> (Vec<Uuid>, Vec<Uuid>) {
         let mut state = self.state.lock();
-        if state.items.len() + state.ancestors.len() > KEPT {
+        let misses = !state.missed_items.is_empty() || !state.missed_ancestors.is_empty();
+        // What was just found complete is still to be sorted by: nothing is forgotten then.
+        if misses && state.items.len() + state.ancestors.len() > KEPT {
             state.items.clear();
             state.ancestors.clear();
         }
