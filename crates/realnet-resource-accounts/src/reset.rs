@@ -94,7 +94,8 @@ impl Accounts {
         let caller = Arc::new(realnet_core::acl::Caller::system(org));
         let access = realnet_core::provider::Access { caller, registry: Arc::clone(&cx.access.registry) };
         let changes =
-            realnet_core::change::ChangeSet::new(vec![operation], cx.now(), Arc::clone(&cx.request_id));
+            realnet_core::change::ChangeSet::new(vec![operation], cx.now(), Arc::clone(&cx.request_id))
+                .with_origin(cx.origin.clone());
         self.services.items.commit(&access, changes).await?;
         self.forget();
         Ok(())

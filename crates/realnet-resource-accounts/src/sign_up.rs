@@ -73,6 +73,7 @@ impl Accounts {
         let mut system =
             Context::new(&self.services, Arc::new(Caller::system(org)), Arc::clone(&cx.request_id));
         system.access.registry = Arc::clone(&cx.access.registry);
+        system.origin.clone_from(&cx.origin);
         let made = default::create(&system, route, Value::Object(given), WriteOptions::default()).await?;
         let Reply::Created { mut items, single, replayed } = made else {
             return Err(Error::internal("a creation created nothing"));

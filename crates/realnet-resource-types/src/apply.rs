@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use realnet_core::acl::Origin;
 use realnet_core::change::{ChangeSet, Edit, Guard, Operation};
 use realnet_core::load::Plan;
 use realnet_core::model::Item;
@@ -19,6 +20,7 @@ pub(crate) struct Writer<'a> {
     pub(crate) services: &'a Services,
     pub(crate) access: &'a Access,
     pub(crate) request_id: &'a str,
+    pub(crate) origin: Option<&'a Arc<Origin>>,
     /// The resources that guard items which change along with their types; the system itself asks none.
     pub(crate) resources: Option<&'a Arc<Resources>>,
 }
@@ -26,8 +28,8 @@ pub(crate) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Whoever sent a request.
     pub(crate) fn of(cx: &'a Context, resources: &'a Arc<Resources>) -> Self {
-        let Context { access, services, request_id, .. } = cx;
-        Self { services, access, request_id, resources: Some(resources) }
+        let Context { access, services, request_id, origin, .. } = cx;
+        Self { services, access, request_id, origin: origin.as_ref(), resources: Some(resources) }
     }
 
     /// An edit that is guarded by the resource of the item's type, under the types of `next`.
@@ -59,8 +61,9 @@ pub(crate) async fn commit(
         operations.splice(types..types, healed.edits);
         operations.extend(healed.recheck);
     }
-    let Writer { services, access, request_id, .. } = writer;
-    let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::from(request_id));
+    let Writer { services, access, request_id, origin, .. } = writer;
+    let mut changes =
+        ChangeSet::new(operations, services.clock.now(), Arc::from(request_id)).with_origin(origin.cloned());
     changes.next_registry = next;
     services.items.commit(access, changes).await?;
     if changes_types {

@@ -70,7 +70,13 @@ impl Initializer {
     }
 
     fn writer<'a>(&'a self, access: &'a Access) -> Writer<'a> {
-        Writer { services: &self.services, access, request_id: "initialization", resources: None }
+        Writer {
+            services: &self.services,
+            access,
+            request_id: "initialization",
+            origin: None,
+            resources: None,
+        }
     }
 
     async fn plan(&self, access: &Access, target: &Target, options: Options) -> Result<Plan> {

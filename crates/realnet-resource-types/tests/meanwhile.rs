@@ -9,7 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use common::World;
 use realnet_core::acl::OrgRole::Superuser;
-use realnet_core::change::{ChangeRecord, ChangeSet, IdempotencyKey, Operation, Outcome, StoredReply};
+use realnet_core::change::{
+    ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Operation, Outcome, StoredReply,
+};
 use realnet_core::clock::{Clock as _, IdSource as _, System};
 use realnet_core::model::{Attributes, Item};
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
@@ -65,6 +67,16 @@ impl ItemProvider for Busy {
         limit: usize,
     ) -> Result<Vec<ChangeRecord>> {
         self.inner.history(access, id, before, limit).await
+    }
+
+    async fn changes_within(
+        &self,
+        org: Uuid,
+        span: std::ops::Range<i64>,
+        filter: &ChangeFilter,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>> {
+        self.inner.changes_within(org, span, filter, limit).await
     }
 
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {

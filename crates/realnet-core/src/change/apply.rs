@@ -107,6 +107,7 @@ impl Engine<'_> {
             actor: self.access.caller.account,
             at: self.changes.now,
             request_id: Arc::clone(&self.changes.request_id),
+            origin: self.changes.origin.clone(),
             before,
             after,
         };

@@ -11,6 +11,6 @@ mod write;
 
 pub use apply::apply;
 pub use idempotency::{IdempotencyKey, StoredReply};
-pub use record::{ChangeKind, ChangeRecord};
+pub use record::{ChangeFilter, ChangeKind, ChangeRecord};
 pub use set::{ChangeSet, Edit, Guard, Operation, Outcome, ReplyOf};
 pub use source::{SourceKind, SourceRecord};

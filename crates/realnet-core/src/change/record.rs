@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::acl::Origin;
 use crate::clock::Timestamp;
 use crate::model::Item;
 
@@ -63,4 +64,65 @@ pub struct ChangeRecord {
     pub at: Timestamp,
     /// The request that it was part of.
     pub request_id: Arc<str>,
+    /// Where the request came from, as far as that was known.
+    pub origin: Option<Arc<Origin>>,
+}
+
+impl ChangeRecord {
+    /// Names of the properties and attributes that the change has touched, sorted; none for a creation or a deletion.
+    /// Grants are named `access`.
+    pub fn touched(&self) -> Vec<&str> {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else { return Vec::new() };
+        let properties = [
+            ("access", before.grants != after.grants),
+            ("instance", before.instance != after.instance),
+            ("linked_item", before.linked_item_id != after.linked_item_id),
+            ("location", before.location != after.location),
+            ("name", before.name != after.name),
+            ("owner", before.owner != after.owner),
+            ("parent", before.parent_id != after.parent_id),
+            ("public", before.public != after.public),
+            ("status", before.status != after.status),
+            ("tags", before.tags != after.tags),
+            ("type", before.type_id != after.type_id),
+            ("valid_from", before.valid_from != after.valid_from),
+            ("valid_to", before.valid_to != after.valid_to),
+            ("visibility", before.visibility != after.visibility),
+        ];
+        let mut names: Vec<&str> =
+            properties.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
+        let (old, new) = (before.attributes.as_map(), after.attributes.as_map());
+        names.extend(
+            new.iter().filter(|(name, value)| old.get(*name) != Some(value)).map(|(name, _)| name.as_str()),
+        );
+        names.extend(old.keys().filter(|name| !new.contains_key(*name)).map(String::as_str));
+        names.sort_unstable();
+        names
+    }
+}
+
+/// Which changes of an org to look at; those that fulfil all that is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChangeFilter {
+    /// By this account.
+    pub actor: Option<Uuid>,
+    /// Of this item.
+    pub item: Option<Uuid>,
+    /// Of this kind.
+    pub kind: Option<ChangeKind>,
+    /// At this moment or later.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+impl ChangeFilter {
+    /// Whether a change fulfils it.
+    pub fn matches(&self, record: &ChangeRecord) -> bool {
+        self.actor.is_none_or(|actor| record.actor == Some(actor))
+            && self.item.is_none_or(|item| record.item_id == item)
+            && self.kind.is_none_or(|kind| record.kind == kind)
+            && self.since.is_none_or(|since| record.at >= since)
+            && self.until.is_none_or(|until| record.at < until)
+    }
 }

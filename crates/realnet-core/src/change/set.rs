@@ -7,7 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{IdempotencyKey, SourceRecord, StoredReply};
-use crate::acl::Grant;
+use crate::acl::{Grant, Origin};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::{Item, TypeDefinition};
@@ -132,6 +132,8 @@ pub struct ChangeSet {
     pub now: Timestamp,
     /// Id of the request, kept in the change log.
     pub request_id: Arc<str>,
+    /// Where the request came from, kept there too.
+    pub origin: Option<Arc<Origin>>,
     /// The registry as it is after the type operations of this set, when there are any.
     pub next_registry: Option<Arc<TypeRegistry>>,
     /// A key under which the reply is kept, and what makes it.
@@ -147,7 +149,13 @@ impl ChangeSet {
     /// A set without types and idempotency.
     pub fn new(operations: Vec<Operation>, now: Timestamp, request_id: Arc<str>) -> Self {
         let max_deleted = Self::MAX_DELETED;
-        Self { operations, now, request_id, next_registry: None, reply: None, max_deleted }
+        Self { operations, now, request_id, origin: None, next_registry: None, reply: None, max_deleted }
+    }
+
+    /// Adds where the request came from.
+    pub fn with_origin(mut self, origin: Option<Arc<Origin>>) -> Self {
+        self.origin = origin;
+        self
     }
 
     /// The error for a set that was made with other types than the present ones. A change of types has to be planned anew,

@@ -1,12 +1,13 @@
 //! Items as a store reads and writes them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::acl::{Caller, Permission};
-use crate::change::{ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
+use crate::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use crate::error::Result;
 use crate::model::Item;
 use crate::provider::Capabilities;
@@ -75,6 +76,16 @@ pub trait ItemProvider: Send + Sync {
 
     /// Changes of an org with revisions above `since`, in order, at most `limit`. Not filtered: for the system.
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>>;
+
+    /// Changes of an org with revisions of `span`, newest first, at most `limit`. Not filtered by access: for who may look at
+    /// all of the org. The span bounds the work, however few changes fulfil the filter.
+    async fn changes_within(
+        &self,
+        org: Uuid,
+        span: Range<i64>,
+        filter: &ChangeFilter,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>>;
 
     /// Whether the store answers; an error says why not.
     async fn check(&self) -> Result<()>;

@@ -1,9 +1,11 @@
 //! The store as the rest of RealNet sees it: items, with access inside.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use realnet_core::Uuid;
 use realnet_core::acl::Permission;
-use realnet_core::change::{ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
+use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use realnet_core::error::Result;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
@@ -66,6 +68,21 @@ impl ItemProvider for MemoryStore {
         let changes = state.changes.get(&org).map(Vec::as_slice).unwrap_or_default();
         let begin = usize::try_from(since).unwrap_or_default().min(changes.len());
         Ok(changes[begin..].iter().take(limit).cloned().collect())
+    }
+
+    async fn changes_within(
+        &self,
+        org: Uuid,
+        span: Range<i64>,
+        filter: &ChangeFilter,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>> {
+        let state = self.state.read();
+        let changes = state.changes.get(&org).map(Vec::as_slice).unwrap_or_default();
+        // Revisions count from one, without gaps.
+        let index = |revision: i64| usize::try_from(revision - 1).unwrap_or_default().min(changes.len());
+        let within = &changes[index(span.start)..index(span.end).max(index(span.start))];
+        Ok(within.iter().rev().filter(|record| filter.matches(record)).take(limit).cloned().collect())
     }
 
     async fn check(&self) -> Result<()> {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use realnet_core::acl::Caller;
 use realnet_core::change::{
-    ChangeRecord, ChangeSet, IdempotencyKey, Operation, Outcome, SourceRecord, StoredReply,
+    ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Operation, Outcome, SourceRecord, StoredReply,
 };
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
@@ -203,6 +203,16 @@ impl ItemProvider for FaultyStore {
             Fault::ShowsHistory => self.store.history(&Self::system(access), id, before, limit).await,
             _ => self.store.history(access, id, before, limit).await,
         }
+    }
+
+    async fn changes_within(
+        &self,
+        org: Uuid,
+        span: std::ops::Range<i64>,
+        filter: &ChangeFilter,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>> {
+        self.store.changes_within(org, span, filter, limit).await
     }
 
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {

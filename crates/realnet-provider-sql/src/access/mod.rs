@@ -1,5 +1,6 @@
 //! Statements on what signing in stands on (hashes, sessions, records, events), the same for both backends, and their rows.
 
+pub(crate) mod changes;
 pub(crate) mod credentials;
 pub(crate) mod events;
 mod fields;

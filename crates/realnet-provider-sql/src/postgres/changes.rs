@@ -1,11 +1,12 @@
 //! Reading the change log. Only changes with a revision are shown; a reader waits shortly for those that have been
 //! committed before it came and have none yet.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::result::Error as DieselError;
-use realnet_core::change::{ChangeKind, ChangeRecord};
+use realnet_core::change::{ChangeFilter, ChangeKind, ChangeRecord};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
 use realnet_core::{Error, Result, Uuid};
@@ -15,9 +16,10 @@ use super::error::to_error;
 use super::row::stored;
 use super::run::{PgRow, Reader};
 use super::shared::Shared;
+use crate::access::changes;
 use crate::statement::Statement;
 
-const COLUMNS: &str = "revision, org, item, type, kind, version, before, after, actor, at, request";
+const COLUMNS: &str = "revision, org, item, type, kind, version, before, after, actor, at, request, origin";
 
 /// How long a reader waits for the sequencer at most, and between two looks.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -63,6 +65,21 @@ pub(super) async fn of_item(
     records(&shared.read(statement).await?)
 }
 
+/// Changes of an org within a span of revisions, newest first.
+pub(super) async fn within(
+    shared: &Shared,
+    org: Uuid,
+    span: &Range<i64>,
+    filter: &ChangeFilter,
+    limit: usize,
+) -> Result<Vec<ChangeRecord>> {
+    settle(shared, Scope::Org(org)).await?;
+    let mut statement = Statement::of(format!("SELECT {COLUMNS} FROM changes c WHERE "));
+    changes::push_within(&mut statement, org, span, filter);
+    statement.push(" LIMIT ").bind((limit as i64).into());
+    records(&shared.read(statement).await?)
+}
+
 /// Waits until what is committed now has its revisions, if the sequencer is at work.
 async fn settle(shared: &Shared, scope: Scope) -> Result<()> {
     let mut stamps = shared.stamps.subscribe();
@@ -94,16 +111,17 @@ fn records(rows: &[PgRow]) -> Result<Vec<ChangeRecord>> {
 }
 
 fn record(row: &PgRow) -> Result<ChangeRecord> {
-    let (mut record, kind, before, after) = columns(&mut Reader::new(row)).map_err(to_error)?;
+    let (mut record, kind, before, after, origin) = columns(&mut Reader::new(row)).map_err(to_error)?;
     record.kind =
         ChangeKind::parse(&kind).ok_or_else(|| Error::internal(format!("a change of the kind {kind}")))?;
     let item = |text: Option<String>| text.map(|text| stored::<Item>(&text, "change")).transpose();
     record.before = item(before)?;
     record.after = item(after)?;
+    record.origin = origin.map(|text| stored(&text, "origin")).transpose()?;
     Ok(record)
 }
 
-type Columns = (ChangeRecord, String, Option<String>, Option<String>);
+type Columns = (ChangeRecord, String, Option<String>, Option<String>, Option<String>);
 
 fn columns(reader: &mut Reader<'_>) -> Result<Columns, DieselError> {
     let revision = reader.next()?;
@@ -126,6 +144,7 @@ fn columns(reader: &mut Reader<'_>) -> Result<Columns, DieselError> {
         actor: reader.next()?,
         at: Timestamp::from_micros(reader.next()?),
         request_id: Arc::from(reader.next::<String>()?),
+        origin: None,
     };
-    Ok((record, kind, before, after))
+    Ok((record, kind, before, after, reader.next()?))
 }

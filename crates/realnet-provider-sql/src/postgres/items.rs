@@ -1,8 +1,10 @@
 //! Items: reading one or many by id, and what goes to the other parts of the store.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use realnet_core::acl::Permission;
-use realnet_core::change::{ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
+use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
@@ -73,6 +75,16 @@ impl ItemProvider for PostgresStore {
 
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {
         changes::since(&self.shared, org, since, limit).await
+    }
+
+    async fn changes_within(
+        &self,
+        org: Uuid,
+        span: Range<i64>,
+        filter: &ChangeFilter,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>> {
+        changes::within(&self.shared, org, &span, filter, limit).await
     }
 
     async fn check(&self) -> Result<()> {

@@ -1,9 +1,10 @@
 //! Reading the change log.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use realnet_core::acl::Permission;
-use realnet_core::change::{ChangeKind, ChangeRecord};
+use realnet_core::change::{ChangeFilter, ChangeKind, ChangeRecord};
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::Access;
 use realnet_core::{Error, Result, Uuid};
@@ -12,9 +13,11 @@ use super::connection::Columns;
 use super::lookup::read_item;
 use super::row::parsed;
 use super::shared::Shared;
+use crate::access::changes;
 use crate::statement::Statement;
 
-const COLUMNS: &str = "SELECT c.revision, c.org, c.item, c.type, c.kind, c.version, c.actor, c.at, c.request, c.before, c.after \
+const COLUMNS: &str = "SELECT c.revision, c.org, c.item, c.type, c.kind, c.version, c.actor, c.at, c.request, c.before, c.after, \
+     c.origin \
      FROM changes c WHERE ";
 
 /// The changes of an item that the caller may read, newest first.
@@ -45,6 +48,20 @@ pub(super) fn since(shared: &Shared, org: Uuid, since: i64, limit: usize) -> Res
     let mut statement = Statement::of(COLUMNS);
     statement.push("c.org = ").bind(org.into()).push(" AND c.revision > ").bind(since.into());
     statement.push(" ORDER BY c.revision");
+    let mut reader = shared.pool.take()?;
+    read(reader.get()?, &statement, limit)
+}
+
+/// The changes of an org within a span of revisions, newest first.
+pub(super) fn within(
+    shared: &Shared,
+    org: Uuid,
+    span: &Range<i64>,
+    filter: &ChangeFilter,
+    limit: usize,
+) -> Result<Vec<ChangeRecord>> {
+    let mut statement = Statement::of(COLUMNS);
+    changes::push_within(&mut statement, org, span, filter);
     let mut reader = shared.pool.take()?;
     read(reader.get()?, &statement, limit)
 }
@@ -81,5 +98,6 @@ fn record(row: &Columns<'_, '_>) -> Result<ChangeRecord> {
         actor: row.optional_id(6)?,
         at: Timestamp::from_micros(row.integer(7)?),
         request_id: row.text(8, |text| Arc::from(text))?.unwrap_or_else(|| Arc::from("")),
+        origin: parsed(row, 11)?,
     })
 }

@@ -1,8 +1,10 @@
 //! The store as a provider of items.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use realnet_core::acl::Permission;
-use realnet_core::change::{ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
+use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
@@ -98,6 +100,17 @@ impl ItemProvider for SqliteStore {
 
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {
         self.long_read(move |shared| changes::since(shared, org, since, limit)).await
+    }
+
+    async fn changes_within(
+        &self,
+        org: Uuid,
+        span: Range<i64>,
+        filter: &ChangeFilter,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>> {
+        let filter = filter.clone();
+        self.long_read(move |shared| changes::within(shared, org, &span, &filter, limit)).await
     }
 
     async fn check(&self) -> Result<()> {

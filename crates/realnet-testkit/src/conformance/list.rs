@@ -20,6 +20,8 @@ macro_rules! conformance {
             ],
             changelog: [
                 each_change_has_its_record,
+                changes_know_their_origin,
+                a_span_of_the_log_is_read_backwards,
                 revisions_are_consecutive_per_org,
                 order_holds_under_concurrency,
                 the_history_of_an_item,

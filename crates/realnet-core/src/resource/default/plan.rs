@@ -58,7 +58,8 @@ impl Plan {
     /// Commits all steps, or none.
     pub(in crate::resource) async fn commit(self, cx: &Context, keyed: Option<Keyed>) -> Result<Done> {
         let Self { operations, steps, resources } = self;
-        let mut changes = ChangeSet::new(operations, cx.now(), Arc::clone(&cx.request_id));
+        let mut changes =
+            ChangeSet::new(operations, cx.now(), Arc::clone(&cx.request_id)).with_origin(cx.origin.clone());
         if let Some(keyed) = &keyed {
             let steps = steps.clone();
             let now = changes.now;

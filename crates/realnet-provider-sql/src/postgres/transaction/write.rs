@@ -15,6 +15,7 @@ use super::super::row::to_json;
 use super::super::run::Reader;
 use super::slot::Lock;
 use super::{PgTransaction, ids, read};
+use crate::access::changes::origin_text;
 use crate::statement::{Bind, Statement};
 
 #[async_trait]
@@ -80,6 +81,7 @@ impl Transaction for PgTransaction {
             record.actor.into(),
             record.at.as_micros().into(),
             (&*record.request_id).into(),
+            origin_text(&record)?.into(),
         ]);
         Ok(())
     }

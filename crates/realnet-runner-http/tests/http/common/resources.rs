@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use realnet_core::change::{ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
+use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
 use realnet_core::query::Query;
@@ -108,6 +108,16 @@ impl ItemProvider for Fragile {
         limit: usize,
     ) -> Result<Vec<ChangeRecord>> {
         self.store.history(access, id, before, limit).await
+    }
+
+    async fn changes_within(
+        &self,
+        org: Uuid,
+        span: std::ops::Range<i64>,
+        filter: &ChangeFilter,
+        limit: usize,
+    ) -> Result<Vec<ChangeRecord>> {
+        self.store.changes_within(org, span, filter, limit).await
     }
 
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {

@@ -1,10 +1,11 @@
 //! The change log: consecutive revisions per org in commit order, with what was before and after.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use realnet_core::Uuid;
-use realnet_core::acl::{Permission, Subject};
-use realnet_core::change::{ChangeKind, ChangeRecord, Operation};
+use realnet_core::acl::{Origin, Permission, Subject};
+use realnet_core::change::{ChangeFilter, ChangeKind, ChangeRecord, ChangeSet, Operation};
 use realnet_core::model::Item;
 use serde_json::{Value, json};
 
@@ -38,6 +39,61 @@ pub async fn each_change_has_its_record(world: World) {
     let last = deletion.before.as_ref().unwrap();
     assert_eq!((last.id, last.name.as_str(), &last.grants), (created.id, "logged", &shared.grants));
     assert_eq!(deletion.actor, world.acme.admin.account);
+}
+
+/// Where a request came from is kept with each of its changes, deletions included; what came from nowhere has no origin.
+pub async fn changes_know_their_origin(world: World) {
+    let alice = world.acme.alice.clone();
+    let origin =
+        Origin::new("http").with_address("2001:db8::7".parse().ok()).with_agent(Some("a \"client\" 💬"));
+    let origin = Arc::new(origin.with_token(Some(world.next_id())));
+    let from_there = |operation: Operation| {
+        ChangeSet::new(vec![operation], world.now(), Arc::from("suite"))
+            .with_origin(Some(Arc::clone(&origin)))
+    };
+    let creation = world.creation(&alice, item("Note").name("from there"));
+    let Operation::Create(made) = &creation else { panic!("a creation creates") };
+    let id = made.id;
+    world.commit_set(&alice, from_there(creation)).await.unwrap();
+    world.set(&alice, id, json!({"rank": 2})).await.unwrap();
+    world.commit_set(&alice, from_there(delete(id))).await.unwrap();
+    let log = world.log(world.acme.id, World::SETTLED + 3).await;
+    let origins: Vec<_> = log[World::SETTLED..].iter().map(|record| record.origin.as_deref()).collect();
+    assert_eq!(origins, [Some(&*origin), None, Some(&*origin)]);
+}
+
+/// A span of the log comes newest first, with what fulfils the filter only, and never more than asked for.
+pub async fn a_span_of_the_log_is_read_backwards(world: World) {
+    let (alice, admin) = (world.acme.alice.clone(), world.acme.admin.clone());
+    let own = world.create(&alice, item("Note").name("own")).await;
+    for rank in 0..3 {
+        world.set(&alice, own.id, json!({"rank": rank})).await.unwrap();
+        world.create(&admin, item("Note").name(format!("other {rank}"))).await;
+    }
+    let log = world.log(world.acme.id, World::SETTLED + 7).await;
+    let newest = log.len() as i64;
+    let filters = [
+        ChangeFilter::default(),
+        ChangeFilter { actor: alice.account, ..ChangeFilter::default() },
+        ChangeFilter { item: Some(own.id), kind: Some(ChangeKind::Update), ..ChangeFilter::default() },
+        ChangeFilter { item: Some(own.id), ..ChangeFilter::default() },
+        ChangeFilter { since: Some(log[9].at), until: Some(log[12].at), ..ChangeFilter::default() },
+        ChangeFilter { actor: Some(world.next_id()), ..ChangeFilter::default() },
+    ];
+    for filter in &filters {
+        for span in [0..newest + 1, 9..12, 12..9, newest + 1..i64::MAX, 1..i64::MAX] {
+            for limit in [0, 2, 100] {
+                let of_span = log.iter().rev().filter(|record| span.contains(&record.revision));
+                let expected: Vec<_> =
+                    of_span.filter(|record| filter.matches(record)).take(limit).cloned().collect();
+                let read =
+                    world.stores.items.changes_within(world.acme.id, span.clone(), filter, limit).await;
+                assert_eq!(read.unwrap(), expected, "{filter:?} {span:?} {limit}");
+            }
+        }
+    }
+    let nobody = world.stores.items.changes_within(world.next_id(), 0..100, &filters[0], 10).await.unwrap();
+    assert_eq!(nobody, vec![]);
 }
 
 /// Each org counts for itself, from one, without gaps.
