@@ -1,5 +1,6 @@
 //! Looking up orgs, accounts and memberships, on behalf of the system.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use realnet_core::acl::{Caller, OrgRole, Principal};
@@ -11,6 +12,8 @@ use realnet_core::query::{
 use realnet_core::registry::{TypeInfo, TypeRegistry};
 use realnet_core::resource::Services;
 use realnet_core::{Result, Uuid};
+
+use crate::kind::username_of;
 
 /// The items that say who is who.
 pub(crate) struct Directory<'a> {
@@ -92,6 +95,17 @@ impl<'a> Directory<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// The names of those of `ids` that are accounts.
+    pub(crate) async fn usernames(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Arc<str>>> {
+        let mut names = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(Query::MAX_LIMIT) {
+            let found = self.services.items.get_many(&self.access, ids).await?;
+            let accounts = found.iter().filter(|item| self.is(item, "Account"));
+            names.extend(accounts.map(|account| (account.id, Arc::from(username_of(account)))));
+        }
+        Ok(names)
     }
 
     /// Some account, if there is any.

@@ -223,12 +223,13 @@ impl World {
     /// A call below `/api/auth`.
     pub async fn auth(&self, caller: &Arc<Caller>, verb: Verb, path: &str, body: Value) -> Result<Value> {
         let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
-        let parameters = parameters.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let pairs = parameters.split('&').filter_map(|pair| pair.split_once('='));
+        let parameters = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let call = Call {
             path: path.split('/').map(str::to_owned).collect(),
             verb,
             body,
-            parameters: ListRequest { parameters: parameters.into_iter().collect() },
+            parameters: ListRequest { parameters: parameters.collect() },
             options: WriteOptions::default(),
         };
         let cx = Context::new(&self.services, Arc::clone(caller), Arc::from("test"));
@@ -252,6 +253,21 @@ impl World {
         let cx = Context::new(&self.services, Arc::clone(caller), Arc::from("test"));
         let request = Request { endpoint: endpoint.to_owned(), operation };
         self.dispatcher.dispatch(&cx, request).await.map(|reply| json_of(&reply))
+    }
+
+    /// Creates an item from somewhere.
+    pub async fn create_from(
+        &self,
+        caller: &Arc<Caller>,
+        address: &str,
+        endpoint: &str,
+        body: Value,
+    ) -> Result<Uuid> {
+        let cx = Context::new(&self.services, Arc::clone(caller), Arc::from("test"));
+        let cx = cx.with_origin(Arc::new(from(address).with_token(caller.session)));
+        let operation = Operation::Create { body, options: WriteOptions::default() };
+        let request = Request { endpoint: endpoint.to_owned(), operation };
+        self.dispatcher.dispatch(&cx, request).await.map(|reply| id_of(&json_of(&reply)[0]))
     }
 
     pub async fn create(&self, caller: &Arc<Caller>, endpoint: &str, body: Value) -> Result<Value> {

@@ -1,4 +1,4 @@
-//! Everything else below `/api/auth`: the authenticator knows what it means and who may, the runner carries it there.
+//! Everything else below `/api/auth`, and the audit: the authenticator knows what it means and who may, the runner carries it there.
 
 use std::sync::Arc;
 
@@ -51,8 +51,13 @@ async fn carry(call: Call, caller: Arc<Caller>, verb: Verb) -> Outcome {
     .map(answer::uncacheable)
 }
 
-/// The segments behind `/api/auth`, in lower case: names there are matched without regard to it, and so are ids.
+/// The segments behind `/api/auth`, or behind `/api` for what has a path of its own, in lower case: names there are matched
+/// without regard to it, and so are ids.
 fn below_auth(call: &Call) -> Result<Vec<String>, Problem> {
     let segments = path::segments(call.request.path())?;
-    Ok(segments.iter().skip(2).map(|segment| segment.to_lowercase()).collect())
+    let mut segments: Vec<String> = segments.iter().skip(1).map(|segment| segment.to_lowercase()).collect();
+    if segments.first().is_some_and(|first| first == "auth") {
+        segments.remove(0);
+    }
+    Ok(segments)
 }
