@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Output;
 
 use common::{ADMIN, Server, realnet, run, text};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A server and a folder whose commands talk to it.
 struct Shell {
@@ -214,6 +214,28 @@ fn logins_are_kept_and_ended() {
     let output = run(command.env("REALNET_TOKEN", token));
     assert!(!output.status.success(), "the session was revoked: {}", text(&output));
     assert!(text(&output).contains("REALNET_TOKEN"), "says which login was used: {}", text(&output));
+}
+
+#[test]
+fn the_audit_is_shown_and_exported() {
+    let shell = Shell::signed_in();
+    let made = shell.json(&["create", "item", "--name", "traced"]);
+    let entries = shell.json(&["audit", "--limit", "2"]);
+    let entry = &entries[0];
+    assert_eq!(
+        (&entry["kind"], &entry["item"], &entry["name"]),
+        (&json!("create"), &made["id"], &json!("traced"))
+    );
+    assert_eq!((&entry["username"], &entry["address"]), (&json!(ADMIN.0), &json!("127.0.0.1")));
+    assert!(entry["token"].is_string() && entry["agent"].is_string() && entry["via"] == "http", "{entry}");
+    let signed_in = shell.json(&["audit", "--kind", "sign_in"]);
+    assert_eq!(signed_in.as_array().unwrap().len(), 1, "{signed_in}");
+    let csv = shell.run(&["audit", "--all", "-o", "csv"]);
+    let lines = text(&csv);
+    assert!(csv.status.success() && lines.lines().count() > 2 && lines.contains("traced"), "{lines}");
+    assert_eq!(shell.json(&["audit", "--kind", "audit_exported"]).as_array().unwrap().len(), 1);
+    let (code, words) = shell.failure(&["audit", "--since", "yesterday"]);
+    assert!(code == 1 && words.contains("since"), "{words}");
 }
 
 #[test]

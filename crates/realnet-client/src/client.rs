@@ -56,6 +56,7 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_mins(1))
+            .user_agent(concat!("realnet-client/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|source| Error::Unreachable { address: address.to_owned(), source })?;
         Ok(Self { http, address: url, token: None })
@@ -110,6 +111,11 @@ impl Client {
     /// About the server: version, store, counts.
     pub async fn info(&self) -> Result<Value> {
         self.call(Method::GET, "info", None).await
+    }
+
+    /// A page of the audit, `{"entries": […], "next": cursor or null}`, for administrators.
+    pub async fn audit(&self, parameters: &[(&str, &str)]) -> Result<Value> {
+        self.document(self.request(Method::GET, &["audit"])?.query(parameters)).await
     }
 
     /// A page of a resource.

@@ -11,7 +11,7 @@ impl Accounts {
     pub(crate) async fn carry_out(&self, cx: &Context, call: Call) -> Result<Reply> {
         let Call { path, verb, body, parameters, .. } = call;
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        if !matches!(path.as_slice(), ["sessions"] | ["audit"])
+        if !matches!(path.as_slice(), ["sessions" | "audit"])
             && let Some((name, _)) = parameters.parameters.first()
         {
             return Err(Error::malformed_at(name.clone(), "not a parameter here"));

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attributes;
+mod audit;
 mod delete;
 mod documents;
 mod get;
@@ -63,6 +64,8 @@ enum Command {
     Apply(documents::ApplyCommand),
     /// Shows where the store differs from what was applied
     Drift(documents::DriftCommand),
+    /// Shows who did what, when and from where
+    Audit(audit::AuditCommand),
 }
 
 /// An error for people: one sentence with the next step.
@@ -139,6 +142,7 @@ async fn client_command(command: Command) -> Outcome {
         Command::Plan(command) => documents::plan(&command).await,
         Command::Apply(command) => documents::apply(&command).await,
         Command::Drift(command) => documents::drift(&command).await,
+        Command::Audit(command) => audit::run(&command).await,
     }
 }
 

@@ -72,7 +72,7 @@ impl Wanted {
                 self.limit = limit.ok_or_else(|| expected("a number from 1 to 1000"))?;
             }
             "cursor" => {
-                self.cursor = Position::parse(value).ok_or_else(|| expected("the next of a page before"))?
+                self.cursor = Position::parse(value).ok_or_else(|| expected("the next of a page before"))?;
             }
             "export" => self.export = value.parse().map_err(|_| expected("true or false"))?,
             _ => return Err(Error::malformed_at(name.to_owned(), "not a parameter here")),

@@ -76,6 +76,7 @@ fn authentication(add: &mut impl FnMut(&str, Value)) {
     add("/api/auth/refresh", json!({"post": refresh}));
     sessions(add);
     mailed(add);
+    audit(add);
 }
 
 fn sessions(add: &mut impl FnMut(&str, Value)) {
@@ -98,6 +99,41 @@ fn sessions(add: &mut impl FnMut(&str, Value)) {
     add("/api/auth/sessions", json!({"parameters": of, "get": list, "delete": all}));
     let one = operation(tag, "endSession", "End a session", gone);
     add("/api/auth/sessions/{id}", json!({"parameters": [parameter("id")], "delete": one}));
+}
+
+fn audit(add: &mut impl FnMut(&str, Value)) {
+    let text = |name: &str, schema: Value, words: &str| json!({"name": name, "in": "query", "schema": schema, "description": words});
+    let id = || json!({"type": "string", "format": "uuid"});
+    let moment = || json!({"type": "string", "format": "date-time"});
+    let parameters = json!([
+        text("account", id(), "By this account, or about it"),
+        text("item", id(), "Changes of this item"),
+        text(
+            "kind",
+            json!({"type": "string"}),
+            "create, update, grant, delete, or an event such as sign_in_failed"
+        ),
+        text("since", moment(), "At this moment or later"),
+        text("until", moment(), "Before this moment"),
+        text("org", json!({"type": "string"}), "Name or id of an org, for superusers"),
+        text(
+            "limit",
+            json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}),
+            "Entries of a page"
+        ),
+        text("cursor", json!({"type": "string"}), "The `next` of the page before"),
+        text("export", json!({"type": "boolean"}), "Tell in the audit that it is read to be kept elsewhere"),
+    ]);
+    let entry = json!({"type": "object", "properties": {
+        "at": moment(), "account": {"type": ["string", "null"]}, "username": {"type": ["string", "null"]},
+        "source": {"enum": ["change", "event"]}, "kind": {"type": "string"}, "origin": {"type": ["object", "null"]},
+    }});
+    let page = json!({"type": "object", "properties": {
+        "entries": {"type": "array", "items": entry}, "next": {"type": ["string", "null"]},
+    }});
+    let answers = responses(&[("200", answer("Entries, newest first", page))], &[400, 401, 403, 404]);
+    let get = operation("Authentication", "audit", "Who did what, when and from where", answers);
+    add("/api/audit", json!({"parameters": parameters, "get": get}));
 }
 
 /// What is done by the proof of a mail that was received.
