@@ -32,6 +32,15 @@ pub(crate) enum Index {
     Parent,
 }
 
+/// The indexes of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// The index itself.
+    Indexed,
+    /// What waits to be written there.
+    Waiting,
+}
+
 /// One backend's way of saying things. Aliases are fixed: items `i`, keys `k`, grants `g`.
 pub(crate) trait Dialect: Send + Sync {
     /// The columns of an item in the order in which the store decodes them.
@@ -68,6 +77,12 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
+    /// A condition on each row looked at that ends the statement when its time is over, with `AND` before it; empty where
+    /// the server sees to that. `of_keys`: the rows are those of `keys`.
+    fn guard(&self, _of_keys: bool) -> &'static str {
+        ""
+    }
+
     /// Whether a look-up in `keys` by a row of `keys` goes into the joins, where that is faster than `EXISTS`.
     fn joins_keys(&self) -> bool {
         false
@@ -97,14 +112,18 @@ pub(crate) trait Dialect: Send + Sync {
     fn has_tags(&self, tags: &[String], statement: &mut Statement);
 
     /// The items in whose own words all tokens occur, from `FROM` to the first condition behind `WHERE`.
-    /// `newest`: only that many of them, the latest ones. Without `with_items`, only the number of rows counts.
-    fn search_source(
-        &self,
-        tokens: &[String],
-        newest: Option<usize>,
-        with_items: bool,
-        statement: &mut Statement,
-    );
+    /// Without `with_items`, only the number of rows counts.
+    fn search_source(&self, tokens: &[String], with_items: bool, statement: &mut Statement);
+
+    /// Whether matches come one by one, the newest first, when they are asked for by the numbers of their rows
+    /// ([`Self::row`]) downwards.
+    fn finds_newest_first(&self) -> bool {
+        false
+    }
+
+    /// `SELECT` these columns and the number of the row as `r`, of the matches that one of the two indexes of words knows, up
+    /// to the first condition behind `WHERE`: only where [`Self::finds_newest_first`].
+    fn search_walk(&self, _columns: &str, _tokens: &[String], _words: Words, _statement: &mut Statement) {}
 
     /// The condition that all tokens occur in item `i`, where a row can be asked; answers whether it can.
     fn has_words(&self, _tokens: &[String], _statement: &mut Statement) -> bool {

@@ -21,7 +21,7 @@ use crate::compile::Part;
 use crate::row::Row;
 
 /// A list that takes longer is given up.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// The items of so many bytes are kept while a page is sought.
 const MAX_HELD: usize = 2 * Query::MAX_PAGE_BYTES;
 /// Where results of a search are ranked: so many of the newest ones, then so many behind them, and so on.
@@ -48,9 +48,14 @@ impl Deadline {
         if !self.steps.is_multiple_of(64) || Instant::now() < self.at {
             return Ok(());
         }
-        let message = "the query took longer than 10 seconds: filter and order by indexed fields";
-        Err(Error::new(ErrorKind::Timeout, message))
+        Err(timeout())
     }
+}
+
+/// What is answered for a list that was given up.
+pub(crate) fn timeout() -> Error {
+    let message = "the query took longer than 10 seconds: filter and order by indexed fields";
+    Error::new(ErrorKind::Timeout, message)
 }
 
 /// Whether a row of a part belongs to the list, as far as SQL has left it open.
@@ -177,9 +182,9 @@ impl<'a> Collector<'a> {
     }
 
     /// Takes an accepted row, in any order, of which only what its place depends on has been read; `size`: that of the
-    /// whole item, which is read at the end.
-    pub(crate) fn push_light(&mut self, item: Item, size: usize, lookup: &dyn Lookup) {
-        self.push_anyhow(item, Some(size), lookup);
+    /// whole item, which is read at the end. Answers as [`Self::push`].
+    pub(crate) fn push_light(&mut self, item: Item, size: usize, lookup: &dyn Lookup) -> bool {
+        self.push_anyhow(item, Some(size), lookup)
     }
 
     fn push_in_order(&mut self, item: Item, lookup: &dyn Lookup) -> bool {

@@ -31,7 +31,7 @@ impl Part<'_> {
             Source::Types(pairs) => pairs.hash(&mut hasher),
             Source::Ids(ids) => ids.hash(&mut hasher),
             Source::Children(id) | Source::Descendants(id) => id.hash(&mut hasher),
-            Source::Search(tokens, newest) => (tokens, newest).hash(&mut hasher),
+            Source::Search(tokens) => tokens.hash(&mut hasher),
             Source::Boxes(boxes) => {
                 for edge in boxes.iter().flat_map(|one| [one.min_lon, one.max_lon, one.min_lat, one.max_lat])
                 {
@@ -40,10 +40,11 @@ impl Part<'_> {
             }
             Source::Everything | Source::Granted => {}
         }
+        discriminant(&self.walk).hash(&mut hasher);
         match &self.walk {
             Walk::ByKey(field, direction) => (field, discriminant(direction)).hash(&mut hasher),
             Walk::ById(direction) | Walk::ByColumn(_, direction) => discriminant(direction).hash(&mut hasher),
-            Walk::Unordered => {}
+            Walk::Newest | Walk::Unordered => {}
         }
         if let OrgScope::One(org) = self.request.scope {
             org.hash(&mut hasher);

@@ -12,7 +12,7 @@ impl Part<'_> {
     /// Whether candidates can be judged by the light columns of the dialect.
     pub(crate) fn is_light(&self) -> bool {
         self.dialect.light_columns().is_some()
-            && !self.is_ordered()
+            && (!self.is_ordered() || self.is_newest_first())
             && !self.decides()
             && self.residual().is_none_or(is_light)
             && self.request.query.order.iter().all(|term| match &term.key {
@@ -21,10 +21,9 @@ impl Part<'_> {
             })
     }
 
-    /// All rows with the light columns, in any order.
+    /// All rows with the light columns: the newest first, or in any order.
     pub(crate) fn light_statement(&self) -> Statement {
-        let columns = self.dialect.light_columns().unwrap_or_else(|| self.dialect.columns());
-        self.stream(columns)
+        self.stream(self.dialect.light_columns().unwrap_or_else(|| self.dialect.columns()))
     }
 }
 

@@ -7,6 +7,7 @@
 //! core evaluates on each row.
 
 mod access;
+mod elsewhere;
 mod filter;
 mod fingerprint;
 mod light;

@@ -13,6 +13,8 @@ use crate::statement::Bind;
 pub(crate) enum Walk {
     /// In any order.
     Unordered,
+    /// From the row made last on, by its number: how rows are ranked where the index of words goes by it.
+    Newest,
     /// By id.
     ById(Direction),
     /// By a column of the items, then id.

@@ -25,8 +25,8 @@ pub(crate) enum Source {
     Ids(Vec<Uuid>),
     /// Items that the caller has a grant on.
     Granted,
-    /// Items in whose own words all tokens occur; only the newest so many, if limited.
-    Search(Vec<String>, Option<usize>),
+    /// Items in whose own words all tokens occur.
+    Search(Vec<String>),
     /// Items whose bounds touch one of the boxes.
     Boxes(Vec<Bounds>),
 }

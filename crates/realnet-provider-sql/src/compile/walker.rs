@@ -42,7 +42,7 @@ impl<'p, 'a> Walker<'p, 'a> {
     /// collector drops those before the cursor.
     pub(crate) fn new(part: &'p Part<'a>, after: Option<&Cursor>) -> Self {
         let (direction, next) = match &part.walk {
-            Walk::Unordered => (Direction::Ascending, None),
+            Walk::Newest | Walk::Unordered => (Direction::Ascending, None),
             Walk::ById(direction) => {
                 (*direction, Some(Segment::Ids { behind: after.map(|cursor| cursor.id) }))
             }
@@ -136,7 +136,7 @@ impl<'p, 'a> Walker<'p, 'a> {
             Walk::ByColumn(Column::Name, _) => Some(row.item.name.as_str().into()),
             Walk::ByColumn(Column::UpdatedAt, _) => Some(row.item.updated_at.as_micros().into()),
             Walk::ByKey(..) => row.key.clone().map(Bind::Bytes),
-            Walk::ById(_) | Walk::Unordered => None,
+            Walk::ById(_) | Walk::Newest | Walk::Unordered => None,
         }
     }
 }

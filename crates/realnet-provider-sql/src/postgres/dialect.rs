@@ -92,24 +92,10 @@ impl Dialect for PostgresDialect {
         }
     }
 
-    fn search_source(
-        &self,
-        tokens: &[String],
-        newest: Option<usize>,
-        _with_items: bool,
-        statement: &mut Statement,
-    ) {
-        let Some(newest) = newest else {
-            statement.push(" FROM (SELECT w.* FROM items w WHERE ");
-            write_search("w", tokens, statement);
-            statement.push(" OFFSET 0) i WHERE 1 = 1");
-            return;
-        };
-        // The planner must not read all items from the newest on until it has found so many.
-        statement.push(" FROM (SELECT f.id AS r FROM (SELECT w.id FROM items w WHERE ");
+    fn search_source(&self, tokens: &[String], _with_items: bool, statement: &mut Statement) {
+        statement.push(" FROM (SELECT w.* FROM items w WHERE ");
         write_search("w", tokens, statement);
-        statement.push(format!(" OFFSET 0) f ORDER BY f.id DESC LIMIT {newest}) p"));
-        statement.push(self.join(Joined::Page)).push(" WHERE 1 = 1");
+        statement.push(" OFFSET 0) i WHERE 1 = 1");
     }
 
     fn has_words(&self, tokens: &[String], statement: &mut Statement) -> bool {

@@ -12,6 +12,8 @@ use realnet_core::{Error, Result, Uuid};
 
 use super::error::{copy, to_error};
 use super::fragment::Filled;
+use super::patience::Patience;
+use crate::page::timeout;
 use crate::statement::Statement;
 
 /// So many different statements stay prepared before all are forgotten: filters come in endless forms.
@@ -23,6 +25,7 @@ pub(super) struct Connection {
     prepared: HashSet<u64>,
     in_transaction: bool,
     marks: Marks,
+    patience: Patience,
 }
 
 /// What has become of the work on a connection since it was last asked.
@@ -50,7 +53,9 @@ impl Connection {
         let inner = SqliteConnection::establish(text).map_err(|error| {
             Error::unavailable(format!("the database file {text} can not be opened")).with_source(error)
         })?;
-        Ok(Self { inner, prepared: HashSet::new(), in_transaction: false, marks: Marks::default() })
+        let patience = Patience::of(&inner).map_err(to_error)?;
+        let (prepared, marks) = (HashSet::new(), Marks::default());
+        Ok(Self { inner, prepared, in_transaction: false, marks, patience })
     }
 
     /// Runs SQL that has no values, several statements if need be.
@@ -68,6 +73,11 @@ impl Connection {
             Err(error) if error.message().contains("read-only") => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// How long what runs now may take; without end for whoever never begins to count.
+    pub(super) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// diesel's connection, for migrations.
@@ -136,6 +146,17 @@ impl Connection {
     /// Has several statements read the same: what others commit meanwhile is in none of them.
     pub(super) fn snapshot<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.begin("BEGIN")?;
+        self.end_snapshot(read)
+    }
+
+    /// Begins a transaction that reads what is there now: one that has only begun takes what its first statement finds.
+    pub(super) fn begin_snapshot(&mut self) -> Result<()> {
+        self.begin("BEGIN")?;
+        self.number(&Statement::of("SELECT revision FROM type_revision")).map(drop)
+    }
+
+    /// Reads what is in the snapshot, and ends it.
+    pub(super) fn end_snapshot<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let result = read(self);
         self.commit()?;
         result
@@ -147,9 +168,15 @@ impl Connection {
         statement: &Statement,
         visit: impl FnMut(&Columns<'_, '_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
+        #[cfg(test)]
+        before_statement();
         self.marks.has_written |= !statement.is_read();
         let visited = visit_rows(&mut self.inner, statement, visit);
-        visited.map_err(|error| self.failed(error))
+        visited.map_err(|error| {
+            // SQL that was told so fails by a message like any other.
+            let error = if self.patience.is_over() { timeout() } else { error };
+            self.failed(error)
+        })
     }
 
     fn failed(&mut self, error: Error) -> Error {
@@ -206,6 +233,21 @@ impl Connection {
             self.inner.set_prepared_statement_cache_size(CacheSize::Disabled);
             self.inner.set_prepared_statement_cache_size(CacheSize::Unbounded);
         }
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// What a test does before each statement that gives rows, on its own thread.
+    pub(super) static BEFORE: std::cell::RefCell<Option<Box<dyn FnMut()>>> = const { std::cell::RefCell::new(None) };
+}
+
+#[cfg(test)]
+fn before_statement() {
+    // Taken out meanwhile: what it does takes statements itself.
+    if let Some(mut act) = BEFORE.take() {
+        act();
+        BEFORE.set(Some(act));
     }
 }
 

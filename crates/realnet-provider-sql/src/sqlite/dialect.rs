@@ -8,7 +8,7 @@ use realnet_core::query::Property;
 use uuid::Uuid;
 
 use super::row::{ITEM_COLUMNS, LIGHT_COLUMNS};
-use crate::dialect::{Dialect, Index, Joined};
+use crate::dialect::{Dialect, Index, Joined, Words};
 use crate::statement::Statement;
 
 /// SQLite.
@@ -65,6 +65,15 @@ impl Dialect for SqliteDialect {
         Some("k.marks")
     }
 
+    /// A statement may look at many rows and find none: it asks now and then whether there is time left.
+    fn guard(&self, of_keys: bool) -> &'static str {
+        if of_keys {
+            " AND CASE WHEN k.seq & 63 THEN 1 ELSE has_time() END"
+        } else {
+            " AND CASE WHEN i.seq & 63 THEN 1 ELSE has_time() END"
+        }
+    }
+
     fn joins_keys(&self) -> bool {
         true
     }
@@ -106,30 +115,30 @@ impl Dialect for SqliteDialect {
         }
     }
 
-    fn search_source(
-        &self,
-        tokens: &[String],
-        newest: Option<usize>,
-        with_items: bool,
-        statement: &mut Statement,
-    ) {
-        // Tokens are letters and digits, so quoting them is all it takes.
-        let quoted: Vec<String> = tokens.iter().map(|token| format!("\"{token}\"")).collect();
-        statement.push(" FROM (SELECT w.rowid AS seq FROM words w WHERE w.words MATCH ");
-        statement.bind(quoted.join(" AND ").into());
-        statement.push(" AND NOT EXISTS (SELECT 1 FROM new_words n WHERE n.seq = w.rowid)");
-        statement.push(" UNION ALL SELECT n.seq FROM new_words n WHERE n.tokens IS NOT NULL");
-        for token in tokens {
-            statement.push(" AND instr(n.tokens, ").bind(format!(" {token} ").into()).push(") > 0");
-        }
-        if let Some(newest) = newest {
-            statement.push(format!(" ORDER BY 1 DESC LIMIT {newest}"));
-        }
+    fn search_source(&self, tokens: &[String], with_items: bool, statement: &mut Statement) {
+        statement.push(" FROM (SELECT w.rowid AS seq");
+        write_words(tokens, Words::Indexed, "", statement);
+        statement.push(" UNION ALL SELECT w.seq");
+        write_words(tokens, Words::Waiting, "", statement);
         statement.push(") w");
         if with_items {
             statement.push(" CROSS JOIN items i ON i.seq = w.seq");
         }
         statement.push(" WHERE 1 = 1");
+    }
+
+    fn finds_newest_first(&self) -> bool {
+        true
+    }
+
+    fn search_walk(&self, columns: &str, tokens: &[String], words: Words, statement: &mut Statement) {
+        let row = match words {
+            Words::Indexed => "w.rowid",
+            Words::Waiting => "w.seq",
+        };
+        let join = format!(" CROSS JOIN items i ON i.seq = {row}");
+        statement.push(format!("SELECT {columns}, {row} AS r"));
+        write_words(tokens, words, &join, statement);
     }
 
     fn boxes_source(&self, boxes: &[Bounds], with_items: bool, statement: &mut Statement) {
@@ -146,5 +155,25 @@ impl Dialect for SqliteDialect {
             statement.push(" CROSS JOIN items i ON i.seq = x.seq");
         }
         statement.push(" WHERE 1 = 1");
+    }
+}
+
+/// The matches `w` that one of the two indexes of words knows, from `FROM` to the last condition. What waits counts instead
+/// of what stands in the index.
+fn write_words(tokens: &[String], words: Words, join: &str, statement: &mut Statement) {
+    match words {
+        Words::Indexed => {
+            // Tokens are letters and digits, so quoting them is all it takes.
+            let quoted: Vec<String> = tokens.iter().map(|token| format!("\"{token}\"")).collect();
+            statement.push(format!(" FROM words w{join} WHERE w.words MATCH "));
+            statement.bind(quoted.join(" AND ").into());
+            statement.push(" AND NOT EXISTS (SELECT 1 FROM new_words n WHERE n.seq = w.rowid)");
+        }
+        Words::Waiting => {
+            statement.push(format!(" FROM new_words w{join} WHERE w.tokens IS NOT NULL"));
+            for token in tokens {
+                statement.push(" AND instr(w.tokens, ").bind(format!(" {token} ").into()).push(") > 0");
+            }
+        }
     }
 }

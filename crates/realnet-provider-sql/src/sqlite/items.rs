@@ -13,6 +13,7 @@ use realnet_core::{Error, Result, Uuid};
 
 use super::list::list;
 use super::lookup::{read_item, read_items};
+use super::patience::Budget;
 use super::shared::Shared;
 use super::transaction::{Draft, SqliteTransaction};
 use super::{SqliteStore, changes};
@@ -43,11 +44,11 @@ impl ItemProvider for SqliteStore {
     }
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
-        if let Some(page) = list(&self.shared, access, query, true)? {
+        if let Some(page) = list(&self.shared, access, query, Budget::INLINE)? {
             return Ok(page);
         }
         let (access, query) = (access.clone(), query.clone());
-        let page = self.long_read(move |shared| list(shared, &access, &query, false)).await?;
+        let page = self.long_read(move |shared| list(shared, &access, &query, Budget::LONG)).await?;
         page.ok_or_else(|| Error::internal("a list was not made"))
     }
 

@@ -1,7 +1,10 @@
 //! Lists: from a compiled plan to a page.
 //!
-//! A list that takes several statements reads its rows from one snapshot: what is written meanwhile is in none of them.
-//! Other items that a filter or an order looks at are read beside it, as they are then.
+//! A list that takes several statements reads from one snapshot: what is written meanwhile is in none of them. Other items
+//! that a filter or an order looks at are read from the same.
+//!
+//! A list is tried where it is asked for when it is likely to be short. It has a small budget there; what does not get by
+//! with it is made once more on a thread for what may take long.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,15 +13,16 @@ use std::time::Instant;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Page};
 use realnet_core::query::{Count, Query};
-use realnet_core::{Result, Uuid};
+use realnet_core::{ErrorKind, Result, Uuid};
 
 use super::connection::Connection;
 use super::dialect::SqliteDialect;
 use super::lookup::{StoreLookup, read_items};
+use super::patience::{Budget, Patience};
 use super::row::{AFTER_ITEM, item, light_item};
 use super::shared::Shared;
 use crate::compile::{Analysis, Catalog as _, Part, Plan, Request, Walker, analyse, requests};
-use crate::page::{Collected, Collector, Deadline, Selection, accepts};
+use crate::page::{Collected, Collector, Selection, accepts};
 use crate::row::Row;
 use crate::statement::Statement;
 
@@ -33,18 +37,28 @@ struct Listing<'a> {
     access: &'a Access,
     query: &'a Query,
     lookup: StoreLookup<'a>,
-    deadline: Deadline,
+    patience: Patience,
+    /// The version of the snapshot, where that is known from the beginning.
+    version: Option<u64>,
     /// How many rows the parts of the page have given, where they are all there are.
     accepted: u64,
 }
 
-/// A page of a list. `only_short`: gives up with `None` when it may take long.
+/// A page of a list; `None` when it takes, or may take, more than a short budget.
 pub(super) fn list(
     shared: &Arc<Shared>,
     access: &Access,
     query: &Query,
-    only_short: bool,
+    budget: Budget,
 ) -> Result<Option<Page>> {
+    match try_list(shared, access, query, budget) {
+        Err(error) if budget.is_short() && error.kind() == ErrorKind::Timeout => Ok(None),
+        page => page,
+    }
+}
+
+fn try_list(shared: &Arc<Shared>, access: &Access, query: &Query, budget: Budget) -> Result<Option<Page>> {
+    let only_short = budget.is_short();
     if let Some(cursor) = &query.after {
         cursor.check(&query.order)?;
     }
@@ -55,6 +69,7 @@ pub(super) fn list(
     }
     let mut reader = shared.pool.take()?;
     let connection = reader.get()?;
+    connection.patience().begin(budget);
     let plans: Result<Vec<Plan<'_>>> =
         analyses.iter().map(|analysis| choose(shared, connection, analysis)).collect();
     let plan = Plan::of(plans?);
@@ -64,13 +79,9 @@ pub(super) fn list(
     }
     let begun = Instant::now();
     let lookup = StoreLookup::new(&shared.pool, access);
-    let deadline = Deadline::start();
-    let mut listing = Listing { shared, access, query, lookup, deadline, accepted: 0 };
-    let page = if takes_one_statement(query, &plan) {
-        listing.page(connection, &plan, only_short)?
-    } else {
-        connection.snapshot(|connection| listing.page(connection, &plan, only_short))?
-    };
+    let patience = connection.patience().clone();
+    let mut listing = Listing { shared, access, query, lookup, patience, version: None, accepted: 0 };
+    let page = listing.make(connection, &plan, only_short)?;
     listing.lookup.check()?;
     if page.is_some() {
         haste.learn(shared, begun.elapsed());
@@ -132,6 +143,29 @@ impl Haste {
 }
 
 impl Listing<'_> {
+    /// The page, of one moment; `None` when it would have to wait, for that or for its total.
+    fn make(
+        &mut self,
+        connection: &mut Connection,
+        plan: &Plan<'_>,
+        only_short: bool,
+    ) -> Result<Option<Page>> {
+        if plan.page.iter().chain(&plan.count).any(Part::looks_elsewhere) {
+            let Some(moment) = self.shared.between_commits(!only_short) else { return Ok(None) };
+            self.lookup.begin()?;
+            connection.begin_snapshot()?;
+            self.version = self.shared.settled_version();
+            drop(moment);
+            let page = connection.end_snapshot(|connection| self.page(connection, plan, only_short));
+            self.lookup.end()?;
+            return page;
+        }
+        if takes_one_statement(self.query, plan) {
+            return self.page(connection, plan, only_short);
+        }
+        connection.snapshot(|connection| self.page(connection, plan, only_short))
+    }
+
     /// The page; `None` when its total would have to be counted and there is no time for that.
     fn page(
         &mut self,
@@ -146,6 +180,7 @@ impl Listing<'_> {
         }
         // The first statement has taken the snapshot: if nothing was written around it, it is of this version.
         let version = version.filter(|version| self.shared.settled_version() == Some(*version));
+        let version = self.version.or(version);
         let selection = Selection::of(self.query, collected);
         let missing = self.read_again(connection, &selection.missing())?;
         let mut page = selection.page(self.access, self.query, missing, &self.lookup);
@@ -164,14 +199,16 @@ impl Listing<'_> {
 
     fn collect(&mut self, connection: &mut Connection, part: &Part<'_>, is_only: bool) -> Result<Collected> {
         let mut collector = Collector::new(self.access, self.query, part, is_only);
-        if part.is_ordered() {
+        // What comes in no order has to be read to its end.
+        let ends = part.is_ordered();
+        if part.is_ordered() && !part.is_newest_first() {
             self.walk(connection, part, &mut collector)?;
         } else if part.is_light() {
-            self.sift(connection, part, |item, size, lookup| collector.push_light(item, size, lookup))?;
-        } else {
-            self.stream(connection, part, |row, lookup| {
-                collector.push(row, lookup);
+            self.sift(connection, part, |item, size, lookup| {
+                collector.push_light(item, size, lookup) && ends
             })?;
+        } else {
+            self.stream(connection, part, |row, lookup| collector.push(row, lookup) && ends)?;
         }
         Ok(collector.finish())
     }
@@ -194,7 +231,7 @@ impl Listing<'_> {
                 walker.shorten(rows.len());
             }
             for row in walker.advance(rows) {
-                self.deadline.check()?;
+                self.patience.row()?;
                 if (!judges || accepts(part, self.access, &row.item, &self.lookup))
                     && collector.push(row, &self.lookup)
                 {
@@ -219,23 +256,25 @@ impl Listing<'_> {
         Ok((rows, bytes > Query::MAX_PAGE_BYTES))
     }
 
-    /// Gives all accepted rows to `take`, in any order.
+    /// Gives the accepted rows to `take` until that has enough.
     fn stream(
         &mut self,
         connection: &mut Connection,
         part: &Part<'_>,
-        mut take: impl FnMut(Row, &StoreLookup<'_>),
+        mut take: impl FnMut(Row, &StoreLookup<'_>) -> bool,
     ) -> Result<()> {
         let statement = part.stream_statement();
         connection.admit(&statement);
-        let (access, lookup, deadline) = (self.access, &self.lookup, &mut self.deadline);
+        let (access, lookup, patience) = (self.access, &self.lookup, &self.patience);
         let accepted = &mut self.accepted;
         connection.each(&statement, |row| {
-            deadline.check()?;
+            patience.row()?;
             let item = item(&access.registry, row)?;
             if accepts(part, access, &item, lookup) {
                 *accepted += 1;
-                take(Row { item, key: None }, lookup);
+                if take(Row { item, key: None }, lookup) {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
             Ok(ControlFlow::Continue(()))
         })
@@ -246,18 +285,20 @@ impl Listing<'_> {
         &mut self,
         connection: &mut Connection,
         part: &Part<'_>,
-        mut take: impl FnMut(Item, usize, &StoreLookup<'_>),
+        mut take: impl FnMut(Item, usize, &StoreLookup<'_>) -> bool,
     ) -> Result<()> {
         let statement = part.light_statement();
         connection.admit(&statement);
-        let (access, lookup, deadline) = (self.access, &self.lookup, &mut self.deadline);
+        let (access, lookup, patience) = (self.access, &self.lookup, &self.patience);
         let accepted = &mut self.accepted;
         connection.each(&statement, |row| {
-            deadline.check()?;
+            patience.row()?;
             let (item, size) = light_item(row)?;
             if accepts(part, access, &item, lookup) {
                 *accepted += 1;
-                take(item, size, lookup);
+                if take(item, size, lookup) {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
             Ok(ControlFlow::Continue(()))
         })
@@ -285,11 +326,17 @@ impl Listing<'_> {
                     None => self.shared.count(connection, statement, version)?,
                 } as u64;
             } else if part.is_light() {
-                self.sift(connection, part, |_, _, _| total += 1)?;
+                self.sift(connection, part, |_, _, _| counts(&mut total))?;
             } else {
-                self.stream(connection, part, |_, _| total += 1)?;
+                self.stream(connection, part, |_, _| counts(&mut total))?;
             }
         }
         Ok(Some(total))
     }
+}
+
+/// Counts a row; there are never enough.
+fn counts(total: &mut u64) -> bool {
+    *total += 1;
+    false
 }

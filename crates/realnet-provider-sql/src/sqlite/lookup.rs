@@ -1,4 +1,7 @@
 //! How the core's evaluator finds other items while it judges a candidate.
+//!
+//! They are read on a second connection, as the first one is in the middle of the candidates. A list that looks at other
+//! items takes the snapshots of both between the same two commits.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -40,6 +43,17 @@ struct State<'a> {
 impl<'a> StoreLookup<'a> {
     pub(super) fn new(pool: &'a Pool, access: &'a Access) -> Self {
         Self { pool, access, state: RefCell::default() }
+    }
+
+    /// Takes a snapshot: all is read as it is now.
+    pub(super) fn begin(&self) -> Result<()> {
+        self.state.borrow_mut().connection(self.pool)?.begin_snapshot()
+    }
+
+    /// Lets go of the snapshot. One that is not let go of is closed together with its connection.
+    pub(super) fn end(&self) -> Result<()> {
+        let state = &mut *self.state.borrow_mut();
+        state.reader.as_mut().map_or(Ok(()), |reader| reader.get()?.commit())
     }
 
     /// The failure of a look-up, if there was one: its answers can not be trusted then.

@@ -18,6 +18,7 @@ mod limits;
 mod list;
 mod lock;
 mod lookup;
+mod patience;
 mod pool;
 mod recent;
 mod records;

@@ -81,6 +81,7 @@ impl Drop for Reader<'_> {
             && let Some(idle) = self.pool.idle.lock().as_mut()
             && idle.len() < self.pool.keep
         {
+            connection.patience().end();
             idle.push(connection);
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use realnet_core::query::OrgScope;
 use realnet_core::registry::TypeRegistry;
 use realnet_core::{Result, Uuid};
@@ -34,6 +34,8 @@ pub(super) struct Shared {
     version: AtomicU64,
     /// What `version` will be after the commit that is under way, or is.
     next_version: AtomicU64,
+    /// Held by the writer while it commits, by a reader while it takes snapshots that have to be of one moment.
+    commits: RwLock<()>,
     /// Which types have had items since the start, by org.
     populated: RwLock<HashMap<Uuid, HashSet<Uuid>>>,
     totals: Mutex<Numbers<u64>>,
@@ -55,6 +57,7 @@ impl Shared {
             few,
             version: AtomicU64::new(0),
             next_version: AtomicU64::new(0),
+            commits: RwLock::default(),
             populated: RwLock::default(),
             totals: Mutex::default(),
             probes: Mutex::default(),
@@ -105,9 +108,24 @@ impl Shared {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Says that a commit begins: until it has ended, nobody knows whether a snapshot holds it.
-    pub(super) fn committing(&self) {
+    /// Says that a commit begins: until it has ended, nobody knows whether a snapshot holds it. It has ended when the answer
+    /// is dropped.
+    pub(super) fn committing(&self) -> RwLockWriteGuard<'_, ()> {
+        let commits = self.commits.write();
         self.next_version.store(self.version() + 1, Ordering::SeqCst);
+        commits
+    }
+
+    /// Keeps the writer from committing until the answer is dropped, which has to be soon. Without `patience` nothing, if
+    /// the writer is at it.
+    pub(super) fn between_commits(&self, patience: bool) -> Option<RwLockReadGuard<'_, ()>> {
+        if patience { Some(self.commits.read()) } else { self.commits.try_read() }
+    }
+
+    /// Whether nobody keeps the writer from committing.
+    #[cfg(test)]
+    pub(super) fn can_commit(&self) -> bool {
+        self.commits.try_write().is_some()
     }
 
     /// Says that the commit was not made.

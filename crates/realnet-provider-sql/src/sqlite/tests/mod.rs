@@ -1,6 +1,9 @@
 //! Faults: each has a clear error by name, and nothing is lost.
 
+mod budgets;
 mod groups;
+mod moments;
+mod papers;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

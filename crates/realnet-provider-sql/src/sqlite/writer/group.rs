@@ -53,7 +53,7 @@ impl State {
             return self.connection.roll_back();
         }
         self.counters.store(&mut self.connection)?;
-        self.shared.committing();
+        let _commit = self.shared.committing();
         let committed = self.connection.commit();
         match &committed {
             Ok(()) => self.counters.publish(&self.shared),
