@@ -61,6 +61,8 @@ kinds! {
     PasswordResetAsked = "password_reset_asked",
     /// A new password was set that way.
     PasswordReset = "password_reset",
+    /// The address of an account has changed.
+    EmailChanged = "email_changed",
     /// A proof of a mail address was asked for.
     VerificationAsked = "verification_asked",
     /// A mail address was proved.

@@ -54,8 +54,15 @@ pub struct Context {
     pub request_id: Arc<str>,
     /// Where it came from, as far as that is known.
     pub origin: Option<Arc<Origin>>,
-    /// Events of the change set under way; see [`Self::note`].
-    noted: Arc<Mutex<Vec<AuthEvent>>>,
+    /// What belongs to the change set under way; see [`Self::note`] and [`Self::when_durable`].
+    noted: Arc<Mutex<Noted>>,
+}
+
+/// What becomes of a change set once it is durable.
+#[derive(Default)]
+struct Noted {
+    events: Vec<AuthEvent>,
+    next: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl Context {
@@ -77,17 +84,26 @@ impl Context {
     pub fn note(&self, kind: EventKind, org: Uuid, account: Option<Uuid>, detail: Value) {
         let origin = self.origin.as_deref().cloned().unwrap_or_default();
         let (id, at) = (self.services.ids.next_id(), self.now());
-        self.noted().push(AuthEvent { id, org, account, kind, origin, detail, at });
+        self.noted().events.push(AuthEvent { id, org, account, kind, origin, detail, at });
     }
 
-    fn noted(&self) -> std::sync::MutexGuard<'_, Vec<AuthEvent>> {
-        // A list of events is whole even when somebody panicked beside it.
+    /// Does something once the change set under way is durable, and not at all when that fails. For hooks, as
+    /// [`Self::note`]; nobody waits for what it starts.
+    pub fn when_durable(&self, next: impl FnOnce() + Send + 'static) {
+        self.noted().next.push(Box::new(next));
+    }
+
+    fn noted(&self) -> std::sync::MutexGuard<'_, Noted> {
+        // The lists are whole even when somebody panicked beside them.
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what was noted. What has happened is not undone because it can not be told.
+    /// Keeps what was noted, and starts what was to follow. What has happened is not undone because it can not be told.
     pub(super) async fn keep_noted(&self) {
-        let events = std::mem::take(&mut *self.noted());
+        let Noted { events, next } = std::mem::take(&mut *self.noted());
+        for next in next {
+            next();
+        }
         for event in events {
             let kind = event.kind;
             if let Err(error) = self.services.credentials.append_event(event).await {
@@ -98,7 +114,7 @@ impl Context {
 
     /// Forgets what was noted: it does not come true.
     pub(super) fn forget_noted(&self) {
-        self.noted().clear();
+        *self.noted() = Noted::default();
     }
 
     /// The caller.

@@ -117,9 +117,14 @@ impl Kept {
     }
 }
 
+/// What changes a password, and proves the right to.
+const PASSWORDS: [&str; 2] = ["password", "current_password"];
+
 fn holds_password(value: &Value) -> bool {
     match value {
-        Value::Object(map) => map.iter().any(|(key, value)| key == "password" || holds_password(value)),
+        Value::Object(map) => {
+            map.iter().any(|(key, value)| PASSWORDS.contains(&key.as_str()) || holds_password(value))
+        }
         Value::Array(values) => values.iter().any(holds_password),
         _ => false,
     }
@@ -129,7 +134,7 @@ fn hash_without_passwords(body: &Value) -> Vec<u8> {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(map) => {
-                map.remove("password");
+                map.retain(|key, _| !PASSWORDS.contains(&key.as_str()));
                 map.values_mut().for_each(strip);
             }
             Value::Array(values) => values.iter_mut().for_each(strip),
