@@ -25,6 +25,7 @@ environment, or a .env file, in this order:
     REALNET_BCRYPT_COST                            cost of password hashing
     REALNET_SIGN_IN_ATTEMPTS, (…)_PER_ADDRESS      failed sign-ins in 15 minutes, by name and by address
     REALNET_SMTP_URL, REALNET_SMTP_FROM            mail server and sender; without, mail stands in the log
+    REALNET_SMTP_PLAIN                             true if mail may go to that server in plain text
     REALNET_PUBLIC_URL                             where the application is served that mails link to
     REALNET_SIGN_UP, REALNET_SIGN_UP_ROLE          org in which strangers may make accounts, and their role
     REALNET_MAX_BODY                               largest request body, bytes

@@ -1,6 +1,8 @@
 //! The section of accounts: tokens, passwords, limits of signing in, mail, signing up, the default org.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use url::Url;
@@ -24,7 +26,8 @@ pub struct AccountsSection {
     pub attempts_per_account: u32,
     /// `REALNET_SIGN_IN_ATTEMPTS_PER_ADDRESS`: the same by address.
     pub attempts_per_address: u32,
-    /// `REALNET_SMTP_URL`: the mail server; mail goes to the log when absent.
+    /// `REALNET_SMTP_URL`: the mail server; mail goes to the log when absent. Another machine is reached by TLS, unless
+    /// `REALNET_SMTP_PLAIN` says that the way there is safe.
     pub smtp_url: Option<String>,
     /// `REALNET_SMTP_FROM`: the sender of mail.
     pub smtp_from: Option<String>,
@@ -70,19 +73,19 @@ impl AccountsSection {
         };
         let text = |name: &str| environment.get(name).map(str::to_owned);
         let (smtp_url, smtp_from) = (text("REALNET_SMTP_URL"), text("REALNET_SMTP_FROM"));
-        if smtp_url.as_ref().is_some_and(|url| !is_smtp(url)) {
-            // It may hold a password, so it is not shown.
-            let expected = "expected smtp://USER:PASSWORD@HOST:PORT?tls=required or smtps://…";
-            problems.add("REALNET_SMTP_URL", expected.to_owned());
+        let plain = environment.parse("REALNET_SMTP_PLAIN", false, "true or false", problems);
+        if let Some(Err(problem)) = smtp_url.as_deref().map(|url| check_smtp(url, plain)) {
+            problems.add("REALNET_SMTP_URL", problem.to_owned());
         }
         if smtp_url.is_some() && smtp_from.is_none() {
             problems
                 .add("REALNET_SMTP_FROM", "is needed with REALNET_SMTP_URL: the sender of mail".to_owned());
         }
         let public_url = text("REALNET_PUBLIC_URL").and_then(|text| {
-            let url = Url::parse(&text).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+            let url = Url::parse(&text).ok().filter(is_base);
             if url.is_none() {
-                problems.add("REALNET_PUBLIC_URL", "expected a URL with http or https".to_owned());
+                let expected = "expected a URL with http or https, without user, query and fragment";
+                problems.add("REALNET_PUBLIC_URL", expected.to_owned());
             }
             url
         });
@@ -110,9 +113,37 @@ impl AccountsSection {
     }
 }
 
-/// Whether a mail server can be reached by such a URL.
-fn is_smtp(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| ["smtp", "smtps"].contains(&url.scheme()) && url.has_host())
+/// Whether links can be made by appending to a URL.
+fn is_base(url: &Url) -> bool {
+    let is_bare = url.username().is_empty() && url.password().is_none();
+    ["http", "https"].contains(&url.scheme()) && is_bare && url.query().is_none() && url.fragment().is_none()
+}
+
+/// Refuses what is no mail server, and what would send mail, or the password, so that others can read them on the way:
+/// tokens that set new passwords stand in mails. The URL may hold a password, so it is not shown.
+fn check_smtp(text: &str, plain: bool) -> Result<(), &'static str> {
+    let expected = "expected smtp://USER:PASSWORD@HOST:PORT?tls=required or smtps://…";
+    let url = Url::parse(text).map_err(|_| expected)?;
+    if !["smtp", "smtps"].contains(&url.scheme()) || !url.has_host() {
+        return Err(expected);
+    }
+    let is_required = |(name, value): (Cow<'_, str>, Cow<'_, str>)| name == "tls" && value == "required";
+    if url.scheme() == "smtps" || url.query_pairs().any(is_required) {
+        return Ok(());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a password is sent by smtps://… or with ?tls=required only");
+    }
+    if plain || is_near(&url) {
+        return Ok(());
+    }
+    Err("needs smtps://… or ?tls=required; REALNET_SMTP_PLAIN=true if the way to the server is safe")
+}
+
+/// Whether a server is on this machine.
+fn is_near(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -151,5 +182,44 @@ mod tests {
         let section =
             read([("REALNET_SMTP_URL", "smtps://me:hunter2@mail.test"), ("REALNET_SMTP_FROM", "a@b.test")]);
         assert!(!format!("{:?}", section.unwrap()).contains("hunter2"));
+    }
+
+    #[test]
+    fn mail_is_not_sent_for_all_to_read() {
+        let read = |url: &str, plain: &str| {
+            let from = ("REALNET_SMTP_FROM", "a@b.test");
+            read([("REALNET_SMTP_URL", url), from, ("REALNET_SMTP_PLAIN", plain)])
+        };
+        for bad in [
+            "smtp://me:hunter2@mail.test",
+            "smtp://me:hunter2@mail.test?tls=opportunistic",
+            "smtp://me@localhost",
+            "smtp://mail.test:25",
+            "smtp://mail.test?tls=opportunistic",
+        ] {
+            let problems = read(bad, "").unwrap_err().to_string();
+            assert!(problems.contains("tls=required") && !problems.contains("hunter2"), "{bad}: {problems}");
+        }
+        for good in [
+            "smtps://me:hunter2@mail.test",
+            "smtp://me:hunter2@mail.test:587?tls=required",
+            "smtp://127.0.0.1:1025",
+            "smtp://[::1]:1025",
+            "smtp://localhost",
+        ] {
+            assert!(read(good, "").is_ok(), "{good}");
+        }
+        assert!(read("smtp://relay:25", "true").is_ok(), "it was said twice");
+        assert!(read("smtp://me:hunter2@relay:25", "true").is_err(), "passwords never");
+    }
+
+    #[test]
+    fn links_can_be_appended_to_the_public_url() {
+        let read = |url: &str| read([("REALNET_PUBLIC_URL", url)]).is_ok();
+        for bad in ["https://app.test/?x=1", "https://app.test/#/", "https://me@app.test/", "ftp://app.test"]
+        {
+            assert!(!read(bad), "{bad}");
+        }
+        assert!(read("https://app.test/base/") && read("http://localhost:3000"));
     }
 }
