@@ -1,15 +1,20 @@
 //! The resource itself: what it is made of and how it starts.
 
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock, Weak};
 
+use realnet_core::acl::Caller;
+use realnet_core::change::{ChangeSet, Operation};
 use realnet_core::load::OrgTemplate;
-use realnet_core::resource::Services;
-use realnet_core::{Result, Uuid};
+use realnet_core::provider::Access;
+use realnet_core::resource::{Context, Services};
+use realnet_core::{Error, Result, Uuid};
+use tokio::runtime::Handle;
 
-use crate::attempts::Gates;
 use crate::cache::Fresh;
 use crate::config::AccountsConfig;
 use crate::directory::Directory;
+use crate::gates::Gates;
 use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::principals::SignedIn;
@@ -29,6 +34,10 @@ pub struct Accounts {
     pub(crate) callers: Fresh<SignedIn>,
     pub(crate) gates: Gates,
     pub(crate) mailer: Mailer,
+    /// The cost of hashes that the store knows of.
+    pub(crate) recorded_cost: AtomicU32,
+    /// Where the background is: not where requests are answered, whose times it would show in.
+    pub(crate) background: Handle,
     /// Itself, for what goes on in the background.
     pub(crate) me: Weak<Self>,
     pub(crate) org_template: OnceLock<OrgTemplate>,
@@ -36,7 +45,8 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Starts with a store. Without a key in the configuration, the one in the store is used, made if need be.
+    /// Starts with a store. Without a key in the configuration, the one in the store is used, made if need be. Mail is sent
+    /// by the Tokio runtime that this is called on.
     ///
     /// # Errors
     /// Settings out of range are malformed; a store that is away is unavailable.
@@ -49,8 +59,12 @@ impl Accounts {
             services.credentials.setting_or_insert(KEY_SETTING, made).await?
         };
         let mailer = Mailer::new(&config.mail)?;
-        Ok(Arc::new_cyclic(|me| Self {
+        let background = Handle::try_current()
+            .map_err(|error| Error::internal("accounts need a runtime of Tokio").with_source(error))?;
+        let accounts = Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
+            background,
+            recorded_cost: AtomicU32::new(0),
             gates: Gates::default(),
             mailer,
             services: services.clone(),
@@ -60,7 +74,9 @@ impl Accounts {
             org_template: OnceLock::new(),
             default_org: Fresh::default(),
             config,
-        }))
+        });
+        accounts.recall_cost().await?;
+        Ok(accounts)
     }
 
     /// Gives every org that is created from now on the items of a template. Only the first call counts.
@@ -86,6 +102,17 @@ impl Accounts {
             }
         };
         self.default_org.get(DEFAULT_ORG, now, load).await
+    }
+
+    /// Commits what somebody has proved their right to by other means than by who they are signed in as.
+    pub(crate) async fn commit_as_system(&self, cx: &Context, org: Uuid, operation: Operation) -> Result<()> {
+        let caller = Arc::new(Caller::system(org));
+        let access = Access { caller, registry: Arc::clone(&cx.access.registry) };
+        let changes = ChangeSet::new(vec![operation], cx.now(), Arc::clone(&cx.request_id))
+            .with_origin(cx.origin.clone());
+        self.services.items.commit(&access, changes).await?;
+        self.forget();
+        Ok(())
     }
 
     /// Forgets who is who: something about accounts has changed.

@@ -1,114 +1,153 @@
-//! How often somebody may try: before a password is looked at, and before mail is sent for a stranger.
+//! How often somebody may try a password.
 //!
-//! Every attempt to sign in takes a token by address and one by name from buckets of the store, before anything is looked up,
-//! so that attempts side by side are counted like those one after the other. Who succeeds gets them back. Three buckets of a
+//! Every attempt takes a token by network and one by name from buckets of the store, before the password is looked at, so
+//! that attempts side by side are counted like those one after the other. Who succeeds gets them back. Three buckets of a
 //! name, each slower than the one before, make the wait grow with the failures. Names that do not exist have buckets, too.
+//!
+//! Networks from which an account has signed in before have buckets of their own: strangers, who share one, lock each other
+//! out and not the owner.
 
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use moka::sync::Cache;
 use realnet_core::acl::Origin;
-use realnet_core::limit::{Allowance, Rate};
-use realnet_core::{Error, ErrorKind, Result, Uuid};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use realnet_core::limit::Rate;
+use realnet_core::model::Item;
+use realnet_core::provider::EventKind;
+use realnet_core::{Result, Uuid};
+use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::accounts::Accounts;
+use crate::directory::Directory;
+use crate::kind::MAX_USERNAME;
+use crate::limits::{home, networks, too_many};
 
-/// Over which time what may fail by one address may fail again.
+/// Over which time what may fail by one network may fail again.
 const ADDRESS: Duration = Duration::from_mins(15);
 /// The same by name: so many times as much over so long.
 const NAME: [(u32, Duration); 3] =
     [(1, Duration::from_mins(15)), (3, Duration::from_hours(6)), (10, Duration::from_hours(7 * 24))];
-/// How many attempts of one name, and by one address, are under way at once: more wait, so that those of one who knows the
+/// How many attempts of one name, and by one network, are under way at once: more wait, so that those of one who knows the
 /// password are not taken for guesses.
 const AT_ONCE: [usize; 2] = [4, 16];
-/// The longest wait for those before.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Those who wait for each other, by name or address.
-pub(crate) struct Gates(Cache<String, Arc<Semaphore>>);
-
-impl Default for Gates {
-    fn default() -> Self {
-        Self(Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_mins(1)).build())
-    }
-}
-
-impl Gates {
-    async fn pass(&self, name: String, at_once: usize) -> Result<OwnedSemaphorePermit> {
-        let gate = self.0.get_with(name, || Arc::new(Semaphore::new(at_once)));
-        match tokio::time::timeout(PATIENCE, gate.acquire_owned()).await {
-            Ok(permit) => permit.map_err(|_| Error::internal("a gate was closed")),
-            Err(_) => Err(Error::unavailable("too many sign-ins at once: try again in a moment")),
-        }
-    }
-}
 
 /// An attempt under way.
 pub(crate) struct Attempt {
+    org: Uuid,
+    /// The name as it is kept.
+    username: String,
+    origin: Origin,
+    /// The account of the name, if there is one.
+    pub(crate) account: Option<Item>,
     /// What it has taken.
     taken: Vec<String>,
     /// The buckets of the name, to be filled when it succeeds.
     of_name: Vec<String>,
-    /// Whether it is the last one for a while.
-    pub(crate) is_last: bool,
+    /// What it has taken the last token of: the bucket, its window, and by what it counts.
+    last: Vec<(String, Duration, &'static str)>,
     gates: Vec<OwnedSemaphorePermit>,
 }
 
+/// What tokens are taken from.
+struct Bucket {
+    name: String,
+    capacity: u32,
+    per: Duration,
+    by: &'static str,
+}
+
 impl Accounts {
-    /// Begins an attempt to sign in.
+    /// Begins an attempt to sign in, or to prove that one could.
     ///
     /// # Errors
     /// Rate-limited, in the same words whether the name exists or not.
     pub(crate) async fn attempt(&self, org: Uuid, username: &str, origin: &Origin) -> Result<Attempt> {
-        let mut attempt =
-            Attempt { taken: Vec::new(), of_name: Vec::new(), is_last: false, gates: Vec::new() };
-        // As exact as names are: with a common count, signing in to one would forget what failed for the other.
-        let name = format!("sign-in:account:{org}:{username}");
-        if let Some(address) = origin.address.map(network) {
-            let bucket = format!("sign-in:address:{address}");
-            attempt.gates.push(self.gates.pass(bucket.clone(), AT_ONCE[1]).await?);
-            attempt.gates.push(self.gates.pass(name.clone(), AT_ONCE[0]).await?);
-            self.try_take(&mut attempt, bucket, self.config.attempts_per_address, ADDRESS).await?;
-        } else {
-            attempt.gates.push(self.gates.pass(name.clone(), AT_ONCE[0]).await?);
+        // A longer name is nobody's: it fails as a wrong password does, and is kept nowhere.
+        let kept = if username.len() > MAX_USERNAME { "" } else { username };
+        let mut attempt = Attempt {
+            org,
+            username: kept.to_ascii_lowercase(),
+            origin: origin.clone(),
+            account: None,
+            taken: Vec::new(),
+            of_name: Vec::new(),
+            last: Vec::new(),
+            gates: Vec::new(),
+        };
+        let now = self.services.clock.now();
+        let refused = [attempt.who(true), attempt.who(false)].map(|who| self.gates.refused(who, now));
+        if let Some(wait) = refused.into_iter().flatten().max() {
+            return Err(too_many(wait));
         }
+        match self.count(&mut attempt, kept).await {
+            Ok(()) => Ok(attempt),
+            Err(error) => {
+                if let Some(wait) = error.retry_after() {
+                    self.gates.refuse(attempt.who(attempt.of_name.is_empty()), now, wait);
+                }
+                self.broke_off(attempt).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes the tokens of an attempt: by network first, so that no name that a stranger sends is looked at or kept for nothing.
+    async fn count(&self, attempt: &mut Attempt, username: &str) -> Result<()> {
+        for (index, (network, factor)) in attempt.networks().into_iter().enumerate() {
+            if index == 0 {
+                attempt.gates.push(self.gates.pass(("network", &network), AT_ONCE[1]).await?);
+            }
+            let capacity = self.config.attempts_per_address.saturating_mul(factor);
+            let name = format!("sign-in:address:{network}");
+            self.draw(attempt, Bucket { name, capacity, per: ADDRESS, by: "address" }).await?;
+        }
+        if username.is_empty() {
+            return Ok(());
+        }
+        let gate = self.gates.pass(("name", attempt.org, &attempt.username), AT_ONCE[0]).await?;
+        attempt.gates.push(gate);
+        attempt.account = Directory::new(&self.services).account(attempt.org, username).await?;
+        let base = self.counted_as(attempt).await?;
         for (times, per) in NAME {
-            let bucket = format!("{name}:{times}");
+            let name = format!("{base}:{times}");
             let capacity = self.config.attempts_per_account.saturating_mul(times);
-            attempt.of_name.push(bucket.clone());
-            let left = self.try_take(&mut attempt, bucket, capacity, per).await?;
-            attempt.is_last |= left == Some(0);
+            attempt.of_name.push(name.clone());
+            self.draw(attempt, Bucket { name, capacity, per, by: "name" }).await?;
         }
-        Ok(attempt)
+        Ok(())
     }
 
-    /// Takes a token, or gives back what the attempt has taken before. Answers how many are left, when there is a limit.
-    async fn try_take(
-        &self,
-        attempt: &mut Attempt,
-        bucket: String,
-        capacity: u32,
-        per: Duration,
-    ) -> Result<Option<u32>> {
-        let Some(rate) = Rate::new(capacity, per) else { return Ok(None) };
-        let allowance = self.take(&bucket, rate).await;
-        match allowance {
-            Ok(allowance) if allowance.allowed => {
-                attempt.taken.push(bucket);
-                Ok(Some(allowance.remaining))
-            }
-            refused => {
-                self.give_back(std::mem::take(&mut attempt.taken)).await;
-                Err(too_many(&refused?))
-            }
-        }
+    /// As what an attempt counts: as one of the owner's networks, or as a stranger's. The same is done for names that do not exist.
+    async fn counted_as(&self, attempt: &Attempt) -> Result<String> {
+        let id = attempt.account.as_ref().map_or(Uuid::nil(), |account| account.id);
+        let known = self.networks_of(id).await?;
+        let home = attempt.home().filter(|home| known.iter().any(|(network, _)| network == home));
+        Ok(match home {
+            Some(network) => of_known(id, &network),
+            None => of_strangers(attempt.org, &attempt.username),
+        })
     }
 
-    /// It was the right password: nothing that has failed before counts any more.
+    /// Takes a token.
+    async fn draw(&self, attempt: &mut Attempt, bucket: Bucket) -> Result<()> {
+        let Some(rate) = Rate::new(bucket.capacity, bucket.per) else { return Ok(()) };
+        let allowance = self.take(&bucket.name, rate).await?;
+        if !allowance.allowed {
+            return Err(too_many(allowance.retry_after));
+        }
+        if allowance.remaining == 0 {
+            attempt.last.push((bucket.name.clone(), bucket.per, bucket.by));
+        }
+        attempt.taken.push(bucket.name);
+        Ok(())
+    }
+
+    /// It was the right password: nothing that has failed before counts any more, and who comes again is no stranger.
     pub(crate) async fn succeeded(&self, attempt: Attempt) {
+        self.gates.readmit(attempt.who(false));
+        if let (Some(account), Some(network)) = (&attempt.account, attempt.home()) {
+            self.learn_network(account.id, account.org, &network).await;
+        }
         let Attempt { taken, of_name, .. } = attempt;
         for bucket in &of_name {
             if let Err(error) = self.services.credentials.forget(bucket).await {
@@ -118,17 +157,33 @@ impl Accounts {
         self.give_back(taken.into_iter().filter(|bucket| !of_name.contains(bucket)).collect()).await;
     }
 
+    /// It was the wrong one; `detail` says more of what for.
+    pub(crate) async fn failed(&self, attempt: Attempt, detail: serde_json::Value) {
+        let known = attempt.account.as_ref().map(|account| account.id);
+        tracing::info!(account = %known.unwrap_or_default(), "sign-in refused");
+        self.tell(EventKind::SignInFailed, attempt.org, known, &attempt.origin, detail).await;
+        for (bucket, window, by) in &attempt.last {
+            if self.gates.is_news(bucket, self.services.clock.now(), *window) {
+                self.tell(EventKind::Locked, attempt.org, known, &attempt.origin, json!({"by": by})).await;
+            }
+        }
+    }
+
     /// It came to nothing: neither right nor wrong.
     pub(crate) async fn broke_off(&self, attempt: Attempt) {
         self.give_back(attempt.taken).await;
     }
 
-    /// Forgets what has failed for a name.
-    pub(crate) async fn forget_failures(&self, org: Uuid, username: &str) -> Result<()> {
-        for (times, _) in NAME {
-            let bucket = format!("sign-in:account:{org}:{username}:{times}");
-            self.services.credentials.forget(&bucket).await?;
+    /// Forgets what has failed for an account, by strangers and from its own networks.
+    pub(crate) async fn forget_failures(&self, account: Uuid, org: Uuid, username: &str) -> Result<()> {
+        let mut names = vec![of_strangers(org, &username.to_ascii_lowercase())];
+        names.extend(self.networks_of(account).await?.iter().map(|(network, _)| of_known(account, network)));
+        for name in names {
+            for (times, _) in NAME {
+                self.services.credentials.forget(&format!("{name}:{times}")).await?;
+            }
         }
+        self.gates.readmit_all();
         Ok(())
     }
 
@@ -139,66 +194,32 @@ impl Accounts {
             }
         }
     }
+}
 
-    async fn take(&self, bucket: &str, rate: Rate) -> Result<Allowance> {
-        self.services.credentials.take(bucket, rate, 1, self.services.clock.now()).await
+impl Attempt {
+    /// The networks that it comes from.
+    fn networks(&self) -> Vec<(String, u32)> {
+        self.origin.address.map(networks).unwrap_or_default()
     }
 
-    /// Takes a token of `name` by the address that a request comes from.
-    pub(crate) async fn limit_address(&self, name: &str, rate: Rate, origin: &Origin) -> Result<()> {
-        let Some(address) = origin.address.map(network) else { return Ok(()) };
-        self.limit(&format!("{name}:address:{address}"), rate).await
+    /// The network that the owner would be known by.
+    fn home(&self) -> Option<String> {
+        self.origin.address.map(home)
     }
 
-    /// Takes a token.
-    ///
-    /// # Errors
-    /// Rate-limited when there is none.
-    pub(crate) async fn limit(&self, bucket: &str, rate: Rate) -> Result<()> {
-        let allowance = self.take(bucket, rate).await?;
-        if allowance.allowed { Ok(()) } else { Err(too_many(&allowance)) }
+    /// Whose attempts are refused alike: all of a network, or those at one name.
+    fn who(&self, whatever_name: bool) -> (Option<(Uuid, &str)>, Option<String>) {
+        let name = (!whatever_name).then_some((self.org, self.username.as_str()));
+        (name, self.networks().into_iter().next().map(|(network, _)| network))
     }
 }
 
-fn too_many(allowance: &Allowance) -> Error {
-    let seconds = allowance.retry_after.as_millis().div_ceil(1000).max(1);
-    let after = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
-    Error::new(ErrorKind::RateLimited, "too many attempts: try again later").with_retry_after(after)
+/// The buckets of those who have not signed in to a name before.
+fn of_strangers(org: Uuid, username: &str) -> String {
+    format!("sign-in:account:{org}:{username}")
 }
 
-/// What one customer of a network has: an IPv4 address, or an IPv6 network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_customer_counts_once() {
-        let network = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(network("192.0.2.7"), "192.0.2.7");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_ne!(network("2001:db8:1:3::1"), network("2001:db8:1:2::1"));
-    }
-
-    #[test]
-    fn waits_are_whole_seconds_and_never_none() {
-        let allowance = |millis| Allowance {
-            allowed: false,
-            remaining: 0,
-            retry_after: Duration::from_millis(millis),
-            reset_after: Duration::ZERO,
-        };
-        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (90_000, 90)] {
-            assert_eq!(too_many(&allowance(millis)).retry_after(), Some(Duration::from_secs(seconds)));
-        }
-    }
+/// The buckets of a network from which an account has signed in before.
+fn of_known(account: Uuid, network: &str) -> String {
+    format!("sign-in:known:{account}:{network}")
 }

@@ -11,6 +11,7 @@ use realnet_core::resource::Services;
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 
 use crate::directory::Directory;
+use crate::kind::fold;
 use crate::passwords::Passwords;
 use crate::policy;
 
@@ -96,6 +97,7 @@ fn account_item(
     if let Some(email) = email {
         attributes.insert("email".to_owned(), email.into());
     }
+    fold(&mut attributes);
     item(required(registry, "Account")?, id, org, username, Some(id), attributes)
 }
 

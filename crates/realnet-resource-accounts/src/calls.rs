@@ -25,6 +25,11 @@ impl Accounts {
                 self.end_session(cx, id).await?;
                 Value::Null
             }
+            (Verb::Post, ["unlock"]) => {
+                let [account] = texts(body, ["account"], 1)?;
+                self.unlock(cx, &account.unwrap_or_default()).await?;
+                Value::Null
+            }
             (Verb::Post, ["password-reset"]) => {
                 let [email, org] = texts(body, ["email", "org"], 1)?;
                 self.ask_reset(cx, email.unwrap_or_default(), org).await?;

@@ -79,22 +79,27 @@ impl<'a> Directory<'a> {
 
     /// The account of a name in an org.
     pub(crate) async fn account(&self, org: Uuid, username: &str) -> Result<Option<Item>> {
-        let Some(info) = self.info("Account") else { return Ok(None) };
-        let filter = equals(info, "username", Literal::Text(username.to_owned()));
-        Ok(self.find(OrgScope::One(org), "Account", filter, 1).await?.pop())
+        self.account_with(org, "username", username).await
     }
 
-    /// The account of an address in an org. Addresses are kept as they were given; most people write them small.
+    /// The account of an address in an org.
     pub(crate) async fn account_of_address(&self, org: Uuid, address: &str) -> Result<Option<Item>> {
+        self.account_with(org, "email", address).await
+    }
+
+    /// Names and addresses are kept in lower case, but for those that were kept before that was so: looked up the same way
+    /// whether there are any, so that the time tells nothing.
+    async fn account_with(&self, org: Uuid, field: &str, value: &str) -> Result<Option<Item>> {
         let Some(info) = self.info("Account") else { return Ok(None) };
-        for address in [address.to_owned(), address.to_lowercase()] {
-            let filter = equals(info, "email", Literal::Text(address));
-            let found = self.find(OrgScope::One(org), "Account", filter, 1).await?.pop();
-            if found.is_some() {
-                return Ok(found);
-            }
+        let mut found = None;
+        let folded = value.to_ascii_lowercase();
+        let as_given = (folded != value).then(|| value.to_owned());
+        for value in std::iter::once(folded).chain(as_given) {
+            let filter = equals(info, field, Literal::Text(value));
+            let page = self.find(OrgScope::One(org), "Account", filter, 1).await?;
+            found = found.or(page.into_iter().next());
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// The names of those of `ids` that are accounts.

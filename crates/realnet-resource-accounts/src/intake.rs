@@ -1,16 +1,19 @@
 //! What is taken out of a write before it becomes an item: passwords, and orgs by name.
 
 use realnet_core::change::Operation;
+use realnet_core::model::Item;
 use realnet_core::provider::EventKind;
 use realnet_core::resource::{Body, Change, Context, Intake};
 use realnet_core::{Error, Result, Uuid, Violation};
 use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
+use crate::address::{Said, is_new, said};
 use crate::directory::Directory;
-use crate::kind::Kind;
+use crate::kind::{Kind, is_superuser, names_of, username_of};
+use crate::notices::Notice;
 use crate::policy;
-use crate::reset::names_of;
+use crate::rules;
 
 /// Attributes whose change ends the sessions of an account.
 const ENDING: [&str; 2] = ["role", "disabled"];
@@ -27,48 +30,70 @@ impl Accounts {
             name_to_id(cx, body).await?;
         }
         self.end_sessions(cx, intake).await?;
-        let password = take_password(intake)?;
-        let Some(password) = password else { return Ok(()) };
-        let is_new = matches!(intake.change, Change::Create(_));
-        if intake.bulk {
-            return Err(refused("set passwords one by one"));
+        let [password, current] = take_passwords(intake)?;
+        let address = said(&intake.change);
+        if matches!(intake.change, Change::Create(_)) {
+            return match password {
+                Some(password) => self.take_password(cx, intake, None, &password).await,
+                None => Ok(()),
+            };
         }
-        if !is_new && cx.caller().account != Some(intake.id) && !cx.caller().is_admin() {
-            return Err(Error::forbidden("only administrators set the password of another account"));
+        if password.is_none() && current.is_none() && address == Said::Nothing {
+            return Ok(());
         }
-        self.check_password(cx, intake, &password).await?;
-        let password_hash = self.passwords.hash(&password).await?;
-        intake.then.push(Operation::SetPassword { account: intake.id, password_hash });
-        Ok(())
-    }
-
-    /// Checks a password against the policy, which looks at the names of the account as they are and as they will be.
-    async fn check_password(&self, cx: &Context, intake: &Intake<'_>, password: &str) -> Result<()> {
-        let given = match &intake.change {
-            Change::Create(body) | Change::Replace(body) | Change::Merge(body) => Some(body),
-            Change::Json(_) => None,
-        };
-        let given = |key: &str| given.and_then(|body| body.attributes.get(key)?.as_str());
-        let mut names: Vec<&str> = ["username", "email"].into_iter().filter_map(given).collect();
         let directory = Directory::at(&cx.services, std::sync::Arc::clone(&cx.access.registry));
-        let stored = match &intake.change {
-            Change::Create(_) => None,
-            _ => directory.item(intake.id).await?,
-        };
+        let stored = directory.item(intake.id).await?;
         // Nothing is to be learned of accounts that the caller can not change anyway.
         let caller = cx.caller();
         let stored = stored.filter(|account| account.org == caller.org || caller.is_superuser());
-        names.extend(stored.as_ref().map(names_of).unwrap_or_default());
-        policy::check(password, &names)?;
-        if let Some(account) = &stored {
-            let detail = json!({"by": cx.caller().account});
-            cx.note(EventKind::PasswordChanged, account.org, Some(account.id), detail);
+        let renewed = stored.as_ref().filter(|stored| is_new(&address, stored));
+        if let Some(own) = stored.as_ref().filter(|stored| caller.account == Some(stored.id))
+            && (password.is_some() || renewed.is_some() || current.is_some())
+        {
+            self.prove_oneself(cx, own, current.as_deref()).await?;
+        }
+        if let Some(password) = password {
+            self.take_password(cx, intake, stored.as_ref(), &password).await?;
+        }
+        match renewed {
+            Some(stored) => self.take_address(cx, intake, address, stored).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Sets a password along with the write, of a new account or of the one that is stored.
+    async fn take_password(
+        &self,
+        cx: &Context,
+        intake: &mut Intake<'_>,
+        stored: Option<&Item>,
+        password: &str,
+    ) -> Result<()> {
+        if intake.bulk {
+            return Err(refused("set passwords one by one"));
+        }
+        let is_new = matches!(intake.change, Change::Create(_));
+        let is_own = cx.caller().account == Some(intake.id);
+        if !is_new && !is_own && !cx.caller().is_admin() {
+            return Err(Error::forbidden("only administrators set the password of another account"));
+        }
+        check_password(intake, stored, password)?;
+        let password_hash = self.passwords.hash(password).await?;
+        intake.then.push(Operation::SetPassword { account: intake.id, password_hash });
+        let Some(stored) = stored else { return Ok(()) };
+        let detail = json!({"by": cx.caller().account});
+        cx.note(EventKind::PasswordChanged, stored.org, Some(stored.id), detail);
+        self.notify_when_durable(cx, stored, Notice::Password);
+        let may_unlock = !is_own && (cx.caller().is_superuser() || !is_superuser(stored));
+        if may_unlock {
+            self.forget_failures(stored.id, stored.org, username_of(stored)).await?;
         }
         Ok(())
     }
 
     /// A new org gets its first items in the change set that creates it.
     fn furnish(&self, cx: &Context, intake: &mut Intake<'_>) -> Result<()> {
+        intake.then.extend(rules::org::one_of_a_name(cx.registry(), intake.id, &intake.change)?);
         let Some(template) = self.org_template.get() else { return Ok(()) };
         if matches!(intake.change, Change::Create(_)) {
             let registry = &cx.access.registry;
@@ -91,6 +116,18 @@ impl Accounts {
     }
 }
 
+/// Checks a password against the policy, which looks at the names of the account as they are and as they will be.
+fn check_password(intake: &Intake<'_>, stored: Option<&Item>, password: &str) -> Result<()> {
+    let given = match &intake.change {
+        Change::Create(body) | Change::Replace(body) | Change::Merge(body) => Some(body),
+        Change::Json(_) => None,
+    };
+    let given = |key: &str| given.and_then(|body| body.attributes.get(key)?.as_str());
+    let mut names: Vec<&str> = ["username", "email"].into_iter().filter_map(given).collect();
+    names.extend(stored.map(names_of).unwrap_or_default());
+    policy::check(password, &names)
+}
+
 /// Whether a document says something new about what ends sessions.
 async fn changes_role(cx: &Context, id: Uuid, body: &Body) -> Result<bool> {
     let said: Vec<&str> =
@@ -103,21 +140,28 @@ async fn changes_role(cx: &Context, id: Uuid, body: &Body) -> Result<bool> {
     Ok(said.iter().any(|key| body.attributes.get(*key) != account.attributes.get(key)))
 }
 
-/// Takes the password out of a document. A JSON Patch has no place for one.
-fn take_password(intake: &mut Intake<'_>) -> Result<Option<String>> {
+/// Takes the new password and the present one out of a document. A JSON Patch has no place for them.
+fn take_passwords(intake: &mut Intake<'_>) -> Result<[Option<String>; 2]> {
+    let keys = ["password", "current_password"];
     let Some(body) = intake.change.body_mut() else {
         return match &intake.change {
-            Change::Json(operations) if mentions(operations, &["password"]) => {
+            Change::Json(operations) if mentions(operations, &keys) => {
                 Err(refused("a password is set by PUT or by a merge patch"))
             }
-            _ => Ok(None),
+            _ => Ok([None, None]),
         };
     };
-    match body.attributes.remove("password") {
-        None => Ok(None),
-        Some(Value::String(password)) => Ok(Some(password)),
-        Some(_) => Err(refused("expected text")),
+    let mut taken = [None, None];
+    for (key, place) in keys.into_iter().zip(&mut taken) {
+        *place = match body.attributes.remove(key) {
+            None => None,
+            Some(Value::String(password)) => Some(password),
+            Some(_) => {
+                return Err(Error::invalid(vec![Violation::new(format!("/{key}"), "expected text")]));
+            }
+        };
     }
+    Ok(taken)
 }
 
 fn refused(detail: &str) -> Error {
@@ -125,7 +169,7 @@ fn refused(detail: &str) -> Error {
 }
 
 /// Whether a JSON Patch touches one of these attributes, or all of them at once.
-fn mentions(operations: &Value, keys: &[&str]) -> bool {
+pub(crate) fn mentions(operations: &Value, keys: &[&str]) -> bool {
     let paths = operations.as_array().into_iter().flatten().flat_map(|operation| {
         ["path", "from"].into_iter().filter_map(|key| operation.get(key).and_then(Value::as_str))
     });

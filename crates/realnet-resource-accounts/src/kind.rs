@@ -6,6 +6,9 @@ use realnet_core::model::{Item, Map};
 use realnet_core::registry::TypeRegistry;
 use serde_json::Value;
 
+/// The longest username, in bytes.
+pub(crate) const MAX_USERNAME: usize = 128;
+
 /// What an item of this resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -42,6 +45,11 @@ pub(crate) fn role_of(attributes: &Map) -> OrgRole {
     attributes.get("role").and_then(Value::as_str).and_then(OrgRole::parse).unwrap_or(OrgRole::Visitor)
 }
 
+/// Whether an account is a superuser's.
+pub(crate) fn is_superuser(account: &Item) -> bool {
+    role_of(account.attributes.as_map()) == OrgRole::Superuser
+}
+
 /// Whether signing in is refused.
 pub(crate) fn is_disabled(account: &Item) -> bool {
     account.attributes.get("disabled").and_then(Value::as_bool).unwrap_or_default()
@@ -50,4 +58,24 @@ pub(crate) fn is_disabled(account: &Item) -> bool {
 /// The name that an account signs in with.
 pub(crate) fn username_of(account: &Item) -> &str {
     account.attributes.get("username").and_then(Value::as_str).unwrap_or(&account.name)
+}
+
+/// The address of an account.
+pub(crate) fn address_of(account: &Item) -> Option<&str> {
+    account.attributes.get("email").and_then(Value::as_str)
+}
+
+/// What an attacker knows of an account.
+pub(crate) fn names_of(account: &Item) -> Vec<&str> {
+    [Some(username_of(account)), address_of(account)].into_iter().flatten().collect()
+}
+
+/// Writes the name and the address of an account as they are kept: in lower case, so that two that look alike are one.
+/// Usernames are ASCII; of addresses no other letters are touched, since their small forms may be those of others.
+pub(crate) fn fold(attributes: &mut Map) {
+    for key in ["username", "email"] {
+        if let Some(Value::String(text)) = attributes.get_mut(key) {
+            text.make_ascii_lowercase();
+        }
+    }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod address;
 mod attempts;
 mod audit;
 mod authenticate;
@@ -10,13 +11,18 @@ mod calls;
 mod config;
 mod directory;
 mod events;
+mod gates;
 mod intake;
 mod kind;
+mod known;
+mod limits;
 mod mail;
+mod notices;
 mod one_time;
 mod passwords;
 mod policy;
 mod principals;
+mod proof;
 mod refresh;
 mod reset;
 mod resource;
@@ -25,6 +31,7 @@ mod sessions;
 mod sign_in;
 mod sign_up;
 mod tokens;
+mod unlock;
 mod verify;
 
 pub use accounts::Accounts;

@@ -4,19 +4,41 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use realnet_core::limit::Rate;
 use realnet_core::{Error, Result};
 use tokio::sync::Semaphore;
-use url::Url;
+use url::{Host, Url};
 
 use crate::accounts::Accounts;
+use crate::limits::Limited;
+use crate::tokens::fingerprint;
 
 /// The longest wait for a mail server's answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How many mails may be under way.
-const AT_ONCE: usize = 64;
+/// How many mails of each sort are handed to the server at once.
+const AT_ONCE: [usize; 3] = [16, 32, 16];
+/// How many of each wait for that.
+const WAITING: usize = 512;
+/// How many mails of each sort somebody gets in an hour.
+const BY_RECIPIENT: (u32, Duration) = (5, Duration::from_hours(1));
+/// A mail begins at any moment within so many milliseconds, so that what stands beside it does not tell what it does.
+const SPREAD: u64 = 200;
+
+/// What a mail is about. No sort takes the room of another: strangers can have the first two sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// A way to set a new password.
+    Reset,
+    /// The proof of an address.
+    Proof,
+    /// That something has changed which an owner would want to know of.
+    Notice,
+}
 
 /// How mail is sent.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -43,7 +65,9 @@ impl fmt::Debug for MailConfig {
 pub(crate) struct Mailer {
     server: Option<(AsyncSmtpTransport<Tokio1Executor>, Mailbox)>,
     public_url: Option<Url>,
-    places: Arc<Semaphore>,
+    /// Of each sort.
+    waiting: [Arc<Semaphore>; 3],
+    sending: [Semaphore; 3],
 }
 
 impl Mailer {
@@ -60,11 +84,20 @@ impl Mailer {
             }
         };
         let public_url = config.public_url.clone();
-        Ok(Self { server, public_url, places: Arc::new(Semaphore::new(AT_ONCE)) })
+        if public_url.as_ref().is_some_and(is_readable) {
+            tracing::warn!("links in mails lead to plain http: who is on the way can read their tokens");
+        }
+        let waiting = [(); 3].map(|()| Arc::new(Semaphore::new(WAITING)));
+        Ok(Self { server, public_url, waiting, sending: AT_ONCE.map(Semaphore::new) })
+    }
+
+    /// Whether mail reaches people, and not only the log.
+    pub(crate) fn has_server(&self) -> bool {
+        self.server.is_some()
     }
 
     /// Sends a mail of a subject and a text.
-    pub(crate) async fn send(&self, to: &str, subject: &str, text: String) -> Result<()> {
+    pub(crate) async fn send(&self, sort: Sort, to: &str, subject: &str, text: String) -> Result<()> {
         let Some((server, from)) = &self.server else {
             tracing::warn!(to, subject, "no mail server is configured, so the mail stands here:\n{text}");
             return Ok(());
@@ -79,6 +112,8 @@ impl Mailer {
             .header(ContentType::TEXT_PLAIN)
             .body(text)
             .map_err(|error| Error::internal("a mail can not be written").with_source(error))?;
+        let place = self.sending[sort as usize].acquire().await;
+        let _place = place.map_err(|_| Error::internal("mail is sent no more"))?;
         let sent = server.send(message).await;
         sent.map(drop).map_err(|error| Error::internal("a mail can not be sent").with_source(error))
     }
@@ -92,24 +127,47 @@ impl Mailer {
     }
 }
 
+/// Whether what is sent there can be read on the way.
+fn is_readable(url: &Url) -> bool {
+    let is_near = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() != "https" && !is_near
+}
+
 impl Accounts {
-    /// Does something in the background, so that the time of an answer tells nothing of it.
-    pub(crate) fn later<F>(&self, work: impl FnOnce(Arc<Self>) -> F)
+    /// Does something in the background, where neither its time nor its load shows in answers. Answers whether there was room.
+    pub(crate) fn later<F>(&self, sort: Sort, work: impl FnOnce(Arc<Self>) -> F) -> bool
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let Some(accounts) = self.me.upgrade() else { return };
-        let Ok(place) = Arc::clone(&self.mailer.places).try_acquire_owned() else {
-            tracing::warn!("too many mails are under way: one is not sent");
-            return;
+        let Some(accounts) = self.me.upgrade() else { return false };
+        let Ok(place) = Arc::clone(&self.mailer.waiting[sort as usize]).try_acquire_owned() else {
+            tracing::warn!("too many mails are waiting: one is not sent");
+            return false;
         };
         let work = work(accounts);
-        tokio::spawn(async move {
+        let wait = Duration::from_millis(rand::random_range(0..SPREAD));
+        self.background.spawn(async move {
+            tokio::time::sleep(wait).await;
             if let Err(error) = work.await {
                 tracing::error!(error = %error.report(), "a mail could not be sent");
             }
             drop(place);
         });
+        true
+    }
+
+    /// Counts a mail to an address, whether anybody has it or not. Answers whether one more may be sent there.
+    pub(crate) async fn may_mail(&self, sort: Sort, limited: &Limited<'_>, to: &str) -> bool {
+        let (times, per) = BY_RECIPIENT;
+        let Some(rate) = Rate::new(times, per) else { return true };
+        // Names of buckets may stand in logs and tables.
+        let hash = URL_SAFE_NO_PAD.encode(fingerprint(&to.to_ascii_lowercase()));
+        self.limit(limited, &format!("{}:{hash}", sort as usize), rate, per).await.is_ok()
     }
 }
 

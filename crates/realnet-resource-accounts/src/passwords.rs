@@ -1,5 +1,6 @@
 //! Hashing and verifying passwords: slow by design, so off the async threads and never more at once than there are cores.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
@@ -15,6 +16,9 @@ const BCRYPT_BYTES: usize = 71;
 /// How many may wait per core; more would wait longer than a caller does.
 const WAITING_PER_CORE: usize = 128;
 
+/// The highest cost that there is.
+const MAX_COST: u32 = 31;
+
 /// Hashes passwords.
 pub(crate) struct Passwords {
     cost: u32,
@@ -23,21 +27,21 @@ pub(crate) struct Passwords {
     /// How many rounds were done, in tests.
     #[cfg(test)]
     rounds: std::sync::Arc<std::sync::atomic::AtomicU64>,
-    working: Semaphore,
-    waiting: Semaphore,
+    working: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl Passwords {
     /// Hashes with 2^`cost` rounds.
     pub(crate) fn new(cost: u32) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let waiting = Semaphore::new(cores * WAITING_PER_CORE);
+        let waiting = Arc::new(Semaphore::new(cores * WAITING_PER_CORE));
         Self {
             cost,
             highest: AtomicU32::new(cost),
             #[cfg(test)]
             rounds: std::sync::Arc::default(),
-            working: Semaphore::new(cores),
+            working: Arc::new(Semaphore::new(cores)),
             waiting,
         }
     }
@@ -53,9 +57,20 @@ impl Passwords {
         cost_of(hash).is_some_and(|cost| cost < self.cost)
     }
 
-    /// Whether a password is the one of a hash. Without a hash the work is done all the same, and it is not. A failure takes
-    /// the same work whatever the hash costs, so that old hashes do not tell which names exist.
-    pub(crate) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
+    /// The highest cost that was met.
+    pub(crate) fn highest(&self) -> u32 {
+        self.highest.load(Ordering::Relaxed)
+    }
+
+    /// Says what hashes have cost before this process began.
+    pub(crate) fn has_met(&self, cost: u32) {
+        self.highest.fetch_max(cost.min(MAX_COST), Ordering::Relaxed);
+    }
+
+    /// Whether a password is the one of a hash, of somebody who may sign in. Without a hash the work is done all the same, and
+    /// it is not. A failure takes the same work whatever the hash costs, so that old hashes do not tell which names exist,
+    /// and whoever may not sign in fails by the right password as by any other.
+    pub(crate) async fn verify(&self, password: &str, hash: Option<String>, may: bool) -> Result<bool> {
         if password.len() > MAX_BYTES {
             return Ok(false);
         }
@@ -74,7 +89,7 @@ impl Passwords {
             let Some((hash, cost)) = hash.zip(known) else {
                 return check(&dummy(highest)).map(|_| false);
             };
-            if check(&hash)? {
+            if check(&hash)? && may {
                 return Ok(true);
             }
             // 2^cost + 2^cost + 2^(cost + 1) + … + 2^(highest - 1) is 2^highest.
@@ -90,11 +105,16 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> bcrypt::BcryptResult<T> + Send + 'static,
     ) -> Result<T> {
-        let _place = self
-            .waiting
-            .try_acquire()
+        let place = Arc::clone(&self.waiting)
+            .try_acquire_owned()
             .map_err(|_| Error::unavailable("too many sign-ins at once: try again in a moment"))?;
-        let _turn = self.working.acquire().await.map_err(|_| Error::internal("hashing has ended"))?;
+        let turn = Arc::clone(&self.working).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::internal("hashing has ended"))?;
+        // The work goes on when whoever waits for it goes away, and counts until it is done.
+        let work = move || {
+            let _until_done = (place, turn);
+            work()
+        };
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| Error::internal("hashing a password was cut short").with_source(error))?
@@ -118,7 +138,7 @@ fn dummy(cost: u32) -> String {
 
 /// The cost in a hash.
 fn cost_of(hash: &str) -> Option<u32> {
-    hash.split('$').nth(2)?.parse().ok().filter(|cost| (4..=31).contains(cost))
+    hash.split('$').nth(2)?.parse().ok().filter(|cost| (4..=MAX_COST).contains(cost))
 }
 
 #[cfg(test)]
@@ -131,9 +151,9 @@ mod tests {
         for length in [8, 71, 72, 73, 200] {
             let password = "é".repeat(length / 2) + if length % 2 == 1 { "x" } else { "" };
             let hash = passwords.hash(&password).await.unwrap();
-            assert!(passwords.verify(&password, Some(hash.clone())).await.unwrap(), "{length}");
+            assert!(passwords.verify(&password, Some(hash.clone()), true).await.unwrap(), "{length}");
             for other in [format!("{password}y"), format!("z{password}")] {
-                assert!(!passwords.verify(&other, Some(hash.clone())).await.unwrap(), "{length}");
+                assert!(!passwords.verify(&other, Some(hash.clone()), true).await.unwrap(), "{length}");
             }
         }
     }
@@ -142,13 +162,13 @@ mod tests {
     async fn repetitions_behind_nul_are_other_passwords() {
         let passwords = Passwords::new(4);
         let hash = passwords.hash("password").await.unwrap();
-        assert!(!passwords.verify("password\0password", Some(hash)).await.unwrap());
+        assert!(!passwords.verify("password\0password", Some(hash), true).await.unwrap());
     }
 
     #[tokio::test]
     async fn without_a_hash_the_work_is_done_and_fails() {
         assert!(bcrypt::verify("x", &dummy(4)).is_ok(), "the dummy must be a hash, or there is no work");
-        assert!(!Passwords::new(4).verify("whatever", None).await.unwrap());
+        assert!(!Passwords::new(4).verify("whatever", None, true).await.unwrap());
     }
 
     #[tokio::test]
@@ -159,15 +179,45 @@ mod tests {
         assert!(passwords.is_cheap(&old) && !passwords.is_cheap(&new));
         let work = || passwords.rounds.swap(0, Ordering::Relaxed);
         for (name, hash) in [("nobody", None), ("old", Some(old.clone())), ("new", Some(new))] {
-            assert!(!passwords.verify("wrong", hash).await.unwrap());
+            assert!(!passwords.verify("wrong", hash, true).await.unwrap());
             assert_eq!(work(), 1 << 7, "{name}");
         }
-        assert!(passwords.verify("correct horse", Some(old)).await.unwrap());
+        assert!(!passwords.verify("correct horse", Some(old.clone()), false).await.unwrap());
+        assert_eq!(work(), 1 << 7, "who may not sign in is told nothing by the time");
+        assert!(passwords.verify("correct horse", Some(old), true).await.unwrap());
         // A cost that was lowered: hashes of before set the measure.
         let costly = Passwords::new(8).hash("x").await.unwrap();
-        assert!(!passwords.verify("wrong", Some(costly)).await.unwrap());
+        assert!(!passwords.verify("wrong", Some(costly), true).await.unwrap());
         work();
-        assert!(!passwords.verify("wrong", None).await.unwrap());
+        assert!(!passwords.verify("wrong", None, true).await.unwrap());
         assert_eq!(work(), 1 << 8);
+    }
+
+    #[tokio::test]
+    async fn costs_of_before_set_the_measure() {
+        let passwords = Passwords::new(4);
+        passwords.has_met(6);
+        assert!(!passwords.verify("wrong", None, true).await.unwrap());
+        assert_eq!(passwords.rounds.load(Ordering::Relaxed), 1 << 6);
+        passwords.has_met(5);
+        assert_eq!(passwords.highest(), 6);
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_counts_until_it_is_done() {
+        let passwords = Passwords::new(12);
+        let all = passwords.working.available_permits();
+        let mut verify = Box::pin(passwords.verify("wrong", None, true));
+        std::future::poll_fn(|context| {
+            assert!(verify.as_mut().poll(context).is_pending());
+            std::task::Poll::Ready(())
+        })
+        .await;
+        drop(verify);
+        assert_eq!(passwords.working.available_permits(), all - 1, "the work goes on");
+        while passwords.working.available_permits() < all {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert_eq!(passwords.rounds.load(Ordering::Relaxed), 1 << 12, "and has been done");
     }
 }

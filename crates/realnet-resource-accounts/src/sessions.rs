@@ -13,7 +13,7 @@ use crate::kind::role_of;
 impl Accounts {
     /// The sessions of the caller, or of the account that an administrator names.
     pub(crate) async fn list_sessions(&self, cx: &Context, parameters: &ListRequest) -> Result<Value> {
-        let account = self.meant(cx.caller(), parameters, false).await?;
+        let account = self.meant(cx.caller(), parameters).await?;
         let sessions = self.services.credentials.sessions_of(account, cx.now()).await?;
         let current = cx.caller().session;
         Ok(sessions.iter().map(|session| shown(session, current)).collect())
@@ -21,7 +21,7 @@ impl Accounts {
 
     /// Ends all sessions of the caller but the one that asks, or all of the account that an administrator names.
     pub(crate) async fn end_sessions_of(&self, cx: &Context, parameters: &ListRequest) -> Result<Value> {
-        let account = self.meant(cx.caller(), parameters, true).await?;
+        let account = self.meant(cx.caller(), parameters).await?;
         let open = self.services.credentials.sessions_of(account, cx.now()).await?;
         let except = cx.caller().session;
         let ended = self.services.credentials.close_sessions(account, except).await?;
@@ -39,7 +39,7 @@ impl Accounts {
         signed_in(cx.caller())?;
         let not_there = || Error::not_found(format_args!("session {id}"));
         let session = self.services.credentials.session(id, cx.now()).await?.ok_or_else(not_there)?;
-        let org = self.may_manage(cx.caller(), session.account, true).await.map_err(|error| {
+        let org = self.may_manage(cx.caller(), session.account).await.map_err(|error| {
             // Whose sessions one may not see have none.
             if error.kind() == ErrorKind::NotFound { not_there() } else { error }
         })?;
@@ -51,7 +51,7 @@ impl Accounts {
     }
 
     /// The account that a request is about.
-    async fn meant(&self, caller: &Caller, parameters: &ListRequest, ends: bool) -> Result<Uuid> {
+    async fn meant(&self, caller: &Caller, parameters: &ListRequest) -> Result<Uuid> {
         let own = signed_in(caller)?;
         let mut meant = own;
         for (name, value) in &parameters.parameters {
@@ -62,13 +62,13 @@ impl Accounts {
                 .map_err(|_| Error::malformed_at("account", "expected the id of an account"))?;
         }
         if meant != own {
-            self.may_manage(caller, meant, ends).await?;
+            self.may_manage(caller, meant).await?;
         }
         Ok(meant)
     }
 
-    /// The org of an account whose sessions the caller may look at, or end.
-    async fn may_manage(&self, caller: &Caller, account: Uuid, ends: bool) -> Result<Uuid> {
+    /// The org of an account whose sessions and locks the caller may look at, or end.
+    pub(crate) async fn may_manage(&self, caller: &Caller, account: Uuid) -> Result<Uuid> {
         let not_there = || Error::not_found(format_args!("account {account}"));
         let directory = Directory::new(&self.services);
         let item = directory.item(account).await?.filter(|item| directory.is(item, "Account"));
@@ -79,8 +79,8 @@ impl Accounts {
         if !caller.is_admin() || caller.org != item.org {
             return Err(not_there());
         }
-        if ends && role_of(item.attributes.as_map()) == OrgRole::Superuser {
-            return Err(Error::forbidden("only superusers end the sessions of a superuser"));
+        if role_of(item.attributes.as_map()) == OrgRole::Superuser {
+            return Err(Error::forbidden("only superusers see and end how a superuser is signed in"));
         }
         Ok(item.org)
     }

@@ -12,14 +12,6 @@ use crate::directory::Directory;
 use crate::kind::is_disabled;
 use crate::tokens::{Claims, Purpose, fingerprint};
 
-/// Who was looked up, and what came of it.
-struct Checked {
-    /// The account of the name, if there is one.
-    known: Option<Uuid>,
-    /// The account with its epoch, if the password is right and it may sign in.
-    proved: Option<(Item, i64)>,
-}
-
 impl Accounts {
     /// Opens a session. Whether the org, the name or the password is wrong, or the account disabled, can not be told from
     /// the answer, nor from the time that it takes.
@@ -31,45 +23,35 @@ impl Accounts {
         // The same is done in an org that does not exist.
         let org = org.unwrap_or(Uuid::nil());
         let attempt = self.attempt(org, &request.username, origin).await?;
-        let checked = match self.check(org, &request).await {
-            Ok(checked) => checked,
+        let credential = match self.check(attempt.account.as_ref(), &request.password).await {
+            Ok(credential) => credential,
             Err(error) => {
                 self.broke_off(attempt).await;
                 return Err(error);
             }
         };
-        let Some((account, epoch)) = checked.proved else {
-            let known = checked.known;
-            tracing::info!(account = %known.unwrap_or_default(), "sign-in refused");
-            self.tell(EventKind::SignInFailed, org, known, origin, json!({})).await;
-            if attempt.is_last {
-                self.tell(EventKind::Locked, org, known, origin, json!({})).await;
-            }
+        let Some((credential, account)) = credential.zip(attempt.account.clone()) else {
+            self.failed(attempt, json!({})).await;
             return Err(Error::new(ErrorKind::Unauthenticated, "username or password is not right"));
         };
+        self.strengthen(&credential, &request.password).await;
         self.succeeded(attempt).await;
         let session = self.services.ids.next_id();
-        let claims = Claims { account: account.id, session, org: account.org, epoch };
+        let claims = Claims { account: account.id, session, org: account.org, epoch: credential.epoch };
         self.open(claims, "password", origin).await
     }
 
-    /// Looks a name up and checks the password, with the same work whatever there is.
-    async fn check(&self, org: Uuid, request: &SignIn) -> Result<Checked> {
-        let account = Directory::new(&self.services).account(org, &request.username).await?;
-        let id = account.as_ref().map_or(Uuid::nil(), |account| account.id);
+    /// The credential of an account, if the password is its and it may sign in. The same work is done whatever there is.
+    pub(crate) async fn check(&self, account: Option<&Item>, password: &str) -> Result<Option<Credential>> {
+        let id = account.map_or(Uuid::nil(), |account| account.id);
         let credential = self.services.credentials.credential(id).await?;
         // Ending the sessions of an account that has no password leaves one without.
         let credential = credential.filter(|known| !known.password_hash.is_empty());
         let hash = credential.as_ref().map(|known| known.password_hash.clone());
-        let same = self.passwords.verify(&request.password, hash).await?;
-        let known = account.as_ref().map(|account| account.id);
-        let (Some(account), Some(credential), true) =
-            (account.filter(|item| !is_disabled(item)), credential, same)
-        else {
-            return Ok(Checked { known, proved: None });
-        };
-        self.strengthen(&credential, &request.password).await;
-        Ok(Checked { known, proved: Some((account, credential.epoch)) })
+        let may = account.is_some_and(|account| !is_disabled(account));
+        let is_right = self.passwords.verify(password, hash, may).await?;
+        self.keep_cost().await;
+        Ok(credential.filter(|_| is_right))
     }
 
     /// Hashes a password anew when hashes have become costlier. Signing in does not depend on it.

@@ -4,20 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use realnet_core::acl::{Caller, OrgRole};
-use realnet_core::limit::Rate;
 use realnet_core::model::Map;
 use realnet_core::provider::EventKind;
 use realnet_core::resource::{Body, Context, Reply, Route, WriteOptions, default};
-use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
+use realnet_core::{Error, ErrorKind, Result, Violation};
 use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
+use crate::address::checked;
 use crate::directory::Directory;
 use crate::kind::username_of;
+use crate::limits::Limited;
+use crate::policy;
 use crate::sessions::from;
 
-/// How many accounts are made from one address.
-const BY_ADDRESS: Option<Rate> = Rate::new(20, Duration::from_hours(1));
+/// How many accounts are made from one network, in which time.
+const BY_NETWORK: (u32, Duration) = (20, Duration::from_hours(1));
 /// What strangers say about themselves. All else is for administrators: org and role come from the configuration.
 const OWN: [&str; 6] = ["username", "password", "email", "display_name", "locale", "time_zone"];
 
@@ -58,16 +60,22 @@ impl Accounts {
         if options.idempotency.is_some() {
             return Err(Error::malformed_at("Idempotency-Key", "is not understood here: a name serves once"));
         }
-        let origin = from(cx);
-        if let Some(rate) = BY_ADDRESS {
-            self.limit_address("sign-up", rate, &origin).await?;
-        }
-        let mut given = own_words(body)?;
         let org = Directory::new(&self.services).org(&sign_up.org).await?.ok_or_else(|| {
             tracing::warn!(org = %sign_up.org, "the org to sign up in does not exist");
             Error::new(ErrorKind::Unavailable, "signing up is not possible at present")
         })?;
-        let email = address(cx, &mut given)?;
+        let origin = from(cx);
+        let limited = Limited { what: "sign-up", org, account: None, origin: &origin };
+        self.limit_network(&limited, BY_NETWORK.0, BY_NETWORK.1).await?;
+        let mut given = own_words(body)?;
+        let email = match given.remove("email") {
+            None | Some(Value::Null) => None,
+            Some(email) => Some(checked(cx.registry(), email)?),
+        };
+        let names = [given.get("username").and_then(Value::as_str), email.as_deref()];
+        if let Some(password) = given.get("password").and_then(Value::as_str) {
+            policy::check(password, &names.into_iter().flatten().collect::<Vec<_>>())?;
+        }
         given.insert("role".to_owned(), sign_up.role.as_str().into());
         given.insert("org".to_owned(), org.to_string().into());
         let mut system =
@@ -88,7 +96,9 @@ impl Accounts {
             });
             self.tell(EventKind::SignUp, org, Some(account.id), &origin, json!({})).await;
             if let Some(email) = email {
-                self.send_verification(account, email);
+                // Kept before the answer, so that the mail can be asked for again if this one is lost.
+                let token = self.begin_proof(&account, &email).await?;
+                self.send_proof(account, email, token, origin);
             }
         }
         Ok(Reply::Created { items, single, replayed })
@@ -106,18 +116,4 @@ fn own_words(body: Value) -> Result<Map> {
         violations.push(Violation::new("/password", "is required"));
     }
     if violations.is_empty() { Ok(attributes) } else { Err(Error::invalid(violations)) }
-}
-
-/// Takes the address out, checked as the type does.
-fn address(cx: &Context, given: &mut Map) -> Result<Option<String>> {
-    let email = match given.remove("email") {
-        None | Some(Value::Null) => return Ok(None),
-        Some(email) => email,
-    };
-    let info = cx.registry().find(Uuid::nil(), "Account");
-    let info = info.ok_or_else(|| Error::internal("there is no type Account"))?;
-    let mut draft = Map::new();
-    draft.insert("email".to_owned(), email);
-    info.check_present(&mut draft)?;
-    Ok(draft.get("email").and_then(Value::as_str).map(str::to_owned))
 }

@@ -21,6 +21,7 @@ pub(crate) fn table() -> Vec<Route> {
         at("/api/auth/refresh").post(open(auth::refresh)),
         at("/api/auth/sessions").get(by(auth::call::get)).delete(by(auth::call::delete)),
         at("/api/auth/sessions/{id}").delete(by(auth::call::delete)),
+        at("/api/auth/unlock").post(by(auth::call::post)),
         at("/api/auth/password-reset").post(by(auth::call::post)),
         at("/api/auth/password-reset/confirm").post(by(auth::call::post)),
         at("/api/auth/verify-email").post(by(auth::call::post)),

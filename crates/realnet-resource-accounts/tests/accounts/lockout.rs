@@ -1,11 +1,15 @@
 //! Guessing passwords: limits by name and by address.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use realnet_core::ErrorKind;
-use realnet_resource_accounts::AccountsConfig;
+use realnet_core::acl::Caller;
+use realnet_core::resource::{Authenticator, SignIn, Verb};
+use realnet_core::{ErrorKind, Uuid};
+use realnet_resource_accounts::{Accounts, AccountsConfig};
+use serde_json::json;
 
-use crate::world::{PASSWORD, World, config, id, kind};
+use crate::world::{PASSWORD, World, config, id, id_of, json_patch, kind};
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -47,12 +51,146 @@ async fn ten_failures_lock_a_name_whether_it_exists_or_not() {
 }
 
 #[tokio::test]
-async fn signing_in_to_a_name_alike_forgets_no_failures() {
+async fn a_name_in_any_case_is_one_account_and_one_count() {
     let world = World::new().await;
-    world.person("ANN", "user").await;
-    assert_eq!(guess(&world, "ann", "192.0.2.1").await, 10);
-    assert!(world.sign_in_from("192.0.2.1", "ANN", PASSWORD).await.is_ok(), "another account");
-    assert_eq!(guess(&world, "ann", "192.0.2.1").await, 0);
+    for username in ["ANN", "Ann"] {
+        let body = json!({"username": username, "password": PASSWORD});
+        assert_eq!(kind(world.create(&world.root, "accounts", body).await), ErrorKind::Conflict);
+    }
+    let shown = world.person("Eve", "user").await;
+    let shown = world.get(&world.root, "accounts", shown).await.unwrap();
+    assert_eq!(
+        (&shown["attributes"]["username"], &shown["attributes"]["email"]),
+        (&json!("eve"), &json!("eve@first.test"))
+    );
+    assert!(world.try_sign_in("EVE", PASSWORD).await.is_ok());
+    let renamed = json!([{"op": "replace", "path": "/attributes/username", "value": "Evelyn"}]);
+    let renamed = world.call(&world.admin, "items", json_patch(id_of(&shown), renamed)).await.unwrap();
+    assert_eq!(renamed["attributes"]["username"], "evelyn");
+    for times in 0..10 {
+        let name = if times % 2 == 0 { "ann" } else { "aNN" };
+        assert_eq!(guess_times(&world, name, 1).await, 1);
+    }
+    assert_eq!(guess(&world, "ANN", "192.0.2.8").await, 0);
+}
+
+#[tokio::test]
+async fn a_name_that_can_not_be_fails_like_any_other_and_is_kept_nowhere() {
+    let world = World::new().await;
+    let long = "x".repeat(129);
+    assert_eq!(guess_times(&world, &long, 60).await, 50, "limited by network");
+    assert_eq!(guess(&world, &"x".repeat(128), "192.0.2.8").await, 10);
+}
+
+#[tokio::test]
+async fn strangers_do_not_lock_the_owner_out() {
+    let world = World::new().await;
+    world.sign_in_from("198.51.100.7", "ann", PASSWORD).await.unwrap();
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        guess(&world, "ann", address).await;
+        assert_eq!(
+            kind(world.sign_in_from(address, "ann", PASSWORD).await.map(|_| ())),
+            ErrorKind::RateLimited
+        );
+    }
+    // The same line, with another address; and from there guesses are limited as well, and lock that line only.
+    assert!(world.sign_in_from("198.51.100.9", "ann", PASSWORD).await.is_ok());
+    assert_eq!(guess(&world, "ann", "192.0.2.3").await, 0, "nothing is forgiven to strangers by that");
+    assert_eq!(guess(&world, "ann", "198.51.100.7").await, 10);
+    assert_eq!(guess(&world, "ann", "198.51.100.8").await, 0);
+    // What is known is known to all replicas.
+    world.clock.advance(7 * 24 * 60 * MINUTE);
+    guess(&world, "ann", "192.0.2.1").await;
+    let replica = Accounts::new(&world.services, config()).await.unwrap();
+    let request = SignIn { username: "ann".into(), password: PASSWORD.into(), org: None };
+    let origin = crate::world::from("198.51.100.7");
+    assert!(Authenticator::sign_in(&*replica, request.clone(), &origin).await.is_ok());
+    world.clock.advance(181 * 24 * 60 * MINUTE);
+    guess(&world, "ann", "192.0.2.1").await;
+    assert!(Authenticator::sign_in(&*replica, request, &origin).await.is_err(), "that was long ago");
+}
+
+#[tokio::test]
+async fn only_the_latest_networks_are_remembered() {
+    let world = World::new().await;
+    for number in 0..20 {
+        world.sign_in_from(&format!("198.51.{number}.1"), "ann", PASSWORD).await.unwrap();
+        world.clock.advance(SECOND);
+    }
+    guess(&world, "ann", "192.0.2.1").await;
+    for (number, is_known) in [(3, false), (4, true), (19, true)] {
+        let signed_in = world.sign_in_from(&format!("198.51.{number}.2"), "ann", PASSWORD).await;
+        assert_eq!(signed_in.is_ok(), is_known, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn administrators_unlock() {
+    let world = World::new().await;
+    let unlock = async |caller: &Arc<Caller>, account: Uuid| {
+        world.auth(caller, Verb::Post, "unlock", json!({"account": account})).await
+    };
+    let ann = id(&world.ann);
+    world.sign_in_from("198.51.100.7", "ann", PASSWORD).await.unwrap();
+    for address in ["192.0.2.1", "198.51.100.7"] {
+        assert_eq!(guess(&world, "ann", address).await, 10);
+    }
+    assert_eq!(kind(unlock(&world.stranger(), ann).await), ErrorKind::Unauthenticated);
+    for caller in [&world.ann, &world.bob] {
+        assert_eq!(kind(unlock(caller, ann).await), ErrorKind::Forbidden);
+    }
+    assert_eq!(kind(unlock(&world.admin, id(&world.root)).await), ErrorKind::Forbidden);
+    assert_eq!(kind(unlock(&world.admin, world.org).await), ErrorKind::NotFound);
+    assert_eq!(unlock(&world.admin, ann).await.unwrap(), json!(null));
+    for address in ["192.0.2.1", "198.51.100.7"] {
+        assert!(world.sign_in_from(address, "ann", PASSWORD).await.is_ok());
+    }
+    assert_eq!(world.events(Some(ann)).await.iter().filter(|kind| **kind == "unlocked").count(), 1);
+    // A new password from an administrator unlocks as well.
+    guess(&world, "bob", "192.0.2.1").await;
+    let next = json!({"password": "battery staple"});
+    world.merge(&world.admin, "accounts", id(&world.bob), next).await.unwrap();
+    assert!(world.sign_in_from("192.0.2.1", "bob", "battery staple").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_site_counts_as_a_whole() {
+    let world = World::new().await;
+    let mut failures = 0;
+    for number in 0..20 {
+        for name in 0..50 {
+            let address = format!("2001:db8:1:{number:x}::1");
+            let refused = world.sign_in_from(&address, &format!("name{number}x{name}"), "wrong").await;
+            failures += usize::from(refused.err().unwrap().kind() == ErrorKind::Unauthenticated);
+        }
+    }
+    assert_eq!(failures, 400);
+    let elsewhere = world.sign_in_from("2001:db8:2::1", "ann", PASSWORD).await;
+    assert!(elsewhere.is_ok());
+    let told = world.details("locked").await;
+    assert_eq!(
+        told.iter().filter(|detail| detail["by"] == "address").count(),
+        9,
+        "eight parts and the whole"
+    );
+}
+
+#[tokio::test]
+async fn it_is_told_once_that_a_network_is_locked() {
+    let world = World::new().await;
+    for name in 0..70 {
+        guess_times(&world, &format!("name{name}"), 1).await;
+    }
+    assert_eq!(world.details("locked").await, [json!({"by": "address"})]);
+    // One may fail again, which is no news before the window has passed.
+    world.clock.advance(18 * SECOND);
+    assert_eq!(guess_times(&world, "another", 2).await, 1);
+    assert_eq!(world.details("locked").await.len(), 1);
+    world.clock.advance(15 * MINUTE);
+    for name in 0..70 {
+        guess_times(&world, &format!("more{name}"), 1).await;
+    }
+    assert_eq!(world.details("locked").await.len(), 2);
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use realnet_core::ErrorKind;
 use realnet_core::acl::Origin;
 use realnet_core::load::{OrgTemplate, parse_json};
-use serde_json::json;
+use realnet_core::resource::{Operation, WriteOptions};
+use serde_json::{Value, json};
 
-use crate::world::{World, id_of, kind};
+use crate::world::{World, batch, id_of, json_patch, kind, merge, replace};
 
 #[tokio::test]
 async fn superusers_create_orgs_and_an_org_is_its_own() {
@@ -37,6 +38,34 @@ async fn administrators_change_their_own_but_do_not_rename_it() {
     assert_eq!(kind(moved), ErrorKind::InvalidInput);
     let second = id_of(&world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap());
     assert_eq!(kind(world.merge(&world.admin, "orgs", second, described).await), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn no_two_have_one_name() {
+    let world = World::new().await;
+    let second = id_of(&world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap());
+    let name = json!({"name": "First"});
+    let patch = |operation: Value| json_patch(second, json!([operation]));
+    for operation in [
+        merge(second, name.clone()),
+        replace(second, name.clone()),
+        patch(json!({"op": "replace", "path": "/name", "value": "First"})),
+        patch(json!({"op": "add", "path": "/name", "value": "First"})),
+        batch(&json!({"operation": "patch", "resource": "items", "id": second, "body": name})),
+    ] {
+        assert_eq!(kind(world.call(&world.root, "items", operation).await), ErrorKind::Conflict);
+    }
+    let copied = patch(json!({"op": "copy", "from": "/attributes/description", "path": "/name"}));
+    assert_eq!(kind(world.call(&world.root, "items", copied).await), ErrorKind::InvalidInput);
+    // Two at once, where each has looked before the other wrote.
+    let create = |name: &str| json!({"operation": "create", "resource": "orgs", "body": {"name": name}});
+    let both = Operation::Batch {
+        body: json!({"operations": [create("Third"), create("Third")]}),
+        options: WriteOptions::default(),
+    };
+    assert_eq!(kind(world.call(&world.root, "", both).await), ErrorKind::Conflict);
+    assert!(world.merge(&world.root, "orgs", second, json!({"name": "Second"})).await.is_ok(), "its own");
+    assert!(world.merge(&world.root, "orgs", second, json!({"name": "Third"})).await.is_ok());
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
 //! Setting passwords.
 
+use std::sync::Arc;
+
 use realnet_core::ErrorKind;
-use realnet_core::acl::Origin;
+use realnet_core::acl::{Caller, Origin};
 use realnet_core::change::IdempotencyKey;
 use realnet_core::clock::Timestamp;
+use realnet_core::provider::RecordKind;
 use realnet_core::resource::{Authenticator, ListRequest, Operation, SignIn, WriteOptions};
 use realnet_resource_accounts::{Accounts, AccountsConfig};
 use serde_json::{Value, json};
 
-use crate::world::{PASSWORD, World, batch, config, filter, id, id_of, json_patch, kind, replace};
+use crate::world::{PASSWORD, World, batch, config, filter, id, id_of, json_patch, kind, merge, replace};
 
 const NEXT: &str = "battery staple";
 
@@ -36,27 +39,24 @@ async fn it_is_changed_on_every_path_by_who_may() {
     let world = World::new().await;
     let ann = id(&world.ann);
     let document = world.get(&world.ann, "accounts", ann).await.unwrap();
-    let put = |mut document: Value, password: &str| {
+    let both = |password: &str, current: &str| json!({"password": password, "current_password": current});
+    let put = |mut document: Value, password: &str, current: &str| {
         document["attributes"]["password"] = json!(password);
+        document["attributes"]["current_password"] = json!(current);
         document
     };
-    let patch = |password: &str| json!({"operation": "patch", "resource": "items", "id": ann, "body": {"password": password}});
+    let patch = json!({"operation": "patch", "resource": "items", "id": ann, "body": both("number five", "number four")});
     for (caller, endpoint, operation, password) in [
-        (&world.ann, "accounts", crate::world::merge(ann, json!({"password": "number one"})), "number one"),
+        (&world.ann, "accounts", merge(ann, both("number one", PASSWORD)), "number one"),
         (
             &world.ann,
             "items",
-            crate::world::merge(ann, json!({"attributes": {"password": "number two"}})),
+            merge(ann, json!({"attributes": both("number two", "number one")})),
             "number two",
         ),
-        (&world.ann, "accounts", replace(ann, put(document, "number three")), "number three"),
-        (
-            &world.admin,
-            "accounts",
-            crate::world::merge(ann, json!({"password": "number four"})),
-            "number four",
-        ),
-        (&world.ann, "", batch(&patch("number five")), "number five"),
+        (&world.ann, "accounts", replace(ann, put(document, "number three", "number two")), "number three"),
+        (&world.admin, "accounts", merge(ann, json!({"password": "number four"})), "number four"),
+        (&world.ann, "", batch(&patch), "number five"),
     ] {
         world.call(caller, endpoint, operation).await.unwrap();
         assert!(world.try_sign_in("ann", password).await.is_ok(), "{password}");
@@ -64,6 +64,73 @@ async fn it_is_changed_on_every_path_by_who_may() {
     }
     let shown = world.get(&world.ann, "accounts", ann).await.unwrap();
     assert_eq!(shown["version"], 1, "a password is no change of the item");
+}
+
+#[tokio::test]
+async fn one_changes_ones_own_with_the_present_one_or_right_after_signing_in() {
+    let world = World::new().await;
+    let (ann, root) = (id(&world.ann), id(&world.root));
+    let change = async |caller: &Arc<Caller>, body: Value| {
+        world.merge(caller, "accounts", id(caller), body).await.map_err(|error| {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            error.violations()[0].pointer.clone()
+        })
+    };
+    let refused = Err("/current_password".to_owned());
+    world.clock.advance(600 * 1_000_000);
+    // A token that was stolen is not enough, whosever it is, and for no way in.
+    for caller in [&world.ann, &world.root] {
+        for body in [
+            json!({"password": NEXT}),
+            json!({"password": NEXT, "current_password": "wrong password"}),
+            json!({"password": NEXT, "current_password": ""}),
+            json!({"email": "mallory@evil.test"}),
+            json!({"email": null}),
+            json!({"email": "mallory@evil.test", "current_password": "wrong password"}),
+        ] {
+            assert_eq!(change(caller, body.clone()).await, refused, "{body}");
+        }
+    }
+    let removed = json!([{"op": "remove", "path": "/attributes/email"}]);
+    let removed = world.call(&world.ann, "items", json_patch(ann, removed)).await;
+    assert_eq!(removed.unwrap_err().violations()[0].pointer, "/current_password");
+    let mut document = world.get(&world.ann, "accounts", ann).await.unwrap();
+    document["attributes"].as_object_mut().unwrap().remove("email");
+    let removed = world.call(&world.ann, "accounts", replace(ann, document)).await;
+    assert_eq!(removed.unwrap_err().violations()[0].pointer, "/current_password");
+    assert!(
+        world.try_sign_in("ann", PASSWORD).await.is_ok() && world.try_sign_in("root", PASSWORD).await.is_ok()
+    );
+    assert!(
+        change(&world.ann, json!({"display_name": "Ann"})).await.is_ok(),
+        "all else is changed as before"
+    );
+    let shown = world.get(&world.ann, "accounts", ann).await.unwrap();
+    assert_eq!(shown["attributes"]["email"], "ann@first.test");
+    // Who has it is asked for nothing more.
+    let both = json!({"password": NEXT, "current_password": PASSWORD});
+    let shown = change(&world.ann, both).await.unwrap().to_string();
+    assert!(!shown.contains("password"), "{shown}");
+    assert!(world.try_sign_in("ann", NEXT).await.is_ok());
+    let fresh = world.sign_in("root").await.caller;
+    assert!(change(&fresh, json!({"password": NEXT})).await.is_ok());
+    assert!(world.events(Some(root)).await.contains(&"password_changed"));
+}
+
+#[tokio::test]
+async fn guesses_at_the_present_one_count_as_those_at_signing_in() {
+    let world = World::new().await;
+    let guess = async |password: &str| {
+        let body = json!({"password": NEXT, "current_password": password});
+        kind(world.merge(&world.ann, "accounts", id(&world.ann), body).await)
+    };
+    for _ in 0..10 {
+        assert_eq!(guess("wrong password").await, ErrorKind::InvalidInput);
+    }
+    assert_eq!(guess(PASSWORD).await, ErrorKind::RateLimited);
+    let told = world.events(Some(id(&world.ann))).await;
+    assert_eq!(told.iter().filter(|kind| **kind == "sign_in_failed").count(), 10);
+    assert!(world.details("sign_in_failed").await.contains(&json!({"for": "current_password"})));
 }
 
 #[tokio::test]
@@ -78,9 +145,9 @@ async fn others_are_refused() {
     let set = json!({"password": NEXT});
     let with_name = json!({"password": NEXT, "display_name": "x"});
     for (name, caller, endpoint, operation) in [
-        ("who may write it", &world.bob, "accounts", crate::world::merge(ann, set.clone())),
-        ("along with more", &world.bob, "items", crate::world::merge(ann, with_name)),
-        ("an admin, of a superuser", &world.admin, "accounts", crate::world::merge(root, set.clone())),
+        ("who may write it", &world.bob, "accounts", merge(ann, set.clone())),
+        ("along with more", &world.bob, "items", merge(ann, with_name)),
+        ("an admin, of a superuser", &world.admin, "accounts", merge(root, set.clone())),
         (
             "an admin, in a batch",
             &world.admin,
@@ -178,7 +245,7 @@ async fn common_ones_and_the_own_name_are_refused_on_every_path() {
     world.merge(&world.admin, "accounts", ann, json!({"username": "annabelle"})).await.unwrap();
     for weak in ["password1", "Annabelle99", "ann@first.test"] {
         for operation in [
-            crate::world::merge(ann, json!({"password": weak})),
+            merge(ann, json!({"password": weak})),
             replace(ann, json!({"username": "annabelle", "password": weak})),
         ] {
             let refused = world.call(&world.ann, "accounts", operation).await.unwrap_err();
@@ -243,4 +310,26 @@ async fn a_cheap_hash_is_replaced_by_a_costly_one_and_sessions_go_on() {
     // A lower cost does not weaken what is there.
     assert!(world.try_sign_in("ann", PASSWORD).await.is_ok());
     assert_eq!(hash().await, after);
+}
+
+#[tokio::test]
+async fn what_hashes_have_cost_is_known_after_a_restart() {
+    let world = World::new().await;
+    let cost = async || {
+        let now = world.services.clock.now();
+        let record = world.services.credentials.record(RecordKind::Known, "hash-cost", now).await.unwrap();
+        String::from_utf8(record.unwrap().value).unwrap()
+    };
+    assert_eq!(cost().await, "4");
+    let costly = Accounts::new(&world.services, AccountsConfig { bcrypt_cost: 6, ..config() }).await.unwrap();
+    assert_eq!(cost().await, "6");
+    drop(costly);
+    Accounts::new(&world.services, config()).await.unwrap();
+    assert_eq!(cost().await, "6", "a lower cost does not let those of before stand out");
+    // A hash that costs more than any setting was, such as one that was brought along.
+    let (ann, hash) = (id(&world.ann), "$2b$07$".to_owned() + &".".repeat(53));
+    let stored = world.services.credentials.credential(ann).await.unwrap().unwrap().password_hash;
+    assert!(world.services.credentials.rehash(ann, &stored, &hash).await.unwrap());
+    assert!(world.try_sign_in("ann", PASSWORD).await.is_err());
+    assert_eq!(cost().await, "7");
 }

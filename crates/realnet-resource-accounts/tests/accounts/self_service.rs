@@ -5,7 +5,7 @@ use realnet_core::acl::Grant;
 use realnet_core::resource::{Operation, WriteOptions};
 use serde_json::json;
 
-use crate::world::{World, id, kind};
+use crate::world::{World, id, json_patch, kind, merge, replace};
 
 #[tokio::test]
 async fn it_reads_and_changes_what_does_no_harm() {
@@ -92,9 +92,54 @@ async fn a_new_address_is_to_be_proved_again() {
     world.merge(&world.admin, "accounts", ann, json!({"email_verified": true})).await.unwrap();
     let shown = world.merge(&world.ann, "accounts", ann, json!({"display_name": "A"})).await.unwrap();
     assert_eq!(shown["attributes"]["email_verified"], true);
-    let shown = world.merge(&world.ann, "accounts", ann, json!({"email": "new@first.test"})).await.unwrap();
+    let gone = world.merge(&world.ann, "accounts", ann, json!({"email": null})).await.unwrap();
+    assert_eq!(gone["attributes"]["email_verified"], false);
+    world
+        .merge(&world.admin, "accounts", ann, json!({"email": "A@First.test", "email_verified": true}))
+        .await
+        .unwrap();
+    let same = world.merge(&world.ann, "accounts", ann, json!({"email": "a@FIRST.test"})).await.unwrap();
+    assert_eq!(
+        (&same["attributes"]["email"], &same["attributes"]["email_verified"]),
+        (&json!("a@first.test"), &json!(true))
+    );
+    let shown = world.merge(&world.admin, "accounts", ann, json!({"email": "new@first.test"})).await.unwrap();
     assert_eq!(shown["attributes"]["email_verified"], false);
     let both = json!({"email": "sure@first.test", "email_verified": true});
     let shown = world.merge(&world.admin, "accounts", ann, both).await.unwrap();
     assert_eq!(shown["attributes"]["email_verified"], true);
+}
+
+#[tokio::test]
+async fn a_new_address_is_proved_before_it_is_its_own() {
+    let world = World::new().await;
+    let ann = id(&world.ann);
+    // The same whether somebody has it: an answer that differed would tell who has an account.
+    let mut answers = Vec::new();
+    for email in ["new@first.test", "bob@first.test"] {
+        world.clock.advance(60 * 60 * 1_000_000);
+        let caller = world.sign_in("ann").await.caller;
+        let document = world.get(&caller, "accounts", ann).await.unwrap();
+        let mut put = document.clone();
+        put["attributes"]["email"] = json!(email);
+        for operation in [
+            merge(ann, json!({"email": email})),
+            merge(ann, json!({"attributes": {"email": email}})),
+            replace(ann, put),
+        ] {
+            let shown = world.call(&caller, "items", operation).await.unwrap();
+            assert_eq!(shown["attributes"]["email"], "ann@first.test");
+            assert_eq!(shown["version"], document["version"]);
+        }
+        let patch = json!([{"op": "replace", "path": "/attributes/email", "value": email}]);
+        let refused = world.call(&caller, "items", json_patch(ann, patch)).await.unwrap_err();
+        answers.push((refused.kind(), refused.message().to_owned()));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    let caller = world.sign_in("ann").await.caller;
+    for bad in [json!("no address"), json!(7)] {
+        let refused = world.merge(&caller, "accounts", ann, json!({"email": bad})).await.unwrap_err();
+        assert_eq!(refused.violations()[0].pointer, "/attributes/email");
+    }
 }

@@ -95,7 +95,7 @@ async fn those_of_others_are_for_administrators_of_their_org() {
 }
 
 #[tokio::test]
-async fn no_administrator_ends_those_of_a_superuser() {
+async fn no_administrator_sees_or_ends_those_of_a_superuser() {
     let world = World::new().await;
     let root = world.sign_in("root").await;
     let one = format!("sessions/{}", root.caller.session.unwrap());
@@ -103,6 +103,8 @@ async fn no_administrator_ends_those_of_a_superuser() {
         let refused = world.auth(&world.admin, Verb::Delete, &path, Value::Null).await;
         assert_eq!(kind(refused), ErrorKind::Forbidden, "{path}");
     }
+    let list = format!("sessions?account={}", id(&world.root));
+    assert_eq!(kind(world.auth(&world.admin, Verb::Get, &list, Value::Null).await), ErrorKind::Forbidden);
     assert!(world.token_works(&root.token).await);
 }
 

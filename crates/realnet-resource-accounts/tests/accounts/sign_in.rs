@@ -28,7 +28,6 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
         ("keyless", "", None),
         ("lowered", PASSWORD, None),
         ("lowered", "", None),
-        ("ANN", PASSWORD, None),
         ("ann", PASSWORD, Some("Second")),
         ("ann", PASSWORD, Some("Nowhere")),
         ("ann", PASSWORD, Some("019a0000-0000-7000-8000-000000000000")),

@@ -63,6 +63,8 @@ async fn what_they_may_not_choose_is_refused() {
         json!({"username": "eve", "password": "password1"}),
         json!({"username": "eve", "password": PASSWORD, "email": "no address"}),
         json!({"username": "eve", "password": PASSWORD, "attributes": {"role": "superuser"}}),
+        json!({"username": "eve", "password": "evelyn.long@first.test", "email": "evelyn.long@first.test"}),
+        json!({"username": "eve", "password": PASSWORD, "email": 7}),
         json!({"password": PASSWORD}),
     ] {
         assert_eq!(kind(sign_up(&world, body.clone()).await), ErrorKind::InvalidInput, "{body}");
@@ -106,8 +108,17 @@ async fn an_address_counts_when_it_is_proved_and_nobody_learns_whether_it_is_tak
     letters.sort_by(|one, other| other.to.cmp(&one.to));
     assert_eq!((letters[0].to.as_str(), letters[1].to.as_str()), ("eve@first.test", "ann@first.test"));
     assert!(!letters[1].text.contains("token"), "{}", letters[1].text);
+    // The mail says nothing that a stranger has chosen.
+    let body = letters[0].text.split_once("\n\n").unwrap().1;
+    assert!(!body.contains("eve"), "{body}");
     let token = json!({"token": letters[0].token()});
-    world.auth(&world.stranger(), Verb::Post, "verify-email/confirm", token).await.unwrap();
+    let unknown = world.auth(&world.stranger(), Verb::Post, "verify-email/confirm", token.clone()).await;
+    assert_eq!(kind(unknown), ErrorKind::Unauthenticated);
+    // Whose mail it is does not confirm it for who has the password.
+    let other = world.auth(&world.ann, Verb::Post, "verify-email/confirm", token.clone()).await;
+    assert_eq!(kind(other), ErrorKind::InvalidInput);
+    let eve = world.sign_in("eve").await.caller;
+    world.auth(&eve, Verb::Post, "verify-email/confirm", token).await.unwrap();
     let shown = world.get(&world.admin, "accounts", id_of(&free)).await;
     let shown = match shown {
         Ok(shown) => shown,
@@ -132,4 +143,18 @@ async fn one_address_makes_so_many_accounts() {
         sign_up(number).await.unwrap();
     }
     assert_eq!(sign_up(20).await.err().map(|error| error.kind()), Some(ErrorKind::RateLimited));
+}
+
+#[tokio::test]
+async fn a_mail_that_is_lost_can_be_asked_for_again() {
+    let (world, server) = world().await;
+    for (name, email) in [("eve", "eve@first.test"), ("mallory", "ann@first.test")] {
+        sign_up(&world, json!({"username": name, "password": PASSWORD, "email": email})).await.unwrap();
+        let lost = server.next().await;
+        let caller = world.sign_in(name).await.caller;
+        let asked = world.auth(&caller, Verb::Post, "verify-email", Value::Null).await.unwrap();
+        assert_eq!(asked, Value::Null, "the same whether the address is taken");
+        let again = server.next().await;
+        assert_eq!((&again.to, again.text.len()), (&lost.to, lost.text.len()));
+    }
 }

@@ -7,7 +7,7 @@ use realnet_core::acl::{Caller, Origin};
 use realnet_core::change::{ChangeSet, Operation as Change};
 use realnet_core::clock::{Clock, System, Timestamp};
 use realnet_core::model::TypeDefinition;
-use realnet_core::provider::{Access, EventFilter};
+use realnet_core::provider::{Access, EventFilter, EventKind};
 use realnet_core::registry::{RegistryHandle, TypeRegistry, TypeSnapshot};
 use realnet_core::resource::{
     Authenticator, Call, Context, Dispatcher, ListRequest, Operation, PatchDocument, Reply, Request,
@@ -247,6 +247,24 @@ impl World {
         let filter = EventFilter { account, ..EventFilter::default() };
         let events = self.services.credentials.events(self.org, &filter, None, 1000).await.unwrap();
         events.iter().rev().map(|event| event.kind.as_str()).collect()
+    }
+
+    /// What the events of a kind say, oldest first.
+    pub async fn details(&self, kind: &str) -> Vec<Value> {
+        let filter = EventFilter { kind: EventKind::parse(kind), ..EventFilter::default() };
+        let events = self.services.credentials.events(self.org, &filter, None, 1000).await.unwrap();
+        events.into_iter().rev().map(|event| event.detail).collect()
+    }
+
+    /// Waits until something that is done in the background has come true.
+    pub async fn until(&self, what: &str, is_true: impl AsyncFn() -> bool) {
+        for _ in 0..2000 {
+            if is_true().await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("never: {what}")
     }
 
     pub async fn call(&self, caller: &Arc<Caller>, endpoint: &str, operation: Operation) -> Result<Value> {

@@ -99,6 +99,13 @@ fn sessions(add: &mut impl FnMut(&str, Value)) {
     add("/api/auth/sessions", json!({"parameters": of, "get": list, "delete": all}));
     let one = operation(tag, "endSession", "End a session", gone);
     add("/api/auth/sessions/{id}", json!({"parameters": [parameter("id")], "delete": one}));
+    let unlocked = json!({"description": "What has failed counts no more"});
+    let unlocked = responses(&[("204", unlocked)], &[400, 401, 403, 404, 415, 422]);
+    let unlock =
+        operation(tag, "unlock", "Let an account sign in that failed sign-ins have locked", unlocked);
+    let account = json!({"type": "object", "required": ["account"],
+        "properties": {"account": {"type": "string", "format": "uuid"}}});
+    add("/api/auth/unlock", json!({"post": with(unlock, "requestBody", body(account))}));
 }
 
 fn audit(add: &mut impl FnMut(&str, Value)) {
@@ -168,12 +175,9 @@ fn mailed(add: &mut impl FnMut(&str, Value)) {
     let verify = done("A mail is on its way", &[401, 409, 422, 429]);
     let verify = operation(tag, "askEmailVerification", "Ask for a mail to prove the own address", verify);
     add("/api/auth/verify-email", json!({"post": verify}));
-    let prove = open(
-        "confirmEmail",
-        "Prove an address by the token of that mail",
-        object(&["token"], &[]),
-        &[400, 409, 415, 422],
-    );
+    let prove = done("The address is proved", &[400, 401, 409, 415, 422]);
+    let prove = operation(tag, "confirmEmail", "Prove the own address by the token of that mail", prove);
+    let prove = json!({"post": with(prove, "requestBody", body(object(&["token"], &[])))});
     add("/api/auth/verify-email/confirm", prove);
 }
 

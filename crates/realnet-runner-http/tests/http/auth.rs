@@ -150,7 +150,9 @@ fn a_lost_password_is_asked_for_in_vain_or_not_with_the_same_answer() {
     post(&server, "/api/auth/password-reset", &json!({})).problem(422);
     let confirm = json!({"token": "x", "password": "battery staple"});
     post(&server, "/api/auth/password-reset/confirm", &confirm).problem(422);
-    post(&server, "/api/auth/verify-email/confirm", &json!({"token": "x"})).problem(422);
+    post(&server, "/api/auth/verify-email/confirm", &json!({"token": "x"})).problem(401);
+    let admin = server.sign_in("admin", PASSWORD);
+    server.by(&admin, "POST", "/api/auth/verify-email/confirm", &json!({"token": "x"})).problem(422);
     post(&server, "/api/auth/verify-email", &Value::Null).problem(401);
 }
 
@@ -166,5 +168,10 @@ fn guessing_is_slowed_down() {
     answer.problem(429);
     let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((60..=90).contains(&wait), "{wait}");
-    server.sign_in("admin", PASSWORD);
+    let admin = server.sign_in("admin", PASSWORD);
+    let me = server.by(&admin, "GET", "/api/auth", &Value::Null).expect(200)["account"]["id"].take();
+    let unlock = json!({"account": me});
+    post(&server, "/api/auth/unlock", &unlock).problem(401);
+    server.by(&admin, "POST", "/api/auth/unlock", &unlock).expect(204);
+    server.by(&admin, "POST", "/api/auth/unlock", &json!({"account": "x"})).problem(400);
 }

@@ -1,0 +1,46 @@
+//! Mails that tell the owner of an account of a change that somebody else would have wanted to make.
+
+use realnet_core::Uuid;
+use realnet_core::acl::Origin;
+use realnet_core::model::Item;
+
+use crate::accounts::Accounts;
+use crate::kind::{address_of, username_of};
+use crate::limits::Limited;
+use crate::mail::Sort;
+
+/// What has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// The password.
+    Password,
+    /// The address; the old one is told.
+    Address,
+}
+
+impl Accounts {
+    /// Tells the address that an account had before the change. Without a server for mail there is nobody to tell.
+    pub(crate) fn notify(&self, before: &Item, notice: Notice) {
+        let Some(to) = address_of(before).filter(|_| self.mailer.has_server()).map(str::to_owned) else {
+            return;
+        };
+        let (id, org, username): (Uuid, Uuid, String) =
+            (before.id, before.org, username_of(before).to_owned());
+        self.later(Sort::Notice, move |accounts| async move {
+            let origin = Origin::default();
+            let limited = Limited { what: "notice", org, account: Some(id), origin: &origin };
+            if !accounts.may_mail(Sort::Notice, &limited, &to).await {
+                return Ok(());
+            }
+            let (subject, what) = match notice {
+                Notice::Password => ("Your password has changed", "has a new password"),
+                Notice::Address => ("Your address has changed", "has another address than this one"),
+            };
+            let text = format!(
+                "The account {username} {what}.\n\nIf it was not you, ask for a new password, or tell an \
+                 administrator.\n"
+            );
+            accounts.mailer.send(Sort::Notice, &to, subject, text).await
+        });
+    }
+}
