@@ -25,6 +25,10 @@ impl Authenticator for Accounts {
         }
     }
 
+    fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        self.signer.derived_key(purpose)
+    }
+
     async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<Tokens> {
         self.sign_in_by_password(request, origin).await
     }

@@ -57,11 +57,22 @@ struct PrivateClaims {
 /// Signs and verifies tokens.
 pub(crate) struct Signer {
     secret: Secret,
+    /// What other keys are derived from: the same key.
+    derive: ring::hmac::Key,
 }
 
 impl Signer {
     pub(crate) fn new(key: Vec<u8>) -> Self {
-        Self { secret: Secret::Bytes(key) }
+        Self { derive: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key), secret: Secret::Bytes(key) }
+    }
+
+    /// A key for one purpose. No token is made of such words, so none gives a key away.
+    pub(crate) fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        let tag = ring::hmac::sign(&self.derive, format!("realnet derived key: {purpose}").as_bytes());
+        let mut key = [0; 32];
+        // HMAC-SHA-256 gives 32 bytes.
+        key.copy_from_slice(&tag.as_ref()[..32]);
+        key
     }
 
     /// A token with its expiry, in whole seconds.
@@ -132,6 +143,14 @@ mod tests {
     fn claims() -> Claims {
         let id = Uuid::from_u128;
         Claims { account: id(1), session: id(2), org: id(3), epoch: 4 }
+    }
+
+    #[test]
+    fn derived_keys_are_stable_and_differ_by_purpose_and_key() {
+        let key = signer().derived_key("a");
+        assert_eq!(key, signer().derived_key("a"));
+        assert_ne!(key, signer().derived_key("b"));
+        assert_ne!(key, Signer::new(vec![8; 32]).derived_key("a"));
     }
 
     fn signer() -> Signer {

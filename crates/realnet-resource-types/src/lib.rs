@@ -7,6 +7,7 @@ mod drift;
 mod grants;
 mod indexes;
 mod initializer;
+mod list;
 mod resource;
 mod scan;
 mod state;

@@ -7,10 +7,10 @@ use realnet_core::load::{Document, Options, Target, plan};
 use realnet_core::model::Item;
 use realnet_core::resource::{Context, Operation, Reply, Resource, Resources, Services, TypeOperation};
 use realnet_core::{Error, ErrorKind, Result, Violation};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::apply::{self, Writer};
-use crate::{define, describe, drift, grants, state};
+use crate::{define, describe, drift, grants, list, state};
 
 /// Types, by name, and documents of types and items.
 #[derive(Clone)]
@@ -61,12 +61,9 @@ impl Types {
         operation: TypeOperation,
     ) -> Result<Reply> {
         let reply = match operation {
-            TypeOperation::List => {
+            TypeOperation::List(wanted) => {
                 signed_in_only(cx)?;
-                let with_access = cx.caller().is_admin();
-                let types = cx.registry().types_of(cx.caller().org);
-                let types: Vec<Value> = types.map(|info| describe::definition(info, with_access)).collect();
-                return Ok(Reply::Document(json!(types)));
+                return Ok(Reply::Document(list::list(cx, &wanted)));
             }
             TypeOperation::Get { name } => {
                 signed_in_only(cx)?;
@@ -128,7 +125,7 @@ impl Resource for Types {
 
     /// Types are no items: an item of the type `Type` would look like one and mean nothing.
     async fn prepare_create(&self, _cx: &Context, _item: &mut Item) -> Result<()> {
-        let detail = "types are declared at /api/types or in a document; they are no items";
+        let detail = "types are no items: declare them at /api/types, or many things at once by a document for /api/apply";
         Err(Error::invalid(vec![Violation::new("/type", detail)]))
     }
 

@@ -7,7 +7,7 @@ mod common;
 use common::{World, document_of};
 use realnet_core::ErrorKind;
 use realnet_core::acl::OrgRole::{Admin, Superuser, User};
-use realnet_core::resource::{Reply, TypeOperation, WriteOptions};
+use realnet_core::resource::{Reply, TypeList, TypeOperation, WriteOptions};
 use serde_json::{Value, json};
 
 fn base() -> Value {
@@ -146,7 +146,7 @@ async fn each_writes_its_own_layer() {
     assert_eq!(world.load(User, base(), false).await.unwrap_err().kind(), ErrorKind::Forbidden);
     let redefine = world.load(Admin, base(), false).await.unwrap_err();
     assert!(redefine.message().contains("can not redefine"), "{redefine}");
-    let listed = document_of(world.on_type(User, TypeOperation::List).await.unwrap());
+    let listed = document_of(world.on_type(User, TypeOperation::List(TypeList::default())).await.unwrap());
     assert_eq!(listed.as_array().unwrap().len(), 3);
     assert!(!listed.to_string().contains("\"access\""), "grants are shown to administrators");
 }

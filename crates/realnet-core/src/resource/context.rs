@@ -166,6 +166,10 @@ pub trait Authenticator: Send + Sync {
     /// never anonymous.
     async fn authenticate(&self, token: Option<&str>) -> Result<Arc<Caller>>;
 
+    /// A key of the runner's own for one purpose, such as proofs that it gives to browsers: the same on all servers of a
+    /// store, unguessable, and of no use for any other purpose.
+    fn derived_key(&self, purpose: &str) -> [u8; 32];
+
     /// Signs in by password.
     async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<Tokens>;
 

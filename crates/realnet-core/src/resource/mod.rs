@@ -18,7 +18,7 @@ pub use dispatcher::Dispatcher;
 pub use intake::{Change, Intake};
 pub use operation::{
     AttributeSet, BatchResult, Call, ListRequest, Operation, PatchDocument, Projection, Rendered, Reply,
-    Request, Selection, TypeOperation, Verb, WriteOptions,
+    Request, Selection, TypeList, TypeOperation, Verb, WriteOptions,
 };
 pub use render::version_of_etag;
 pub use route::{Resources, Route};

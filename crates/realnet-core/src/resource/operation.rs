@@ -208,11 +208,22 @@ pub struct Call {
     pub options: WriteOptions,
 }
 
+/// Which types are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TypeList {
+    /// What their names begin with, without regard to case.
+    pub prefix: Option<String>,
+    /// Where the page begins: behind the type of this name and id.
+    pub after: Option<(String, Uuid)>,
+    /// The most types.
+    pub limit: Option<usize>,
+}
+
 /// What a caller wants of types, at the endpoint `types`.
 #[derive(Debug, Clone)]
 pub enum TypeOperation {
-    /// All types that the caller's org sees.
-    List,
+    /// The types that the caller's org sees, in the order of their names: all of them, or some.
+    List(TypeList),
     /// One type: its definition and what it inherits.
     Get {
         /// Its name.

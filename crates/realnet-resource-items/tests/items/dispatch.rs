@@ -7,7 +7,7 @@ use realnet_core::model::Item;
 use realnet_core::provider::Access;
 use realnet_core::resource::{
     Call, Context, Dispatcher, Intake, ListRequest, Operation, Reply, Request, Resource, Resources, Route,
-    TypeOperation, Verb, WriteOptions,
+    TypeList, TypeOperation, Verb, WriteOptions,
 };
 use realnet_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ impl Resource for Ghosts {
     }
 
     async fn execute(&self, _cx: &Context, _all: &Arc<Resources>, operation: Operation) -> Result<Reply> {
-        Ok(Reply::Document(json!(matches!(operation, Operation::Type(TypeOperation::List)))))
+        Ok(Reply::Document(json!(matches!(operation, Operation::Type(TypeOperation::List(_))))))
     }
 }
 
@@ -146,7 +146,10 @@ async fn resources_answer_calls_of_their_own() {
 async fn operations_on_types_go_to_the_resource_of_types() {
     let mut world = World::new().await;
     world.dispatcher.register("types", Arc::new(Ghosts));
-    let reply = world.call(&world.ann, "types", Operation::Type(TypeOperation::List)).await.unwrap();
+    let reply = world
+        .call(&world.ann, "types", Operation::Type(TypeOperation::List(TypeList::default())))
+        .await
+        .unwrap();
     assert!(matches!(reply, Reply::Document(value) if value == json!(true)));
 }
 

@@ -66,6 +66,11 @@ async fn what_the_server_sets_stays() {
     let patch = json!([{"op": "replace", "path": "/owner", "value": world.bob.account}]);
     let result = world.patch(&world.ann, "note", item.id, PatchDocument::Json(patch.clone())).await;
     assert_eq!(refusal(result), (ErrorKind::InvalidInput, vec!["/owner".to_owned()]));
+    for malformed in [json!(7), json!("nobody")] {
+        let patch = json!([{"op": "replace", "path": "/owner", "value": malformed}]);
+        let result = world.patch(&world.admin, "note", item.id, PatchDocument::Json(patch)).await;
+        assert_eq!(refusal(result), (ErrorKind::InvalidInput, vec!["/owner".to_owned()]), "{malformed}");
+    }
     let given = world.patch(&world.admin, "note", item.id, PatchDocument::Json(patch)).await.unwrap();
     assert_eq!(given["owner"], json!(world.bob.account));
     let back = world.merge(&world.admin, "note", item.id, json!({"owner": world.ann.account})).await.unwrap();

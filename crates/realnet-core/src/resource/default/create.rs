@@ -117,7 +117,7 @@ async fn draft(
         }
     }
     property::check_validity(&item, violations);
-    let owner = gather(violations, OwnerChoice::find(cx, &body.properties).await)?.flatten();
+    let owner = OwnerChoice::find(cx, &body.properties).await?;
     match owner.filter(|_| body.property("owner").is_some()) {
         Some(choice) => {
             if let Err(violation) = choice.claim(cx.caller(), &mut item) {

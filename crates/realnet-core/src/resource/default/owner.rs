@@ -17,40 +17,43 @@ pub(super) struct OwnerChoice {
     id: Option<Uuid>,
     /// The org of that account; `None` when there is no such account.
     org: Option<Uuid>,
+    /// Whether what the document says is no id at all.
+    is_malformed: bool,
 }
 
 impl OwnerChoice {
     /// Looks up the account that `owner` names, if the document names one and the caller may set it.
     pub(super) async fn find(cx: &Context, properties: &Map) -> Result<Option<Self>> {
         let Some(value) = properties.get("owner") else { return Ok(None) };
-        let Some(id) = value.as_str().and_then(parse_id) else {
-            let detail = "expected the id of an account";
-            return match value {
-                Value::Null => Ok(Some(Self { id: None, org: None })),
-                _ => Err(crate::Error::invalid(vec![Violation::new("/owner", detail)])),
-            };
-        };
+        let stated = Self::stated(value);
+        let Some(id) = stated.id else { return Ok(Some(stated)) };
         let caller = cx.caller();
         if caller.account == Some(id) {
-            return Ok(Some(Self { id: Some(id), org: Some(caller.org) }));
+            return Ok(Some(Self { org: Some(caller.org), ..stated }));
         }
         if !caller.is_admin() {
-            return Ok(Some(Self { id: Some(id), org: None }));
+            return Ok(Some(stated));
         }
         let account = cx.services.items.get(&cx.access, id).await?;
         let org = account.filter(|item| is_account(&cx.access, item)).map(|item| item.org);
-        Ok(Some(Self { id: Some(id), org }))
+        Ok(Some(Self { org, ..stated }))
+    }
+
+    /// What a document says, before anything is looked up.
+    fn stated(value: &Value) -> Self {
+        let id = value.as_str().and_then(parse_id);
+        Self { id, org: None, is_malformed: id.is_none() && !value.is_null() }
     }
 
     /// The owner in a document that a JSON Patch gave, when `found` was looked up for an owner named in the patch.
     pub(super) fn of_patched(properties: &Map, found: Option<Self>) -> Option<Self> {
-        let id = properties.get("owner").and_then(Value::as_str).and_then(parse_id);
-        found.filter(|choice| choice.id == id).or(Some(Self { id, org: None }))
+        let stated = Self::stated(properties.get("owner").unwrap_or(&Value::Null));
+        found.filter(|choice| !stated.is_malformed && choice.id == stated.id).or(Some(stated))
     }
 
     /// Sets the owner of an item that has been without one: at creation.
     pub(super) fn claim(self, caller: &Caller, item: &mut Item) -> Result<(), Violation> {
-        if self.id == caller.account && self.org == Some(item.org) {
+        if self.id.is_some() && self.id == caller.account && self.org == Some(item.org) {
             item.owner = self.id;
             return Ok(());
         }
@@ -59,6 +62,9 @@ impl OwnerChoice {
 
     /// Changes the owner of an item. The same owner as before is fine for everybody.
     pub(super) fn assign(self, caller: &Caller, item: &mut Item) -> Result<(), Violation> {
+        if self.is_malformed {
+            return Err(Violation::new("/owner", "expected the id of an account"));
+        }
         if item.owner == self.id {
             return Ok(());
         }
