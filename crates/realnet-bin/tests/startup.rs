@@ -60,10 +60,24 @@ fn every_wrong_setting_is_named_at_once() {
             ("REALNET_BCRYPT_COST", "99"),
             ("REALNET_JWT_KEY", "short-s3cret"),
             ("REALNET_INIT_PATH", "/nowhere"),
+            ("REALNET_TRUSTED_PROXIES", "everybody"),
+            ("REALNET_CORS_ORIGINS", "https://app.example.org/path"),
+            ("REALNET_TLS_CERT", "/nowhere/cert.pem"),
+            ("REALNET_TLS_KEY", "/nowhere/key.pem"),
+            ("REALNET_RATE_LIMIT_ADDRESS", "often"),
         ],
     );
-    for name in ["REALNET_DB_TYPE", "REALNET_BCRYPT_COST", "REALNET_JWT_KEY", "REALNET_INIT_PATH"] {
-        assert!(words.contains(name), "{words}");
+    for name in [
+        "DB_TYPE",
+        "BCRYPT_COST",
+        "JWT_KEY",
+        "INIT_PATH",
+        "TRUSTED_PROXIES",
+        "CORS_ORIGINS",
+        "TLS_CERT",
+        "RATE_LIMIT_ADDRESS",
+    ] {
+        assert!(words.contains(&format!("REALNET_{name}:")), "{name} in {words}");
     }
     assert!(!words.contains("short-s3cret"), "{words}");
 }

@@ -1,6 +1,7 @@
 //! One request inside the runner: what handlers extract from, and the way to the dispatcher.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,15 +13,27 @@ use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Context, ListRequest, Operation, Reply, Request};
 use realnet_core::{Error, ErrorKind, Uuid};
 
+use crate::client::Client;
 use crate::connection::Connection;
+use crate::limits::Quota;
 use crate::problem::Problem;
 use crate::request::body::{self, Body};
-use crate::request::query;
+use crate::request::budget::Reservation;
+use crate::request::{path, query};
 use crate::router::Captures;
 use crate::state::State;
 
-/// Where the wrapper around all requests learns who called, for its log line.
-pub(crate) type CallerCell = Rc<OnceCell<Arc<Caller>>>;
+/// What the wrapper around all requests learns from its handler, for the log and the headers of the answer.
+#[derive(Default)]
+pub(crate) struct Noted {
+    /// Who called.
+    pub(crate) caller: OnceCell<Arc<Caller>>,
+    /// What is left of the limits that hold for it.
+    pub(crate) quotas: RefCell<Vec<Quota>>,
+}
+
+/// The largest body of somebody who is not signed in, in bytes. Documents for signing in and up have a few hundred.
+const MAX_STRANGERS_BODY: usize = 32 * 1024;
 
 /// A request on its way to a handler.
 pub(crate) struct Call {
@@ -30,8 +43,11 @@ pub(crate) struct Call {
     pub(crate) id: Arc<str>,
     /// The variable segments of the path.
     pub(crate) path: Captures,
+    /// Who is at the other end.
+    pub(crate) client: Client,
     payload: Cell<Option<Payload>>,
-    caller: CallerCell,
+    noted: Rc<Noted>,
+    reservation: Cell<Option<Reservation>>,
 }
 
 impl Call {
@@ -41,9 +57,11 @@ impl Call {
         payload: Payload,
         id: Arc<str>,
         path: Captures,
-        caller: CallerCell,
+        client: Client,
+        noted: Rc<Noted>,
     ) -> Self {
-        Self { state, request, id, path, payload: Cell::new(Some(payload)), caller }
+        let payload = Cell::new(Some(payload));
+        Self { state, request, id, path, client, payload, noted, reservation: Cell::new(None) }
     }
 
     /// The headers.
@@ -61,7 +79,29 @@ impl Call {
     /// Remembers who called, for the log.
     pub(crate) fn note_caller(&self, caller: &Arc<Caller>) {
         // A request has one caller; a second note would be of the same.
-        let _ = self.caller.set(Arc::clone(caller));
+        let _ = self.noted.caller.set(Arc::clone(caller));
+    }
+
+    /// Remembers what is left of a limit, for the headers of the answer.
+    pub(crate) fn note_quota(&self, quota: Quota) {
+        self.noted.quotas.borrow_mut().push(quota);
+    }
+
+    /// Whether nobody is known to be signed in, so far.
+    pub(crate) fn is_strangers(&self) -> bool {
+        self.noted.caller.get().is_none_or(|caller| caller.role.is_none())
+    }
+
+    /// The largest body that is taken: of strangers, and for signing in, a small one.
+    pub(crate) fn body_limit(&self) -> usize {
+        let most = self.state.config.max_body;
+        let is_small = self.is_strangers() || path::is_below_auth(self.request.path());
+        if is_small { most.min(MAX_STRANGERS_BODY) } else { most }
+    }
+
+    /// Holds the room of a body for as long as the request is worked on.
+    pub(crate) fn keep(&self, reservation: Reservation) {
+        self.reservation.set(Some(reservation));
     }
 
     /// The current types.
@@ -120,12 +160,22 @@ impl Call {
         let is_set = is_set(&operation);
         let request = Request { endpoint: endpoint.to_owned(), operation };
         let dispatcher = Arc::clone(&self.state.dispatcher);
-        let task = actix_web::rt::spawn(async move { dispatcher.dispatch(&context, request).await });
+        let done = self.to_its_end(async move { dispatcher.dispatch(&context, request).await }).await?;
+        done.map_err(|error| {
+            let problem = Problem::from(error);
+            if is_set { problem } else { problem.without_operation() }
+        })
+    }
+
+    /// Carries out what may change something, to its end even when the client goes away; waits for as long as a request may
+    /// take.
+    pub(crate) async fn to_its_end<T: 'static>(
+        &self,
+        work: impl Future<Output = T> + 'static,
+    ) -> Result<T, Problem> {
+        let task = actix_web::rt::spawn(work);
         match tokio::time::timeout(self.state.config.request_timeout, task).await {
-            Ok(Ok(reply)) => reply.map_err(|error| {
-                let problem = Problem::from(error);
-                if is_set { problem } else { problem.without_operation() }
-            }),
+            Ok(Ok(done)) => Ok(done),
             Ok(Err(failure)) => Err(Problem::internal(format!("an operation broke off: {failure}"))),
             Err(_) => Err(self.late("the operation took longer than it may; it may still be carried out")),
         }
@@ -152,8 +202,7 @@ impl Call {
     /// Where the request came from.
     pub(crate) fn origin(&self) -> Origin {
         let agent = self.headers().get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let address = self.request.peer_addr().map(|peer| peer.ip());
-        Origin::new("http").with_address(address).with_agent(agent.as_deref())
+        Origin::new("http").with_address(self.client.address).with_agent(agent.as_deref())
     }
 
     pub(crate) fn late(&self, detail: &str) -> Problem {

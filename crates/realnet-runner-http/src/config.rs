@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::cors::CorsOrigins;
+use crate::limits::RateLimits;
+use crate::proxies::TrustedProxies;
+use crate::tls::TlsFiles;
+
 /// Address, limits and times of the HTTP server. The defaults suit a server behind a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpConfig {
@@ -28,6 +33,18 @@ pub struct HttpConfig {
     pub request_timeout: Duration,
     /// Longest time for requests in flight when the server stops.
     pub shutdown_timeout: Duration,
+    /// Bytes of bodies that may be in memory at a time, of all requests together; strangers have a half of it.
+    pub body_memory: usize,
+    /// Proxies that are believed where a request comes from (`X-Forwarded-For`, `X-Forwarded-Proto`).
+    pub trusted_proxies: TrustedProxies,
+    /// Origins whose pages may use the API.
+    pub cors: CorsOrigins,
+    /// How often requests may come.
+    pub rate_limits: RateLimits,
+    /// Certificate and key, when connections are under TLS.
+    pub tls: Option<TlsFiles>,
+    /// How long browsers keep the cookies of a session that is not used.
+    pub session_life: Duration,
     /// What stores the items, for `/api/info`: a word such as `sqlite`.
     pub store: String,
 }
@@ -46,6 +63,12 @@ impl Default for HttpConfig {
             keep_alive: Duration::from_secs(75),
             request_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
+            body_memory: 256 << 20,
+            trusted_proxies: TrustedProxies::default(),
+            cors: CorsOrigins::default(),
+            rate_limits: RateLimits::default(),
+            tls: None,
+            session_life: Duration::from_hours(30 * 24),
             store: "unknown".to_owned(),
         }
     }

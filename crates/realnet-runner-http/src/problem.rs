@@ -55,6 +55,12 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "request-timeout", "the body did not arrive in time")
     }
 
+    /// There is no room at the moment; a moment later there is.
+    pub(crate) fn busy(detail: &str) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        problem.with(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     /// A fault of ours; `report` goes to the log.
     pub(crate) fn internal(report: impl Into<String>) -> Self {
         Error::internal(report).into()
@@ -66,7 +72,8 @@ impl Problem {
         self
     }
 
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    /// Adds a header.
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
     }

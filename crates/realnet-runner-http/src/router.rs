@@ -83,6 +83,9 @@ impl Route {
     }
 }
 
+/// Routes without limits.
+const UNLIMITED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 enum Segment {
     Fixed(&'static str),
     Text,
@@ -115,6 +118,8 @@ pub(crate) struct Place {
     segments: Vec<Segment>,
     endpoints: Vec<Endpoint>,
     pub(crate) allow: HeaderValue,
+    /// Whether it may be asked as often as anybody likes: what watches over the server must get through.
+    pub(crate) is_unlimited: bool,
     /// Counts what is answered here without a handler: OPTIONS and methods that are not offered.
     pub(crate) other: Meter,
 }
@@ -196,6 +201,7 @@ fn place(route: Route, metrics: &Metrics) -> Place {
         #[cfg(test)]
         pattern,
         segments: segments.collect(),
+        is_unlimited: UNLIMITED.contains(&pattern),
         allow,
         other: metrics.meter(pattern, "other"),
         endpoints: methods

@@ -16,9 +16,10 @@ use actix_web::{App, HttpRequest, HttpResponse, web};
 use realnet_core::resource::{Authenticator, Dispatcher};
 use realnet_core::{Error, Result};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::config::HttpConfig;
-use crate::connection::Guard;
+use crate::connection::{Guard, Socket};
 use crate::listener::HttpListener;
 use crate::serve::serve;
 use crate::state::State;
@@ -58,6 +59,11 @@ impl HttpServer {
         Ok(Self { listener, state: Arc::new(State::new(config, dispatcher, authenticator)?) })
     }
 
+    /// Whether connections are under TLS.
+    pub fn is_tls(&self) -> bool {
+        self.state.tls.is_some()
+    }
+
     /// The bound addresses, with the real port where the configured one is 0.
     pub fn addresses(&self) -> &[SocketAddr] {
         self.listener.addresses()
@@ -91,7 +97,15 @@ impl HttpServer {
                 guarded(Arc::clone(&state)).and_then(http.finish(app(Arc::clone(&state))))
             })?;
         }
-        server.run().await
+        let certificates = Arc::clone(&state);
+        let follower = tokio::spawn(async move {
+            if let Some(tls) = &certificates.tls {
+                tls.follow().await;
+            }
+        });
+        let outcome = server.run().await;
+        follower.abort();
+        outcome
     }
 }
 
@@ -124,9 +138,23 @@ fn guarded(
             // Answers are written whole; waiting for more only delays them.
             let _ = socket.set_nodelay(true);
             let peer = socket.peer_addr().ok();
+            let socket = secured(socket, &state).await.map_err(DispatchError::Io)?;
             Ok((Guard::new(socket, state), Protocol::Http1, peer))
         }
     })
+}
+
+/// Shakes hands where connections are under TLS, in the time that a head may take.
+async fn secured(socket: TcpStream, state: &State) -> std::io::Result<Socket> {
+    let Some(tls) = &state.tls else { return Ok(Socket::Plain(socket)) };
+    match timeout(state.config.header_timeout, tls.acceptor().accept(socket)).await {
+        Ok(Ok(stream)) => Ok(Socket::Tls(Box::new(stream))),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a client did not come to terms about TLS");
+            Err(error)
+        }
+        Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+    }
 }
 
 impl std::fmt::Debug for HttpServer {

@@ -1,15 +1,21 @@
 //! What all workers share for as long as the server lives.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use realnet_core::Result;
 use realnet_core::resource::{Authenticator, Dispatcher};
+use tokio::sync::Semaphore;
 
 use crate::config::HttpConfig;
+use crate::connection::PLACES;
+use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::openapi::OpenApiCache;
+use crate::request::budget::Budget;
 use crate::router::Router;
 use crate::routes;
+use crate::tls::Tls;
 
 /// The shared state of the runner.
 pub(crate) struct State {
@@ -19,6 +25,16 @@ pub(crate) struct State {
     pub(crate) metrics: Metrics,
     pub(crate) router: Router,
     pub(crate) openapi: OpenApiCache,
+    /// Places for refused sockets that linger.
+    pub(crate) lingering: Arc<Semaphore>,
+    /// Bytes of bodies that are in memory.
+    pub(crate) bodies: Budget,
+    /// Keys of this runner's own.
+    pub(crate) keys: Keys,
+    /// Certificates, when connections are under TLS.
+    pub(crate) tls: Option<Tls>,
+    /// Whether it was said already that somebody pretends to be a proxy.
+    pub(crate) warned_of_proxy: AtomicBool,
 }
 
 impl State {
@@ -29,6 +45,18 @@ impl State {
     ) -> Result<Self> {
         let metrics = Metrics::new()?;
         let router = Router::new(routes::table(), &metrics);
-        Ok(Self { config, dispatcher, authenticator, metrics, router, openapi: OpenApiCache::default() })
+        Ok(Self {
+            bodies: Budget::new(config.body_memory),
+            keys: Keys::of(&*authenticator),
+            tls: config.tls.as_ref().map(Tls::load).transpose()?,
+            lingering: Arc::new(Semaphore::new(PLACES)),
+            warned_of_proxy: AtomicBool::new(false),
+            openapi: OpenApiCache::default(),
+            config,
+            dispatcher,
+            authenticator,
+            metrics,
+            router,
+        })
     }
 }

@@ -8,6 +8,7 @@ use realnet_core::acl::Caller;
 
 use crate::call::Call;
 use crate::problem::Problem;
+use crate::{cookies, limits};
 
 /// A form in which a handler wants its caller.
 pub(crate) trait Who: Sized + 'static {
@@ -23,9 +24,16 @@ pub(crate) struct Member(pub(crate) Arc<Caller>);
 
 impl Who for Anyone {
     async fn of(call: &Call) -> Result<Self, Problem> {
-        let token = bearer(call.headers())?;
-        let caller = call.state.authenticator.authenticate(token).await?;
+        // A page that sends a token itself needs no cookie, and one that was planted does not count then.
+        let bearer = bearer(call.headers())?;
+        let cookie =
+            if bearer.is_none() { cookies::names(&call.client).token(call.headers())? } else { None };
+        let caller = call.state.authenticator.authenticate(bearer.or(cookie)).await?;
         call.note_caller(&caller);
+        limits::count_caller(call, &caller).await?;
+        if cookie.is_some() {
+            cookies::check_write(call, &caller)?;
+        }
         Ok(Self(caller))
     }
 }

@@ -28,7 +28,11 @@ environment, or a .env file, in this order:
     REALNET_SMTP_PLAIN                             true if mail may go to that server in plain text
     REALNET_PUBLIC_URL                             where the application is served that mails link to
     REALNET_SIGN_UP, REALNET_SIGN_UP_ROLE          org in which strangers may make accounts, and their role
-    REALNET_MAX_BODY                               largest request body, bytes
+    REALNET_TRUSTED_PROXIES                        proxies whose X-Forwarded-For is believed: addresses, networks
+    REALNET_TLS_CERT, REALNET_TLS_KEY              PEM files, for HTTPS without a proxy
+    REALNET_CORS_ORIGINS                           origins whose pages may use the API
+    REALNET_RATE_LIMIT_ADDRESS, _ACCOUNT, _KEY     requests in a time, such as 100/1m
+    REALNET_MAX_BODY, REALNET_BODY_MEMORY          largest request body, and all of them together, bytes
     REALNET_REQUEST_TIMEOUT, _SHUTDOWN_TIMEOUT     seconds
     REALNET_DEBUG                                  true for debug logs
 
@@ -107,13 +111,13 @@ pub fn run(command: &ServerCommand) -> Outcome {
         report(&server.initialize(first).await?, command.step.is_some());
         match listener {
             None => server.close().await,
-            Some(listener) => server.serve(listener, |address| output::line(&greeting(address))).await,
+            Some(listener) => server.serve(listener, |url| output::line(&greeting(url))).await,
         }
     })
 }
 
-fn greeting(address: std::net::SocketAddr) -> String {
-    format!("RealNet {} listening on http://{address}", env!("CARGO_PKG_VERSION"))
+fn greeting(url: &str) -> String {
+    format!("RealNet {} listening on {url}", env!("CARGO_PKG_VERSION"))
 }
 
 /// The one moment at which a generated password can be seen.

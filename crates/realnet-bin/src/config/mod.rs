@@ -5,17 +5,21 @@ mod accounts;
 mod database;
 mod environment;
 mod server;
+mod web;
 
 pub use accounts::AccountsSection;
 pub use database::{DatabaseSection, PostgresSection};
 pub use environment::{Environment, Problems};
 pub use server::ServerSection;
+pub use web::WebSection;
 
 /// Everything that `realnet server` is told.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Address, limits, logs.
     pub server: ServerSection,
+    /// Proxies, origins, TLS, limits.
+    pub web: WebSection,
     /// Where items are kept.
     pub database: DatabaseSection,
     /// Signing in.
@@ -27,8 +31,9 @@ impl Config {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let server = ServerSection::read(environment, &mut problems);
+        let web = WebSection::read(environment, server.max_body, &mut problems);
         let database = DatabaseSection::read(environment, &mut problems);
         let accounts = AccountsSection::read(environment, &mut problems);
-        problems.into_result(Self { server, database, accounts })
+        problems.into_result(Self { server, web, database, accounts })
     }
 }

@@ -1,6 +1,5 @@
 //! From configuration to a serving process, and back to rest.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use crate::config::{AccountsSection, Config, DatabaseSection, ServerSection};
 
 /// Binds the configured address. Done before a store is made or changed, so that a port in use leaves nothing half done.
 pub fn listen(config: &Config) -> Result<HttpListener, Failure> {
-    let listener = HttpListener::bind(&http_config(&config.server, ""));
+    let listener = HttpListener::bind(&http_config(config, ""));
     listener.map_err(|error| format!("{error} (--host and --port choose another address)").into())
 }
 
@@ -86,19 +85,19 @@ impl Server {
     }
 
     /// Serves on a bound address until SIGTERM or Ctrl-C, finishes what is in flight, and closes the store. `ready` is
-    /// told the address once everything is in place.
-    pub async fn serve(self, listener: HttpListener, ready: impl FnOnce(SocketAddr)) -> Outcome {
+    /// told the URL once everything is in place.
+    pub async fn serve(self, listener: HttpListener, ready: impl FnOnce(&str)) -> Outcome {
         let Self { config, store, services, initializer } = self;
         let accounts = Accounts::new(&services, accounts_config(&config.accounts)).await?;
         accounts.give_new_orgs(initializer.template());
         let dispatcher = Arc::new(resources::dispatcher(&services, &accounts));
-        let server =
-            HttpServer::on(listener, http_config(&config.server, store.name()), dispatcher, accounts)?;
+        let server = HttpServer::on(listener, http_config(&config, store.name()), dispatcher, accounts)?;
         let stopped = stop_signal()?;
         let watcher = tokio::spawn(follow_types(services.clone()));
         let builder = tokio::spawn(indexes::build(services));
         if let Some(address) = server.addresses().first() {
-            ready(*address);
+            let scheme = if server.is_tls() { "https" } else { "http" };
+            ready(&format!("{scheme}://{address}"));
         }
         server.run(stopped).await?;
         watcher.abort();
@@ -162,13 +161,20 @@ fn accounts_config(section: &AccountsSection) -> AccountsConfig {
     }
 }
 
-fn http_config(section: &ServerSection, store: &str) -> HttpConfig {
+fn http_config(config: &Config, store: &str) -> HttpConfig {
+    let (section, web) = (&config.server, &config.web);
     HttpConfig {
         host: section.host.clone(),
         port: section.port,
         max_body: section.max_body,
         request_timeout: section.request_timeout,
         shutdown_timeout: section.shutdown_timeout,
+        body_memory: web.body_memory,
+        trusted_proxies: web.trusted_proxies.clone(),
+        cors: web.cors.clone(),
+        rate_limits: web.rate_limits,
+        tls: web.tls.clone(),
+        session_life: config.accounts.session_ttl,
         store: store.to_owned(),
         ..HttpConfig::default()
     }

@@ -11,6 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, VARY};
 use serde::Serialize;
 
+pub(crate) use link::next;
 pub(crate) use page::of_page;
 pub(crate) use reply::{fresh_or_item, of_reply};
 
@@ -34,7 +35,7 @@ pub(crate) fn not_modified() -> HttpResponse {
 
 fn say_who_may_keep(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("Authorization, Accept-Encoding"));
+    headers.insert(VARY, HeaderValue::from_static("Authorization, Cookie, Accept-Encoding"));
 }
 
 /// A document as JSON.

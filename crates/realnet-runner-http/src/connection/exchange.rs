@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::task::Waker;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody as _};
@@ -35,6 +36,12 @@ pub(crate) struct Connection {
     busy: Cell<u32>,
     /// Answers that have not been written yet, in their order.
     answers: RefCell<VecDeque<Answer>>,
+    /// Whether a handler is reading the body of its request.
+    is_reading: Cell<bool>,
+    /// Whom to wake when what comes from the client is wanted again.
+    reader: RefCell<Option<Waker>>,
+    /// Whether the socket is under TLS.
+    is_tls: bool,
     /// Whether a body came that is not framed as its headers say: a handler has said so, and nothing can follow it.
     is_broken: Cell<bool>,
 }
@@ -46,7 +53,46 @@ pub(crate) struct Exchange {
     request: u64,
 }
 
+/// A body that is being read, until dropped.
+pub(crate) struct Reading(Rc<Connection>);
+
 impl Connection {
+    /// A connection that begins.
+    pub(super) fn new(is_tls: bool) -> Self {
+        Self { is_tls, ..Self::default() }
+    }
+
+    /// Whether the socket is under TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// Notes that a handler wants the body of its request.
+    pub(crate) fn read_body(connection: Rc<Self>) -> Reading {
+        connection.is_reading.set(true);
+        connection.wake_reader();
+        Reading(connection)
+    }
+
+    /// Whether a handler is reading a body.
+    pub(super) fn is_reading(&self) -> bool {
+        self.is_reading.get()
+    }
+
+    /// Sees that `waker` is woken when what the client sends is wanted again.
+    pub(super) fn wake_when_wanted(&self, waker: &Waker) {
+        let mut reader = self.reader.borrow_mut();
+        if !reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *reader = Some(waker.clone());
+        }
+    }
+
+    fn wake_reader(&self) {
+        if let Some(waker) = self.reader.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
     /// Notes that a request has reached a handler.
     pub(crate) fn begin(connection: Rc<Self>) -> Exchange {
         let request = connection.begun.get() + 1;
@@ -117,5 +163,12 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.connection.busy.set(self.connection.busy.get().saturating_sub(1));
+        self.connection.wake_reader();
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.is_reading.set(false);
     }
 }

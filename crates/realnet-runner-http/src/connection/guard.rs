@@ -8,20 +8,27 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::exchange::Connection;
+use super::incoming::Incoming;
 use super::linger::linger;
 use super::outgoing::{Found, Outgoing};
 use super::refusal::Refusal;
+use super::socket::Socket;
 use super::watch::Watch;
 use crate::state::State;
+
+/// How much is read at a time, and how much of a body of unknown length the library gets before it has looked at it.
+const TURN: usize = 8192;
+
+/// Bytes that a client must take in a millisecond in the long run.
+const LEAST_PER_MILLISECOND: u64 = 16;
 
 /// A socket that ends idle and stalled connections, and sends problem documents in place of bare refusals.
 pub(crate) struct Guard {
     /// Taken when the guard is dropped.
-    socket: Option<TcpStream>,
+    socket: Option<Socket>,
     state: Arc<State>,
     connection: Rc<Connection>,
     watch: Watch,
@@ -31,8 +38,13 @@ pub(crate) struct Guard {
     head_began: bool,
     /// When waiting for the client to send ends; set at the first wait.
     idle_until: Option<Instant>,
-    /// When waiting for the client to read ends; set at the first wait.
-    stalled_until: Option<Instant>,
+    /// Since when the client has not read all that waits for it.
+    stall: Option<Stall>,
+    /// Bytes that went to the library since it looked at them last.
+    turn: usize,
+    incoming: Incoming,
+    /// Whether the library has been left to look at what it has.
+    has_paused: bool,
     /// Whether time ran out in the middle of a head.
     is_late: bool,
     outgoing: Outgoing,
@@ -40,18 +52,28 @@ pub(crate) struct Guard {
     refusal: Option<(Vec<u8>, usize)>,
 }
 
+/// A client that reads slowly.
+struct Stall {
+    since: Instant,
+    /// Bytes that it has taken since.
+    taken: u64,
+}
+
 impl Guard {
     /// Watches over a new connection.
-    pub(crate) fn new(socket: TcpStream, state: Arc<State>) -> Self {
+    pub(crate) fn new(socket: Socket, state: Arc<State>) -> Self {
         Self {
+            connection: Rc::new(Connection::new(socket.is_tls())),
             socket: Some(socket),
             state,
-            connection: Rc::default(),
             watch: Watch::default(),
             begun: 0,
             head_began: false,
             idle_until: None,
-            stalled_until: None,
+            stall: None,
+            turn: 0,
+            incoming: Incoming::default(),
+            has_paused: false,
             is_late: false,
             outgoing: Outgoing::default(),
             refusal: None,
@@ -63,7 +85,7 @@ impl Guard {
         Rc::clone(&self.connection)
     }
 
-    fn socket(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+    fn socket(&mut self) -> io::Result<Pin<&mut Socket>> {
         self.socket.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
@@ -93,11 +115,87 @@ impl Guard {
         now >= deadline
     }
 
-    /// The client reads nothing: waits for it, but not for ever.
+    /// Whether nothing of what the client sends is wanted: a handler has its request, or answers wait to be read.
+    fn has_enough(&self) -> bool {
+        let has_request =
+            self.incoming.is_whole() || self.incoming.is_unknown() && !self.connection.is_reading();
+        self.connection.is_busy() && has_request || self.stall.is_some()
+    }
+
+    /// Whether the library has something to look at first. Once it has, another request may come.
+    fn must_pause(&mut self) -> bool {
+        let is_full = self.incoming.is_whole() || self.incoming.is_unknown() && self.turn >= TURN;
+        let must_pause = is_full && !self.has_paused;
+        if !must_pause {
+            self.has_paused = false;
+            if self.incoming.is_whole() {
+                self.incoming.go_on();
+            }
+        }
+        must_pause
+    }
+
+    /// Lets what the client sends wait in its socket; only sees whether it is still there.
+    fn hold(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.socket()?.poll_peek(cx) {
+            Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(_)) | Poll::Pending => {
+                self.connection.wake_when_wanted(cx.waker());
+                if self.connection.is_busy() {
+                    self.is_out_of_time(cx);
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Lets the library look at what it has before it gets more.
+    fn pause(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.turn = 0;
+        self.has_paused = true;
+        if self.incoming.ahead.is_empty() && !self.connection.is_tls() {
+            // In the usual case nothing has come: the library need not be woken only to see that.
+            match self.socket()?.poll_peek(cx) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Gives the library what belongs to the request under way; what comes behind that is kept.
+    fn take_in(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.incoming.ahead.is_empty() {
+            let length = buf.remaining().min(TURN);
+            let mut part = ReadBuf::new(buf.initialize_unfilled_to(length));
+            let socket = self.socket.as_mut().map(Pin::new).ok_or(io::ErrorKind::NotConnected)?;
+            let outcome = socket.poll_read(cx, &mut part);
+            let filled = part.filled();
+            let wanted = self.incoming.wanted(filled);
+            self.incoming.ahead.extend_from_slice(&filled[wanted..]);
+            buf.advance(wanted);
+            self.turn = if outcome.is_pending() { 0 } else { self.turn + wanted };
+            return outcome;
+        }
+        let mut ahead = std::mem::take(&mut self.incoming.ahead);
+        let length = ahead.len().min(buf.remaining());
+        let wanted = self.incoming.wanted(&ahead[..length]);
+        buf.put_slice(&ahead.split_to(wanted));
+        self.incoming.ahead = ahead;
+        self.turn += wanted;
+        Poll::Ready(Ok(()))
+    }
+
+    /// The client reads nothing, or hardly anything: waits for it, but not for ever.
     fn stall(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let now = Instant::now();
-        let patience = self.state.config.stall_timeout;
-        let deadline = *self.stalled_until.get_or_insert_with(|| now + patience);
+        let stall = self.stall.get_or_insert(Stall { since: now, taken: 0 });
+        let earned = Duration::from_millis(stall.taken / LEAST_PER_MILLISECOND);
+        let deadline = stall.since + self.state.config.stall_timeout + earned;
         if now >= deadline {
             tracing::debug!("a client stopped reading its answer");
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -110,7 +208,10 @@ impl Guard {
         match self.socket()?.poll_write(cx, bytes) {
             Poll::Pending => self.stall(cx),
             Poll::Ready(written) => {
-                self.stalled_until = None;
+                match (&written, &mut self.stall) {
+                    (Ok(count), Some(stall)) if *count < bytes.len() => stall.taken += *count as u64,
+                    _ => self.stall = None,
+                }
                 // The answer is still on its way: the client's time to ask again begins later.
                 if !self.head_began {
                     self.idle_until = None;
@@ -152,8 +253,11 @@ impl AsyncRead for Guard {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let guard = self.get_mut();
         guard.note_requests();
+        if guard.has_enough() {
+            return guard.hold(cx);
+        }
         let before = buf.filled().len();
-        let outcome = guard.socket()?.poll_read(cx, buf);
+        let outcome = if guard.must_pause() { guard.pause(cx) } else { guard.take_in(cx, buf) };
         if outcome.is_pending() && !guard.is_late && guard.is_out_of_time(cx) {
             guard.is_late = guard.head_began;
             // As if the client had gone: the library ends the connection.
@@ -211,11 +315,16 @@ impl AsyncWrite for Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let (Some(socket), Some((mut bytes, written))) = (self.socket.take(), self.refusal.take()) else {
+        // Of a body that is not framed as it says, the rest is still on its way.
+        let broken = || self.connection.is_broken().then(Default::default);
+        let (Some(socket), Some((mut bytes, written))) =
+            (self.socket.take(), self.refusal.take().or_else(broken))
+        else {
             return;
         };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(linger(socket, bytes.split_off(written)));
+        let place = Arc::clone(&self.state.lingering).try_acquire_owned();
+        if let (Ok(place), Ok(runtime)) = (place, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(linger(socket, bytes.split_off(written), place));
         }
     }
 }

@@ -8,10 +8,14 @@
 
 mod exchange;
 mod guard;
+mod incoming;
 mod linger;
 mod outgoing;
 mod refusal;
+mod socket;
 mod watch;
 
 pub(crate) use exchange::Connection;
 pub(crate) use guard::Guard;
+pub(crate) use linger::PLACES;
+pub(crate) use socket::Socket;

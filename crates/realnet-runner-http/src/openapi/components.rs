@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::names::Named;
 use super::{parameters, responses, schemas};
 
-/// Schemas, parameters, answers, headers and the one security scheme.
+/// Schemas, parameters, answers, headers and the ways to be known.
 pub(super) fn build(types: &[Named<'_>]) -> Value {
     let header = |description: &str| json!({"description": description, "schema": {"type": "string"}});
     json!({
@@ -18,6 +18,12 @@ pub(super) fn build(types: &[Named<'_>]) -> Value {
             "Link": header("`rel=\"next\"`: the next page"),
             "Content-Range": header("`items 0-49/1234`, when a total was asked for"),
         },
-        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-realnet",
+                "description": "A web page's session, given by signing in with `cookie`"},
+            "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token",
+                "description": "Shown with writes by cookie"},
+        },
     })
 }

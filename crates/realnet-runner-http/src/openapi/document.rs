@@ -20,7 +20,7 @@ pub(super) fn build(registry: &TypeRegistry, types: &[&TypeInfo]) -> Value {
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}, {}],
+        "security": [{"bearer": []}, {"cookie": [], "csrf": []}, {}],
         "tags": [
             {"name": "Authentication", "description": "Signing in and out by password"},
             {"name": "Server", "description": "About the server"},

@@ -52,7 +52,10 @@ fn authentication(add: &mut impl FnMut(&str, Value)) {
     let login = json!({
         "type": "object",
         "required": ["username", "password"],
-        "properties": {"username": text(), "password": text(), "org": text(), "code": text()},
+        "properties": {
+            "username": text(), "password": text(), "org": text(), "code": text(),
+            "cookie": {"type": "boolean", "description": "Gives the tokens as cookies, and `csrf_token` in the answer"},
+        },
     });
     let sign_in =
         operation(tag, "signIn", "Sign in", responses(&[("200", tokens())], &[400, 401, 415, 422, 429]));
@@ -72,7 +75,10 @@ fn authentication(add: &mut impl FnMut(&str, Value)) {
     });
     let refresh =
         operation(tag, "refresh", "New tokens", responses(&[("200", tokens())], &[400, 401, 415, 422]));
-    let refresh = with(with(refresh, "requestBody", body(token)), "security", json!([]));
+    // Without a body, the cookie counts.
+    let token = with(body(token), "required", json!(false));
+    let refresh =
+        with(with(refresh, "requestBody", token), "security", json!([{}, {"cookie": [], "csrf": []}]));
     add("/api/auth/refresh", json!({"post": refresh}));
     sessions(add);
     mailed(add);
@@ -225,10 +231,18 @@ fn declared_types(add: &mut impl FnMut(&str, Value)) {
     let list = answer("The types", json!({"type": "array", "items": object()}));
     let created = with_headers(answer("The type", object()), &["Location"]);
     let create = operation(tag, "createType", "Create a type", responses(&[("201", created)], &WRITE));
+    let prefix = json!({"name": "name", "in": "query", "schema": {"type": "string"},
+        "description": "What names begin with, without regard to case"});
+    let limit = json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000},
+        "description": "Page size; without it, all types come at once"});
     add(
         "/api/types",
         json!({
-            "get": operation(tag, "listTypes", "List types", responses(&[("200", list)], &READ)),
+            "get": with(
+                operation(tag, "listTypes", "List types", responses(&[("200", list)], &READ)),
+                "parameters",
+                json!([prefix, limit, parameter("cursor")]),
+            ),
             "post": with(create, "requestBody", body(object())),
         }),
     );

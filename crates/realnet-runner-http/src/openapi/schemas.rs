@@ -142,11 +142,12 @@ fn json_patch() -> Value {
 fn tokens() -> Value {
     json!({
         "type": "object",
-        "required": ["token", "expires", "refresh_token", "account"],
+        "required": ["expires", "account"],
         "properties": {
             "token": {"type": "string", "description": "For `Authorization: Bearer`"},
             "expires": {"type": "string", "format": "date-time"},
             "refresh_token": {"type": "string", "description": "Gives new tokens, once"},
+            "csrf_token": {"type": "string", "description": "In place of the tokens, when these are in cookies"},
             "account": {"type": "object"},
         },
     })

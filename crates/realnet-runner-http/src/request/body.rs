@@ -1,5 +1,6 @@
 //! Reads bodies: within their limit, within their time, unpacked, as JSON.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::error::PayloadError;
@@ -13,9 +14,11 @@ use realnet_core::{Error, ErrorKind};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::budget::Reservation;
 use super::encoding;
 use super::media::{self, Media};
 use crate::call::Call;
+use crate::connection::Connection;
 use crate::problem::Problem;
 
 /// A piece of a body as it comes.
@@ -50,8 +53,8 @@ impl Json {
 
 /// Reads a body. Over the limit, packed or unpacked, is 413; too slow is 408.
 pub(crate) async fn read(call: &Call, payload: Payload) -> Result<Body, Problem> {
-    let (headers, config) = (call.headers(), &call.state.config);
-    let limit = config.max_body;
+    let headers = call.headers();
+    let limit = call.body_limit();
     let coding = match headers.get(CONTENT_ENCODING) {
         Some(value) => encoding::parse(value.to_str().unwrap_or("unreadable"))?,
         None => None,
@@ -61,16 +64,29 @@ pub(crate) async fn read(call: &Call, payload: Payload) -> Result<Body, Problem>
         return Err(too_large(limit));
     }
     let expected = length.map_or(0, |length| length as usize);
-    let bytes = collect(call, payload, expected, limit).await?;
-    match coding {
+    let mut reservation = Reservation::new(&call.state, call.is_strangers());
+    let bytes = collect(call, payload, expected, limit, &mut reservation).await?;
+    let bytes = match coding {
         Some(coding) if !bytes.is_empty() => {
-            Ok(Body { bytes: encoding::unpack(coding, bytes, limit).await? })
+            let unpacked = encoding::unpack(coding, bytes, limit).await?;
+            reservation.add(unpacked.len())?;
+            unpacked
         }
-        _ => Ok(Body { bytes }),
-    }
+        _ => bytes,
+    };
+    call.keep(reservation);
+    Ok(Body { bytes })
 }
 
-async fn collect(call: &Call, mut payload: Payload, expected: usize, limit: usize) -> Result<Bytes, Problem> {
+async fn collect(
+    call: &Call,
+    mut payload: Payload,
+    expected: usize,
+    limit: usize,
+    reservation: &mut Reservation,
+) -> Result<Bytes, Problem> {
+    let connection = call.request.conn_data::<Rc<Connection>>();
+    let _reading = connection.map(|connection| Connection::read_body(Rc::clone(connection)));
     let broken = |error| broken(call, error);
     let deadline = Instant::now() + call.state.config.body_timeout;
     let Some(first) = next(&mut payload, deadline).await?.transpose().map_err(broken)? else {
@@ -78,11 +94,13 @@ async fn collect(call: &Call, mut payload: Payload, expected: usize, limit: usiz
     };
     // Most bodies arrive in one piece, which need not be copied.
     if first.len() == expected {
+        reservation.add(expected)?;
         return Ok(first);
     }
     if first.len() > limit {
         return Err(too_large(limit));
     }
+    reservation.add(first.len())?;
     // A claimed length reserves little: memory is taken when bytes really come.
     let mut bytes = BytesMut::with_capacity(expected.min(64 * 1024).max(first.len()));
     bytes.extend_from_slice(&first);
@@ -91,6 +109,7 @@ async fn collect(call: &Call, mut payload: Payload, expected: usize, limit: usiz
         if bytes.len() + chunk.len() > limit {
             return Err(too_large(limit));
         }
+        reservation.add(chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.freeze())

@@ -8,11 +8,20 @@ use actix_web::http::header::{
 use realnet_core::Error;
 
 use super::idempotency::IDEMPOTENCY_KEY;
+use crate::cookies::X_CSRF_TOKEN;
 use crate::problem::Problem;
 
 /// What stands at most once. Lists of tags may be split over lines by the standard, but no client does.
-const SINGLE: [HeaderName; 7] =
-    [AUTHORIZATION, HOST, CONTENT_TYPE, CONTENT_ENCODING, IF_MATCH, IF_NONE_MATCH, IDEMPOTENCY_KEY];
+const SINGLE: [HeaderName; 8] = [
+    AUTHORIZATION,
+    HOST,
+    CONTENT_TYPE,
+    CONTENT_ENCODING,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    IDEMPOTENCY_KEY,
+    X_CSRF_TOKEN,
+];
 
 /// Refuses headers that contradict each other, and a request that does not say whom it is for (RFC 9112, section 3.2).
 pub(crate) fn check(head: &RequestHead) -> Result<(), Problem> {

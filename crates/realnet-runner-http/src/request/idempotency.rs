@@ -4,7 +4,6 @@ use actix_web::http::header::HeaderName;
 use realnet_core::Error;
 use realnet_core::acl::Caller;
 use realnet_core::change::IdempotencyKey;
-use sha2::{Digest as _, Sha256};
 
 use crate::call::Call;
 use crate::problem::Problem;
@@ -19,7 +18,7 @@ const MAX_LENGTH: usize = 255;
 const KEPT: i64 = 24 * 3600;
 
 impl Call {
-    /// The key of this request with the hash of its body, if it has one.
+    /// The key of this request with the fingerprint of its body, if it has one.
     pub(crate) fn idempotency(
         &self,
         caller: &Caller,
@@ -38,6 +37,6 @@ impl Call {
             key: key.to_owned(),
             not_before: self.state.dispatcher.services().clock.now().plus_seconds(-KEPT),
         };
-        Ok(Some((key, Sha256::digest(body).to_vec())))
+        Ok(Some((key, self.state.keys.fingerprint(body))))
     }
 }

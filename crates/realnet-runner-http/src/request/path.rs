@@ -30,6 +30,13 @@ fn decode_escapes(text: &str) -> Result<String, &'static str> {
     if decoded.contains('\0') { Err("it holds a NUL character") } else { Ok(decoded) }
 }
 
+/// Whether a path leads to what signing in is done by.
+pub(crate) fn is_below_auth(path: &str) -> bool {
+    const AUTH: &str = "/api/auth";
+    let begins = path.get(..AUTH.len()).is_some_and(|start| start.eq_ignore_ascii_case(AUTH));
+    begins && matches!(path.as_bytes().get(AUTH.len()), None | Some(b'/'))
+}
+
 /// The segments of a path, without the first slash: none for `/`.
 pub(crate) fn segments(path: &str) -> Result<Vec<Cow<'_, str>>, Problem> {
     let path = path.strip_prefix('/').unwrap_or(path);
@@ -58,6 +65,12 @@ mod tests {
         for bad in ["%", "%2", "%zz", "%+1", "%ff", "%00", "a\0"] {
             assert!(decode(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn signing_in_has_its_place() {
+        assert!(["/api/auth", "/API/Auth/refresh"].into_iter().all(is_below_auth));
+        assert!(!["/api/auths", "/api/aut", "/api/x/auth", "/äpi/auth"].into_iter().any(is_below_auth));
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn if_none_match_spares_the_body() {
         let answer = server.admin_with("GET", &path, &[("If-None-Match", &fresh)], b"");
         assert_eq!((answer.status, answer.body.len()), (304, 0), "{fresh}");
         assert_eq!(answer.header("etag"), Some(etag.as_str()));
-        assert_eq!(answer.header("vary"), Some("Authorization, Accept-Encoding"));
+        assert_eq!(answer.header("vary"), Some("Authorization, Cookie, Accept-Encoding"));
         assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
     }
     server.admin("PATCH", &path, &json!({"size": 1})).expect(200);

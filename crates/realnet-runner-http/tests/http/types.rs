@@ -154,5 +154,44 @@ fn a_type_is_no_item() {
         json!({"operations": [{"operation": "create", "resource": "types", "body": {"name": "Tea"}}]});
     let problem = server.admin("POST", "/api/batch", &operations).problem(422);
     assert!(problem.to_string().contains("/api/types"), "{problem}");
+    assert!(problem.to_string().contains("/api/apply"), "{problem}");
     assert_eq!(server.get("/api/type").expect(200), json!([]));
+}
+
+#[test]
+fn types_are_listed_in_pages_and_by_the_beginning_of_their_names() {
+    let server = TestServer::start();
+    let names = |answer: &crate::common::Answer| -> Vec<String> {
+        let types = answer.expect(200);
+        types.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_lowercase()).collect()
+    };
+    let all = names(&server.get("/api/types"));
+    assert!(all.is_sorted() && all.len() > 5, "{all:?}");
+    let (mut paged, mut path) = (Vec::new(), "/api/types?limit=2".to_owned());
+    loop {
+        let answer = server.get(&path);
+        let page = names(&answer);
+        assert!((1..=2).contains(&page.len()));
+        paged.extend(page);
+        let Some(link) = answer.header("link") else { break };
+        path = link.trim_start_matches('<').split_once('>').unwrap().0.to_owned();
+    }
+    assert_eq!(paged, all);
+    let some = names(&server.get("/api/types?name=CU&limit=1000"));
+    let expected: Vec<String> = all.into_iter().filter(|name| name.starts_with("cu")).collect();
+    assert!(!expected.is_empty());
+    assert_eq!(some, expected);
+    for bad in ["limit=0", "limit=1001", "limit=x", "cursor=x", "cursor=a.b", "name=a&name=b", "order=name"] {
+        server.get(&format!("/api/types?{bad}")).problem(400);
+    }
+}
+
+#[test]
+fn a_key_that_is_not_kept_is_refused() {
+    let server = TestServer::start();
+    let headers = [("Content-Type", "application/json"), ("Idempotency-Key", "k")];
+    let body = json!({"name": "Tea", "base": "Item"}).to_string();
+    let problem = server.admin_with("POST", "/api/types", &headers, body.as_bytes()).problem(400);
+    assert_eq!(problem["errors"][0]["pointer"], "Idempotency-Key");
+    server.get("/api/types/tea").problem(404);
 }

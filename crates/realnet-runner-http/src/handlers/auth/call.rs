@@ -37,12 +37,7 @@ async fn carry(call: Call, caller: Arc<Caller>, verb: Verb) -> Outcome {
     let asked = resource::Call { path, verb, body, parameters, options: WriteOptions::default() };
     let context = call.context_from_here(&caller);
     let authenticator = Arc::clone(&call.state.authenticator);
-    let task = actix_web::rt::spawn(async move { authenticator.call(&context, asked).await });
-    let reply = match tokio::time::timeout(call.state.config.request_timeout, task).await {
-        Ok(Ok(reply)) => reply?,
-        Ok(Err(failure)) => return Err(Problem::internal(format!("an operation broke off: {failure}"))),
-        Err(_) => return Err(call.late("the operation took longer than it may; it may still be carried out")),
-    };
+    let reply = call.to_its_end(async move { authenticator.call(&context, asked).await }).await??;
     match reply {
         Reply::Document(Value::Null) | Reply::Deleted(_) => Ok(answer::empty()),
         Reply::Document(document) => answer::document(StatusCode::OK, &document),

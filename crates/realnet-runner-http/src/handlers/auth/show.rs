@@ -6,11 +6,15 @@ use serde_json::json;
 use super::tokens;
 use crate::answer;
 use crate::call::Call;
+use crate::cookies;
 use crate::router::Outcome;
 use crate::who::Member;
 
-/// Shows the caller to itself.
-pub(crate) async fn show(_call: Call, Member(caller): Member) -> Outcome {
-    let document = json!({"account": tokens::account(&caller)});
+/// Shows the caller to itself; a page that has cookies is told what to show with its writes.
+pub(crate) async fn show(call: Call, Member(caller): Member) -> Outcome {
+    let mut document = json!({"account": tokens::account(&caller)});
+    if cookies::names(&call.client).token(call.headers())?.is_some() {
+        document["csrf_token"] = json!(cookies::csrf_of(&call.state.keys, &caller));
+    }
     answer::document(StatusCode::OK, &document).map(answer::uncacheable)
 }

@@ -1,17 +1,38 @@
 //! `POST /api/auth`: a token for a name and a password.
 
+use std::sync::Arc;
+
 use realnet_core::resource::{SignIn, texts};
+use realnet_core::{Error, Violation};
+use serde_json::Value;
 
 use super::tokens;
 use crate::call::Call;
+use crate::cookies;
+use crate::problem::Problem;
 use crate::router::Outcome;
 
-/// Signs in by password.
+/// Signs in by password; with `"cookie": true`, the tokens come as cookies.
 pub(crate) async fn sign_in(call: Call) -> Outcome {
-    let body = call.document().await?.value;
+    let mut body = call.document().await?.value;
+    let by_cookie = take_cookie(&mut body)?;
+    if by_cookie {
+        cookies::check_way(&call)?;
+    }
     // The code of a second factor is understood, so that clients need not know whether an account has one.
     let [username, password, org, _code] = texts(body, ["username", "password", "org", "code"], 2)?;
     let request =
         SignIn { username: username.unwrap_or_default(), password: password.unwrap_or_default(), org };
-    tokens::answer(&call.state.authenticator.sign_in(request, &call.origin()).await?)
+    let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
+    let done = call.to_its_end(async move { authenticator.sign_in(request, &origin).await });
+    tokens::answer(&call, &done.await??, by_cookie)
+}
+
+/// Whether cookies are wanted.
+fn take_cookie(body: &mut Value) -> Result<bool, Problem> {
+    match body.as_object_mut().and_then(|body| body.remove("cookie")) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(wanted)) => Ok(wanted),
+        Some(_) => Err(Error::invalid(vec![Violation::new("/cookie", "expected true or false")]).into()),
+    }
 }

@@ -6,10 +6,23 @@ use realnet_core::resource::Tokens;
 use serde_json::{Value, json};
 
 use crate::answer;
+use crate::call::Call;
+use crate::cookies;
 use crate::router::Outcome;
 
-/// `{"token","expires","refresh_token","account"}`; nobody may keep it.
-pub(super) fn answer(tokens: &Tokens) -> Outcome {
+/// `{"token","expires","refresh_token","account"}`; nobody may keep it. By cookie, the tokens are in cookies only, where no
+/// script reads them, and `csrf_token` is what writes have to show.
+pub(super) fn answer(call: &Call, tokens: &Tokens, by_cookie: bool) -> Outcome {
+    if by_cookie {
+        let document = json!({
+            "expires": tokens.expires,
+            "csrf_token": cookies::csrf_of(&call.state.keys, &tokens.caller),
+            "account": account(&tokens.caller),
+        });
+        let mut response = answer::document(StatusCode::OK, &document).map(answer::uncacheable)?;
+        cookies::give(call, &mut response, tokens);
+        return Ok(response);
+    }
     let document = json!({
         "token": tokens.token,
         "expires": tokens.expires,

@@ -62,6 +62,11 @@ impl Connection {
         self.0.write_all(bytes).is_ok()
     }
 
+    /// The socket, for a thread that sends while this one reads.
+    pub fn writer(&self) -> TcpStream {
+        self.0.try_clone().unwrap()
+    }
+
     /// Says that nothing more will be sent.
     pub fn end(&mut self) {
         self.0.shutdown(std::net::Shutdown::Write).unwrap();

@@ -1,15 +1,16 @@
 //! Resources and a store that misbehave on command.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use realnet_core::acl::{Caller, Origin};
 use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
 use realnet_core::query::Query;
-use realnet_core::resource::{Call, Context, Reply, Resource, Route, Verb};
+use realnet_core::resource::{Authenticator, Call, Context, Reply, Resource, Route, SignIn, Tokens, Verb};
 use realnet_core::{Error, Result, Uuid};
 use serde_json::json;
 
@@ -52,6 +53,51 @@ impl Resource for Trouble {
             }
             _ => Ok(Reply::Affected(0)),
         }
+    }
+}
+
+/// Signs in like the other, and takes its time over the name and the token `slow`.
+pub struct Slow {
+    pub authenticator: Arc<dyn Authenticator>,
+    /// How often it has taken its time to the end.
+    pub finished: Arc<AtomicUsize>,
+}
+
+impl Slow {
+    async fn take_time(&self, over: &str) {
+        if over == "slow" {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            self.finished.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+#[async_trait]
+impl Authenticator for Slow {
+    async fn authenticate(&self, token: Option<&str>) -> Result<Arc<Caller>> {
+        self.authenticator.authenticate(token).await
+    }
+
+    fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        self.authenticator.derived_key(purpose)
+    }
+
+    async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<Tokens> {
+        self.take_time(&request.username).await;
+        self.authenticator.sign_in(request, origin).await
+    }
+
+    async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<Tokens> {
+        self.take_time(refresh_token).await;
+        self.authenticator.refresh(refresh_token, origin).await
+    }
+
+    async fn sign_out(&self, caller: &Caller, origin: &Origin) -> Result<()> {
+        self.authenticator.sign_out(caller, origin).await
+    }
+
+    async fn call(&self, cx: &Context, call: Call) -> Result<Reply> {
+        self.authenticator.call(cx, call).await
     }
 }
 

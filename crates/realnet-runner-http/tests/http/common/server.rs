@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::client::{Answer, Connection, request};
-use super::resources::{Echo, Fragile, Trouble};
+use super::resources::{Echo, Fragile, Slow, Trouble};
 
 pub const PASSWORD: &str = "correct-horse-battery";
 
@@ -32,6 +32,7 @@ pub struct TestServer {
     pub address: SocketAddr,
     pub admin: String,
     is_away: Arc<AtomicBool>,
+    finished: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -43,24 +44,36 @@ impl TestServer {
 
     /// With limits of the test's own.
     pub fn with(config: HttpConfig) -> Self {
+        let mut server = Self::unready(config);
+        server.admin = server.sign_in("admin", PASSWORD);
+        server
+    }
+
+    /// Without a token for the superuser.
+    pub fn unready(config: HttpConfig) -> Self {
         let config = HttpConfig { port: 0, workers: 2, store: "memory".to_owned(), ..config };
         let is_away = Arc::new(AtomicBool::new(false));
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, started) = std::sync::mpsc::channel();
         let away = Arc::clone(&is_away);
+        let finished = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&finished);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let server = assemble(config, away).await;
+                let server = assemble(config, away, count).await;
                 ready.send(server.addresses()[0]).unwrap();
                 server.run(async move { drop(stopped.await) }).await.unwrap();
             });
         });
         let address = started.recv_timeout(Duration::from_secs(30)).expect("the server starts");
-        let mut server =
-            Self { address, admin: String::new(), is_away, stop: Some(stop), thread: Some(thread) };
-        server.admin = server.sign_in("admin", PASSWORD);
-        server
+        let (stop, thread) = (Some(stop), Some(thread));
+        Self { address, admin: String::new(), is_away, finished, stop, thread }
+    }
+
+    /// How often signing in as `slow` has come to its end.
+    pub fn finished(&self) -> usize {
+        self.finished.load(Ordering::SeqCst)
     }
 
     /// Takes the store away, or gives it back.
@@ -156,7 +169,7 @@ impl Drop for TestServer {
     }
 }
 
-async fn assemble(config: HttpConfig, is_away: Arc<AtomicBool>) -> HttpServer {
+async fn assemble(config: HttpConfig, is_away: Arc<AtomicBool>, finished: Arc<AtomicUsize>) -> HttpServer {
     let store = Arc::new(MemoryStore::new());
     let services = Services {
         items: Arc::new(Fragile { store: store.clone(), is_away }),
@@ -186,7 +199,8 @@ async fn assemble(config: HttpConfig, is_away: Arc<AtomicBool>) -> HttpServer {
         .register("accounts", accounts.clone())
         .register("echo", Arc::new(Echo))
         .register("trouble", Arc::new(Trouble));
-    HttpServer::bind(config, Arc::new(dispatcher), accounts).unwrap()
+    let slow = Slow { authenticator: accounts, finished };
+    HttpServer::bind(config, Arc::new(dispatcher), Arc::new(slow)).unwrap()
 }
 
 async fn load_types(services: &Services) {

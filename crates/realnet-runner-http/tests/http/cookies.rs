@@ -1,0 +1,237 @@
+//! Sessions of web pages: cookies that no script reads, and writes that prove where they come from.
+
+use realnet_runner_http::HttpConfig;
+use serde_json::{Value, json};
+
+use crate::common::TestServer;
+use crate::common::client::{Answer, Connection};
+use crate::common::server::PASSWORD;
+
+/// What a browser has after signing in.
+struct Browser<'a> {
+    server: &'a TestServer,
+    cookies: Vec<(String, String)>,
+    csrf: String,
+}
+
+impl Browser<'_> {
+    fn cookie(&self) -> String {
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn send(&self, method: &str, path: &str, csrf: Option<&str>, body: &Value) -> Answer {
+        let cookie = self.cookie();
+        let mut headers = vec![("Cookie", cookie.as_str())];
+        headers.extend(csrf.map(|token| ("X-CSRF-Token", token)));
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        if !body.is_empty() {
+            headers.push(("Content-Type", "application/json"));
+        }
+        send(self.server, method, path, &headers, &body)
+    }
+
+    fn take(&mut self, answer: &Answer) {
+        for (name, value) in cookies_of(answer) {
+            self.cookies.retain(|(known, _)| *known != name);
+            if !value.is_empty() {
+                self.cookies.push((name, value));
+            }
+        }
+    }
+}
+
+/// As a browser on this machine asks.
+fn send(server: &TestServer, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{}\r\n", server.address.port());
+    for (name, value) in headers {
+        text.extend([name, ": ", value, "\r\n"]);
+    }
+    if !body.is_empty() {
+        text.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
+    }
+    text.extend(["\r\n", body]);
+    let mut connection = Connection::open(server.address);
+    connection.send(text.as_bytes());
+    connection.read(true).expect("an answer")
+}
+
+fn set_cookies(answer: &Answer) -> Vec<&str> {
+    let lines = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    lines.map(|(_, value)| value.as_str()).collect()
+}
+
+fn cookies_of(answer: &Answer) -> Vec<(String, String)> {
+    let pair =
+        |line: &str| line.split(';').next().unwrap().split_once('=').map(|(a, b)| (a.into(), b.into()));
+    set_cookies(answer).into_iter().filter_map(pair).collect()
+}
+
+fn credentials() -> Value {
+    json!({"username": "admin", "password": PASSWORD, "cookie": true})
+}
+
+fn sign_in<'a>(server: &'a TestServer, earlier: &[(&str, &str)]) -> Browser<'a> {
+    let mut headers = vec![("Content-Type", "application/json")];
+    headers.extend_from_slice(earlier);
+    let answer = send(server, "POST", "/api/auth", &headers, &credentials().to_string());
+    let document = answer.expect(200);
+    let mut browser =
+        Browser { server, cookies: Vec::new(), csrf: document["csrf_token"].as_str().unwrap().to_owned() };
+    browser.take(&answer);
+    browser
+}
+
+#[test]
+fn tokens_are_in_cookies_only_and_no_script_reads_them() {
+    let server = TestServer::start();
+    let headers = [("Content-Type", "application/json")];
+    let answer = send(&server, "POST", "/api/auth", &headers, &credentials().to_string());
+    let document = answer.expect(200);
+    assert_eq!((document.get("token"), document.get("refresh_token")), (None, None), "{document}");
+    assert_eq!(document["account"]["username"], "admin");
+    let lines = set_cookies(&answer);
+    assert_eq!(lines.len(), 3);
+    for line in &lines {
+        assert!(line.contains("; SameSite=Strict"), "{line}");
+        assert_eq!(line.contains("; HttpOnly"), !line.starts_with("realnet-csrf="), "{line}");
+    }
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("realnet-refresh=") && line.contains("Path=/api/auth/refresh;"))
+    );
+
+    let browser = sign_in(&server, &[]);
+    let me = browser.send("GET", "/api/auth", None, &Value::Null).expect(200);
+    assert_eq!((&me["account"]["username"], &me["csrf_token"]), (&json!("admin"), &json!(browser.csrf)));
+}
+
+#[test]
+fn writes_by_cookie_show_the_token_of_their_session() {
+    let server = TestServer::start();
+    let browser = sign_in(&server, &[]);
+    let other = sign_in(&server, &[]);
+    let body = json!({"name": "x"});
+    let post = |csrf: Option<&str>| browser.send("POST", "/api/customers", csrf, &body);
+    post(None).problem(403);
+    let (cut, upper) = (&browser.csrf[..63], browser.csrf.to_uppercase() + "0");
+    for wrong in ["", "x", cut, &upper, &other.csrf, &"0".repeat(64)] {
+        post(Some(wrong)).problem(403);
+    }
+    let created = post(Some(&browser.csrf)).expect(201);
+    let path = format!("/api/customers/{}", created["id"].as_str().unwrap());
+    browser.send("GET", &path, None, &Value::Null).expect(200);
+    for method in ["PUT", "PATCH", "DELETE"] {
+        browser.send(method, &path, None, &body).problem(403);
+    }
+    for path in ["/api/batch", "/api/apply", "/api/plan", "/api/types", "/api/auth/verify-email"] {
+        browser.send("POST", path, None, &json!({})).problem(403);
+    }
+    browser.send("DELETE", "/api/auth/sessions", None, &Value::Null).problem(403);
+    browser.send("DELETE", "/api/auth", None, &Value::Null).problem(403);
+    browser.send("DELETE", &path, Some(&browser.csrf), &Value::Null).expect(204);
+    // Who sends the token itself is no page of somebody else.
+    let authorization = format!("Bearer {}", server.admin);
+    let cookie = browser.cookie();
+    let headers = [
+        ("Authorization", authorization.as_str()),
+        ("Cookie", &cookie),
+        ("Content-Type", "application/json"),
+    ];
+    send(&server, "POST", "/api/customers", &headers, &body.to_string()).expect(201);
+}
+
+#[test]
+fn signing_out_ends_the_session_and_takes_the_cookies_back() {
+    let server = TestServer::start();
+    let mut browser = sign_in(&server, &[]);
+    let kept = browser.cookie();
+    let answer = browser.send("DELETE", "/api/auth", Some(&browser.csrf), &Value::Null);
+    answer.expect(204);
+    assert!(set_cookies(&answer).iter().all(|line| line.contains("Max-Age=0")), "{answer:?}");
+    browser.take(&answer);
+    assert!(browser.cookies.is_empty());
+    send(&server, "GET", "/api/auth", &[("Cookie", &kept)], "").problem(401);
+    // A cookie that counts no more is never taken for nobody.
+    send(&server, "GET", "/api/customers", &[("Cookie", &kept)], "").problem(401);
+}
+
+#[test]
+fn a_session_that_was_planted_is_not_the_one_that_signs_in() {
+    let server = TestServer::start();
+    let planted = sign_in(&server, &[]);
+    let cookie = planted.cookie();
+    let victim = sign_in(&server, &[("Cookie", &cookie)]);
+    assert_ne!(victim.csrf, planted.csrf);
+    for (name, value) in &planted.cookies {
+        let own = victim.cookies.iter().find(|(known, _)| known == name).unwrap();
+        assert_ne!(&own.1, value, "{name}");
+    }
+    // The proof of the one serves for no write of the other.
+    victim.send("POST", "/api/customers", Some(&planted.csrf), &json!({"name": "x"})).problem(403);
+    // Of two cookies of one name, one was planted.
+    let two = format!("{}; {}", victim.cookie(), planted.cookie());
+    send(&server, "GET", "/api/auth", &[("Cookie", &two)], "").problem(400);
+}
+
+#[test]
+fn a_page_refreshes_its_cookies() {
+    let server = TestServer::start();
+    let mut browser = sign_in(&server, &[]);
+    let before = browser.cookie();
+    browser.send("POST", "/api/auth/refresh", None, &Value::Null).problem(403);
+    browser.send("POST", "/api/auth/refresh", Some("x"), &Value::Null).problem(403);
+    let answer = browser.send("POST", "/api/auth/refresh", Some(&browser.csrf), &Value::Null);
+    let document = answer.expect(200);
+    assert_eq!((document.get("token"), &document["csrf_token"]), (None, &json!(browser.csrf)));
+    browser.take(&answer);
+    assert_ne!(browser.cookie(), before);
+    browser.send("POST", "/api/customers", Some(&browser.csrf), &json!({"name": "x"})).expect(201);
+    // The old refresh token again: somebody has copied it.
+    let headers = [("Cookie", before.as_str()), ("X-CSRF-Token", browser.csrf.as_str())];
+    send(&server, "POST", "/api/auth/refresh", &headers, "").problem(401);
+    browser.send("GET", "/api/auth", None, &Value::Null).problem(401);
+    send(&server, "POST", "/api/auth/refresh", &[], "").problem(400);
+}
+
+#[test]
+fn cookies_are_given_where_nobody_reads_along() {
+    let body = credentials().to_string();
+    let json_type = ("Content-Type", "application/json");
+    // By name from elsewhere, without HTTPS.
+    let server = TestServer::start();
+    server.send("POST", "/api/auth", &[json_type], body.as_bytes()).problem(400);
+    // A proxy says that it is HTTPS.
+    let trusted = "127.0.0.1".parse().unwrap();
+    let server = TestServer::with(HttpConfig { trusted_proxies: trusted, ..HttpConfig::default() });
+    let headers = [json_type, ("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "198.51.100.7")];
+    let answer = server.send("POST", "/api/auth", &headers, body.as_bytes());
+    answer.expect(200);
+    let lines = set_cookies(&answer);
+    for name in ["__Host-realnet=", "__Secure-realnet-refresh=", "__Host-realnet-csrf="] {
+        let line = lines.iter().find(|line| line.starts_with(name)).unwrap();
+        assert!(line.contains("; Secure"), "{line}");
+        assert!(!line.to_lowercase().contains("domain="), "{line}");
+    }
+    // Under HTTPS, cookies of other names, which other servers could plant, do not count.
+    let cookie = lines[0].split(';').next().unwrap();
+    let weak = cookie.replace("__Host-", "");
+    let get = |cookie: &str| {
+        server.send("GET", "/api/auth", &[("X-Forwarded-Proto", "https"), ("Cookie", cookie)], b"").status
+    };
+    assert_eq!((get(cookie), get(&weak)), (200, 401));
+    let odd = json!({"username": "admin", "password": PASSWORD, "cookie": "yes"}).to_string();
+    server.send("POST", "/api/auth", &headers, odd.as_bytes()).problem(422);
+}
+
+#[test]
+fn a_form_of_another_page_signs_nobody_in() {
+    let server = TestServer::start();
+    // What a form can send without asking first: no JSON.
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        let answer =
+            send(&server, "POST", "/api/auth", &[("Content-Type", kind)], &credentials().to_string());
+        answer.problem(415);
+        assert!(set_cookies(&answer).is_empty());
+    }
+}
