@@ -50,6 +50,9 @@ pub struct Options {
     /// Leaves PostgreSQL out
     #[structopt(long)]
     pub no_postgres: bool,
+    /// Leaves SQLite out
+    #[structopt(long)]
+    pub no_sqlite: bool,
     /// Measures only these operations (such as get or list) and no single figures; may be given several times
     #[structopt(long, number_of_values = 1)]
     pub only: Vec<String>,

@@ -57,7 +57,9 @@ impl Stage {
         let mut stage = Self { place: Rc::clone(&place), sqlite: None, postgres: None, pocketbase: None };
         if let Some(program) = &options.realnet {
             let program = program.canonicalize()?;
-            stage.sqlite = Some(OnSqlite::set_up(&program, &place, rows)?);
+            if !options.no_sqlite {
+                stage.sqlite = Some(OnSqlite::set_up(&program, &place, rows)?);
+            }
             if !options.no_postgres {
                 stage.postgres = Some(OnPostgres::set_up(&program, &place, rows)?);
             }

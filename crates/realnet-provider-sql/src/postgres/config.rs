@@ -59,6 +59,8 @@ pub struct PostgresConfig {
     pub write_connections: usize,
     /// So many rows are read and sorted rather than looked for along an index.
     pub few: usize,
+    /// So many items that a list looks at elsewhere (those it is filtered or ordered by) are kept while it is read.
+    pub looked_up: usize,
     /// How long connecting, and waiting for a free connection, may take.
     pub connect_timeout: Duration,
     /// How long one statement may take before the server ends it.
@@ -79,6 +81,7 @@ impl PostgresConfig {
             read_connections: 8,
             write_connections: 16,
             few: 1000,
+            looked_up: 20_000,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
         }

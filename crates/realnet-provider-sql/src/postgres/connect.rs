@@ -3,14 +3,19 @@
 use std::fmt;
 use std::time::Duration;
 
-use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use realnet_core::{Error, ErrorKind};
+use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as DriverSslMode;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::{PostgresConfig, SslMode};
+
+/// The stream of an encrypted connection.
+type TlsOf = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
 /// What a connection is for; decides on the settings of its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,23 +177,75 @@ fn place(config: &PostgresConfig) -> String {
     format!("user {} at {}:{}/{}", config.user, config.host, config.port, config.database)
 }
 
-/// Opens a connection and sets its session up.
+/// A connection and the task that reads and writes for it, which ends with it.
+pub(super) struct Driven {
+    /// Large, and handed around.
+    client: Box<AsyncPgConnection>,
+    driver: JoinHandle<()>,
+}
+
+impl Driven {
+    /// The connection.
+    pub(super) fn client(&self) -> &AsyncPgConnection {
+        &self.client
+    }
+
+    /// Whether the server has not ended it, as far as that has been heard of.
+    pub(super) fn is_open(&self) -> bool {
+        !self.driver.is_finished()
+    }
+}
+
+/// Opens a connection and sets its session up. It belongs to the present runtime.
+pub(super) async fn open_driven(
+    config: &PostgresConfig,
+    tls: &MakeRustlsConnect,
+    role: Role,
+) -> Result<Driven, ConnectFailure> {
+    let attempt = async {
+        let (client, connection) = connect(config, tls, role).await?;
+        let driver = tokio::spawn(async move {
+            // Whoever uses the connection hears of it.
+            let _ = connection.await;
+        });
+        let mut client = AsyncPgConnection::try_from(client).await.map_err(|error| other(config, error))?;
+        client.batch_execute(&session(config, role)).await.map_err(|error| other(config, error))?;
+        Ok(Driven { client: Box::new(client), driver })
+    };
+    timely(config, attempt).await
+}
+
+/// As [`open_driven`], for one that gives notifications too.
 pub(super) async fn open(
     config: &PostgresConfig,
     tls: &MakeRustlsConnect,
     role: Role,
 ) -> Result<AsyncPgConnection, ConnectFailure> {
     let attempt = async {
-        let (client, connection) = driver_config(config, role)
-            .connect(tls.clone())
-            .await
-            .map_err(|error| ConnectFailure::new(config, &error))?;
+        let (client, connection) = connect(config, tls, role).await?;
         let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection)
             .await
             .map_err(|error| other(config, error))?;
         connection.batch_execute(&session(config, role)).await.map_err(|error| other(config, error))?;
         Ok(connection)
     };
+    timely(config, attempt).await
+}
+
+/// A client, and the other half, which has to be driven.
+async fn connect(
+    config: &PostgresConfig,
+    tls: &MakeRustlsConnect,
+    role: Role,
+) -> Result<(Client, tokio_postgres::Connection<Socket, TlsOf>), ConnectFailure> {
+    let connected = driver_config(config, role).connect(tls.clone()).await;
+    connected.map_err(|error| ConnectFailure::new(config, &error))
+}
+
+async fn timely<T>(
+    config: &PostgresConfig,
+    attempt: impl Future<Output = Result<T, ConnectFailure>>,
+) -> Result<T, ConnectFailure> {
     tokio::time::timeout(config.connect_timeout, attempt).await.unwrap_or_else(|_| {
         let words = format!("no answer within {:?}", config.connect_timeout);
         Err(ConnectFailure::of(Reason::Unreachable, config, words))
@@ -238,19 +295,4 @@ fn session(config: &PostgresConfig, role: Role) -> String {
     format!(
         "SET jit = off; SET plan_cache_mode = force_generic_plan; SET statement_timeout = {timeout}; {own}"
     )
-}
-
-/// The same failure in the form that diesel's pool hands on.
-pub(super) fn for_pool(failure: ConnectFailure) -> ConnectionError {
-    ConnectionError::CouldntSetupConfiguration(diesel::result::Error::QueryBuilderError(Box::new(failure)))
-}
-
-/// The inverse of [`for_pool`].
-pub(super) fn from_pool(error: &ConnectionError) -> Option<&ConnectFailure> {
-    match error {
-        ConnectionError::CouldntSetupConfiguration(diesel::result::Error::QueryBuilderError(inner)) => {
-            inner.downcast_ref()
-        }
-        _ => None,
-    }
 }

@@ -13,7 +13,7 @@ use futures::future::{join, join_all};
 use futures::stream::BoxStream;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::pool::{self, Connection};
+use super::pool::Connection;
 use super::run::{PgRow, Run as _};
 use crate::statement::Statement;
 
@@ -105,7 +105,7 @@ impl Lease {
     /// Closes the connection instead of giving it back.
     pub(super) fn discard(mut self) {
         if let Some(connection) = self.connection.take() {
-            pool::discard(connection);
+            connection.discard();
         }
     }
 }
@@ -120,7 +120,7 @@ impl Drop for Lease {
             Ok(runtime) => {
                 runtime.spawn(settle(connection, self.is_busy, self.is_open, self.tls.clone()));
             }
-            Err(_) => pool::discard(connection),
+            Err(_) => connection.discard(),
         }
     }
 }
@@ -138,5 +138,5 @@ async fn settle(connection: Connection, is_busy: bool, is_open: bool, tls: MakeR
             let _ = tokio::time::timeout(END, connection.cancel_token().cancel_query(tls)).await;
         }
     }
-    pool::discard(connection);
+    connection.discard();
 }

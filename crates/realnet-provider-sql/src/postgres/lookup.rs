@@ -17,9 +17,6 @@ use super::shared::Shared;
 use super::transaction::ancestors_of;
 use crate::statement::Statement;
 
-/// The most items that are kept; more than a page's worth of rows refers to are forgotten.
-const KEPT: usize = 20_000;
-
 /// Where to ask.
 pub(super) enum Ask<'a> {
     /// On the list's own connection, which sees what the list sees.
@@ -72,6 +69,16 @@ impl Lookup for Fetched {
 }
 
 impl Fetched {
+    /// Forgets what it knows when that is more than `kept` items. What rows are judged and sorted by has to stay until they
+    /// are, so there is only room to be made before the next ones.
+    pub(super) fn make_room(&self, kept: usize) {
+        let mut state = self.state.lock();
+        if state.items.len() + state.ancestors.len() > kept {
+            state.items.clear();
+            state.ancestors.clear();
+        }
+    }
+
     /// Fetches what has been missed. Answers whether there was anything.
     pub(super) async fn fetch(&self, mut ask: Ask<'_>, access: &Access) -> Result<bool> {
         let (items, ancestors) = self.take_missed();
@@ -100,12 +107,6 @@ impl Fetched {
 
     fn take_missed(&self) -> (Vec<Uuid>, Vec<Uuid>) {
         let mut state = self.state.lock();
-        let misses = !state.missed_items.is_empty() || !state.missed_ancestors.is_empty();
-        // What was just found complete is still to be sorted by: nothing is forgotten then.
-        if misses && state.items.len() + state.ancestors.len() > KEPT {
-            state.items.clear();
-            state.ancestors.clear();
-        }
         (state.missed_items.drain().collect(), state.missed_ancestors.drain().collect())
     }
 }

@@ -71,7 +71,7 @@ impl PostgresStore {
         let tls = tls::connector(&config)?;
         let config = Arc::new(config);
         migrate(&config, &tls).await?;
-        let shared = Arc::new(Shared::new(config, tls)?);
+        let shared = Arc::new(Shared::new(config, tls));
         background::start(Arc::clone(&shared));
         Ok(Self { _alive: Arc::new(Alive(Arc::clone(&shared))), shared })
     }

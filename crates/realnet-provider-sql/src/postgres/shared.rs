@@ -15,6 +15,7 @@ use super::numbers::Numbers;
 use super::pool::Pools;
 use super::run::{PgRow, Reader, within};
 use super::shapes::Shapes;
+use super::transaction::Groups;
 use crate::statement::Statement;
 
 /// The inside of a store.
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     pub pools: Pools,
     pub shapes: Shapes,
     pub numbers: Numbers,
+    /// Change sets that go out together.
+    pub groups: Groups,
     /// Rung after each commit that wrote changes.
     pub commits: Notify,
     /// The last known revision of types.
@@ -35,19 +38,20 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: Arc<PostgresConfig>, tls: MakeRustlsConnect) -> Result<Self> {
-        let pools = Pools::new(&config, &tls)?;
-        Ok(Self {
+    pub(super) fn new(config: Arc<PostgresConfig>, tls: MakeRustlsConnect) -> Self {
+        let pools = Pools::new(&config, &tls);
+        Self {
             config,
             tls,
             pools,
             shapes: Shapes::default(),
             numbers: Numbers::default(),
+            groups: Groups::new(),
             commits: Notify::new(),
             types: watch::Sender::new(0),
             stamps: watch::Sender::new(0),
             stop: watch::Sender::new(false),
-        })
+        }
     }
 
     /// Says that there are changes without a revision.

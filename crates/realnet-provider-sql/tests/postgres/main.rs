@@ -6,6 +6,8 @@ mod access;
 mod connecting;
 mod encryption;
 mod given_up;
+mod groups;
+mod lookups;
 mod migrations;
 mod moments;
 mod plans;

@@ -22,7 +22,7 @@ impl PgTransaction {
         self.flush().await?;
         let mut statement = Statement::of("SELECT count(*) FROM (SELECT 1 FROM items WHERE type = ANY(");
         statement.bind(ids(types)).push(format!(") LIMIT {}) AS found", FEW + 1));
-        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let rows = self.writer.rows(statement).await?;
         let count: i64 = rows.first().map_or(Ok(0), |row| Reader::new(row).next().map_err(to_error))?;
         if count <= FEW {
             return Ok(false);
@@ -49,7 +49,7 @@ impl PgTransaction {
         place.bind(id.into()).push(" FOR UPDATE");
         let mut check = Statement::of("SELECT check_types(");
         check.bind(registry.revision().into()).push(")::text");
-        let mut results = self.writer.pipeline(vec![place, check]).await.map_err(to_error)?;
+        let mut results = self.writer.pipeline(vec![place, check]).await?;
         self.types_checked = true;
         let places = results.swap_remove(0);
         let Some(place) = places.first() else { return Ok(true) };
@@ -77,7 +77,7 @@ impl PgTransaction {
         let mut statement = Statement::of("SELECT id FROM items WHERE id > ");
         statement.bind(behind.into());
         statement.push(format!(" ORDER BY id OFFSET {} LIMIT 1", limit.max(1) - 1));
-        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let rows = self.writer.rows(statement).await?;
         rows.first().map(|row| Reader::new(row).next().map_err(to_error)).transpose()
     }
 
@@ -95,7 +95,7 @@ impl PgTransaction {
             statement.push(" AND i.id <= ").bind(end.into());
         }
         statement.push(" AND i.type = ANY(").bind(ids(types)).push(") ORDER BY i.id FOR SHARE");
-        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let rows = self.writer.rows(statement).await?;
         row::items(registry, &rows)
     }
 }

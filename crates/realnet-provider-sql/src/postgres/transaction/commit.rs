@@ -1,9 +1,11 @@
 //! Applying a change set: the engine of the core on a transaction, tried again when another one was in the way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use realnet_core::change::{self, ChangeSet, Operation, Outcome};
 use realnet_core::index::value_taken;
+use realnet_core::model::Item;
 use realnet_core::provider::Access;
 use realnet_core::{Error, Result};
 use uuid::Uuid;
@@ -11,6 +13,8 @@ use uuid::Uuid;
 use super::super::error::{is_duplicate, is_lost_connection, is_race, to_error};
 use super::super::run::{Column, Reader};
 use super::super::shared::Shared;
+use super::flush::Batch;
+use super::group::{self, Verdict};
 use super::{PgTransaction, any, bytes, id_taken};
 use crate::statement::Statement;
 
@@ -24,19 +28,28 @@ struct Effects {
     types: bool,
 }
 
+/// Change sets of more operations go by themselves.
+const FEW: usize = 16;
+
+/// So do items of more bytes.
+const SMALL: usize = 1 << 16;
+
 /// Applies a change set atomically and durably, or not at all.
 pub(in super::super) async fn commit(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     access: &Access,
     changes: &ChangeSet,
 ) -> Result<Vec<Outcome>> {
     let mut attempt = 1;
+    let mut may_share = changes.operations.len() <= FEW;
     loop {
-        let lease = shared.pools.write().await?;
-        let mut transaction =
-            PgTransaction::new(lease, shared.patience(), &access.registry, changes.next_registry.as_ref());
-        let error = match transaction.apply(access, changes).await {
-            Ok((outcomes, effects)) => {
+        let mut transaction = PgTransaction::new(shared, &access.registry, changes.next_registry.as_ref());
+        let error = match transaction.apply(access, changes, may_share).await {
+            Ok(None) => {
+                may_share = false;
+                continue;
+            }
+            Ok(Some((outcomes, effects))) => {
                 drop(transaction);
                 if effects.logged {
                     shared.wake_sequencer();
@@ -65,12 +78,32 @@ pub(in super::super) async fn commit(
 }
 
 impl PgTransaction {
-    async fn apply(&mut self, access: &Access, changes: &ChangeSet) -> Result<(Vec<Outcome>, Effects)> {
+    /// The outcomes; none when the change set has to be tried again by itself, since others have been in the way.
+    async fn apply(
+        &mut self,
+        access: &Access,
+        changes: &ChangeSet,
+        may_share: bool,
+    ) -> Result<Option<(Vec<Outcome>, Effects)>> {
         self.prefetch(changes).await?;
         let outcomes = change::apply(self, access, changes).await?;
-        let statements = self.take_statements()?;
-        self.writer.finish(statements).await.map_err(to_error)?;
-        Ok((outcomes, Effects { logged: self.logs, types: self.writes_types }))
+        let batch = self.take_batch()?;
+        if may_share && self.is_alone() && is_small(&outcomes, &batch) {
+            match group::write(self.writer.shared(), batch, self.registry.revision()).await {
+                Verdict::Kept => {}
+                Verdict::Refused => return Ok(None),
+                Verdict::Lost(error) => return Err(error),
+            }
+        } else {
+            let statements = self.with_others(batch);
+            self.writer.finish(statements).await?;
+        }
+        Ok(Some((outcomes, Effects { logged: self.logs, types: self.writes_types })))
+    }
+
+    /// Whether it has read nothing, and writes nothing but items and their changes.
+    fn is_alone(&self) -> bool {
+        self.writer.is_fresh() && self.others.is_empty() && !self.raise_types
     }
 
     /// Says which value is taken, by looking who has those that the change set wanted.
@@ -105,7 +138,7 @@ impl PgTransaction {
         let mut statement =
             Statement::of("SELECT field, org, value, item FROM unique_keys WHERE value = ANY(");
         statement.bind(bytes(self.claims.keys().map(|key| key.value.clone()).collect())).push(")");
-        let rows = self.writer.alone(statement).await.map_err(to_error)?;
+        let rows = self.writer.alone(statement).await?;
         for row in &rows {
             let mut reader = Reader::new(row);
             let key = super::entries::UniqueKey {
@@ -122,9 +155,15 @@ impl PgTransaction {
     }
 
     async fn first<T: Column>(&mut self, statement: Statement) -> Result<Option<T>> {
-        let rows = self.writer.alone(statement).await.map_err(to_error)?;
+        let rows = self.writer.alone(statement).await?;
         rows.first().map(|row| Reader::new(row).next().map_err(to_error)).transpose()
     }
+}
+
+/// Whether what a change set writes may go out with that of others.
+fn is_small(outcomes: &[Outcome], batch: &Batch) -> bool {
+    let bytes: usize = outcomes.iter().filter_map(Outcome::item).map(Item::size).sum();
+    bytes <= SMALL && batch.rows() <= Batch::MOST_TOGETHER && batch.only_adds()
 }
 
 fn touches(operation: &Operation, item: Uuid) -> bool {

@@ -1,25 +1,36 @@
-//! A connection that writes: begins a transaction with the first statement, and commits with the last.
+//! A connection that writes: taken when the first statement comes, begins a transaction with it, and commits with the last.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use diesel::QueryResult;
-use realnet_core::Error;
+use realnet_core::{Error, Result};
 
-use super::super::error::is_useless;
+use super::super::error::{is_useless, to_error};
 use super::super::lease::{Lease, PIPELINE};
 use super::super::run::{PgRow, within};
+use super::super::shared::Shared;
 use crate::statement::Statement;
 
-/// A connection from the write pool. Left in the middle of a transaction, it rolls back.
+/// A connection from the write pool, as soon as there is something to ask. Left in the middle of a transaction, it rolls
+/// back.
 pub(super) struct Writer {
-    lease: Lease,
+    shared: Arc<Shared>,
+    lease: Option<Lease>,
     written: bool,
-    patience: Duration,
 }
 
 impl Writer {
-    pub(super) fn new(lease: Lease, patience: Duration) -> Self {
-        Self { lease, written: false, patience }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, lease: None, written: false }
+    }
+
+    /// What the store shares.
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Whether nothing has been asked yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.lease.is_none()
     }
 
     /// Whether the end has been sent: then a lost connection leaves open whether it happened.
@@ -28,15 +39,16 @@ impl Writer {
     }
 
     /// The rows of a statement inside the transaction, which is begun in the same round trip if need be.
-    pub(super) async fn rows(&mut self, statement: Statement) -> QueryResult<Vec<PgRow>> {
+    pub(super) async fn rows(&mut self, statement: Statement) -> Result<Vec<PgRow>> {
         let mut results = self.pipeline(vec![statement]).await?;
         Ok(results.pop().unwrap_or_default())
     }
 
     /// Runs statements inside the transaction, sent together. The first failure is the answer.
-    pub(super) async fn pipeline(&mut self, statements: Vec<Statement>) -> QueryResult<Vec<Vec<PgRow>>> {
-        let begin = !self.lease.is_open();
-        self.lease.set_open(true);
+    pub(super) async fn pipeline(&mut self, statements: Vec<Statement>) -> Result<Vec<Vec<PgRow>>> {
+        let lease = self.lease().await?;
+        let begin = !lease.is_open();
+        lease.set_open(true);
         let mut pending = statements;
         if begin {
             pending.insert(0, Statement::of("BEGIN"));
@@ -50,43 +62,63 @@ impl Writer {
 
     /// Runs the last statements and commits: one statement by itself, several in the transaction, sent together
     /// with the COMMIT.
-    pub(super) async fn finish(&mut self, mut statements: Vec<Statement>) -> QueryResult<()> {
-        self.written = true;
-        if !self.lease.is_open() && statements.len() <= 1 {
-            return if statements.is_empty() { Ok(()) } else { self.send(statements).await.map(drop) };
+    pub(super) async fn finish(&mut self, mut statements: Vec<Statement>) -> Result<()> {
+        let is_open = self.lease.as_ref().is_some_and(Lease::is_open);
+        if statements.is_empty() && !is_open {
+            self.written = true;
+            return Ok(());
         }
-        if !self.lease.is_open() {
-            self.lease.set_open(true);
+        let lease = self.lease().await?;
+        if statements.len() > 1 && !is_open {
+            lease.set_open(true);
             statements.insert(0, Statement::of("BEGIN"));
         }
-        statements.push(Statement::of("COMMIT"));
+        let commits = lease.is_open();
+        if commits {
+            statements.push(Statement::of("COMMIT"));
+        }
+        self.written = true;
         self.send(statements).await?;
-        self.lease.set_open(false);
+        if let Some(lease) = self.lease.as_mut().filter(|_| commits) {
+            lease.set_open(false);
+        }
         Ok(())
     }
 
     /// The rows of a statement outside of a transaction.
-    pub(super) async fn alone(&mut self, statement: Statement) -> QueryResult<Vec<PgRow>> {
-        within(self.patience, self.lease.rows(statement)).await
+    pub(super) async fn alone(&mut self, statement: Statement) -> Result<Vec<PgRow>> {
+        let patience = self.shared.patience();
+        within(patience, self.lease().await?.rows(statement)).await.map_err(to_error)
     }
 
     /// Ends the transaction without a trace after an error. After one of the connection there is nothing to say any
     /// more.
     pub(super) async fn roll_back(&mut self, error: &Error) {
-        if !self.lease.is_open() || is_useless(error) {
+        let patience = self.shared.patience();
+        let Some(lease) = self.lease.as_mut().filter(|lease| lease.is_open() && !is_useless(error)) else {
             return;
-        }
-        if within(self.patience, self.lease.rows(Statement::of("ROLLBACK"))).await.is_ok() {
-            self.lease.set_open(false);
+        };
+        if within(patience, lease.rows(Statement::of("ROLLBACK"))).await.is_ok() {
+            lease.set_open(false);
         }
     }
 
+    async fn lease(&mut self) -> Result<&mut Lease> {
+        let lease = match self.lease.take() {
+            Some(lease) => lease,
+            None => self.shared.pools.write().await?,
+        };
+        Ok(self.lease.insert(lease))
+    }
+
     /// Waits for the answers of each batch only so long.
-    async fn send(&mut self, mut statements: Vec<Statement>) -> QueryResult<Vec<Vec<PgRow>>> {
+    async fn send(&mut self, mut statements: Vec<Statement>) -> Result<Vec<Vec<PgRow>>> {
+        let patience = self.shared.patience();
         let mut results = Vec::with_capacity(statements.len());
         while !statements.is_empty() {
             let rest = statements.split_off(statements.len().min(PIPELINE));
-            results.extend(within(self.patience, self.lease.all(statements)).await?);
+            let lease = self.lease().await?;
+            results.extend(within(patience, lease.all(statements)).await.map_err(to_error)?);
             statements = rest;
         }
         Ok(results)

@@ -57,6 +57,9 @@ pub(super) struct Batch {
 pub(super) type Claims = HashMap<UniqueKey, (Uuid, String)>;
 
 impl Batch {
+    /// So many rows are one statement.
+    pub(super) const MOST_TOGETHER: usize = CHUNK;
+
     /// Sorts written items; answers the unique values that they claim. Two claims on one value are a conflict.
     pub(super) fn of(
         previous: &TypeRegistry,
@@ -118,6 +121,30 @@ impl Batch {
         self.grants_gone.extend(gone.map(|subject| {
             vec![item.org.into(), subject.clone().into(), item.type_id.into(), item.id.into()]
         }));
+    }
+
+    /// Whether it only adds items that claim no unique values: nothing of it can stand in the way of others for long.
+    pub(super) fn only_adds(&self) -> bool {
+        let claims_nothing = self.unique.is_empty();
+        claims_nothing && !self.has_goings() && self.update.is_empty() && !self.insert.is_empty()
+    }
+
+    /// How many rows it adds to all tables.
+    pub(super) fn rows(&self) -> usize {
+        self.insert.len() + self.keys.len() + self.grants.len() + self.changes.len()
+    }
+
+    /// The statement of one that [only adds](Self::only_adds) at most [`Self::MOST_TOGETHER`] rows.
+    pub(super) fn into_addition(mut self, revision: i64) -> Statement {
+        self.take_comings(&mut Some(revision))
+    }
+
+    /// Adds what another one that [only adds](Self::only_adds) holds.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.insert.append(&mut other.insert);
+        self.keys.append(&mut other.keys);
+        self.grants.append(&mut other.grants);
+        self.changes.append(&mut other.changes);
     }
 
     /// The statements, in order. The first one checks `revision`, the type revision of the writer's registry, if given.

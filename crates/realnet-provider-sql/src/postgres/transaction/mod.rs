@@ -1,14 +1,15 @@
 //! One transaction, as the commit engine drives it.
 //!
 //! Rows that are read are locked; writes wait until the end (or until a read needs to see them in the database) and
-//! then go out together. A change set that reads nothing is one statement and one round trip; an update is two: BEGIN
-//! with the locking SELECT, then the write with the COMMIT.
+//! then go out together. A change set that reads nothing is one statement and one round trip, which it may share with
+//! others ([`group`]); an update is two: BEGIN with the locking SELECT, then the write with the COMMIT.
 
 mod building;
 mod commit;
 mod connection;
 mod entries;
 mod flush;
+mod group;
 mod prefetch;
 mod read;
 mod reindex;
@@ -19,23 +20,22 @@ mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use realnet_core::Result;
 use realnet_core::model::Item;
 use realnet_core::registry::TypeRegistry;
 use uuid::Uuid;
 
-use super::error::to_error;
-use super::lease::Lease;
 use super::row::read_item;
 use super::run::{PgRow, Reader};
+use super::shared::Shared;
 use crate::statement::{Array, Bind, Statement};
 use connection::Writer;
 use flush::{Batch, Claims};
 use slot::Slots;
 
 pub(super) use commit::commit;
+pub(super) use group::Groups;
 pub(super) use read::ancestors_of;
 use write::{any, bytes, id_taken};
 
@@ -69,14 +69,9 @@ pub(super) struct PgTransaction {
 }
 
 impl PgTransaction {
-    fn new(
-        lease: Lease,
-        patience: Duration,
-        previous: &Arc<TypeRegistry>,
-        next: Option<&Arc<TypeRegistry>>,
-    ) -> Self {
+    fn new(shared: &Arc<Shared>, previous: &Arc<TypeRegistry>, next: Option<&Arc<TypeRegistry>>) -> Self {
         Self {
-            writer: Writer::new(lease, patience),
+            writer: Writer::new(Arc::clone(shared)),
             registry: Arc::clone(next.unwrap_or(previous)),
             previous: Arc::clone(previous),
             slots: Slots::default(),
@@ -112,15 +107,26 @@ impl PgTransaction {
             return Ok(());
         }
         let statements = self.take_statements()?;
-        self.writer.pipeline(statements).await.map(drop).map_err(to_error)
+        self.writer.pipeline(statements).await.map(drop)
     }
 
     /// Everything that waits, as statements in the order in which they must run.
     fn take_statements(&mut self) -> Result<Vec<Statement>> {
+        let batch = self.take_batch()?;
+        Ok(self.with_others(batch))
+    }
+
+    /// The items and changes that wait.
+    fn take_batch(&mut self) -> Result<Batch> {
         let (mut batch, claims) = Batch::of(&self.previous, &self.registry, self.slots.take_dirty())?;
         self.claims.extend(claims);
         self.logs |= !self.changes.is_empty();
         batch.set_changes(std::mem::take(&mut self.changes));
+        Ok(batch)
+    }
+
+    /// The statements of a batch and all others that wait, in the order in which they must run.
+    fn with_others(&mut self, batch: Batch) -> Vec<Statement> {
         let revision = (!self.types_checked).then(|| self.registry.revision());
         let mut statements = batch.statements(revision);
         self.types_checked |= !statements.is_empty();
@@ -132,7 +138,7 @@ impl PgTransaction {
                  RETURNING pg_notify('realnet_types', revision::text)::text",
             ));
         }
-        Ok(statements)
+        statements
     }
 }
 

@@ -8,7 +8,6 @@ use realnet_core::registry::TypeRegistry;
 use realnet_core::{Result, Uuid};
 use serde_json::Value;
 
-use super::super::error::to_error;
 use super::slot::Lock;
 use super::{PgTransaction, read};
 
@@ -84,7 +83,7 @@ impl PgTransaction {
         if statements.is_empty() {
             return Ok(());
         }
-        let mut results = self.writer.pipeline(statements).await.map_err(to_error)?.into_iter();
+        let mut results = self.writer.pipeline(statements).await?.into_iter();
         for (ids, lock) in &locks {
             for (chunk, rows) in ids.chunks(read::CHUNK).zip(results.by_ref()) {
                 let items = self.read_all(&rows)?;

@@ -24,7 +24,7 @@ impl PgTransaction {
     pub(super) async fn load(&mut self, wanted: &[Uuid], lock: Lock) -> Result<Vec<Item>> {
         let missing = self.slots.missing(wanted, lock);
         for chunk in missing.chunks(CHUNK) {
-            let rows = self.writer.rows(by_ids(chunk, lock)).await.map_err(to_error)?;
+            let rows = self.writer.rows(by_ids(chunk, lock)).await?;
             let items = self.read_all(&rows)?;
             self.slots.fetched(chunk, items, lock);
         }
@@ -43,7 +43,7 @@ impl PgTransaction {
                 Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.parent = ANY("));
             statement.bind(ids(chunk)).push(") ORDER BY i.id LIMIT ");
             statement.bind(((limit - children.len()) as i64).into()).push(" FOR UPDATE");
-            let rows = self.writer.rows(statement).await.map_err(to_error)?;
+            let rows = self.writer.rows(statement).await?;
             children.extend(self.read_all(&rows)?);
         }
         for child in &children {
@@ -77,7 +77,7 @@ impl PgTransaction {
     }
 
     async fn ask_ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
-        let rows = self.writer.rows(ancestors_of(&[id], limit)).await.map_err(to_error)?;
+        let rows = self.writer.rows(ancestors_of(&[id], limit)).await?;
         self.note_chains(&[id], &rows)?;
         Ok(self.chains.get(&id).cloned().unwrap_or_default())
     }
@@ -114,7 +114,7 @@ impl PgTransaction {
             statement.push(" AND k.value = ANY(").bind(Bind::Array(Array::Bytes(keys.collect())));
             statement.push(") ORDER BY i.id LIMIT ").bind(((limit - found.len()) as i64).into());
             statement.push(" FOR UPDATE OF i");
-            let rows = self.writer.rows(statement).await.map_err(to_error)?;
+            let rows = self.writer.rows(statement).await?;
             for row in &rows {
                 found.push(self.reference(row)?);
             }

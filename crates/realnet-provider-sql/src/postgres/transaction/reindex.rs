@@ -8,7 +8,6 @@ use realnet_core::model::Item;
 use realnet_core::registry::{FieldRef, TypeRegistry};
 use uuid::Uuid;
 
-use super::super::error::to_error;
 use super::super::row::{self, ITEM_COLUMNS};
 use super::entries::UniqueKey;
 use super::source::push_rows;
@@ -36,7 +35,7 @@ impl PgTransaction {
             statement.bind(id.into());
             statement
         });
-        self.writer.pipeline(drops.into()).await.map_err(to_error)?;
+        self.writer.pipeline(drops.into()).await?;
         let mut last = Uuid::nil();
         let mut holders: HashMap<UniqueKey, Uuid> = HashMap::new();
         while !types.is_empty() {
@@ -52,7 +51,7 @@ impl PgTransaction {
         let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id > "));
         statement.bind(last.into()).push(" AND i.type = ANY(").bind(ids(types));
         statement.push(format!(") ORDER BY i.id LIMIT {CHUNK}"));
-        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let rows = self.writer.rows(statement).await?;
         row::items(registry, &rows)
     }
 
@@ -98,6 +97,6 @@ impl PgTransaction {
             push_rows(&mut statement, "field, org, value, item", unique);
             statements.push(statement);
         }
-        self.writer.pipeline(statements).await.map(drop).map_err(to_error)
+        self.writer.pipeline(statements).await.map(drop)
     }
 }

@@ -34,7 +34,7 @@ impl PgTransaction {
             let mut statement = Statement::of(format!("UPDATE items t SET {SEARCH_ASSIGNMENTS} FROM "));
             push_rows(&mut statement, "id, search, words", rows);
             statement.push(" WHERE t.id = r.id");
-            self.writer.rows(statement).await.map_err(to_error)?;
+            self.writer.rows(statement).await?;
         }
     }
 
@@ -63,7 +63,7 @@ impl PgTransaction {
             " ORDER BY x.updated_at OFFSET 0) f ORDER BY f.id LIMIT {limit}) w \
              CROSS JOIN LATERAL (SELECT * FROM items x WHERE x.id = w.id OFFSET 0) i ORDER BY i.id"
         ));
-        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let rows = self.writer.rows(statement).await?;
         self.read_all(&rows)
     }
 
@@ -73,7 +73,7 @@ impl PgTransaction {
         let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id > "));
         statement.bind(behind.into()).push(" AND (i.type = ANY(").bind(ids(types));
         statement.push(format!(")) IS TRUE ORDER BY i.id LIMIT {limit}"));
-        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let rows = self.writer.rows(statement).await?;
         self.read_all(&rows)
     }
 
@@ -87,7 +87,7 @@ impl PgTransaction {
             " UNION ALL SELECT c.id, down.depth + 1 FROM down JOIN items c ON c.parent = down.id \
              WHERE down.depth < {limit}) SELECT coalesce(max(depth), 0)::bigint FROM down"
         ));
-        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let rows = self.writer.rows(statement).await?;
         let height: i64 = rows.first().map_or(Ok(0), |row| Reader::new(row).next().map_err(to_error))?;
         Ok(height as usize)
     }

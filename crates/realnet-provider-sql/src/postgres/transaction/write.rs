@@ -89,7 +89,7 @@ impl Transaction for PgTransaction {
     async fn type_revision(&mut self) -> Result<i64> {
         let lock = Statement::of(format!("SELECT pg_advisory_xact_lock({})::text", locks::TYPES));
         let revision = Statement::of("SELECT revision FROM type_revision");
-        let mut results = self.writer.pipeline(vec![lock, revision]).await.map_err(to_error)?;
+        let mut results = self.writer.pipeline(vec![lock, revision]).await?;
         self.types_locked = true;
         self.types_checked = true;
         let rows = results.pop().unwrap_or_default();
@@ -126,7 +126,7 @@ impl Transaction for PgTransaction {
              WHERE n.org = hop.org AND n.type >= ",
         );
         statement.bind(type_id.into()).push(" ORDER BY n.type LIMIT 1) = ").bind(type_id.into()).push(")");
-        let rows = self.writer.rows(statement).await.map_err(to_error)?;
+        let rows = self.writer.rows(statement).await?;
         rows.first().map_or(Ok(false), |row| Reader::new(row).next().map_err(to_error))
     }
 
@@ -269,7 +269,7 @@ impl PgTransaction {
         self.chains.clear();
         let lock = Statement::of(format!("SELECT pg_advisory_xact_lock({})::text", locks::MOVES));
         let look = read::ancestors_of(&[parent], Item::MAX_DEPTH);
-        let mut results = self.writer.pipeline(vec![lock, look]).await.map_err(to_error)?;
+        let mut results = self.writer.pipeline(vec![lock, look]).await?;
         let rows = results.pop().unwrap_or_default();
         self.note_chains(&[parent], &rows)?;
         let circle =

@@ -1,0 +1,80 @@
+//! What steers how a list is read, asked before: which types have items, and bounded counts.
+
+use realnet_core::query::OrgScope;
+use realnet_core::{Result, Uuid};
+
+use super::super::error::to_error;
+use super::super::moment::first;
+use super::super::run::Reader;
+use super::List;
+use crate::compile::Catalog;
+use crate::statement::Statement;
+
+/// Up to so many types each gets a branch of its own without asking which of them have items.
+const FEW_TYPES: usize = 4;
+/// More branches than this are not worth it.
+const MANY_PAIRS: usize = 200;
+
+/// The pairs of org and type that may hold items.
+pub(super) struct Pairs {
+    pub(super) pairs: Option<Vec<(Uuid, Uuid)>>,
+    pub(super) few: usize,
+}
+
+impl Catalog for Pairs {
+    fn populated(&self, _: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>> {
+        let pairs = self.pairs.as_ref()?;
+        Some(pairs.iter().filter(|(_, id)| types.contains(id)).copied().collect())
+    }
+
+    fn few(&self) -> usize {
+        self.few
+    }
+}
+
+impl List<'_> {
+    /// Which types of one org have items, found by hopping along the index from type to type.
+    pub(super) async fn pairs(&mut self) -> Result<Option<Vec<(Uuid, Uuid)>>> {
+        let OrgScope::One(org) = self.query.scope else { return Ok(None) };
+        let of = |types: &[Uuid]| types.iter().map(|id| (org, *id)).collect();
+        if self.query.types.len() <= FEW_TYPES {
+            return Ok(Some(of(&self.query.types)));
+        }
+        let mut statement = Statement::of(
+            "WITH RECURSIVE hop (type) AS (\
+             (SELECT type FROM items WHERE org = ",
+        );
+        statement
+            .bind(org.into())
+            .push(" ORDER BY type LIMIT 1) UNION ALL SELECT (SELECT n.type FROM items n WHERE n.org = ");
+        statement.bind(org.into()).push(
+            " AND n.type > hop.type ORDER BY n.type LIMIT 1) FROM hop WHERE hop.type IS NOT NULL) \
+             SELECT type FROM hop WHERE type IS NOT NULL",
+        );
+        let rows = self.moment.rows(statement).await?;
+        let mut present = Vec::with_capacity(rows.len());
+        for row in &rows {
+            present.push(Reader::new(row).next::<Uuid>().map_err(to_error)?);
+        }
+        present.retain(|id| self.query.types.contains(id));
+        Ok((present.len() <= MANY_PAIRS).then(|| of(&present)))
+    }
+
+    /// Runs the probes that have not been run lately, in one round trip.
+    pub(super) async fn probe(&mut self, probes: &[Statement]) -> Result<Vec<i64>> {
+        let shared = &self.store.shared;
+        let known: Vec<Option<i64>> = probes.iter().map(|probe| shared.numbers.probe(probe)).collect();
+        let new: Vec<&Statement> =
+            probes.iter().zip(&known).filter(|(_, count)| count.is_none()).map(|(probe, _)| probe).collect();
+        if new.is_empty() {
+            return Ok(known.into_iter().flatten().collect());
+        }
+        let answers = self.moment.ask(new.iter().map(|probe| shared.shapes.sort((*probe).clone()))).await?;
+        let mut counts = answers.iter().zip(new).map(|(rows, probe)| -> Result<i64> {
+            let count = first(rows)?;
+            shared.numbers.set_probe(probe.clone(), count);
+            Ok(count)
+        });
+        known.into_iter().map(|count| count.map_or_else(|| counts.next().unwrap_or(Ok(0)), Ok)).collect()
+    }
+}

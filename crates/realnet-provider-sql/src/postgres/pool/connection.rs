@@ -1,0 +1,178 @@
+//! A pool: connections that are opened when they are needed, lent, and given back.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use diesel_async::AsyncPgConnection;
+use parking_lot::Mutex;
+use realnet_core::{Error, Result};
+use tokio::sync::oneshot;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::super::config::PostgresConfig;
+use super::super::connect::{self, Driven, Role};
+use super::places::{Alive, Found, Home, Next, Places};
+
+/// How connections of a pool are opened.
+pub(super) struct Opener {
+    pub(super) config: Arc<PostgresConfig>,
+    pub(super) tls: MakeRustlsConnect,
+    pub(super) role: Role,
+}
+
+/// A pool of connections of one kind.
+pub(super) struct Pool(Arc<Inner>);
+
+struct Inner {
+    opener: Opener,
+    places: Mutex<Places<Driven, oneshot::Sender<Turn>>>,
+}
+
+/// What somebody who waits is given.
+enum Turn {
+    /// A connection.
+    Connection(Connection),
+    /// The place of one, to open it.
+    Place(Place),
+}
+
+/// A connection that returns to its pool when dropped.
+pub(in super::super) struct Connection {
+    /// Empty only while being dropped.
+    driven: Option<Driven>,
+    place: Place,
+}
+
+/// The place of a connection that is lent or being opened. It is free again when this is dropped.
+struct Place {
+    pool: Arc<Inner>,
+    home: Home,
+    is_held: bool,
+}
+
+impl Pool {
+    /// A pool of so many connections at most, one at least.
+    pub(super) fn new(opener: Opener, most: usize) -> Self {
+        Self(Arc::new(Inner { opener, places: Mutex::new(Places::new(most)) }))
+    }
+
+    /// A connection: one that is free, a new one, or the next that comes back.
+    pub(super) async fn get(&self) -> Result<Connection> {
+        let closed = || Error::unavailable("the store is closed");
+        let home = Home::here();
+        match self.find(home) {
+            (Found::Closed, _) => Err(closed()),
+            (Found::Free(driven, home), _) => Ok(self.0.lend(driven, home)),
+            (Found::Room, _) => self.0.place(home).open().await,
+            (Found::Nothing, turn) => match turn.await.map_err(|_| closed())? {
+                Turn::Connection(connection) => Ok(connection),
+                Turn::Place(place) => place.open().await,
+            },
+        }
+    }
+
+    /// What there is; where that is nothing, the caller's turn comes.
+    fn find(&self, home: Home) -> (Found<Driven>, oneshot::Receiver<Turn>) {
+        let (answer, turn) = oneshot::channel();
+        let mut places = self.0.places.lock();
+        let found = places.find(home);
+        if matches!(found, Found::Nothing) {
+            places.wait(home, answer);
+        }
+        (found, turn)
+    }
+
+    /// Closes all connections; those in use when they come back.
+    pub(super) fn close(&self) {
+        let closed = self.0.places.lock().close();
+        drop(closed);
+    }
+}
+
+impl Inner {
+    fn place(self: &Arc<Self>, home: Home) -> Place {
+        Place { pool: Arc::clone(self), home, is_held: true }
+    }
+
+    fn lend(self: &Arc<Self>, driven: Driven, home: Home) -> Connection {
+        Connection { driven: Some(driven), place: self.place(home) }
+    }
+
+    /// Gives somebody who waits what has become free. Who has gone away gives it to the next by dropping it.
+    fn answer(self: &Arc<Self>, next: Option<Next<Driven, oneshot::Sender<Turn>>>) {
+        match next {
+            None => {}
+            Some(Next::Free(waiting, driven, home)) => {
+                drop(waiting.send(Turn::Connection(self.lend(driven, home))));
+            }
+            Some(Next::Room(waiting, home, old)) => {
+                drop(old);
+                drop(waiting.send(Turn::Place(self.place(home))));
+            }
+        }
+    }
+}
+
+impl Alive for Driven {
+    fn is_alive(&self) -> bool {
+        self.is_open()
+    }
+}
+
+impl Alive for oneshot::Sender<Turn> {
+    fn is_alive(&self) -> bool {
+        !self.is_closed()
+    }
+}
+
+impl Place {
+    async fn open(self) -> Result<Connection> {
+        let opener = &self.pool.opener;
+        // Boxed: it happens seldom, and every request would carry its size.
+        let opened = Box::pin(connect::open_driven(&opener.config, &opener.tls, opener.role)).await;
+        let driven = opened.map_err(|failure| failure.to_error())?;
+        Ok(Connection { driven: Some(driven), place: self })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.is_held {
+            return;
+        }
+        let mut places = self.pool.places.lock();
+        places.vacate(self.home);
+        let next = places.next_turn();
+        drop(places);
+        self.pool.answer(next);
+    }
+}
+
+impl Connection {
+    /// Closes it instead of giving it back.
+    pub(in super::super) fn discard(mut self) {
+        drop(self.driven.take());
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(driven) = self.driven.take() else { return };
+        self.place.is_held = false;
+        let pool = &self.place.pool;
+        let mut places = pool.places.lock();
+        let old = places.give_back(driven, self.place.home);
+        let next = places.next_turn();
+        drop(places);
+        drop(old);
+        pool.answer(next);
+    }
+}
+
+impl Deref for Connection {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &AsyncPgConnection {
+        self.driven.as_ref().expect("the connection is only taken where it is given back").client()
+    }
+}

@@ -1,0 +1,58 @@
+//! Lists that look at more items elsewhere than they keep.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore};
+use realnet_testkit::conformance::{Backend, Stores, World, item};
+use realnet_testkit::engines::fresh_database;
+
+/// Opens stores that keep hardly any item that a list has looked at.
+struct Forgetful(String);
+
+#[async_trait]
+impl Backend for Forgetful {
+    async fn open(&self) -> Stores {
+        let mut config = PostgresConfig::from_url(&self.0).unwrap();
+        config.looked_up = 5;
+        let store = PostgresStore::connect(config).await.unwrap();
+        Stores {
+            items: Arc::new(store.clone()),
+            types: Arc::new(store.clone()),
+            credentials: Arc::new(store.clone()),
+            sources: Arc::new(store),
+            guard: None,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_over_many_others_are_in_order() {
+    let database = fresh_database().await.unwrap();
+    let world = World::open(Arc::new(Forgetful(database.url().to_owned()))).await;
+    let alice = world.acme.alice.clone();
+    let top = (0..20).map(|n| item("Paper").name(format!("top {:02}", n * 7 % 20))).collect();
+    let top = world.create_all(&alice, top).await;
+    let bosses = (0..40).map(|n| {
+        item("Paper").name(format!("boss {:02}", n * 11 % 40)).attr("boss", top[n % 20].id.to_string())
+    });
+    let bosses = world.create_all(&alice, bosses.collect()).await;
+    // More than are looked at in one go.
+    let papers = (0..600)
+        .map(|n| item("Paper").name(format!("paper {n}")).attr("boss", bosses[n * 13 % 40].id.to_string()));
+    world.create_all(&alice, papers.collect()).await;
+    for order in ["boss.name", "boss.name.desc,name", "boss.boss.name,name.desc"] {
+        let found = world.find("Paper").by(&alice).order(order).limit(1000).check().await;
+        assert_eq!(found.len(), 660, "{order}");
+        let found = world.find("Paper").by(&alice).order(order).limit(70).all().await;
+        assert_eq!(found, world.find("Paper").by(&alice).order(order).limit(1000).all().await, "{order}");
+    }
+    world
+        .find("Paper")
+        .by(&alice)
+        .with("boss.boss.name", "like.top 1*")
+        .order("boss.name")
+        .limit(300)
+        .check()
+        .await;
+}
