@@ -161,6 +161,21 @@ impl Accounts {
         true
     }
 
+    /// Waits until the mails that are under way have been handed over, or `patience` is at its end. For when the server
+    /// stops, after the last request.
+    pub async fn finish_mails(&self, patience: Duration) {
+        let all = u32::try_from(WAITING).unwrap_or(u32::MAX);
+        let done = async {
+            for waiting in &self.mailer.waiting {
+                // A semaphore is never closed; if it were, nothing would be under way.
+                let _ = waiting.acquire_many(all).await;
+            }
+        };
+        if tokio::time::timeout(patience, done).await.is_err() {
+            tracing::warn!("mails that were under way are lost");
+        }
+    }
+
     /// Counts a mail to an address, whether anybody has it or not. Answers whether one more may be sent there.
     pub(crate) async fn may_mail(&self, sort: Sort, limited: &Limited<'_>, to: &str) -> bool {
         let (times, per) = BY_RECIPIENT;

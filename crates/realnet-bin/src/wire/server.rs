@@ -18,6 +18,9 @@ use super::{builtin, indexes, resources};
 use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{AccountsSection, Config, DatabaseSection, ServerSection};
 
+/// How long a server that stops waits for mails that are under way.
+const MAILS_END: Duration = Duration::from_secs(10);
+
 /// Binds the configured address. Done before a store is made or changed, so that a port in use leaves nothing half done.
 pub fn listen(config: &Config) -> Result<HttpListener, Failure> {
     let listener = HttpListener::bind(&http_config(config, ""));
@@ -91,7 +94,8 @@ impl Server {
         let accounts = Accounts::new(&services, accounts_config(&config.accounts)).await?;
         accounts.give_new_orgs(initializer.template());
         let dispatcher = Arc::new(resources::dispatcher(&services, &accounts));
-        let server = HttpServer::on(listener, http_config(&config, store.name()), dispatcher, accounts)?;
+        let http = http_config(&config, store.name());
+        let server = HttpServer::on(listener, http, dispatcher, Arc::<Accounts>::clone(&accounts))?;
         let stopped = stop_signal()?;
         let watcher = tokio::spawn(follow_types(services.clone()));
         let builder = tokio::spawn(indexes::build(services));
@@ -102,6 +106,7 @@ impl Server {
         server.run(stopped).await?;
         watcher.abort();
         builder.abort();
+        accounts.finish_mails(MAILS_END).await;
         store.close().await?;
         tracing::info!("stopped");
         Ok(())

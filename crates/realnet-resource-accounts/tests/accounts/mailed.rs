@@ -1,6 +1,7 @@
 //! Lost passwords and proofs of addresses, with a mail server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use realnet_core::ErrorKind;
 use realnet_core::acl::Caller;
@@ -165,6 +166,17 @@ async fn the_store_is_written_alike_whether_somebody_has_the_address() {
 }
 
 #[tokio::test]
+async fn a_server_that_stops_hands_over_what_is_under_way() {
+    let (world, server) = world().await;
+    ask(&world, "ann@first.test").await.unwrap();
+    world.accounts.finish_mails(Duration::from_secs(20)).await;
+    // The mail server of the test has it and keeps it when it sees the end of the connection.
+    let sent = async || !world.details("password_reset_asked").await.is_empty();
+    assert!(sent().await, "it is done, and not only begun");
+    assert_eq!(server.next().await.to, "ann@first.test");
+}
+
+#[tokio::test]
 async fn a_limit_that_is_met_is_told_once() {
     let (world, _server) = world().await;
     for number in 0..25 {
@@ -318,7 +330,7 @@ async fn owners_are_told_of_new_addresses_that_administrators_set() {
     assert_eq!(server.next().await.to, "two@first.test");
     assert_eq!(world.details("email_changed").await, vec![json!({"by": world.admin.account}); 2]);
     patch(json!("three@first.test")).await;
-    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
     assert!(server.is_empty(), "nothing of what did not change");
     assert_eq!(world.details("email_changed").await.len(), 2);
 }
