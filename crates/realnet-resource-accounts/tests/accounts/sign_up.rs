@@ -117,6 +117,10 @@ async fn an_address_counts_when_it_is_proved_and_nobody_learns_whether_it_is_tak
     // Whose mail it is does not confirm it for who has the password.
     let other = world.auth(&world.ann, Verb::Post, "verify-email/confirm", token.clone()).await;
     assert_eq!(kind(other), ErrorKind::InvalidInput);
+    sign_up(&world, json!({"username": "carl", "password": PASSWORD})).await.unwrap();
+    let carl = world.sign_in("carl").await.caller;
+    let alike = world.auth(&carl, Verb::Post, "verify-email/confirm", token.clone()).await;
+    assert_eq!(kind(alike), ErrorKind::InvalidInput, "in all else like the account of the token");
     let eve = world.sign_in("eve").await.caller;
     world.auth(&eve, Verb::Post, "verify-email/confirm", token).await.unwrap();
     let shown = world.get(&world.admin, "accounts", id_of(&free)).await;
