@@ -12,6 +12,6 @@ mod resource;
 mod scan;
 mod state;
 
-pub use indexes::extend_indexes;
+pub use indexes::IndexBuilder;
 pub use initializer::Initializer;
 pub use resource::Types;

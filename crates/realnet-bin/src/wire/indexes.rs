@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use realnet_core::resource::Services;
-use realnet_resource_types::extend_indexes;
+use realnet_resource_types::IndexBuilder;
 
 /// How often to look whether there is something to build, which is a look at memory.
 const LOOK: Duration = Duration::from_millis(500);
@@ -12,15 +12,21 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Builds the indexes of new fields as long as it is polled.
 pub async fn build(services: Services) {
+    let mut builder = IndexBuilder::new();
+    let mut is_away = false;
     loop {
         let begun = Instant::now();
-        let pause = match extend_indexes(&services).await {
+        let step = builder.step(&services).await;
+        if let Err(error) = &step
+            && !is_away
+        {
+            tracing::warn!(error = %error.report(), "indexes can not be built now, trying again");
+        }
+        is_away = step.is_err();
+        let pause = match step {
             Ok(true) => begun.elapsed().min(PAUSE),
             Ok(false) => LOOK,
-            Err(error) => {
-                tracing::warn!(error = %error.report(), "an index can not be built now, trying again");
-                PAUSE
-            }
+            Err(_) => PAUSE,
         };
         tokio::time::sleep(pause).await;
     }
