@@ -5,7 +5,7 @@ use std::sync::Arc;
 use realnet_core::change::Operation;
 use realnet_core::load::{self, Document, Layer, TYPE_KEYS, definitions};
 use realnet_core::model::TypeDefinition;
-use realnet_core::registry::{TypeInfo, TypeRegistry};
+use realnet_core::registry::TypeInfo;
 use realnet_core::resource::{Context, PatchDocument, Resources, WriteOptions};
 use realnet_core::{Error, ErrorKind, Result, Violation};
 use serde_json::{Map, Value, json};
@@ -170,7 +170,7 @@ pub(crate) async fn delete(
     let mut snapshot = cx.registry().snapshot();
     snapshot.revision += 1;
     snapshot.definitions.retain(|definition| definition.id != stored.id);
-    let next = TypeRegistry::build(snapshot).map_err(|error| in_use(&stored.name, &error))?;
+    let next = cx.registry().successor(snapshot).map_err(|error| in_use(&stored.name, &error))?;
     let operations = vec![Operation::RemoveType(stored.id)];
     commit(Writer::of(cx, resources), operations, Some(Arc::new(next))).await
 }
@@ -190,7 +190,7 @@ async fn put(cx: &Context, resources: &Arc<Resources>, definitions: Vec<TypeDefi
         snapshot.definitions.retain(|other| other.id != definition.id);
         snapshot.definitions.push(definition.clone());
     }
-    let next = TypeRegistry::build(snapshot)?;
+    let next = cx.registry().successor(snapshot)?;
     next.check_change(cx.registry())?;
     let operations =
         definitions.into_iter().map(|definition| Operation::PutType(Box::new(definition))).collect();

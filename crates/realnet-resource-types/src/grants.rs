@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use realnet_core::acl::Grant;
 use realnet_core::change::Operation;
-use realnet_core::registry::{TypeGrants, TypeRegistry};
+use realnet_core::registry::TypeGrants;
 use realnet_core::resource::{Context, Resources};
 use realnet_core::{Error, Result};
 
@@ -39,7 +39,7 @@ pub(crate) async fn set(
     if !remove {
         snapshot.grants.push(grants.clone());
     }
-    let next = Arc::new(TypeRegistry::build(snapshot)?);
+    let next = Arc::new(cx.registry().successor(snapshot)?);
     let operations = vec![Operation::SetTypeGrants { grants, remove }];
     commit(Writer::of(cx, resources), operations, Some(Arc::clone(&next))).await?;
     let info = next.require(type_id)?;

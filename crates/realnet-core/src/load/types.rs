@@ -61,7 +61,7 @@ pub(super) fn plan(
     let next = planner.next;
     let definitions = next.values().cloned().collect();
     let snapshot = TypeSnapshot { revision: snapshot.revision + 1, definitions, ..snapshot };
-    let registry = TypeRegistry::build(snapshot).map_err(|error| placed(gathered, error))?;
+    let registry = state.registry.successor(snapshot).map_err(|error| placed(gathered, error))?;
     registry.check_change(&state.registry).map_err(|error| placed(gathered, error))?;
     sort_operations(&mut output.steps, &registry, &state.registry);
     Ok(Some(Arc::new(registry)))

@@ -1,32 +1,26 @@
 //! Building a registry: order by base, lay inherited parts together, check, prepare validators.
 
-use std::collections::HashMap;
-
-use uuid::Uuid;
-
+use super::bounds::{Growth, Limits};
 use super::order::{name_key, ordered};
 use super::problems::Problems;
-use super::{TypeRegistry, TypeSnapshot, bounds, references, resolve};
+use super::{TypeRegistry, TypeSnapshot, references, resolve};
 use crate::error::Result;
 use crate::model::TypeDefinition;
 
-/// Resolves a snapshot; see [`TypeRegistry::build`].
-pub(super) fn build(snapshot: TypeSnapshot) -> Result<TypeRegistry> {
+/// Resolves a snapshot within the bounds of `growth`; see [`TypeRegistry::build`] and [`TypeRegistry::successor`].
+pub(super) fn build(snapshot: TypeSnapshot, mut growth: Growth<'_>) -> Result<TypeRegistry> {
     let mut problems = Problems::default();
     let building = snapshot.building.into_iter().collect();
     let mut registry = TypeRegistry { revision: snapshot.revision, building, ..TypeRegistry::default() };
-    let mut weights: HashMap<Uuid, usize> = HashMap::new();
     for definition in ordered(snapshot.definitions, &mut problems) {
+        let org = definition.org;
         // What the bounds of an org refuse must not fill the memory before they are asked.
-        let weight = definition.org.map(|org| weights.entry(org).or_default());
-        if weight.as_ref().is_some_and(|weight| **weight > bounds::MAX_BUILT) {
+        if growth.is_exhausted(org) {
             problems.of_type(&definition.name, "and those before it take too much memory for one org");
             break;
         }
-        let added = add_type(&mut registry, definition, &mut problems);
-        if let Some(weight) = weight {
-            *weight += added;
-        }
+        let limits = growth.limits(&definition);
+        growth.add(org, add_type(&mut registry, definition, limits, &mut problems));
     }
     check_endpoints(&registry, &mut problems);
     check_modules(&registry, &mut problems);
@@ -48,14 +42,19 @@ pub(super) fn build(snapshot: TypeSnapshot) -> Result<TypeRegistry> {
 }
 
 /// Adds a type; answers what it weighs.
-fn add_type(registry: &mut TypeRegistry, definition: TypeDefinition, problems: &mut Problems) -> usize {
+fn add_type(
+    registry: &mut TypeRegistry,
+    definition: TypeDefinition,
+    limits: Limits,
+    problems: &mut Problems,
+) -> usize {
     let index = registry.types.len();
     let base = definition.base.as_ref().and_then(|name| {
         let key = name.to_lowercase();
         let own = registry.by_name.get(&(definition.org, key.clone()));
         own.or_else(|| registry.by_name.get(&(None, key))).map(|index| &registry.types[*index])
     });
-    let info = resolve::resolve(definition, index, base, problems);
+    let info = resolve::resolve(definition, index, base, limits, problems);
     let key = name_key(&info.definition);
     if let Some(endpoint) = info.definition.attributes.get("endpoint").and_then(|value| value.as_str()) {
         let previous = registry.by_endpoint.insert((key.0, endpoint.to_lowercase()), index);

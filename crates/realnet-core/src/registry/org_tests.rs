@@ -163,10 +163,45 @@ fn what_would_fill_the_memory_is_not_built() {
     ] {
         let mut definitions: Vec<TypeDefinition> = definitions;
         definitions.push(define(1, None, "Item", "", &json!({})));
-        let refused = TypeRegistry::build(TypeSnapshot::of(definitions)).unwrap_err();
+        let snapshot = TypeSnapshot::of(definitions);
+        let refused = TypeRegistry::default().successor(snapshot.clone()).unwrap_err();
         let found = refused.violations().iter().any(|violation| violation.detail.contains(words));
         assert!(found, "{words}: {refused}");
+        // What is there must load, however it came, and others must be able to change theirs.
+        let stored = TypeRegistry::build(snapshot.clone()).unwrap();
+        stored.successor(snapshot.clone()).unwrap();
+        let mut more = snapshot;
+        more.definitions.push(define(5, None, "Another", "Item", &json!({})));
+        more.definitions.push(define(6, Some(OTHER), "Own", "Item", &json!({})));
+        let next = stored.successor(more).unwrap();
+        next.check_change(&stored).unwrap();
     }
+}
+
+#[test]
+fn only_what_a_change_adds_is_bounded() {
+    let with = |inherited: usize, own: usize| -> TypeSnapshot {
+        let fields = |from: &str, count: usize| -> Vec<Value> {
+            (0..count).map(|index| json!({"name": format!("{from}{index}"), "type": "string"})).collect()
+        };
+        let long = define(10, Some(ACME), "Long", "Item", &json!({}));
+        let item = define(1, None, "Item", "", &json!({}));
+        TypeSnapshot::of(vec![
+            with_fields(long, json!(fields("own", own))),
+            with_fields(item, json!(fields("system", inherited))),
+            define(11, Some(ACME), "Short", "Item", &json!({})),
+        ])
+    };
+    let full = TypeRegistry::default().successor(with(1, 499)).unwrap();
+    assert!(full.successor(with(1, 500)).is_err());
+    // An upgrade makes the type longer than its org could have made it; that stops neither the upgrade nor the org.
+    let upgraded = full.successor(with(3, 499)).unwrap();
+    upgraded.check_change(&full).unwrap();
+    let mut other = with(3, 499);
+    other.definitions[2].attributes.insert("icon".to_owned(), json!("star"));
+    upgraded.successor(other).unwrap().check_change(&upgraded).unwrap();
+    upgraded.successor(with(3, 498)).unwrap();
+    assert!(upgraded.successor(with(3, 500)).is_err());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::bounds::Limits;
 use super::problems::Problems;
 use super::validator::Validator;
 use super::{FieldInfo, InstanceInfo, TypeInfo, check, fields, together, weight};
@@ -14,6 +15,7 @@ pub(super) fn resolve(
     definition: TypeDefinition,
     index: usize,
     base: Option<&TypeInfo>,
+    limits: Limits,
     problems: &mut Problems,
 ) -> TypeInfo {
     check::definition(&definition, problems);
@@ -22,13 +24,13 @@ pub(super) fn resolve(
     attributes.remove("abstract");
     attributes.remove("endpoint");
     attributes.extend(definition.attributes.clone());
-    let fields = fields::inherit(&definition, base, problems);
+    let fields = fields::inherit(&definition, base, limits.fields, problems);
     let inherited = base.map(|base| base.together.as_slice()).unwrap_or_default();
     let together = together::resolve(&definition, inherited, &fields, problems);
     check_constants(&definition, &mut attributes, &fields, problems);
     let constants = constants(&attributes, &fields);
     let weight = weigh(&definition, base, &attributes, &fields);
-    let instances = match too_heavy(&definition, base, weight) {
+    let instances = match too_heavy(&definition, base, weight, limits) {
         Some(detail) => {
             problems.of_type(&definition.name, detail);
             Vec::new()
@@ -76,12 +78,17 @@ fn weigh(
 }
 
 /// Why a type is too large, if it is.
-fn too_heavy(definition: &TypeDefinition, base: Option<&TypeInfo>, weight: usize) -> Option<String> {
+fn too_heavy(
+    definition: &TypeDefinition,
+    base: Option<&TypeInfo>,
+    weight: usize,
+    limits: Limits,
+) -> Option<String> {
     let inherited = base.map_or(0, |base| base.instances.len());
-    if inherited + definition.instances.len() > check::MAX_INSTANCES {
+    if inherited + definition.instances.len() > limits.instances {
         return Some(format!("has more than {} instances, inherited ones included", check::MAX_INSTANCES));
     }
-    (weight > weight::MAX_TYPE).then(|| {
+    (weight > limits.weight).then(|| {
         let most = weight::MAX_TYPE;
         format!("would take {weight} bytes of memory with its fields, attributes and instances: at most {most} are allowed")
     })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::bounds::Growth;
 use super::positions::Positions;
 use super::references::Pointing;
 use super::{FieldInfo, FieldRef, TypeGrants, TypeInfo, TypeSnapshot};
@@ -39,10 +40,17 @@ pub struct TypeRegistry {
 }
 
 impl TypeRegistry {
-    /// Resolves a snapshot of definitions. Unknown bases, cycles, duplicate names, contradictory or widened
-    /// fields are errors that name type and field.
+    /// Resolves a snapshot of definitions that a store holds. Unknown bases, cycles, duplicate names, contradictory or
+    /// widened fields are errors that name type and field. How large the types are is not asked: what is stored must load.
     pub fn build(snapshot: TypeSnapshot) -> Result<Self> {
-        super::build::build(snapshot)
+        super::build::build(snapshot, Growth::default())
+    }
+
+    /// Resolves a snapshot that is to come after this one: as [`Self::build`], within the bounds of what a change may add
+    /// to the types of those whose types it changes.
+    pub fn successor(&self, snapshot: TypeSnapshot) -> Result<Self> {
+        let growth = Growth::since(self, &snapshot.definitions);
+        super::build::build(snapshot, growth)
     }
 
     /// The definitions and grants that it was built from.
