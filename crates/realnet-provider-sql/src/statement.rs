@@ -138,6 +138,16 @@ impl Statement {
         }
     }
 
+    /// How many bytes its texts and byte strings have.
+    pub(crate) fn size(&self) -> usize {
+        let size = |piece: &Piece| match piece {
+            Piece::Bind(Bind::Text(text) | Bind::OptionalText(Some(text))) => text.len(),
+            Piece::Bind(Bind::Bytes(bytes)) => bytes.len(),
+            _ => 0,
+        };
+        self.pieces.iter().map(size).sum()
+    }
+
     /// The pieces in order.
     pub(crate) fn pieces(&self) -> &[Piece] {
         &self.pieces

@@ -19,12 +19,16 @@ use crate::statement::Statement;
 /// So many different statements stay prepared before all are forgotten: filters come in endless forms.
 const MAX_PREPARED: usize = 400;
 
+/// The size of a page, about.
+const PAGE: usize = 4096;
+
 /// A connection to the database file.
 pub(super) struct Connection {
     inner: SqliteConnection,
     prepared: HashSet<u64>,
     in_transaction: bool,
     marks: Marks,
+    work: usize,
     patience: Patience,
 }
 
@@ -55,7 +59,7 @@ impl Connection {
         })?;
         let patience = Patience::of(&inner).map_err(to_error)?;
         let (prepared, marks) = (HashSet::new(), Marks::default());
-        Ok(Self { inner, prepared, in_transaction: false, marks, patience })
+        Ok(Self { inner, prepared, in_transaction: false, marks, work: 0, patience })
     }
 
     /// Runs SQL that has no values, several statements if need be.
@@ -127,6 +131,11 @@ impl Connection {
         std::mem::take(&mut self.marks)
     }
 
+    /// How much has been written since this was last called: a statement counts once, and more for each page of its values.
+    pub(super) fn take_work(&mut self) -> usize {
+        std::mem::take(&mut self.work)
+    }
+
     /// Runs a statement; answers how many rows it changed.
     pub(super) fn run(&mut self, statement: &Statement) -> Result<usize> {
         self.run_with(statement, &[])
@@ -136,7 +145,10 @@ impl Connection {
     pub(super) fn run_with(&mut self, statement: &Statement, late: &[i64]) -> Result<usize> {
         match self.inner.execute_returning_count(&Filled { statement, late }) {
             Ok(rows) => {
-                self.marks.has_written |= rows > 0;
+                if rows > 0 {
+                    self.marks.has_written = true;
+                    self.work += 1 + statement.size() / PAGE;
+                }
                 Ok(rows)
             }
             Err(error) => Err(self.failed(to_error(error))),

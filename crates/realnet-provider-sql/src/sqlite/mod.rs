@@ -46,7 +46,7 @@ use connection::Connection;
 use lock::FileLock;
 use pool::Pool;
 use shared::Shared;
-use writer::Writer;
+use writer::{Checkpoints, LOG_PAGES, Writer};
 
 /// A store in one SQLite file.
 ///
@@ -82,13 +82,14 @@ impl SqliteStore {
         schema::check(&mut connection)?;
         connection.batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
-             PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA journal_size_limit = 100663296;",
             config.writer_cache
         ))?;
         schema::migrate(&mut connection)?;
         let shared = Arc::new(Shared::new(Pool::new(&config), config.few));
         shared.load(&mut connection)?;
-        let writer = Writer::start(connection, Arc::clone(&shared), config.group)?;
+        let checkpoints = Checkpoints::start(Connection::open(&config.path)?)?;
+        let writer = Writer::start(connection, Arc::clone(&shared), checkpoints, config.group)?;
         let long_reads = Arc::new(Semaphore::new(config.long_reads.max(1)));
         Ok(Self { writer, shared, long_reads, buckets: Mutex::default(), _lock: lock })
     }

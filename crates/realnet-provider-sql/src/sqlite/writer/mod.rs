@@ -3,6 +3,7 @@
 //! Answers go out after COMMIT has put everything on the disk; when COMMIT fails, all fail. How change sets of one group
 //! are kept apart is told in [`group`].
 
+mod checkpoints;
 mod group;
 mod work;
 
@@ -18,6 +19,8 @@ use super::counters::Counters;
 use super::shared::Shared;
 use super::transaction::SqliteTransaction;
 use work::{Asked, Work};
+
+pub(super) use checkpoints::{Checkpoints, LOG_PAGES};
 
 /// Change sets that may wait; whoever comes later waits for a place.
 const QUEUE: usize = 1024;
@@ -37,10 +40,15 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread, which takes the connection. `group`: the most change sets in one transaction.
-    pub(super) fn start(mut connection: Connection, shared: Arc<Shared>, group: usize) -> Result<Self> {
+    pub(super) fn start(
+        mut connection: Connection,
+        shared: Arc<Shared>,
+        checkpoints: Checkpoints,
+        group: usize,
+    ) -> Result<Self> {
         let counters = Counters::load(&mut connection, &shared)?;
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let state = State { connection, counters, shared, group: group.max(1) };
+        let state = State { connection, counters, shared, checkpoints, group: group.max(1) };
         let thread = std::thread::Builder::new()
             .name("realnet-writer".to_owned())
             .spawn(move || state.run(receiver))
@@ -85,6 +93,7 @@ struct State {
     connection: Connection,
     counters: Counters,
     shared: Arc<Shared>,
+    checkpoints: Checkpoints,
     group: usize,
 }
 
@@ -101,7 +110,10 @@ impl State {
                 work.answer(failure.as_ref());
             }
             self.write_words();
+            self.checkpoints.note(self.connection.take_work());
         }
+        // Two checkpoints at a time would be in each other's way.
+        drop(self.checkpoints);
         if let Err(error) = self.connection.batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(error = %error.report(), "the write-ahead log could not be emptied at the end");
         }
