@@ -68,11 +68,16 @@ impl Shared {
 
     /// Reads what is known of the data from the store.
     pub(super) fn load(&self, connection: &mut Connection) -> Result<()> {
-        // Jumps from one pair to the next, so that it costs by pairs and not by items.
+        // Jumps from one pair to the next, so that it costs by pairs and not by items: to the next type of the org, else to
+        // the next org. Compared as a row of both, SQLite would go along all items of the org each time.
         let pairs = Statement::of(
-            "WITH RECURSIVE pair(org, type) AS (SELECT * FROM (SELECT org, type FROM items ORDER BY org, type LIMIT 1) \
-             UNION ALL SELECT n.org, n.type FROM pair p, items n WHERE n.seq = (SELECT i.seq FROM items i \
-             WHERE (i.org, i.type) > (p.org, p.type) ORDER BY i.org, i.type LIMIT 1)) SELECT org, type FROM pair",
+            "WITH RECURSIVE pair(org, type) AS (SELECT * FROM \
+             (SELECT org, type FROM items INDEXED BY items_by_type ORDER BY org, type LIMIT 1) \
+             UNION ALL SELECT n.org, n.type FROM pair p CROSS JOIN items n WHERE n.seq = coalesce(\
+             (SELECT t.seq FROM items t INDEXED BY items_by_type WHERE t.org = p.org AND t.type > p.type \
+             ORDER BY t.type LIMIT 1), \
+             (SELECT o.seq FROM items o INDEXED BY items_by_type WHERE o.org > p.org ORDER BY o.org, o.type LIMIT 1))) \
+             SELECT org, type FROM pair",
         );
         let mut populated = self.populated.write();
         connection.each(&pairs, |row| {
@@ -96,11 +101,6 @@ impl Shared {
     pub(super) fn holders(&self, type_id: Uuid) -> Vec<Uuid> {
         let populated = self.populated.read();
         populated.iter().filter(|(_, types)| types.contains(&type_id)).map(|(org, _)| *org).collect()
-    }
-
-    /// Whether any org has, or had since the start, items of a type.
-    pub(super) fn has_ever_held(&self, type_id: Uuid) -> bool {
-        self.populated.read().values().any(|types| types.contains(&type_id))
     }
 
     /// The number of the last commit: whoever reads after this has seen it.

@@ -19,13 +19,7 @@ const FEW: i64 = 1000;
 impl SqliteTransaction<'_> {
     /// Notes that an index is being built, where there is much to do.
     pub(super) fn note_building(&mut self, field: &FieldRef, types: &[Uuid]) -> Result<bool> {
-        if !types.iter().any(|id| self.shared.has_ever_held(*id)) {
-            return Ok(false);
-        }
-        let mut statement = Statement::of("SELECT count(*) FROM (SELECT 1 FROM items WHERE ");
-        SqliteDialect.ids_in("type", types, &mut statement);
-        statement.push(format!(" LIMIT {})", FEW + 1));
-        if self.connection.number(&statement)? <= FEW {
+        if !self.hold_more_than(types, FEW)? {
             return Ok(false);
         }
         let mut statement =
@@ -34,6 +28,25 @@ impl SqliteTransaction<'_> {
         statement.push(", ").bind((&*field.name).into()).push(", 0)");
         self.connection.run(&statement)?;
         Ok(true)
+    }
+
+    /// Whether there are more than `few` items of some types: counted no further, along the index of those who hold any.
+    fn hold_more_than(&mut self, types: &[Uuid], few: i64) -> Result<bool> {
+        let mut left = few + 1;
+        for type_id in types {
+            for org in self.shared.holders(*type_id) {
+                let mut statement = Statement::of(
+                    "SELECT count(*) FROM (SELECT 1 FROM items INDEXED BY items_by_type WHERE org = ",
+                );
+                statement.bind(org.into()).push(" AND type = ").bind((*type_id).into());
+                statement.push(" LIMIT ").bind(left.into()).push(")");
+                left -= self.connection.number(&statement)?;
+                if left <= 0 {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// An index that is made anew, or goes, is not being built any more.

@@ -1,17 +1,18 @@
 //! Index rows of items: keys, unique values, words, boxes.
 
+use std::ops::ControlFlow;
+
 use realnet_core::index::{KeyEntry, entries};
 use realnet_core::model::{Bounds, Item};
+use realnet_core::provider::Budget;
 use realnet_core::registry::{FieldRef, TypeRegistry};
 use realnet_core::{Result, Uuid};
 
 use super::SqliteTransaction;
 use super::item_write::{Refusal, SEQ};
-use crate::dialect::Dialect as _;
 use crate::field_id::field_id;
 use crate::marks::marks;
 use crate::row::visibility_number;
-use crate::sqlite::dialect::SqliteDialect;
 use crate::sqlite::row::{AFTER_ITEM, ITEM_COLUMNS, item};
 use crate::statement::Statement;
 
@@ -102,25 +103,18 @@ impl SqliteTransaction<'_> {
         if types.is_empty() {
             return Ok(());
         }
-        let mut behind = 0;
-        loop {
-            let rows = self.items_behind(registry, behind, types)?;
-            for (seq, item) in &rows {
-                let entries = entries(registry, item)?;
-                let marks = marks(&entries.keys);
-                for key in &entries.keys {
-                    if key.field == *field {
-                        self.index_key(*seq, item, key, marks)?;
-                    } else {
-                        self.connection.run(&update_marks(item, key, marks))?;
-                    }
+        self.each_item(registry, types, |this, seq, item| {
+            let entries = entries(registry, item)?;
+            let marks = marks(&entries.keys);
+            for key in &entries.keys {
+                if key.field == *field {
+                    this.index_key(seq, item, key, marks)?;
+                } else {
+                    this.connection.run(&update_marks(item, key, marks))?;
                 }
             }
-            match rows.last() {
-                Some((seq, _)) if rows.len() as i64 == BATCH => behind = *seq,
-                _ => return Ok(()),
-            }
-        }
+            Ok(())
+        })
     }
 
     fn index_key(&mut self, seq: i64, item: &Item, key: &KeyEntry, marks: i64) -> Result<()> {
@@ -132,36 +126,59 @@ impl SqliteTransaction<'_> {
 
     /// Makes the words of all items of some types anew.
     pub(super) fn rebuild_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {
-        let mut behind = 0;
-        loop {
-            let rows = self.items_behind(registry, behind, types)?;
-            for (seq, item) in &rows {
-                let words = note_words(&entries(registry, item)?.tokens);
-                self.connection.run_with(&words, &[*seq])?;
-                self.changes.words += 1;
-            }
-            match rows.last() {
-                Some((seq, _)) if rows.len() as i64 == BATCH => behind = *seq,
-                _ => return Ok(()),
-            }
-        }
+        self.each_item(registry, types, |this, seq, item| {
+            this.connection.run_with(&note_words(&entries(registry, item)?.tokens), &[seq])?;
+            this.changes.words += 1;
+            Ok(())
+        })
     }
 
+    /// Calls `visit` with each item of some types, and the number of its row. Indexes of items begin with org and type, so
+    /// each pair that holds items is gone along, some items at a time.
+    fn each_item(
+        &mut self,
+        registry: &TypeRegistry,
+        types: &[Uuid],
+        mut visit: impl FnMut(&mut Self, i64, &Item) -> Result<()>,
+    ) -> Result<()> {
+        for type_id in types {
+            for org in self.shared.holders(*type_id) {
+                let mut behind = Uuid::nil();
+                loop {
+                    let rows = self.items_behind(registry, org, *type_id, behind)?;
+                    for (seq, item) in &rows {
+                        visit(self, *seq, item)?;
+                    }
+                    let Some((_, last)) = rows.last() else { break };
+                    behind = last.id;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next items of an org and type, in the order of ids: as many as are read at a time.
     fn items_behind(
         &mut self,
         registry: &TypeRegistry,
-        behind: i64,
-        types: &[Uuid],
+        org: Uuid,
+        type_id: Uuid,
+        behind: Uuid,
     ) -> Result<Vec<(i64, Item)>> {
         let mut statement = Statement::of("SELECT ");
-        statement
-            .push(ITEM_COLUMNS)
-            .push(", i.seq FROM items i NOT INDEXED WHERE i.seq > ")
-            .bind(behind.into());
-        statement.push(" AND ");
-        SqliteDialect.ids_in("i.type", types, &mut statement);
-        statement.push(format!(" ORDER BY i.seq LIMIT {BATCH}"));
-        self.connection.admit(&statement);
-        self.connection.rows(&statement, |row| Ok((row.integer(AFTER_ITEM)?, item(registry, row)?)))
+        statement.push(ITEM_COLUMNS).push(", i.seq FROM items i INDEXED BY items_by_type WHERE i.org = ");
+        statement.bind(org.into()).push(" AND i.type = ").bind(type_id.into());
+        statement.push(" AND i.id > ").bind(behind.into());
+        statement.push(format!(" ORDER BY i.id LIMIT {BATCH}"));
+        let (mut found, mut budget) = (Vec::new(), Budget::default());
+        self.connection.each(&statement, |row| {
+            let item = item(registry, row)?;
+            let has_room = budget.admits(item.size());
+            if has_room {
+                found.push((row.integer(AFTER_ITEM)?, item));
+            }
+            Ok(if has_room { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
+        Ok(found)
     }
 }
