@@ -12,7 +12,7 @@ use realnet_core::query::Query;
 use realnet_core::{Error, Result, Uuid};
 
 use super::list::list;
-use super::lookup::{read_item, read_items};
+use super::lookup::{read_item, readable_items};
 use super::patience::Budget;
 use super::shared::Shared;
 use super::transaction::{Draft, SqliteTransaction};
@@ -25,7 +25,14 @@ const FEW: usize = 64;
 #[async_trait]
 impl ItemProvider for SqliteStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { name: "sqlite", search: true, geography: true, durable: true, shared: false }
+        Capabilities {
+            name: "sqlite",
+            search: true,
+            geography: true,
+            durable: true,
+            shared: false,
+            builds_behind: true,
+        }
     }
 
     async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>> {
@@ -65,9 +72,13 @@ impl ItemProvider for SqliteStore {
                 .await?
         };
         let (mut draft, foreseen) = draft.unzip();
+        let refusal = draft.as_mut().and_then(|draft| draft.take_refusal(&self.shared, &access));
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
         let commit =
             move |transaction: &mut SqliteTransaction<'_>| transaction.commit(&access, &changes, &mut draft);
-        let outcomes = self.writer.submit(commit).await?.or(foreseen);
+        let outcomes = self.writer.submit(commit).await?.or(foreseen.flatten());
         outcomes.ok_or_else(|| Error::internal("a change set without outcomes"))
     }
 
@@ -128,11 +139,9 @@ fn get_many(shared: &Shared, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>>
     distinct.sort_unstable();
     distinct.dedup();
     let mut reader = shared.pool.take()?;
-    let mut found = if distinct.len() <= FEW {
-        read_items(reader.get()?, access, &distinct)?
+    if distinct.len() <= FEW {
+        readable_items(reader.get()?, access, &distinct)
     } else {
-        reader.get()?.snapshot(|connection| read_items(connection, access, &distinct))?
-    };
-    found.retain(|item| access.allows(item, Permission::Read));
-    Ok(found)
+        reader.get()?.snapshot(|connection| readable_items(connection, access, &distinct))
+    }
 }

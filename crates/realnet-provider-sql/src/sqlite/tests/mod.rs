@@ -4,6 +4,7 @@ mod budgets;
 mod groups;
 mod moments;
 mod papers;
+mod refusals;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use serde_json::json;
 
 use super::connection::Connection;
 use super::schema::MIGRATIONS;
+use super::writer::LOG_PAGES;
 use super::{SqliteConfig, SqliteStore};
 use crate::statement::Statement;
 
@@ -226,6 +228,71 @@ async fn a_closed_store_says_so() {
     }
     let log = std::fs::metadata(super::beside(&path, "-wal")).map_or(0, |file| file.len());
     assert_eq!(log, 0, "the write-ahead log is empty after closing");
+}
+
+#[tokio::test]
+async fn the_log_is_copied_into_the_file_beside_the_writes() {
+    let (_folder, path) = folder();
+    let (store, access, type_id) = with_type(&path).await;
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let log = super::beside(&path, "-wal");
+    let write = async || {
+        let operations = (0..20).map(|_| create(&access, type_id, 50_000).1).collect();
+        store.commit(&access, set(operations)).await.unwrap();
+    };
+    for _ in 0..12 {
+        write().await;
+    }
+    // Less than what the writer itself waits for.
+    assert!(length(&log) < LOG_PAGES as u64 * 4096 / 2, "{}", length(&log));
+    let begun = std::time::Instant::now();
+    while length(&path) < 10_000_000 {
+        assert!(begun.elapsed().as_secs() < 20, "{} of {}", length(&path), length(&log));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    for _ in 0..55 {
+        write().await;
+    }
+    let most = LOG_PAGES as u64 * 4120 * 5 / 4;
+    assert!(length(&log) < most, "the log does not grow without an end: {}", length(&log));
+    store.close().await.unwrap();
+    assert_eq!(length(&log), 0);
+}
+
+#[tokio::test]
+async fn who_holds_what_is_known_after_a_start() {
+    let (_folder, path) = folder();
+    let (store, access, type_id) = with_type(&path).await;
+    let (name, base) = ("Other".to_owned(), Some("Item".to_owned()));
+    let other = TypeDefinition { id: System.next_id(), name, base, ..definition(&access, type_id) };
+    let snapshot =
+        TypeSnapshot { revision: 2, ..TypeSnapshot::of(vec![definition(&access, type_id), other.clone()]) };
+    let registry = Arc::new(TypeRegistry::build(snapshot).unwrap());
+    let mut changes = set(vec![Operation::PutType(Box::new(other.clone()))]);
+    changes.next_registry = Some(Arc::clone(&registry));
+    store.commit(&access, changes).await.unwrap();
+    let mut orgs: Vec<Uuid> = (0..5).map(|_| System.next_id()).collect();
+    orgs.sort_unstable();
+    for (index, org) in orgs.iter().enumerate() {
+        let access = Access { caller: Arc::new(Caller::system(*org)), registry: Arc::clone(&registry) };
+        let types = [vec![type_id, other.id], vec![type_id], vec![other.id]][index % 3].clone();
+        let operations = types.iter().flat_map(|id| [create(&access, *id, 1).1, create(&access, *id, 1).1]);
+        store.commit(&access, set(operations.collect())).await.unwrap();
+    }
+    drop(store);
+    let store = open(&path);
+    let holders = |id| {
+        let mut holders = store.shared.holders(id);
+        holders.sort_unstable();
+        holders
+    };
+    assert_eq!(holders(type_id), [orgs[0], orgs[1], orgs[3], orgs[4]]);
+    assert_eq!(holders(other.id), [orgs[0], orgs[2], orgs[3]]);
+    assert!(holders(System.next_id()).is_empty());
+}
+
+fn definition(access: &Access, type_id: Uuid) -> TypeDefinition {
+    TypeDefinition::clone(access.registry.require(type_id).unwrap().definition())
 }
 
 #[tokio::test]

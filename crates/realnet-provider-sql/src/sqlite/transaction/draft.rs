@@ -18,7 +18,7 @@ use realnet_core::clock::Timestamp;
 use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::{Access, Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
-use realnet_core::{Error, Result, Uuid};
+use realnet_core::{Error, ErrorKind, Result, Uuid};
 
 use super::SqliteTransaction;
 use super::item_write::ItemWrite;
@@ -34,6 +34,8 @@ pub(in crate::sqlite) struct Draft {
     /// The items that it has looked at, whether they were there or not.
     reads: Vec<Uuid>,
     writes: Vec<Write>,
+    /// Why the change set is refused, when it is for what was read.
+    refusal: Option<Error>,
 }
 
 /// Something to write.
@@ -59,16 +61,18 @@ struct Drafting<'a> {
     seqs: HashMap<Uuid, i64>,
     /// What was written, in sets that may look at it again.
     written: Option<HashMap<Uuid, Item>>,
+    /// Whether something was asked that only the writer can tell.
+    is_beyond: bool,
 }
 
 impl Draft {
-    /// Works a change set out, with what comes of it. There is none when anything is in the way: the writer then meets the
-    /// same, and says so.
+    /// Works a change set out, with what comes of it; that is nothing when it is refused for what was read. There is no
+    /// draft when anything else is in the way: the writer then meets the same, and says so.
     pub(in crate::sqlite) fn make(
         shared: &Shared,
         access: &Access,
         changes: &ChangeSet,
-    ) -> Option<(Self, Vec<Outcome>)> {
+    ) -> Option<(Self, Option<Vec<Outcome>>)> {
         if changes.next_registry.is_some() {
             return None;
         }
@@ -76,15 +80,35 @@ impl Draft {
             shared,
             reader: None,
             registry: Arc::clone(&access.registry),
-            draft: Self { as_of: shared.version(), reads: Vec::new(), writes: Vec::new() },
+            draft: Self { as_of: shared.version(), reads: Vec::new(), writes: Vec::new(), refusal: None },
             seqs: HashMap::new(),
             written: (changes.operations.len() > 1).then(HashMap::new),
+            is_beyond: false,
         };
         let applied =
             catch_unwind(AssertUnwindSafe(|| change::apply(&mut drafting, access, changes).now_or_never()));
-        let outcomes = applied.ok()??.ok()?;
+        let outcomes = match applied.ok()?? {
+            Ok(outcomes) => Some(outcomes),
+            // Behind a write the writer may find another reason, which comes first.
+            Err(error) if drafting.draft.writes.is_empty() && !drafting.is_beyond && is_refusal(&error) => {
+                drafting.draft.refusal = Some(error);
+                None
+            }
+            Err(_) => return None,
+        };
         Some((drafting.draft, outcomes))
     }
+
+    /// The refusal, if what was read is still so and the writer need not be asked: no commit has come or begun since.
+    pub(in crate::sqlite) fn take_refusal(&mut self, shared: &Shared, access: &Access) -> Option<Error> {
+        let same_types = *shared.type_revision.borrow() == access.registry.revision();
+        self.refusal.take_if(|_| same_types && shared.settled_version() == Some(self.as_of))
+    }
+}
+
+/// Whether a change set fails by the rules, and not by the store.
+fn is_refusal(error: &Error) -> bool {
+    !error.is_retryable() && error.kind() != ErrorKind::Internal
 }
 
 impl SqliteTransaction<'_> {
@@ -96,7 +120,11 @@ impl SqliteTransaction<'_> {
         changes: &ChangeSet,
         draft: &mut Option<Draft>,
     ) -> Result<Option<Vec<Outcome>>> {
-        if let Some(current) = draft.take_if(|draft| self.is_current(draft, access)) {
+        if let Some(mut current) = draft.take_if(|draft| self.is_current(draft, access)) {
+            // Given once: if the group has to be done again, the engine is asked.
+            if let Some(refusal) = current.refusal.take() {
+                return Err(refusal);
+            }
             match self.write_draft(&current) {
                 Ok(()) => {
                     // Kept, in case that the group has to be done again.
@@ -147,14 +175,15 @@ impl Drafting<'_> {
         }))
     }
 
+    /// What only the writer can do: it depends on more than the items that are looked at.
+    fn beyond<T>(&mut self) -> Result<T> {
+        self.is_beyond = true;
+        Err(Error::internal("a draft can not tell"))
+    }
+
     fn note(&mut self, write: Write) {
         self.draft.writes.push(write);
     }
-}
-
-/// What only the writer can do: it depends on more than the items that are looked at.
-fn beyond<T>() -> Result<T> {
-    Err(Error::internal("a draft can not tell"))
 }
 
 #[async_trait]
@@ -171,7 +200,7 @@ impl Transaction for Drafting<'_> {
                 self.note(Write::Changed(ItemWrite::update(registry, before, after)?, seq));
             }
             // It was created in the same set.
-            (Some(_), None) => return beyond(),
+            (Some(_), None) => return self.beyond(),
         }
         if let Some(written) = &mut self.written {
             written.insert(after.id, after.clone());
@@ -205,62 +234,62 @@ impl Transaction for Drafting<'_> {
     }
 
     async fn children(&mut self, _: &[Uuid], _: usize) -> Result<Vec<Item>> {
-        beyond()
+        self.beyond()
     }
 
     async fn ancestors(&mut self, _: Uuid, _: usize) -> Result<Vec<Uuid>> {
-        beyond()
+        self.beyond()
     }
 
     async fn height(&mut self, _: Uuid, _: usize) -> Result<usize> {
-        beyond()
+        self.beyond()
     }
 
     async fn referrers(&mut self, _: &FieldRef, _: Uuid, _: &[Uuid], _: usize) -> Result<Vec<Reference>> {
-        beyond()
+        self.beyond()
     }
 
     async fn remove_items(&mut self, _: &[Item]) -> Result<()> {
-        beyond()
+        self.beyond()
     }
 
     async fn type_revision(&mut self) -> Result<i64> {
-        beyond()
+        self.beyond()
     }
 
     async fn put_type(&mut self, _: &TypeDefinition) -> Result<()> {
-        beyond()
+        self.beyond()
     }
 
     async fn remove_type(&mut self, _: Uuid) -> Result<()> {
-        beyond()
+        self.beyond()
     }
 
     async fn has_items(&mut self, _: Uuid) -> Result<bool> {
-        beyond()
+        self.beyond()
     }
 
     async fn put_type_grants(&mut self, _: &TypeGrants, _: bool) -> Result<()> {
-        beyond()
+        self.beyond()
     }
 
     async fn reindex(&mut self, _: &TypeRegistry, _: &FieldRef, _: &[Uuid]) -> Result<()> {
-        beyond()
+        self.beyond()
     }
 
     async fn begin_index(&mut self, _: &FieldRef, _: &[Uuid]) -> Result<bool> {
-        beyond()
+        self.beyond()
     }
 
     async fn extend_index(&mut self, _: &TypeRegistry, _: &FieldRef, _: &[Uuid], _: usize) -> Result<bool> {
-        beyond()
+        self.beyond()
     }
 
     async fn reindex_words(&mut self, _: &TypeRegistry, _: &[Uuid]) -> Result<()> {
-        beyond()
+        self.beyond()
     }
 
     async fn written_since(&mut self, _: &[Uuid], _: Timestamp, _: Uuid, _: usize) -> Result<Vec<Item>> {
-        beyond()
+        self.beyond()
     }
 }
