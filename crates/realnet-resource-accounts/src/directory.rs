@@ -106,7 +106,7 @@ impl<'a> Directory<'a> {
     pub(crate) async fn usernames(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Arc<str>>> {
         let mut names = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(Query::MAX_LIMIT) {
-            let found = self.services.items.get_many(&self.access, ids).await?;
+            let found = self.services.items.get_all(&self.access, ids).await?;
             let accounts = found.iter().filter(|item| self.is(item, "Account"));
             names.extend(accounts.map(|account| (account.id, Arc::from(username_of(account)))));
         }
@@ -141,12 +141,8 @@ impl<'a> Directory<'a> {
             .filter_map(|link| link.attributes.get(field)?.as_str())
             .filter_map(|id| Uuid::parse_str(id).ok())
             .collect();
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(Query::MAX_LIMIT) {
-            let items = self.services.items.get_many(&self.access, ids).await?;
-            found.extend(items.iter().filter(|item| item.org == org && self.is(item, of)).map(principal));
-        }
-        Ok(found)
+        let items = self.services.items.get_all(&self.access, &ids).await?;
+        Ok(items.iter().filter(|item| item.org == org && self.is(item, of)).map(principal).collect())
     }
 
     /// The roles of a name, without regard to case.

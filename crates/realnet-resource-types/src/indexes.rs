@@ -107,7 +107,7 @@ mod tests {
         let id = Uuid::from_u128(1);
         let field = |name| json!({"name": name, "type": "string", "index": true});
         let definition = json!({
-            "id": id, "org": null, "name": "Note", "base": null, "version": 1, "attributes": {}, "access": null,
+            "id": id, "org": null, "name": "Item", "base": null, "version": 1, "attributes": {}, "access": null,
             "instances": [], "fields": [field("a"), field("b"), field("c")],
         });
         let building = |name: &str| FieldRef { declared_by: id, name: name.into() };

@@ -12,8 +12,6 @@ use realnet_core::{Result, Uuid};
 
 /// How many names one query asks for.
 const NAMES: usize = 500;
-/// How many ids one read asks for, which is what stores take.
-const IDS: usize = 1000;
 
 /// Reads what planning `documents` needs: records of what was applied, and the items concerned.
 pub(crate) async fn of_documents(
@@ -49,10 +47,7 @@ pub(crate) async fn of_records(services: &Services, access: &Access, target: &Ta
 
 async fn items(services: &Services, access: &Access, org: Uuid, wanted: Needs) -> Result<Vec<Item>> {
     let ids: Vec<Uuid> = wanted.ids.into_iter().collect();
-    let mut found: Vec<Item> = Vec::new();
-    for ids in ids.chunks(IDS) {
-        found.extend(services.items.get_many(access, ids).await?);
-    }
+    let mut found = services.items.get_all(access, &ids).await?;
     let types: Vec<Uuid> = access
         .registry
         .types()

@@ -126,3 +126,10 @@ impl ChangeFilter {
             && self.until.is_none_or(|until| record.at < until)
     }
 }
+
+impl ChangeRecord {
+    /// About how many bytes the record takes: the states that it holds.
+    pub fn size(&self) -> usize {
+        self.before.iter().chain(&self.after).map(Item::size).sum()
+    }
+}

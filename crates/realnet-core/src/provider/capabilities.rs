@@ -14,4 +14,6 @@ pub struct Capabilities {
     pub durable: bool,
     /// May be used by several processes at once.
     pub shared: bool,
+    /// Builds the indexes of new fields of many items behind the commit.
+    pub builds_behind: bool,
 }

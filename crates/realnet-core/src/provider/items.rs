@@ -8,11 +8,14 @@ use uuid::Uuid;
 
 use crate::acl::{Caller, Permission};
 use crate::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::model::Item;
 use crate::provider::Capabilities;
 use crate::query::{Cursor, Query};
 use crate::registry::TypeRegistry;
+
+/// So many ids [`ItemProvider::get_many`] takes.
+const MAX_IDS: usize = 1000;
 
 /// On whose behalf, and by which types: goes with every call to a store.
 #[derive(Debug, Clone)]
@@ -50,8 +53,26 @@ pub trait ItemProvider: Send + Sync {
     /// An item that the caller may read; `None` when there is none.
     async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>>;
 
-    /// The readable ones of `ids`, in no order. At most 1000 ids.
+    /// The readable ones of `ids`, in no order. At most 1000 ids. When they are together larger than a page may be
+    /// ([`Query::MAX_PAGE_BYTES`]), none is answered, and the error kind is `TooLarge`; one alone always is.
     async fn get_many(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>>;
+
+    /// The readable ones of any number of `ids`, however large: for those who need all of them at once.
+    async fn get_all(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
+        let mut found = Vec::new();
+        let mut parts: Vec<&[Uuid]> = ids.chunks(MAX_IDS).rev().collect();
+        while let Some(part) = parts.pop() {
+            match self.get_many(access, part).await {
+                Ok(items) => found.extend(items),
+                Err(error) if error.kind() == ErrorKind::TooLarge && part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
 
     /// A page of the readable items that match. Pages are full unless they are the last.
     async fn list(&self, access: &Access, query: &Query) -> Result<Page>;
@@ -66,6 +87,7 @@ pub trait ItemProvider: Send + Sync {
     async fn stored_reply(&self, key: &IdempotencyKey) -> Result<Option<StoredReply>>;
 
     /// The changes of one item that the caller may read now, newest first, at most `limit`, those of versions below `before`.
+    /// Fewer when they are larger than a page may be ([`Query::MAX_PAGE_BYTES`]), but at least one if there is any.
     async fn history(
         &self,
         access: &Access,
@@ -74,11 +96,13 @@ pub trait ItemProvider: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ChangeRecord>>;
 
-    /// Changes of an org with revisions above `since`, in order, at most `limit`. Not filtered: for the system.
+    /// Changes of an org with revisions above `since`, in order, at most `limit`. Not filtered: for the system. Fewer when
+    /// they are larger than a page may be, but at least one if there is any.
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>>;
 
     /// Changes of an org with revisions of `span`, newest first, at most `limit`. Not filtered by access: for who may look at
-    /// all of the org. The span bounds the work, however few changes fulfil the filter.
+    /// all of the org. The span bounds the work, however few changes fulfil the filter. Fewer when they are larger than a page
+    /// may be, but at least one if there is any.
     async fn changes_within(
         &self,
         org: Uuid,

@@ -1,5 +1,6 @@
 //! What a store must offer: small object-safe traits, implemented below this crate.
 
+mod budget;
 mod capabilities;
 mod credentials;
 mod events;
@@ -10,6 +11,7 @@ mod sources;
 mod transaction;
 mod types;
 
+pub use budget::Budget;
 pub use capabilities::Capabilities;
 pub use credentials::{Credential, CredentialProvider, Session};
 pub use events::{AuthEvent, EventFilter, EventKind, EventProvider};

@@ -8,7 +8,7 @@ use realnet_core::acl::Permission;
 use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use realnet_core::error::Result;
 use realnet_core::model::Item;
-use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
+use realnet_core::provider::{Access, Budget, Capabilities, ItemProvider, Page};
 use realnet_core::query::Query;
 
 use super::MemoryStore;
@@ -18,7 +18,14 @@ use super::state::reply_key;
 #[async_trait]
 impl ItemProvider for MemoryStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { name: "memory", search: true, geography: true, durable: false, shared: false }
+        Capabilities {
+            name: "memory",
+            search: true,
+            geography: true,
+            durable: false,
+            shared: false,
+            builds_behind: false,
+        }
     }
 
     async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>> {
@@ -30,7 +37,11 @@ impl ItemProvider for MemoryStore {
         let state = self.state.read();
         let ids: std::collections::BTreeSet<&Uuid> = ids.iter().collect();
         let found = ids.into_iter().filter_map(|id| state.items.get(id));
-        Ok(found.filter(|item| access.allows(item, Permission::Read)).cloned().collect())
+        let mut budget = Budget::default();
+        let readable = found.filter(|item| access.allows(item, Permission::Read));
+        readable
+            .map(|item| if budget.admits(item.size()) { Ok(item.clone()) } else { Err(Budget::exceeded()) })
+            .collect()
     }
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
@@ -60,14 +71,14 @@ impl ItemProvider for MemoryStore {
         let changes = state.changes.get(&item.org).map(Vec::as_slice).unwrap_or_default();
         let own = changes.iter().rev().filter(|record| record.item_id == id);
         let own = own.filter(|record| before.is_none_or(|before| record.version < before));
-        Ok(own.take(limit).cloned().collect())
+        Ok(page(own.take(limit)))
     }
 
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {
         let state = self.state.read();
         let changes = state.changes.get(&org).map(Vec::as_slice).unwrap_or_default();
         let begin = usize::try_from(since).unwrap_or_default().min(changes.len());
-        Ok(changes[begin..].iter().take(limit).cloned().collect())
+        Ok(page(changes[begin..].iter().take(limit)))
     }
 
     async fn changes_within(
@@ -82,10 +93,16 @@ impl ItemProvider for MemoryStore {
         // Revisions count from one, without gaps.
         let index = |revision: i64| usize::try_from(revision - 1).unwrap_or_default().min(changes.len());
         let within = &changes[index(span.start)..index(span.end).max(index(span.start))];
-        Ok(within.iter().rev().filter(|record| filter.matches(record)).take(limit).cloned().collect())
+        Ok(page(within.iter().rev().filter(|record| filter.matches(record)).take(limit)))
     }
 
     async fn check(&self) -> Result<()> {
         Ok(())
     }
+}
+
+/// Records as far as they fit into one answer.
+fn page<'a>(records: impl Iterator<Item = &'a ChangeRecord>) -> Vec<ChangeRecord> {
+    let mut budget = Budget::default();
+    records.take_while(|record| budget.admits(record.size())).cloned().collect()
 }

@@ -9,6 +9,8 @@ use diesel::result::Error as DieselError;
 use realnet_core::change::{ChangeFilter, ChangeKind, ChangeRecord};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
+use realnet_core::provider::Budget;
+use realnet_core::query::Query;
 use realnet_core::{Error, Result, Uuid};
 use tokio::time::Instant;
 
@@ -47,7 +49,7 @@ pub(super) async fn since(shared: &Shared, org: Uuid, since: i64, limit: usize) 
     let mut statement = Statement::of(format!("SELECT {COLUMNS} FROM changes WHERE org = "));
     statement.bind(org.into()).push(" AND revision > ").bind(since.into());
     statement.push(" AND revision IS NOT NULL ORDER BY revision LIMIT ").bind((limit as i64).into());
-    records(&shared.read(statement).await?)
+    records(&shared.read(page(statement, "revision")).await?)
 }
 
 /// Changes of an item below a version, newest first.
@@ -62,7 +64,20 @@ pub(super) async fn of_item(
     statement.bind(id.into()).push(" AND version < ").bind(before.unwrap_or(i64::MAX).into());
     statement.push(" AND revision IS NOT NULL ORDER BY version DESC, revision DESC LIMIT ");
     statement.bind((limit as i64).into());
-    records(&shared.read(statement).await?)
+    records(&shared.read(page(statement, "version DESC, revision DESC")).await?)
+}
+
+/// The first rows of a statement in this order, as many as one answer may hold in bytes. The length of a stored text is known
+/// without reading it, so what is left out is not read.
+fn page(rows: Statement, order: &str) -> Statement {
+    let mut statement = Statement::of(format!(
+        "SELECT {COLUMNS} FROM (SELECT *, sum(coalesce(octet_length(before), 0) + coalesce(octet_length(after), 0)) \
+         OVER (ORDER BY {order} ROWS UNBOUNDED PRECEDING) AS bytes, row_number() OVER (ORDER BY {order}) AS place FROM ("
+    ));
+    statement.append(rows);
+    statement.push(") c) c WHERE place = 1 OR bytes <= ").bind((Query::MAX_PAGE_BYTES as i64).into());
+    statement.push(" ORDER BY place");
+    statement
 }
 
 /// Changes of an org within a span of revisions, newest first.
@@ -77,7 +92,7 @@ pub(super) async fn within(
     let mut statement = Statement::of(format!("SELECT {COLUMNS} FROM changes c WHERE "));
     changes::push_within(&mut statement, org, span, filter);
     statement.push(" LIMIT ").bind((limit as i64).into());
-    records(&shared.read(statement).await?)
+    records(&shared.read(page(statement, "revision DESC")).await?)
 }
 
 /// Waits until what is committed now has its revisions, if the sequencer is at work.
@@ -107,7 +122,12 @@ fn first<T: super::run::Column>(rows: &[PgRow]) -> Result<T> {
 }
 
 fn records(rows: &[PgRow]) -> Result<Vec<ChangeRecord>> {
-    rows.iter().map(record).collect()
+    let mut budget = Budget::default();
+    let records = rows.iter().map(record);
+    // What the database can not count exactly is counted here.
+    let fits =
+        |record: &Result<ChangeRecord>| record.as_ref().map_or(true, |record| budget.admits(record.size()));
+    records.take_while(fits).collect()
 }
 
 fn record(row: &PgRow) -> Result<ChangeRecord> {

@@ -7,7 +7,7 @@ use realnet_core::acl::Permission;
 use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
-use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
+use realnet_core::provider::{Access, Budget, Capabilities, ItemProvider, Page};
 use realnet_core::query::Query;
 use realnet_core::{Result, Uuid};
 
@@ -20,7 +20,14 @@ use crate::statement::{Array, Bind, Statement};
 #[async_trait]
 impl ItemProvider for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { name: "postgresql", search: true, geography: true, durable: true, shared: true }
+        Capabilities {
+            name: "postgresql",
+            search: true,
+            geography: true,
+            durable: true,
+            shared: true,
+            builds_behind: true,
+        }
     }
 
     async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>> {
@@ -33,7 +40,26 @@ impl ItemProvider for PostgresStore {
     }
 
     async fn get_many(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
-        readable(access, &self.shared.read(by_ids(ids)).await?)
+        let mut distinct = ids.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let mut found: Vec<Item> = Vec::new();
+        let mut budget = Budget::default();
+        let mut rest = distinct.as_slice();
+        while !rest.is_empty() {
+            let items = row::items(&access.registry, &self.shared.read(some_by_ids(rest)).await?)?;
+            // Where they are many bytes the statement answers the first ones only.
+            let is_whole = items.iter().map(Item::size).sum::<usize>() <= Query::MAX_PAGE_BYTES;
+            let last = items.iter().map(|item| item.id).max().filter(|_| !is_whole);
+            rest = last.map_or(&[], |last| &rest[rest.partition_point(|id| *id <= last)..]);
+            for item in items.into_iter().filter(|item| access.allows(item, Permission::Read)) {
+                if !budget.admits(item.size()) {
+                    return Err(Budget::exceeded());
+                }
+                found.push(item);
+            }
+        }
+        Ok(found)
     }
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
@@ -97,6 +123,23 @@ pub(super) fn by_ids(ids: &[Uuid]) -> Statement {
     let wanted = Bind::Array(Array::Ids(ids.iter().copied().map(Some).collect()));
     let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id = ANY("));
     statement.bind(wanted).push(")");
+    statement
+}
+
+/// The statement that reads the first items by id: as many as a page may hold in bytes, and one more.
+fn some_by_ids(ids: &[Uuid]) -> Statement {
+    // Attributes are at most so large; fewer need not be counted.
+    if ids.len() <= Query::MAX_PAGE_BYTES / Item::MAX_ATTRIBUTES {
+        return by_ids(ids);
+    }
+    let wanted = Bind::Array(Array::Ids(ids.iter().copied().map(Some).collect()));
+    // The length of a stored text is known without reading it.
+    let mut statement = Statement::of(format!(
+        "SELECT {ITEM_COLUMNS} FROM (SELECT *, sum(octet_length(attributes)) OVER (ORDER BY id ROWS BETWEEN \
+         UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier FROM items WHERE id = ANY("
+    ));
+    statement.bind(wanted).push(")) i WHERE i.earlier IS NULL OR i.earlier <= ");
+    statement.bind((Query::MAX_PAGE_BYTES as i64).into());
     statement
 }
 

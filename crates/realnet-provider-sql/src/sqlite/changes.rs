@@ -6,7 +6,7 @@ use std::sync::Arc;
 use realnet_core::acl::Permission;
 use realnet_core::change::{ChangeFilter, ChangeKind, ChangeRecord};
 use realnet_core::clock::Timestamp;
-use realnet_core::provider::Access;
+use realnet_core::provider::{Access, Budget};
 use realnet_core::{Error, Result, Uuid};
 
 use super::connection::Columns;
@@ -66,7 +66,8 @@ pub(super) fn within(
     read(reader.get()?, &statement, limit)
 }
 
-/// Rows come along an index, so stopping early is as good as a limit.
+/// Rows come along an index, so stopping early is as good as a limit: where there are enough, or no more fit into one
+/// answer.
 fn read(
     connection: &mut super::connection::Connection,
     statement: &Statement,
@@ -76,9 +77,14 @@ fn read(
     if limit == 0 {
         return Ok(records);
     }
+    let mut budget = Budget::default();
     connection.each(statement, |row| {
-        records.push(record(row)?);
-        let is_full = records.len() >= limit;
+        let record = record(row)?;
+        let has_room = budget.admits(record.size());
+        if has_room {
+            records.push(record);
+        }
+        let is_full = !has_room || records.len() >= limit;
         Ok(if is_full { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) })
     })?;
     Ok(records)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use realnet_core::change::{ChangeFilter, ChangeRecord};
 use realnet_core::clock::Timestamp;
+use realnet_core::query::Query;
 use realnet_core::resource::Services;
 use realnet_core::{Result, Uuid};
 use std::time::Instant;
@@ -63,8 +64,9 @@ impl Logs<'_> {
             let begin = start.max(end.saturating_sub(length));
             let most = AT_A_TIME.min(self.wanted.limit - found.entries.len());
             let records = self.within(begin..end, &filter, most).await?;
-            // A full answer may have left something in the span.
-            let is_full = records.len() == most;
+            // A full answer may have left something in the span, and one of many bytes.
+            let bytes: usize = records.iter().map(ChangeRecord::size).sum();
+            let is_full = records.len() == most || bytes > Query::MAX_PAGE_BYTES / 4;
             end = if is_full { records.last().map_or(begin, |record| record.revision) } else { begin };
             length = LONGEST_SPAN.min(length * 2);
             let entries = records.iter().map(|record| (record.revision, Entry::of_change(&registry, record)));

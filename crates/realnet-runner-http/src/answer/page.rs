@@ -13,9 +13,6 @@ use super::link;
 /// Bytes reserved per item; most items are smaller, so the buffer seldom grows.
 const PER_ITEM: usize = 640;
 
-/// Changes per page of a history when no limit is given.
-const HISTORY_LIMIT: usize = 50;
-
 /// A page of items.
 pub(crate) fn of_page(request: &HttpRequest, page: &Rendered<Page>) -> HttpResponse {
     let mut body = Vec::with_capacity(PER_ITEM * page.value.items.len() + 2);
@@ -49,14 +46,12 @@ fn content_range(query: &str, length: usize, total: u64) -> String {
     format!("items {start}-{}/{total}", start + length - 1)
 }
 
-/// Changes of an item, newest first. A full page leads to the next.
+/// Changes of an item, newest first. A page that does not reach back to the first version leads to the next.
 pub(crate) fn of_history(request: &HttpRequest, history: &Rendered<Vec<ChangeRecord>>) -> HttpResponse {
     let mut body = Vec::with_capacity(PER_ITEM * 2 * history.value.len() + 2);
     history.write_json(&mut body);
     let mut response = super::json(StatusCode::OK, body);
-    let asked = request.query_string().split('&').find_map(|pair| pair.strip_prefix("limit=")?.parse().ok());
-    let last = history.value.last().filter(|_| history.value.len() >= asked.unwrap_or(HISTORY_LIMIT));
-    if let Some(last) = last.filter(|last| last.version > 1)
+    if let Some(last) = history.value.last().filter(|last| last.version > 1)
         && let Some(value) = link::next(request, &["before"], "before", &last.version.to_string())
     {
         response.headers_mut().insert(LINK, value);

@@ -58,6 +58,7 @@ macro_rules! conformance {
                 newest_come_first,
                 filters_and_orgs_hold,
                 events_outlive_accounts,
+                events_go_after_their_time,
             ],
             filters: [
                 operators_on_plain_fields,
@@ -161,6 +162,8 @@ macro_rules! conformance {
             sizes: [
                 a_megabyte_of_attributes,
                 a_page_is_bounded_in_bytes,
+                many_reads_are_bounded_in_bytes,
+                the_change_log_is_read_in_bounded_pages,
                 ten_thousand_children,
                 sixty_four_levels,
                 a_deletion_has_a_limit,

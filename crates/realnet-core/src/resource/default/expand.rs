@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::property::parse_id;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
+use crate::provider::Budget;
 use crate::registry::TypeRegistry;
 use crate::resource::{Context, Selection};
 
@@ -24,6 +25,7 @@ pub(super) async fn expand(
     select: &[Selection],
 ) -> Result<Arc<HashMap<Uuid, Item>>> {
     let mut found: HashMap<Uuid, Item> = HashMap::new();
+    let mut budget = Budget::default();
     let mut level: Vec<(Uuid, &[Selection])> = Vec::new();
     for item in items {
         wanted(cx.registry(), item, select, &mut level);
@@ -38,6 +40,9 @@ pub(super) async fn expand(
         let missing: Vec<Uuid> = missing.into_iter().collect();
         for ids in missing.chunks(CHUNK) {
             let items = cx.services.items.get_many(&cx.access, ids).await?;
+            if !items.iter().all(|item| budget.admits(item.size())) {
+                return Err(Budget::exceeded());
+            }
             found.extend(items.into_iter().map(|item| (item.id, item)));
         }
         let mut next = Vec::new();

@@ -14,9 +14,6 @@ use crate::model::Item;
 use crate::provider::Access;
 use crate::resource::{Context, Reply, Route, WriteOptions};
 
-/// The most ids that a store is asked for at once.
-const CHUNK: usize = 1000;
-
 /// The grants on an item: for those who may share it.
 pub async fn get_grants(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Reply> {
     let item = find(cx, route, id).await?;
@@ -54,11 +51,8 @@ async fn check_subjects(cx: &Context, item: &Item, grants: &[Grant]) -> Result<(
     // Who shares need not be able to read accounts and groups: only whether they exist is looked at.
     let system =
         Access { caller: Arc::new(Caller::system(item.org)), registry: Arc::clone(&cx.access.registry) };
-    let mut known: HashMap<Uuid, Item> = HashMap::new();
-    for ids in ids.chunks(CHUNK) {
-        let found = cx.services.items.get_many(&system, ids).await?;
-        known.extend(found.into_iter().map(|item| (item.id, item)));
-    }
+    let found = cx.services.items.get_all(&system, &ids).await?;
+    let known: HashMap<Uuid, Item> = found.into_iter().map(|item| (item.id, item)).collect();
     let mut violations = Vec::new();
     for (index, grant) in added() {
         if let Some(detail) = refusal(cx, item, grant, &known) {

@@ -2,11 +2,11 @@
 
 use realnet_core::Uuid;
 use realnet_core::acl::Origin;
-use realnet_core::clock::Timestamp;
+use realnet_core::clock::{Clock as _, System, Timestamp};
 use realnet_core::provider::{AuthEvent, EventFilter, EventKind};
 use serde_json::json;
 
-use crate::conformance::{World, expect_kind, race};
+use crate::conformance::{World, eventually, expect_kind, race};
 
 fn event(world: &World, kind: EventKind, account: Option<Uuid>) -> AuthEvent {
     let (id, at) = (world.next_id(), world.now());
@@ -103,7 +103,33 @@ pub async fn filters_and_orgs_hold(world: World) {
     }
 }
 
-/// Events outlive the account that they speak of, and go after their time.
+/// Events go after their time, and not before.
+pub async fn events_go_after_their_time(world: World) {
+    let capabilities = world.stores.items.capabilities();
+    // Servers that share a store go by the clock of the database.
+    let now = if capabilities.shared { System.now() } else { world.now() };
+    let aged = |days: i64| {
+        let at = now.plus_seconds(-days * 86_400);
+        let millis = u128::try_from(at.as_micros() / 1000).expect("after 1970");
+        AuthEvent { id: Uuid::from_u128(millis << 80), at, ..event(&world, EventKind::SignIn, None) }
+    };
+    let (gone, kept, new) =
+        (aged(AuthEvent::RETENTION_DAYS + 1), aged(AuthEvent::RETENTION_DAYS - 1), aged(0));
+    for event in [&gone, &kept] {
+        append(&world, event).await;
+    }
+    assert_eq!(found(&world, EventFilter::default()).await, [kept.clone(), gone]);
+    append(&world, &new).await;
+    // What is swept now and then is swept at a start.
+    let world = if capabilities.durable { world.reopen().await.expect("it opens again") } else { world };
+    eventually("the event that has had its time is gone", || async {
+        Some(found(&world, EventFilter::default()).await).filter(|found| found.len() < 3)
+    })
+    .await;
+    assert_eq!(found(&world, EventFilter::default()).await, [new, kept]);
+}
+
+/// Events outlive the account that they speak of.
 pub async fn events_outlive_accounts(world: World) {
     let alice = world.acme.alice.account;
     let signed_in = event(&world, EventKind::SignIn, alice);

@@ -85,6 +85,8 @@ pub async fn an_index_is_built_behind(world: World) {
     let fixed = labels(&world, &["b", "a", "b", "c"]).await;
     let indexed = json!([{"name": "label", "type": "string", "index": true}]);
     world.change_types(&world.system(), put(with_fields(&world, "Note", indexed))).await.unwrap();
+    let behind = usize::from(world.stores.items.capabilities().builds_behind);
+    assert_eq!(world.registry.current().building().count(), behind, "whether it is built behind");
     check_many(&world).await;
     // Before, within and behind what has been built so far.
     for (step, id) in fixed.iter().enumerate() {
@@ -99,6 +101,7 @@ pub async fn an_index_is_built_behind(world: World) {
     }
     let durable = world.stores.items.capabilities().durable;
     let world = if durable { world.reopen().await.expect("a durable store opens again") } else { world };
+    assert_eq!(world.registry.current().building().count(), behind, "whether it is built further");
     check_many(&world).await;
     let refused = Operation::ExtendIndex {
         field: FieldRef { declared_by: world.type_id("Note"), name: "label".into() },
@@ -114,7 +117,7 @@ pub async fn an_index_is_built_behind(world: World) {
     // It may go while it is built.
     let more = json!([{"name": "label", "type": "string", "index": true}, {"name": "body", "type": "text", "index": true}]);
     world.change_types(&world.system(), put(with_fields(&world, "Note", more))).await.unwrap();
-    extend_index(&world, 400).await;
+    assert_eq!(extend_index(&world, 400).await, behind == 1);
     let fewer = json!([{"name": "label", "type": "string", "index": true}]);
     world.change_types(&world.system(), put(with_fields(&world, "Note", fewer))).await.unwrap();
     assert_eq!(world.registry.current().building().count(), 0);

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use realnet_core::change::{ChangeSet, Operation, Outcome};
+use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, Operation, Outcome};
 use realnet_core::model::Item;
 use realnet_core::query::Query;
 use realnet_core::{ErrorKind, Uuid};
 use serde_json::json;
 
-use crate::conformance::{World, delete, expect_kind, item};
+use crate::conformance::{World, delete, eventually, expect_kind, item};
 
 /// Attributes of a megabyte are kept, changed, listed and logged; far larger ones and overlong names are refused.
 pub async fn a_megabyte_of_attributes(world: World) {
@@ -59,6 +59,74 @@ pub async fn a_page_is_bounded_in_bytes(world: World) {
     assert!(page.next.is_some() && page.total == Some(40));
     let bytes: usize = page.items.iter().map(Item::size).sum();
     assert!(bytes > Query::MAX_PAGE_BYTES / 2 && bytes <= Query::MAX_PAGE_BYTES, "a page of {bytes} bytes");
+}
+
+/// What is larger than a page is not read by id at once, but in parts; what the caller may not read does not count.
+pub async fn many_reads_are_bounded_in_bytes(world: World) {
+    let [alice, bob] = [world.acme.alice.clone(), world.acme.bob.clone()];
+    let mut ids = Vec::new();
+    for part in 0..3 {
+        let draft = |index: usize| {
+            let kind = if part == 0 && index == 0 { "OpenPaper" } else { "PrivatePaper" };
+            item(kind).name("heavy").attr("blob", format!("{index}").repeat(1 << 20))
+        };
+        let created = world.create_all(&alice, (0..6).map(draft).collect()).await;
+        ids.extend(created.iter().map(|item| item.id));
+    }
+    let items = &world.stores.items;
+    let (alice, bob) = (world.access(&alice), world.access(&bob));
+    let refused = items.get_many(&alice, &ids).await.map(|items| items.len());
+    expect_kind(refused, ErrorKind::TooLarge);
+    assert_eq!(items.get_many(&alice, &ids[4..16]).await.unwrap().len(), 12);
+    assert_eq!(items.get_many(&alice, &ids[..1]).await.unwrap().len(), 1);
+    let mut all = items.get_all(&alice, &ids).await.unwrap();
+    all.sort_by_key(|item| item.id);
+    ids.sort_unstable();
+    assert!(all.iter().map(|item| item.id).eq(ids.iter().copied()), "{} of {}", all.len(), ids.len());
+    assert_eq!(items.get_many(&bob, &ids).await.unwrap().len(), 1);
+}
+
+/// History and change log come in pages of bounded size, whatever the limit, and nothing is lost between them.
+pub async fn the_change_log_is_read_in_bounded_pages(world: World) {
+    let alice = world.acme.alice.clone();
+    let large = item("Note").name("large").attr("blob", "x".repeat(1 << 20)).attr("rank", 0);
+    let note = world.create(&alice, large).await;
+    for rank in 1..=12 {
+        world.set(&alice, note.id, json!({"rank": rank})).await.unwrap();
+    }
+    let bounded = |page: &[ChangeRecord], is_last: bool| {
+        let bytes: usize = page.iter().map(ChangeRecord::size).sum();
+        let is_full = bytes > Query::MAX_PAGE_BYTES / 2;
+        assert!(bytes <= Query::MAX_PAGE_BYTES && (is_full || is_last), "a page of {bytes} bytes");
+    };
+    let settled = World::SETTLED as i64;
+    let last = || async { world.changes(world.acme.id, settled + 12, 100).await.pop() };
+    eventually("all is in the log", last).await;
+    let mut revisions = Vec::new();
+    while revisions.last().is_none_or(|last| *last < settled + 13) {
+        let since = revisions.last().copied().unwrap_or(settled);
+        let page = world.changes(world.acme.id, since, 100).await;
+        bounded(&page, page.last().is_some_and(|last| last.version == 13));
+        revisions.extend(page.iter().map(|record| record.revision));
+    }
+    assert!(revisions.iter().copied().eq(settled + 1..=settled + 13), "{revisions:?}");
+    let mut versions: Vec<i64> = Vec::new();
+    while versions.last() != Some(&1) {
+        let before = versions.last().copied();
+        let page = world.stores.items.history(&world.access(&alice), note.id, before, 100).await.unwrap();
+        bounded(&page, page.last().is_some_and(|last| last.version == 1));
+        versions.extend(page.iter().map(|record| record.version));
+    }
+    assert!(versions.iter().copied().eq((1..=13).rev()), "{versions:?}");
+    let (mut span, filter) = (settled + 1..settled + 14, ChangeFilter::default());
+    while !span.is_empty() {
+        let items = &world.stores.items;
+        let page = items.changes_within(world.acme.id, span.clone(), &filter, 100).await.unwrap();
+        let last = page.last().expect("at least one").revision;
+        bounded(&page, last == span.start);
+        assert!(page.iter().map(|record| record.revision).eq((last..span.end).rev()));
+        span.end = last;
+    }
 }
 
 /// Ten thousand children are listed in pages, counted, and deleted with their parent.
