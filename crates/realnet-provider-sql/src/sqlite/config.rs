@@ -7,7 +7,8 @@ use std::path::PathBuf;
 pub struct SqliteConfig {
     /// The database file; it is created when it is absent. `PATH-wal`, `PATH-shm` and `PATH.lock` stand beside it.
     pub path: PathBuf,
-    /// Page cache of each reading connection, in KiB.
+    /// Page cache of each reading connection, in KiB. It should hold the inner pages of the indexes, else lists whose items
+    /// are scattered over a large file read them again and again.
     pub reader_cache: u32,
     /// Page cache of the writing connection, in KiB.
     pub writer_cache: u32,
@@ -28,7 +29,7 @@ impl SqliteConfig {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            reader_cache: 2048,
+            reader_cache: 4096,
             writer_cache: 8192,
             idle_readers: 8,
             long_reads: 4,
