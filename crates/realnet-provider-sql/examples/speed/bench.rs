@@ -1,31 +1,30 @@
 //! The store under measurement: one type with two indexed fields, and items of it.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use realnet_core::acl::{Caller, OrgRole};
 use realnet_core::change::{ChangeSet, Operation};
 use realnet_core::clock::{Clock as _, IdSource as _, System};
-use realnet_core::model::{Attributes, Item, Location, TypeDefinition, Visibility};
-use realnet_core::provider::{Access, ItemProvider as _};
+use realnet_core::model::{Attributes, Item, Location, TypeDefinition};
+use realnet_core::provider::{Access, ItemProvider, TypeProvider};
 use realnet_core::query::{self, Query};
 use realnet_core::registry::{TypeRegistry, TypeSnapshot};
 use realnet_core::{Result, Uuid};
-use realnet_provider_sql::{SqliteConfig, SqliteStore};
 use serde_json::json;
 
 use super::report;
 
-/// The ids of org, types and user: the same in every run, so that a kept file is known again.
+/// The ids of org, types and user: the same in every run, so that a store that was kept is known again.
 const ORG: Uuid = Uuid::from_u128(0x6f_7267);
 const ROOT: Uuid = Uuid::from_u128(0x72_6f6f_7400);
 const MEMO: Uuid = Uuid::from_u128(0x6d65_6d6f_0000);
 const USER: Uuid = Uuid::from_u128(0x7573_6572_0000_0000);
 
 /// A store, and who asks it.
+#[derive(Clone)]
 pub struct Bench {
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<dyn ItemProvider>,
     pub system: Access,
     /// A user who has a grant on the type.
     pub user: Access,
@@ -34,8 +33,9 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub async fn open(file: &Path, is_new: bool) -> Result<Self> {
-        let store = Arc::new(SqliteStore::open(SqliteConfig::new(file))?);
+    /// Takes a store, and fills it with that many items when it is empty.
+    pub async fn new(store: impl ItemProvider + TypeProvider + 'static, rows: usize) -> Result<Self> {
+        let is_new = store.load_types().await?.definitions.is_empty();
         let definitions = vec![
             definition(&json!({"id": ROOT, "name": "Item", "base": null})),
             definition(&json!({"id": MEMO, "name": "Memo", "base": "Item",
@@ -65,10 +65,14 @@ impl Bench {
         let access = |caller: Arc<Caller>| Access { caller, registry: Arc::clone(&registry) };
         let superuser = access(Arc::new(signed_in(OrgRole::Superuser)));
         let user = access(Arc::new(signed_in(OrgRole::User)));
-        Ok(Self { store, system: access(system), user, superuser })
+        let bench = Self { store: Arc::new(store), system: access(system), user, superuser };
+        if is_new {
+            bench.fill(rows).await?;
+        }
+        Ok(bench)
     }
 
-    pub async fn fill(&self, rows: usize) -> Result<()> {
+    async fn fill(&self, rows: usize) -> Result<()> {
         let begun = Instant::now();
         let mut done = 0;
         while done < rows {
@@ -81,49 +85,39 @@ impl Bench {
         Ok(())
     }
 
-    pub async fn any(&self) -> Result<Uuid> {
-        let page = self.store.list(&self.user, &Self::query(&self.user, &[("limit", "1")])?).await?;
-        Ok(page.items.first().unwrap().id)
+    /// The ids of all items.
+    pub async fn ids(&self) -> Result<Arc<Vec<Uuid>>> {
+        let mut query = Self::query(&self.system, &[("limit", "1000")])?;
+        let mut ids = Vec::new();
+        loop {
+            let page = self.store.list(&self.system, &query).await?;
+            ids.extend(page.items.iter().map(|item| item.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                return Ok(Arc::new(ids));
+            }
+        }
     }
 
     pub fn memo(&self, n: usize) -> Item {
-        let now = System.now();
         let state = ["open", "done", "late"][n % 3];
         let rare = if n.is_multiple_of(500) { "rare" } else { "usual" };
+        let attributes = json!({
+            "title": format!("A {rare} memo number{n} about things that have to be done"),
+            "body": "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt",
+            "state": state,
+            "priority": (n * 7919) % 1_000_003,
+        });
+        let place = [((n * 31) % 36_000) as f64 / 100.0 - 180.0, ((n * 17) % 17_000) as f64 / 100.0 - 85.0];
+        let now = System.now();
         Item {
-            id: System.next_id(),
-            type_id: MEMO,
-            type_name: Arc::from("Memo"),
-            instance: None,
             name: format!("memo {n}"),
-            attributes: Attributes::from_map(
-                json!({
-                    "title": format!("A {rare} memo number{n} about things that have to be done"),
-                    "body": "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt",
-                    "state": state,
-                    "priority": (n * 7919) % 1_000_003,
-                })
-                .as_object()
-                .cloned()
-                .unwrap(),
-            ),
-            tags: Vec::new(),
-            status: None,
-            visibility: Visibility::Visible,
-            location: n.is_multiple_of(4).then(|| {
-                Location::Point([((n * 31) % 36_000) as f64 / 100.0 - 180.0, ((n * 17) % 17_000) as f64 / 100.0 - 85.0])
-            }),
-            valid_from: None,
-            valid_to: None,
-            parent_id: None,
-            linked_item_id: None,
+            attributes: Attributes::from_map(attributes.as_object().cloned().unwrap()),
+            location: n.is_multiple_of(4).then_some(Location::Point(place)),
             owner: self.user.caller.account,
-            org: self.user.caller.org,
-            public: false,
-            version: 1,
             created_at: now,
             updated_at: now,
-            grants: Vec::new(),
+            ..Item::new(System.next_id(), MEMO, Arc::from("Memo"), ORG)
         }
     }
 
@@ -134,15 +128,6 @@ impl Bench {
     pub async fn commit(&self, operations: Vec<Operation>) -> Result<Vec<realnet_core::change::Outcome>> {
         let changes = ChangeSet::new(operations, System.now(), Arc::from("speed"));
         self.store.commit(&self.system, changes).await
-    }
-
-    pub fn share(&self) -> Self {
-        Self {
-            store: Arc::clone(&self.store),
-            system: self.system.clone(),
-            user: self.user.clone(),
-            superuser: self.superuser.clone(),
-        }
     }
 
     pub fn query(access: &Access, parameters: &[(&str, &str)]) -> Result<Query> {

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use realnet_core::provider::{Access, ItemProvider as _};
+use realnet_core::Result;
+use realnet_core::provider::Access;
 use realnet_core::query::{Count, Query};
-use realnet_core::{Result, Uuid};
 
 use super::bench::Bench;
 use super::report;
-use super::writes::processor_time;
+use super::together::{TASKS, processor_time, together};
 
 /// What is asked for: a name and the parameters.
 const LISTS: &[(&str, &[(&str, &str)])] = &[
@@ -34,14 +34,21 @@ const LISTS: &[(&str, &[(&str, &str)])] = &[
 ];
 
 impl Bench {
-    pub async fn reads(&self, id: Uuid) -> Result<()> {
-        self.store.get(&self.user, id).await?;
+    /// Look-ups: one after the other, and by many tasks at once.
+    pub async fn gets(&self) -> Result<()> {
+        const EACH: usize = 10_000;
+        let ids = self.ids().await?;
         let begun = Instant::now();
-        for _ in 0..20_000 {
-            assert!(self.store.get(&self.user, id).await?.is_some());
+        for n in 0..EACH {
+            assert!(self.store.get(&self.user, ids[n * 7919 % ids.len()]).await?.is_some());
         }
-        report("get", begun.elapsed(), 20_000);
-        self.lists(&self.user, "user", "").await
+        report("get", begun.elapsed(), EACH);
+        let bench = self.clone();
+        together("get", EACH / TASKS, move |n| {
+            let (bench, id) = (bench.clone(), ids[n * 7919 % ids.len()]);
+            async move { bench.store.get(&bench.user, id).await.map(|item| assert!(item.is_some())) }
+        })
+        .await
     }
 
     pub async fn lists(&self, access: &Access, who: &str, only: &str) -> Result<()> {
@@ -76,11 +83,11 @@ impl Bench {
         self.store.list(access, query).await?;
         let rounds = (Duration::from_millis(300).as_nanos() / again.elapsed().as_nanos().max(1))
             .clamp(1, 5000) as usize;
-        let (begun, before) = (Instant::now(), processor_time().1);
+        let (begun, before) = (Instant::now(), processor_time()[0]);
         for _ in 0..rounds {
             self.store.list(access, query).await?;
         }
-        let (time, processor) = (begun.elapsed(), processor_time().1 - before);
+        let (time, processor) = (begun.elapsed(), processor_time()[0] - before);
         let total = page.total.map(|n| format!(" of {n}")).unwrap_or_default();
         let first = first.as_secs_f64() * 1e3;
         let processor = processor as f64 / 1e3 / rounds as f64;
