@@ -20,8 +20,14 @@ impl PgTransaction {
     /// Notes that an index is being built, where there is much to do.
     pub(super) async fn note_building(&mut self, field: &FieldRef, types: &[Uuid]) -> Result<bool> {
         self.flush().await?;
-        let mut statement = Statement::of("SELECT count(*) FROM (SELECT 1 FROM items WHERE type = ANY(");
-        statement.bind(ids(types)).push(format!(") LIMIT {}) AS found", FEW + 1));
+        // Org by org, as no index begins with the type: the items of all others would be read otherwise.
+        let mut statement = Statement::of(
+            "WITH RECURSIVE hop (org) AS ((SELECT org FROM items ORDER BY org LIMIT 1) \
+             UNION ALL SELECT (SELECT n.org FROM items n WHERE n.org > hop.org ORDER BY n.org LIMIT 1) FROM hop \
+             WHERE hop.org IS NOT NULL) SELECT count(*) FROM (SELECT 1 FROM hop CROSS JOIN LATERAL \
+             (SELECT 1 FROM items i WHERE i.org = hop.org AND i.type = ANY(",
+        );
+        statement.bind(ids(types)).push(format!(") OFFSET 0) held LIMIT {}) AS found", FEW + 1));
         let rows = self.writer.rows(statement).await?;
         let count: i64 = rows.first().map_or(Ok(0), |row| Reader::new(row).next().map_err(to_error))?;
         if count <= FEW {
