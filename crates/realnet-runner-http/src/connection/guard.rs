@@ -16,14 +16,12 @@ use super::linger::linger;
 use super::outgoing::{Found, Outgoing};
 use super::refusal::Refusal;
 use super::socket::Socket;
+use super::stall::Stall;
 use super::watch::Watch;
 use crate::state::State;
 
 /// How much is read at a time, and how much of a body of unknown length the library gets before it has looked at it.
 const TURN: usize = 8192;
-
-/// Bytes that a client must take in a millisecond in the long run.
-const LEAST_PER_MILLISECOND: u64 = 16;
 
 /// A socket that ends idle and stalled connections, and sends problem documents in place of bare refusals.
 pub(crate) struct Guard {
@@ -38,8 +36,7 @@ pub(crate) struct Guard {
     head_began: bool,
     /// When waiting for the client to send ends; set at the first wait.
     idle_until: Option<Instant>,
-    /// Since when the client has not read all that waits for it.
-    stall: Option<Stall>,
+    stall: Stall,
     /// Bytes that went to the library since it looked at them last.
     turn: usize,
     incoming: Incoming,
@@ -50,13 +47,6 @@ pub(crate) struct Guard {
     outgoing: Outgoing,
     /// A refusal that is being written, and how much of it has been.
     refusal: Option<(Vec<u8>, usize)>,
-}
-
-/// A client that reads slowly.
-struct Stall {
-    since: Instant,
-    /// Bytes that it has taken since.
-    taken: u64,
 }
 
 impl Guard {
@@ -70,7 +60,7 @@ impl Guard {
             begun: 0,
             head_began: false,
             idle_until: None,
-            stall: None,
+            stall: Stall::default(),
             turn: 0,
             incoming: Incoming::default(),
             has_paused: false,
@@ -119,7 +109,7 @@ impl Guard {
     fn has_enough(&self) -> bool {
         let has_request =
             self.incoming.is_whole() || self.incoming.is_unknown() && !self.connection.is_reading();
-        self.connection.is_busy() && has_request || self.stall.is_some()
+        self.connection.is_busy() && has_request || self.stall.is_on()
     }
 
     /// Whether the library has something to look at first. Once it has, another request may come.
@@ -193,9 +183,7 @@ impl Guard {
     /// The client reads nothing, or hardly anything: waits for it, but not for ever.
     fn stall(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let now = Instant::now();
-        let stall = self.stall.get_or_insert(Stall { since: now, taken: 0 });
-        let earned = Duration::from_millis(stall.taken / LEAST_PER_MILLISECOND);
-        let deadline = stall.since + self.state.config.stall_timeout + earned;
+        let deadline = self.stall.until(now, self.state.config.stall_timeout);
         if now >= deadline {
             tracing::debug!("a client stopped reading its answer");
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -208,10 +196,7 @@ impl Guard {
         match self.socket()?.poll_write(cx, bytes) {
             Poll::Pending => self.stall(cx),
             Poll::Ready(written) => {
-                match (&written, &mut self.stall) {
-                    (Ok(count), Some(stall)) if *count < bytes.len() => stall.taken += *count as u64,
-                    _ => self.stall = None,
-                }
+                self.stall.took(*written.as_ref().unwrap_or(&bytes.len()), bytes.len());
                 // The answer is still on its way: the client's time to ask again begins later.
                 if !self.head_began {
                     self.idle_until = None;

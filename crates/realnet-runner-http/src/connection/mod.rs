@@ -13,6 +13,7 @@ mod linger;
 mod outgoing;
 mod refusal;
 mod socket;
+mod stall;
 mod watch;
 
 pub(crate) use exchange::Connection;
