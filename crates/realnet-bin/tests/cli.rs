@@ -239,6 +239,21 @@ fn the_audit_is_shown_and_exported() {
 }
 
 #[test]
+fn access_is_explained() {
+    let shell = Shell::signed_in();
+    let made = shell.json(&["create", "item", "--name", "judged"]);
+    let id = made["id"].as_str().unwrap();
+    let own = shell.json(&["explain", id]);
+    assert_eq!(own["permissions"]["read"]["reason"], "superuser");
+    let table = shell.run(&["explain", id, "-o", "table"]);
+    assert!(table.status.success() && text(&table).contains("superuser"), "{}", text(&table));
+    let who = shell.json(&["explain", id, "--who", "write"]);
+    assert_eq!(who[0]["username"], ADMIN.0);
+    assert_eq!(shell.failure(&["explain", "judged"]).0, 2);
+    assert_eq!(shell.failure(&["explain", id, "--who", "eat"]).0, 1);
+}
+
+#[test]
 fn wrong_usage_says_what_is_right() {
     let shell = Shell::new();
     assert_eq!(shell.failure(&["fly"]).0, 2);

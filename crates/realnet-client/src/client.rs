@@ -118,6 +118,11 @@ impl Client {
         self.document(self.request(Method::GET, &["audit"])?.query(parameters)).await
     }
 
+    /// What an account may do with an item and why, or who may; parameters are `item`, `account`, `who`, `cursor`.
+    pub async fn explain(&self, parameters: &[(&str, &str)]) -> Result<Value> {
+        self.document(self.request(Method::GET, &["explain"])?.query(parameters)).await
+    }
+
     /// A page of a resource.
     pub async fn list(&self, resource: &str, query: &ListQuery) -> Result<ListPage> {
         let request = self.request(Method::GET, &[resource])?.query(&query.parameters);

@@ -11,13 +11,14 @@ impl Accounts {
     pub(crate) async fn carry_out(&self, cx: &Context, call: Call) -> Result<Reply> {
         let Call { path, verb, body, parameters, .. } = call;
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        if !matches!(path.as_slice(), ["sessions" | "audit"])
+        if !matches!(path.as_slice(), ["sessions" | "audit" | "explain"])
             && let Some((name, _)) = parameters.parameters.first()
         {
             return Err(Error::malformed_at(name.clone(), "not a parameter here"));
         }
         let document = match (verb, path.as_slice()) {
             (Verb::Get, ["audit"]) => self.audit(cx, &parameters).await?,
+            (Verb::Get, ["explain"]) => self.explain(cx, &parameters).await?,
             (Verb::Get, ["sessions"]) => self.list_sessions(cx, &parameters).await?,
             (Verb::Delete, ["sessions"]) => self.end_sessions_of(cx, &parameters).await?,
             (Verb::Delete, ["sessions", id]) => {

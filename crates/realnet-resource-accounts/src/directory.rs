@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use realnet_core::acl::{Caller, OrgRole, Principal};
 use realnet_core::model::Item;
-use realnet_core::provider::Access;
+use realnet_core::provider::{Access, Page};
 use realnet_core::query::{
-    AttributePath, Comparison, Literal, Operand, OrgScope, Predicate, Property, Query,
+    AttributePath, Comparison, Cursor, Literal, Operand, OrgScope, Predicate, Property, Query,
 };
 use realnet_core::registry::{TypeInfo, TypeRegistry};
 use realnet_core::resource::Services;
@@ -111,6 +111,17 @@ impl<'a> Directory<'a> {
             names.extend(accounts.map(|account| (account.id, Arc::from(username_of(account)))));
         }
         Ok(names)
+    }
+
+    /// A page of the accounts of an org, in order of creation.
+    pub(crate) async fn accounts(&self, org: Uuid, after: Option<Cursor>, limit: usize) -> Result<Page> {
+        let Some(info) = self.info("Account") else { return Ok(Page::default()) };
+        let types = self.access.registry.derived(info, Some(org)).map(TypeInfo::id).collect();
+        let query = Query { after, limit, ..Query::of(OrgScope::One(org), types) };
+        if let Some(cursor) = &query.after {
+            cursor.check(&query.order)?;
+        }
+        self.services.items.list(&self.access, &query).await
     }
 
     /// Some account, if there is any.

@@ -11,6 +11,7 @@ mod calls;
 mod config;
 mod directory;
 mod events;
+mod explain;
 mod gates;
 mod intake;
 mod kind;

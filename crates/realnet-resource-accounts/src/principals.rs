@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::acl::Caller;
+use realnet_core::model::Item;
 use realnet_core::resource::Services;
 use realnet_core::{Error, ErrorKind, Result};
 
@@ -30,7 +31,13 @@ pub(crate) async fn load(services: &Services, claims: Claims) -> Result<SignedIn
     if account.org != claims.org || !directory.is(&account, "Account") || is_disabled(&account) {
         return Err(ended());
     }
-    let role = role_of(account.attributes.as_map()).min(directory.highest_role(&account));
+    let caller = Caller { session: Some(claims.session), ..of_account(&directory, &account).await? };
+    Ok(SignedIn { caller: Arc::new(caller), epoch: session.epoch })
+}
+
+/// The caller that an account is: its org role, groups and roles, as the store has them now.
+pub(crate) async fn of_account(directory: &Directory<'_>, account: &Item) -> Result<Caller> {
+    let role = role_of(account.attributes.as_map()).min(directory.highest_role(account));
     let (org, id) = (account.org, account.id);
     let (groups, linked, named) = tokio::join!(
         directory.memberships(org, id, "AccountGroup", "group", "Group"),
@@ -43,14 +50,13 @@ pub(crate) async fn load(services: &Services, claims: Claims) -> Result<SignedIn
             roles.push(principal);
         }
     }
-    let caller = Caller {
+    Ok(Caller {
         account: Some(id),
-        username: Arc::from(username_of(&account)),
+        username: Arc::from(username_of(account)),
         org,
         role: Some(role),
         groups: groups?,
         roles,
-        session: Some(claims.session),
-    };
-    Ok(SignedIn { caller: Arc::new(caller), epoch: session.epoch })
+        session: None,
+    })
 }

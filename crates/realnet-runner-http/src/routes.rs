@@ -27,6 +27,7 @@ pub(crate) fn table() -> Vec<Route> {
         at("/api/auth/verify-email").post(by(auth::call::post)),
         at("/api/auth/verify-email/confirm").post(by(auth::call::post)),
         at("/api/audit").get(by(auth::call::get)),
+        at("/api/explain").get(by(auth::call::get)),
         at("/api/info").get(by(info::show)),
         at("/api/batch").post(by(batch::run)),
         at("/api/plan").post(by(documents::plan)),

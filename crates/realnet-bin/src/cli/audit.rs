@@ -50,11 +50,14 @@ pub struct AuditCommand {
     format: Option<Format>,
 }
 
+/// What a table shows of an entry.
+const COLUMNS: [&str; 6] = ["at", "username", "kind", "type", "name", "address"];
+
 /// Shows the audit.
 pub async fn run(command: &AuditCommand) -> Outcome {
     let client = session::connect(&command.address).await?;
     let (entries, is_more) = read(&client, command).await?;
-    output::items(&entries, Format::or_default(command.format));
+    output::rows(&entries, &COLUMNS, Format::or_default(command.format));
     if is_more {
         output::error("there is more: pass --all, a higher --limit, or --until");
     }

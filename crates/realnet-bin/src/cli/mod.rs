@@ -5,6 +5,7 @@ mod attributes;
 mod audit;
 mod delete;
 mod documents;
+mod explain;
 mod get;
 mod info;
 mod login;
@@ -66,6 +67,8 @@ enum Command {
     Drift(documents::DriftCommand),
     /// Shows who did what, when and from where
     Audit(audit::AuditCommand),
+    /// Says what an account may do with an item and why, or who may
+    Explain(explain::ExplainCommand),
 }
 
 /// An error for people: one sentence with the next step.
@@ -143,6 +146,7 @@ async fn client_command(command: Command) -> Outcome {
         Command::Apply(command) => documents::apply(&command).await,
         Command::Drift(command) => documents::drift(&command).await,
         Command::Audit(command) => audit::run(&command).await,
+        Command::Explain(command) => explain::run(&command).await,
     }
 }
 

@@ -51,7 +51,17 @@ impl ClassAccess {
 }
 
 fn covers(grants: &[Grant], caller: &Caller, member: bool, permission: Permission) -> bool {
-    grants.iter().any(|grant| {
+    covering(grants, caller, member, permission).is_some()
+}
+
+/// The first of some grants that gives the permission to the caller.
+fn covering<'a>(
+    grants: &'a [Grant],
+    caller: &Caller,
+    member: bool,
+    permission: Permission,
+) -> Option<&'a Grant> {
+    grants.iter().find(|grant| {
         grant.permissions.contains(permission)
             && (grant.subject == super::Subject::Public || (member && caller.matches(&grant.subject)))
     })
@@ -70,8 +80,11 @@ pub enum Reason {
         /// The grant that decided.
         grant: Grant,
     },
-    /// A grant on the type or instance.
-    TypeGrant,
+    /// A grant on the type or instance, or on a type that it is derived from.
+    TypeGrant {
+        /// The grant that decided.
+        grant: Grant,
+    },
     /// The caller is an administrator of the org.
     Admin,
     /// The caller owns the item.
@@ -103,17 +116,15 @@ pub fn explain(
     if item.public && permission == Permission::Read {
         return Some(Reason::Public);
     }
-    let on_item =
-        item.grants.iter().find(|grant| covers(std::slice::from_ref(grant), caller, member, permission));
-    if let Some(grant) = on_item {
+    if let Some(grant) = covering(&item.grants, caller, member, permission) {
         return Some(Reason::ItemGrant { grant: grant.clone() });
     }
     if item.visibility == Visibility::Restricted {
         return None;
     }
     let info = registry.by_id(item.type_id)?;
-    covers(registry.access(item.org, info, item.instance.as_deref()), caller, member, permission)
-        .then_some(Reason::TypeGrant)
+    let access = registry.access(item.org, info, item.instance.as_deref());
+    covering(access, caller, member, permission).map(|grant| Reason::TypeGrant { grant: grant.clone() })
 }
 
 /// Whether `caller` may create items of `info` (and `instance`) in `org`; an error that says why not.
@@ -253,7 +264,9 @@ mod tests {
         let readers = grant(Subject::NamedRole("user".into()), Permission::Read);
         let registry = registry(Some(vec![readers]));
         let user = caller(ORG, OrgRole::User);
-        assert_eq!(explain(&registry, &user, &item(), Permission::Read), Some(Reason::TypeGrant));
+        let readers = grant(Subject::NamedRole("user".into()), Permission::Read);
+        let reason = explain(&registry, &user, &item(), Permission::Read);
+        assert_eq!(reason, Some(Reason::TypeGrant { grant: readers }));
         let restricted = Item { visibility: Visibility::Restricted, ..item() };
         assert!(!decide(&registry, &user, &restricted, Permission::Read));
         let secret = Item { instance: Some(Arc::from("Secret")), ..item() };

@@ -179,11 +179,28 @@ impl TypeRegistry {
         {
             return grants;
         }
-        let nearest = self.chain(info).find_map(|link| {
+        self.type_access(org, info).map_or(&[], |(_, grants)| grants)
+    }
+
+    /// The name of the type that [`Self::access`] comes from, if a type rather than the instance says it.
+    pub fn access_source<'a>(
+        &'a self,
+        org: Uuid,
+        info: &'a TypeInfo,
+        instance: Option<&str>,
+    ) -> Option<&'a Arc<str>> {
+        if instance.is_some_and(|name| self.instance_access(org, info, name).is_some()) {
+            return None;
+        }
+        self.type_access(org, info).map(|(link, _)| link.name())
+    }
+
+    /// What the nearest type of the chain says that says anything.
+    fn type_access<'a>(&'a self, org: Uuid, info: &'a TypeInfo) -> Option<(&'a TypeInfo, &'a [Grant])> {
+        self.chain(info).find_map(|link| {
             let set = self.org_grants(org, link.index, None);
-            set.or(link.definition.access.as_deref())
-        });
-        nearest.unwrap_or(&[])
+            set.or(link.definition.access.as_deref()).map(|grants| (link, grants))
+        })
     }
 
     /// The grants that an org has set on the type itself, if any.

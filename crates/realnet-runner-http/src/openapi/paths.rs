@@ -83,6 +83,7 @@ fn authentication(add: &mut impl FnMut(&str, Value)) {
     sessions(add);
     mailed(add);
     audit(add);
+    explain(add);
 }
 
 fn sessions(add: &mut impl FnMut(&str, Value)) {
@@ -147,6 +148,27 @@ fn audit(add: &mut impl FnMut(&str, Value)) {
     let answers = responses(&[("200", answer("Entries, newest first", page))], &[400, 401, 403, 404]);
     let get = operation("Authentication", "audit", "Who did what, when and from where", answers);
     add("/api/audit", json!({"parameters": parameters, "get": get}));
+}
+
+fn explain(add: &mut impl FnMut(&str, Value)) {
+    let parameter = |name: &str, schema: Value, required: bool, words: &str| json!({"name": name, "in": "query", "schema": schema, "required": required, "description": words});
+    let id = || json!({"type": "string", "format": "uuid"});
+    let permissions = json!({"enum": ["read", "write", "delete", "execute", "message", "share"]});
+    let parameters = json!([
+        parameter("item", id(), true, "Which item"),
+        parameter("account", id(), false, "Whose rights; one's own when absent"),
+        parameter("who", permissions, false, "For administrators: the accounts that may do this, instead"),
+        parameter("cursor", json!({"type": "string"}), false, "The `next` of a page of accounts"),
+    ]);
+    let shown =
+        answer("Each permission with what decides, or the accounts that may", json!({"type": "object"}));
+    let get = operation(
+        "Authentication",
+        "explain",
+        "Why may somebody do this, and who may",
+        responses(&[("200", shown)], &[400, 401, 403, 404]),
+    );
+    add("/api/explain", json!({"parameters": parameters, "get": get}));
 }
 
 /// What is done by the proof of a mail that was received.

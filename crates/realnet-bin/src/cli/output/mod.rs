@@ -61,12 +61,21 @@ pub fn document(value: &Value, format: Format) {
 
 /// Prints a list of items or of types.
 pub fn items(items: &[Value], format: Format) {
+    list(items, format, table::list);
+}
+
+/// Prints a list of anything else: a table has the named columns, the other forms have everything.
+pub fn rows(rows: &[Value], columns: &[&str], format: Format) {
+    list(rows, format, |rows, width| table::rows(rows, columns, width));
+}
+
+fn list(items: &[Value], format: Format, table: impl Fn(&[Value], Option<u16>) -> String) {
     match format {
         Format::Json => json(&Value::from(items)),
         Format::Csv if items.is_empty() => {}
         Format::Csv => line(&csv::lines(items)),
         Format::Table if items.is_empty() => error("nothing found"),
-        Format::Table => line(&table::list(items, width())),
+        Format::Table => line(&table(items, width())),
     }
 }
 

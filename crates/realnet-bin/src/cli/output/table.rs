@@ -42,6 +42,12 @@ fn types(items: &[Value], width: Option<u16>) -> String {
     table(&["name", "base", "endpoint", "own fields"], rows, width)
 }
 
+/// Objects by the named columns.
+pub fn rows(rows: &[Value], columns: &[&str], width: Option<u16>) -> String {
+    let of = |row: &Value| columns.iter().map(|key| row.get(*key).map(cell).unwrap_or_default()).collect();
+    table(columns, rows.iter().map(of), width)
+}
+
 /// One document: a line per property that has a value, attributes and fields among them.
 pub fn document(value: &Value, width: Option<u16>) -> String {
     let mut table = empty(width);

@@ -1,4 +1,4 @@
-//! Everything else below `/api/auth`, and the audit: the authenticator knows what it means and who may, the runner carries it there.
+//! Everything else below `/api/auth`, the audit, and explanations: the authenticator knows what it means and who may, the runner carries it there.
 
 use std::sync::Arc;
 

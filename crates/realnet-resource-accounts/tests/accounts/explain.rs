@@ -1,0 +1,92 @@
+//! Why may somebody, and who may.
+
+use std::sync::Arc;
+
+use realnet_core::acl::{Grant, Permission, Permissions, Subject};
+use realnet_core::resource::{Operation, Verb, WriteOptions};
+use realnet_core::{ErrorKind, Uuid};
+use serde_json::{Value, json};
+
+use crate::world::{World, id, id_of, kind};
+
+async fn explain(
+    world: &World,
+    caller: &Arc<realnet_core::acl::Caller>,
+    query: &str,
+) -> realnet_core::Result<Value> {
+    world.auth(caller, Verb::Get, &format!("explain?{query}"), Value::Null).await
+}
+
+/// A folder of ann, and what she grants on it.
+async fn folder(world: &World, grants: Vec<Grant>) -> Uuid {
+    let folder = id_of(&world.create(&world.ann, "Folder", json!({"name": "plans"})).await.unwrap());
+    let operation = Operation::SetGrants { id: folder, grants, options: WriteOptions::default() };
+    world.call(&world.ann, "Folder", operation).await.unwrap();
+    folder
+}
+
+fn grant(subject: Subject, permission: Permission) -> Grant {
+    Grant { subject, permissions: Permissions::of(&[permission]) }
+}
+
+#[tokio::test]
+async fn each_permission_names_what_decides() {
+    let world = World::new().await;
+    let group = id_of(&world.create(&world.admin, "Group", json!({"name": "Team"})).await.unwrap());
+    let folder = folder(&world, vec![grant(Subject::Group(group), Permission::Read)]).await;
+    let own = explain(&world, &world.ann, &format!("item={folder}")).await.unwrap();
+    assert_eq!(own["permissions"]["delete"], json!({"allowed": true, "reason": "owner"}));
+    let bob = id(&world.bob);
+    let before = explain(&world, &world.admin, &format!("item={folder}&account={bob}")).await.unwrap();
+    assert_eq!(before["permissions"]["read"], json!({"allowed": false, "reason": "no_grant"}));
+    let link = json!({"account": bob, "group": group});
+    world.create(&world.admin, "AccountGroup", json!({"name": "link", "attributes": link})).await.unwrap();
+    let after = explain(&world, &world.admin, &format!("item={folder}&account={bob}")).await.unwrap();
+    assert_eq!((&after["username"], &after["groups"]), (&json!("bob"), &json!(["team"])));
+    let read = &after["permissions"]["read"];
+    assert_eq!((&read["allowed"], &read["reason"]), (&json!(true), &json!("item_grant")));
+    assert_eq!(read["grant"]["subject"], json!({"type": "group", "id": group}));
+    assert_eq!(after["permissions"]["write"], json!({"allowed": false, "reason": "no_grant"}));
+    let admin = explain(&world, &world.admin, &format!("item={folder}")).await.unwrap();
+    assert_eq!(admin["permissions"]["share"]["reason"], "admin");
+}
+
+#[tokio::test]
+async fn what_one_may_not_read_is_not_explained() {
+    let world = World::new().await;
+    let folder = folder(&world, Vec::new()).await;
+    let hidden = explain(&world, &world.bob, &format!("item={folder}")).await;
+    let missing = explain(&world, &world.bob, &format!("item={}", Uuid::from_u128(7))).await;
+    assert_eq!((kind(hidden), kind(missing)), (ErrorKind::NotFound, ErrorKind::NotFound));
+    let of_others = explain(&world, &world.ann, &format!("item={folder}&account={}", id(&world.bob))).await;
+    assert_eq!(kind(of_others), ErrorKind::NotFound, "other accounts are for administrators");
+    let who = explain(&world, &world.ann, &format!("item={folder}&who=read")).await;
+    assert_eq!(kind(who), ErrorKind::Forbidden);
+    let stranger = world.stranger();
+    assert_eq!(kind(explain(&world, &stranger, &format!("item={folder}")).await), ErrorKind::Unauthenticated);
+    for bad in ["", "item=x", "item=1", "who=read", "color=red"] {
+        assert_eq!(kind(explain(&world, &world.admin, bad).await), ErrorKind::Malformed, "{bad}");
+    }
+    for bad in ["who=create", "who=everything", &format!("who=read&account={}", id(&world.bob))] {
+        let refused = explain(&world, &world.admin, &format!("item={folder}&{bad}")).await;
+        assert_eq!(kind(refused), ErrorKind::Malformed, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn administrators_see_who_may() {
+    let world = World::new().await;
+    let folder = folder(&world, vec![grant(Subject::Account(id(&world.bob)), Permission::Read)]).await;
+    let may = async |permission: &str| {
+        let answer = explain(&world, &world.admin, &format!("item={folder}&who={permission}")).await.unwrap();
+        assert_eq!((&answer["public"], &answer["next"]), (&json!(false), &Value::Null));
+        let accounts = answer["accounts"].as_array().unwrap().iter();
+        accounts
+            .map(|account| {
+                format!("{} {}", account["username"].as_str().unwrap(), account["reason"].as_str().unwrap())
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(may("read").await, ["root superuser", "admin admin", "ann owner", "bob item_grant"]);
+    assert_eq!(may("write").await, ["root superuser", "admin admin", "ann owner"]);
+}
