@@ -59,11 +59,35 @@ pub fn parse(
     parameters: &[(String, String)],
     now: Timestamp,
 ) -> Result<ParsedQuery> {
+    read(registry, caller, base, parameters, now, false)
+}
+
+/// The same for a change of all that match: a bare name has to be a property or a declared field, since a mistyped one with
+/// `neq` would match everything.
+pub fn parse_for_change(
+    registry: &TypeRegistry,
+    caller: &Caller,
+    base: Option<&TypeInfo>,
+    parameters: &[(String, String)],
+    now: Timestamp,
+) -> Result<ParsedQuery> {
+    read(registry, caller, base, parameters, now, true)
+}
+
+fn read(
+    registry: &TypeRegistry,
+    caller: &Caller,
+    base: Option<&TypeInfo>,
+    parameters: &[(String, String)],
+    now: Timestamp,
+    only_declared: bool,
+) -> Result<ParsedQuery> {
     check_sizes(parameters)?;
     let parameters = Parameters::sort(parameters)?;
     let reach = reach::read(registry, caller, base, &parameters)?;
     let types: Vec<_> = reach.types.iter().map(|info| info.id()).collect();
-    let names = Names::new(registry, caller, reach.scope, base, reach.types);
+    let mut names = Names::new(registry, caller, reach.scope, base, reach.types);
+    names.only_declared = only_declared;
     let mut conditions = Conditions::new(&names);
     let mut filter = conditions.filters(&parameters.filters)?;
     let special = special::read(&names, &parameters, now)?;

@@ -59,6 +59,8 @@ pub(super) struct Names<'a> {
     org: Option<Uuid>,
     /// Stands in for the types when there are none, so that names are checked all the same.
     base: Option<&'a TypeInfo>,
+    /// Whether a bare name has to be a property or a field: `attributes.x` still reaches anything.
+    pub only_declared: bool,
 }
 
 impl<'a> Names<'a> {
@@ -73,7 +75,7 @@ impl<'a> Names<'a> {
             OrgScope::One(org) => Some(org),
             OrgScope::All => None,
         };
-        Self { registry, caller, types, org, base }
+        Self { registry, caller, types, org, base, only_declared: false }
     }
 
     /// The types whose fields names are looked up in.
@@ -109,6 +111,12 @@ impl<'a> Names<'a> {
             }
             [name, rest @ ..] => match property(name, types) {
                 Some(property) => self.property(property, rest, pointer, depth),
+                None if self.only_declared && !self.is_readable(types, name) => {
+                    let detail = format!(
+                        "there is no field '{name}': attributes.{name} means an attribute that no type declares"
+                    );
+                    Err(Error::malformed_at(pointer, detail))
+                }
                 None => self.attribute(types, name, rest, pointer, depth),
             },
             [] => Err(Error::malformed_at(pointer, "a name is missing")),
@@ -191,6 +199,16 @@ impl<'a> Names<'a> {
         let shape = attribute::shape(&path, &fields);
         let target = Target { operand: Operand::Attribute(path), shape, is_plural: false, is_reference };
         Ok(Name::Known(Box::new(target)))
+    }
+
+    /// Whether some type declares a field that the caller may read, or a constant. A field that it may not read looks like
+    /// one that is not there.
+    fn is_readable(&self, types: &[&TypeInfo], key: &str) -> bool {
+        let mut fields = types.iter().filter_map(|info| info.field(key)).peekable();
+        match fields.peek() {
+            Some(_) => fields.all(|field| field.is_readable_by(self.caller)),
+            None => types.iter().any(|info| info.constants().contains_key(key)),
+        }
     }
 
     /// The types that reference fields lead to.

@@ -188,6 +188,32 @@ fn strict_types_know_their_names_and_others_take_any() {
 }
 
 #[test]
+fn a_change_by_filter_takes_declared_names_only() {
+    use crate::query::parse_for_change;
+    let registry = registry();
+    let caller = crate::query::fixture::caller(OrgRole::User);
+    let base = registry.find(ORG, "Thing");
+    let parse = |name: &str, value: &str| {
+        let parameters = [(name.to_owned(), value.to_owned())];
+        parse_for_change(registry, &caller, base, &parameters, crate::clock::Timestamp::from_micros(0))
+    };
+    for (name, value) in
+        [("shade", "neq.x"), ("or", "(shade.eq.x,title.eq.y)"), ("maker.shade", "x"), ("salary", "neq.1")]
+    {
+        let error = parse(name, value).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.violations()[0].pointer.as_str()),
+            (ErrorKind::Malformed, name),
+            "{value}"
+        );
+    }
+    for (name, value) in [("title", "neq.x"), ("attributes.shade", "x"), ("name", "x"), ("maker.title", "x")]
+    {
+        assert!(parse(name, value).is_ok(), "{name}");
+    }
+}
+
+#[test]
 fn fields_kept_from_the_caller_are_as_if_absent() {
     let registry = registry();
     let conditions = |value: &str| {

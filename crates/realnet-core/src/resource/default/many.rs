@@ -96,8 +96,9 @@ fn check_filter(request: &ListRequest) -> Result<()> {
 
 /// All matches that the caller can read.
 async fn matches(cx: &Context, route: &Route<'_>, request: &ListRequest) -> Result<Vec<Item>> {
+    let (registry, caller) = (cx.registry(), cx.caller());
     let parsed =
-        query::parse(cx.registry(), cx.caller(), Some(route.info()?), &request.parameters, cx.now())?;
+        query::parse_for_change(registry, caller, Some(route.info()?), &request.parameters, cx.now())?;
     if !parsed.is_filtered {
         return Err(Error::malformed("a filter is required to change or delete many items"));
     }
