@@ -97,7 +97,7 @@ impl Planner<'_> {
             self.enter(Action::Conflict, node, Vec::new(), Some(&note));
             return Ok(());
         }
-        self.change(index, stored, &document)
+        self.change(index, stored, &document, ours)
     }
 
     fn is_source_of_load(&self, source: &str) -> bool {
@@ -131,14 +131,14 @@ impl Planner<'_> {
         Item { owner, ..node.info.item(id, self.input.target.org) }
     }
 
-    fn change(&mut self, index: usize, stored: &Item, document: &Flat) -> Result<()> {
+    fn change(&mut self, index: usize, stored: &Item, document: &Flat, ours: bool) -> Result<()> {
         let node = &self.nodes[index];
         let now = flat::of_item(stored);
         let shown = flat::masked(&now, node.info);
         let known = node.record;
-        let before = known.map(applied).unwrap_or_default();
-        let force = self.input.options.force || known.is_none();
-        let rule = if force { Rule::Force } else { Rule::KeepHand };
+        // What is taken over from elsewhere keeps all that the document does not speak of.
+        let before = known.filter(|_| ours).map(applied).unwrap_or_default();
+        let rule = if self.input.options.force || !ours { Rule::Force } else { Rule::KeepHand };
         let secrets: Vec<String> = node
             .info
             .fields()

@@ -101,6 +101,10 @@ impl World {
         plan
     }
 
+    fn definition(&self, name: &str) -> crate::model::TypeDefinition {
+        crate::model::TypeDefinition::clone(self.registry.find(org(), name).unwrap().definition())
+    }
+
     fn item(&mut self, name: &str) -> &mut Item {
         self.items.iter_mut().find(|item| item.name == name).unwrap()
     }
@@ -243,6 +247,28 @@ fn what_has_no_source_is_taken_over_only_on_demand() {
     assert_eq!(world.item("Acme").attributes.get("tier"), Some(&json!("free")));
     assert!(world.sources.iter().filter(|record| record.source == "other.json").count() == 4);
     assert!(world.plan(&documents, Options::default()).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_taken_over_keeps_what_the_document_does_not_speak_of() {
+    let mut world = World::default();
+    world.load(&[document("crm.json", &crm("pro"))]);
+    let name = crm("pro")["types"][0]["name"].clone();
+    let before = world.definition(name.as_str().unwrap());
+    let more = json!({"types": [{"name": name, "fields": [{"name": "badge", "type": "string"}]}]});
+    let documents = [document("other.json", &more)];
+    let adopted = world.plan(&documents, Options { adopt: true, ..Options::default() }).unwrap();
+    world.apply(&adopted);
+    let after = world.definition(name.as_str().unwrap());
+    assert_eq!(
+        (&after.base, &after.attributes, &after.access),
+        (&before.base, &before.attributes, &before.access)
+    );
+    let fields = |definition: &crate::model::TypeDefinition| -> Vec<String> {
+        definition.fields.iter().map(|field| field.name.clone()).collect()
+    };
+    let expected: Vec<String> = fields(&before).into_iter().chain(["badge".to_owned()]).collect();
+    assert_eq!(fields(&after), expected);
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Planner<'_> {
             self.enter(Action::Conflict, &found.name, Vec::new(), Some(note));
             return Ok(());
         }
-        self.merge_into(found, &document, &stored, known)
+        self.merge_into(found, &document, &stored, known, ours)
     }
 
     fn merge_into(
@@ -131,12 +131,13 @@ impl Planner<'_> {
         document: &Flat,
         stored: &TypeDefinition,
         known: Option<&SourceRecord>,
+        ours: bool,
     ) -> Result<()> {
         let Input { target, options, .. } = self.input;
         let now = flat::of_definition(stored);
-        let force = options.force || known.is_none();
-        let rule = if force { Rule::Force } else { Rule::KeepHand };
-        let before = known.map(applied).unwrap_or_default();
+        // What is taken over from elsewhere keeps all that the document does not speak of.
+        let rule = if options.force || !ours { Rule::Force } else { Rule::KeepHand };
+        let before = known.filter(|_| ours).map(applied).unwrap_or_default();
         let merged = merge(&before, &now, document, rule, &[]);
         self.report(found, &merged.changes, &merged.kept, &merged.conflicts);
         if !merged.take.is_empty() {
