@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{ChangeKind, ChangeRecord, ChangeSet, Operation, Outcome};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
 use crate::provider::{Access, Transaction};
 use crate::registry::TypeRegistry;
@@ -17,6 +17,8 @@ pub(super) struct Engine<'a> {
     /// The registry before the set, for what type operations changed.
     pub previous: Arc<TypeRegistry>,
     pub changes: &'a ChangeSet,
+    /// Bytes of the states that were changed so far.
+    pub bytes: usize,
 }
 
 /// Applies a change set inside `tx`, checking access, versions, references and the tree as it goes.
@@ -29,6 +31,7 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
         access: Access { caller: Arc::clone(&access.caller), registry: Arc::clone(registry) },
         previous: Arc::clone(&access.registry),
         changes,
+        bytes: 0,
     };
     if changes.next_registry.is_some() {
         engine.check_type_revision().await?;
@@ -87,12 +90,23 @@ impl Engine<'_> {
         Ok(self.tx.items(&[id]).await?.pop())
     }
 
+    fn too_large(&self) -> Error {
+        let most = self.changes.max_bytes / 1024 / 1024;
+        let message =
+            format!("the changes take more than {most} MiB together: make them in several requests");
+        Error::new(ErrorKind::TooLarge, message)
+    }
+
     pub(super) async fn log(
         &mut self,
         kind: ChangeKind,
         before: Option<Item>,
         after: Option<Item>,
     ) -> Result<()> {
+        self.bytes += before.iter().chain(&after).map(Item::size).sum::<usize>();
+        if self.bytes > self.changes.max_bytes {
+            return Err(self.too_large());
+        }
         let Some(item) = after.as_ref().or(before.as_ref()) else {
             return Err(Error::internal("a change without an item"));
         };

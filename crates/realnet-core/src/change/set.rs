@@ -140,16 +140,28 @@ pub struct ChangeSet {
     pub reply: Option<(IdempotencyKey, ReplyOf)>,
     /// The most items that one deletion may take along, and the most references that it may look at.
     pub max_deleted: usize,
+    /// The most bytes that the states of all changed items may take, before and after.
+    pub max_bytes: usize,
 }
 
 impl ChangeSet {
     /// What a deletion may take along unless a set says otherwise: it holds all of that in memory.
     pub const MAX_DELETED: usize = 100_000;
+    /// What a set may change unless it says otherwise, in bytes of states: they are in memory until the commit.
+    pub const MAX_BYTES: usize = 128 * 1024 * 1024;
 
     /// A set without types and idempotency.
     pub fn new(operations: Vec<Operation>, now: Timestamp, request_id: Arc<str>) -> Self {
-        let max_deleted = Self::MAX_DELETED;
-        Self { operations, now, request_id, origin: None, next_registry: None, reply: None, max_deleted }
+        Self {
+            operations,
+            now,
+            request_id,
+            origin: None,
+            next_registry: None,
+            reply: None,
+            max_deleted: Self::MAX_DELETED,
+            max_bytes: Self::MAX_BYTES,
+        }
     }
 
     /// Adds where the request came from.

@@ -42,8 +42,10 @@ impl Scope<'_> {
             Predicate::Compare { operand, comparison, value } => {
                 self.compares(operand, *comparison, value, item)
             }
-            Predicate::In { operand, values } => self
-                .any(operand, item, |cell| values.iter().any(|value| compare(cell, Comparison::Eq, value))),
+            Predicate::In { operand, values } => self.any(operand, item, |cell| {
+                let key = cell.key();
+                values.iter().any(|value| compare_key(&key, cell, Comparison::Eq, value))
+            }),
             Predicate::IsNull(operand) => {
                 let mut found = false;
                 self.values(operand, item, &mut |_| found = true);
@@ -87,8 +89,10 @@ impl Scope<'_> {
             let kind = cell.kind();
             found = found
                 || cell.list().is_some_and(|values| {
+                    let cells: Vec<_> = values.iter().map(|value| Cell::Json(value, kind)).collect();
+                    let keyed: Vec<_> = cells.iter().map(|cell| (cell.key(), cell)).collect();
                     wanted.iter().all(|wanted| {
-                        values.iter().any(|value| compare(&Cell::Json(value, kind), Comparison::Eq, wanted))
+                        keyed.iter().any(|(key, cell)| compare_key(key, cell, Comparison::Eq, wanted))
                     })
                 });
         });
@@ -116,17 +120,22 @@ fn compare(cell: &Cell<'_>, comparison: Comparison, literal: &Literal) -> bool {
         let (Literal::Text(pattern) | Literal::Untyped(pattern)) = literal else { return false };
         return cell.text().is_some_and(|text| like(pattern, text, comparison == Comparison::Ilike));
     }
-    let key = cell.key();
+    compare_key(&cell.key(), cell, comparison, literal)
+}
+
+/// The same with the key of the value at hand: making it reads all of a long text.
+fn compare_key(key: &[u8], cell: &Cell<'_>, comparison: Comparison, literal: &Literal) -> bool {
     readings(literal, cell).iter().any(|wanted| {
+        let wanted = wanted.as_slice();
         let (from, to) = class_range(wanted);
-        let same_class = key >= from && key < to;
+        let same_class = key >= from.as_slice() && key < to.as_slice();
         same_class
             && match comparison {
-                Comparison::Eq => key == *wanted,
-                Comparison::Gt => key > *wanted,
-                Comparison::Gte => key >= *wanted,
-                Comparison::Lt => key < *wanted,
-                Comparison::Lte => key <= *wanted,
+                Comparison::Eq => key == wanted,
+                Comparison::Gt => key > wanted,
+                Comparison::Gte => key >= wanted,
+                Comparison::Lt => key < wanted,
+                Comparison::Lte => key <= wanted,
                 // Neq is the negation of Eq over all values, the patterns are handled above.
                 Comparison::Neq | Comparison::Like | Comparison::Ilike => false,
             }

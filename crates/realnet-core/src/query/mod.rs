@@ -16,11 +16,11 @@ mod sort;
 mod value;
 
 pub use cursor::Cursor;
-pub use grammar::{LIST_PARAMETERS, ParsedQuery, parse, parse_projection};
+pub use grammar::{LIST_PARAMETERS, ParsedQuery, parse, parse_for_change, parse_projection};
 pub use matches::{matches, relevance, untyped_readings};
 pub use operand::{AttributePath, Operand, Property};
 pub use order::{Direction, OrderKey, OrderTerm};
-pub use pattern::{fold_case, like};
+pub use pattern::{MAX_PATTERN, fold_case, like};
 pub use predicate::{Area, Comparison, Literal, Predicate};
 pub use sort::{directed, order_hash, raw_keys, sort_keys};
 pub use value::{Lookup, NoLookup, effective};

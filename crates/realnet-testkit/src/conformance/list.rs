@@ -160,6 +160,7 @@ macro_rules! conformance {
                 all_others_are_ended,
             ],
             sizes: [
+                changes_of_many_bytes_are_refused_together,
                 a_megabyte_of_attributes,
                 a_page_is_bounded_in_bytes,
                 many_reads_are_bounded_in_bytes,

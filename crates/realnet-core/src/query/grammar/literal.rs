@@ -8,7 +8,7 @@ use super::names::Shape;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::{FieldKind, Visibility};
-use crate::query::{Literal, Property};
+use crate::query::{Literal, MAX_PATTERN, Property};
 use crate::registry::formats;
 
 /// Reads a value to compare with.
@@ -31,7 +31,9 @@ pub(super) fn pattern(shape: &Shape, text: &str, pointer: &str) -> Result<Litera
         Shape::Field { kind, .. } => is_text(*kind) || *kind == FieldKind::Json,
         Shape::Untyped(_) => true,
     };
-    if is_text {
+    if text.len() > MAX_PATTERN {
+        Err(Error::malformed_at(pointer, format!("a pattern has at most {MAX_PATTERN} bytes")))
+    } else if is_text {
         Ok(Literal::Text(text.to_owned()))
     } else {
         Err(Error::malformed_at(pointer, "only text is compared with a pattern"))

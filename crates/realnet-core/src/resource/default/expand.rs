@@ -15,6 +15,8 @@ use crate::resource::{Context, Selection};
 
 /// The most items that one answer takes along.
 const MAX_EXPANDED: usize = 10_000;
+/// What a selected part takes besides its value, about.
+const SHOWN: usize = 32;
 /// The most ids that a store is asked for at once.
 const CHUNK: usize = 1000;
 
@@ -26,6 +28,8 @@ pub(super) async fn expand(
 ) -> Result<Arc<HashMap<Uuid, Item>>> {
     let mut found: HashMap<Uuid, Item> = HashMap::new();
     let mut budget = Budget::default();
+    // An item is shown as often as it is referred to.
+    let mut shown = Budget::default();
     let mut level: Vec<(Uuid, &[Selection])> = Vec::new();
     for item in items {
         wanted(cx.registry(), item, select, &mut level);
@@ -48,12 +52,34 @@ pub(super) async fn expand(
         let mut next = Vec::new();
         for (id, select) in level {
             if let Some(item) = found.get(&id) {
+                if !shown.admits(shown_size(item, select)) {
+                    return Err(Budget::exceeded());
+                }
                 wanted(cx.registry(), item, select, &mut next);
             }
         }
         level = next;
     }
     Ok(Arc::new(found))
+}
+
+/// About how many bytes what is selected of an item takes, apart from what is expanded in turn.
+fn shown_size(item: &Item, select: &[Selection]) -> usize {
+    let plain = select.iter().filter(|selection| selection.expand.is_empty());
+    let size = |selection: &Selection| match selection.name.as_str() {
+        "attributes" if !selection.attribute => item.attributes.size(),
+        name => SHOWN + item.attributes.get(name).map_or(0, value_size),
+    };
+    SHOWN + plain.map(size).sum::<usize>()
+}
+
+fn value_size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(|value| value_size(value) + 1).sum(),
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + value_size(value) + 4).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+    }
 }
 
 /// The ids that the expanded references of one item hold, with what is selected of their items.

@@ -1,5 +1,7 @@
 //! Rows as they come, and what of them belongs to the list.
 
+use std::time::{Duration, Instant};
+
 use futures::TryStreamExt as _;
 use realnet_core::Result;
 use realnet_core::query::{Query, sort_keys};
@@ -13,6 +15,8 @@ use crate::compile::Part;
 use crate::page::accepts;
 use crate::row::Row;
 
+/// After so long, others that wait for the same thread have their turn: a row may hold megabytes.
+const TURN: Duration = Duration::from_millis(5);
 /// Rows that are checked at once when they come in no order.
 const CHUNK: usize = 256;
 
@@ -76,14 +80,18 @@ impl List<'_> {
         let looks_elsewhere = part.looks_elsewhere();
         self.lookup.make_room(self.store.shared.config.looked_up);
         loop {
-            for _ in &rows {
-                self.deadline.check()?;
-            }
+            self.deadline.check()?;
             if part.counts_in_sql() && !looks_elsewhere {
                 return Ok(rows);
             }
             let mut accepted = Vec::with_capacity(rows.len());
+            let mut turn = Instant::now();
             for (index, row) in rows.iter().enumerate() {
+                self.deadline.check()?;
+                if turn.elapsed() > TURN {
+                    tokio::task::yield_now().await;
+                    turn = Instant::now();
+                }
                 if accepts(part, self.access, &row.item, &self.lookup) {
                     if looks_elsewhere {
                         let (registry, order) = (&self.access.registry, &self.query.order);

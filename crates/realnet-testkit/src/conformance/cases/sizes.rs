@@ -206,6 +206,24 @@ pub async fn a_deletion_has_a_limit(world: World) {
     }
 }
 
+/// A change set holds the states of what it changes until it is committed, so these are bounded in bytes together.
+pub async fn changes_of_many_bytes_are_refused_together(world: World) {
+    let alice = world.acme.alice.clone();
+    let text = "x".repeat(4000);
+    let large = world.create(&alice, item("Note").name("large").attr("text", text.as_str())).await;
+    let commit = async |count: usize, max_bytes: usize| {
+        let patches = (0..count).map(|round| world.setting(large.id, None, json!({"rank": round}))).collect();
+        let changes = ChangeSet::new(patches, world.now(), Arc::from("suite"));
+        world.commit_set(&alice, ChangeSet { max_bytes, ..changes }).await
+    };
+    let error = commit(20, 100_000).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "each patch has the item before and after: {error}");
+    assert_eq!(world.item(large.id).await, large, "nothing of it is done");
+    commit(5, 100_000).await.unwrap();
+    commit(20, 1_000_000).await.unwrap();
+    assert_eq!(world.item(large.id).await.version, large.version + 25);
+}
+
 async fn delete_within(world: &World, most: usize, id: Uuid) -> realnet_core::Result<usize> {
     let changes = ChangeSet::new(vec![delete(id)], world.now(), Arc::from("suite"));
     let changes = ChangeSet { max_deleted: most, ..changes };
