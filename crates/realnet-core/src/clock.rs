@@ -23,9 +23,14 @@ impl Timestamp {
         self.0
     }
 
-    /// Parses RFC 3339 with any offset; digits beyond microseconds are cut. Years 0 to 9999.
+    /// Parses RFC 3339 with any offset; digits beyond microseconds are cut. Years 0 to 9999 in UTC, which are those that the
+    /// text form has.
     pub fn parse(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let year = moment.checked_to_offset(UtcOffset::UTC)?.year();
+        if !(0..=9999).contains(&year) {
+            return None;
+        }
         i64::try_from(moment.unix_timestamp_nanos().div_euclid(1000)).ok().map(Self)
     }
 
@@ -108,6 +113,17 @@ mod tests {
         let moment = Timestamp::parse("2026-01-02T03:04:05.6+01:00").unwrap();
         assert_eq!(moment.to_string(), "2026-01-02T02:04:05.600000Z");
         assert_eq!(Timestamp::parse(&moment.to_string()), Some(moment));
+    }
+
+    #[test]
+    fn years_beyond_the_text_form_are_refused() {
+        for text in ["9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-23:59"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+        for text in ["9999-12-31T23:59:59.999999Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59+00:01"] {
+            let moment = Timestamp::parse(text).unwrap();
+            assert_eq!(Timestamp::parse(&moment.to_string()), Some(moment), "{text}");
+        }
     }
 
     #[test]
