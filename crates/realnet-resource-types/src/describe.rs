@@ -1,5 +1,6 @@
 //! Types as documents for people and tools.
 
+use realnet_core::acl::Caller;
 use realnet_core::registry::{TypeInfo, TypeRegistry};
 use serde_json::{Map, Value, json};
 
@@ -31,6 +32,40 @@ pub(crate) fn definition(info: &TypeInfo, with_access: bool) -> Value {
         document["access"] = json!(access);
     }
     document
+}
+
+/// A described type without what its items would not show to the caller: constants and defaults of fields that are left to
+/// others. Administrators write types, so they see the whole definition.
+pub(crate) fn shown(mut document: Value, info: &TypeInfo, caller: &Caller) -> Value {
+    if !caller.is_admin() {
+        conceal(&mut document, info, caller);
+    }
+    document
+}
+
+fn conceal(document: &mut Value, info: &TypeInfo, caller: &Caller) {
+    for field in info.fields().iter().filter(|field| !field.is_readable_by(caller)) {
+        let name = field.field.name.as_str();
+        for path in ["/attributes", "/effective/attributes"] {
+            document.pointer_mut(path).into_iter().for_each(|map| remove(map, name));
+        }
+        for instance in document["instances"].as_array_mut().into_iter().flatten() {
+            remove(&mut instance["attributes"], name);
+        }
+        if let Some(Value::Object(instances)) = document.pointer_mut("/effective/instances") {
+            instances.values_mut().for_each(|attributes| remove(attributes, name));
+        }
+        for path in ["/fields", "/effective/fields"] {
+            let fields = document.pointer_mut(path).and_then(Value::as_array_mut).into_iter().flatten();
+            fields.filter(|shown| shown["name"] == name).for_each(|shown| remove(shown, "default"));
+        }
+    }
+}
+
+fn remove(map: &mut Value, key: &str) {
+    if let Value::Object(map) = map {
+        map.shift_remove(key);
+    }
 }
 
 /// The definition with everything that it inherits and the JSON Schema of its items' attributes.

@@ -20,7 +20,8 @@ pub(crate) fn list(cx: &Context, wanted: &TypeList) -> Value {
     types.sort_by(|(one, _), (other, _)| one.cmp(other));
     let with_access = cx.caller().is_admin();
     let some = types.into_iter().take(wanted.limit.unwrap_or(usize::MAX));
-    some.map(|(_, info)| describe::definition(info, with_access)).collect()
+    let caller = cx.caller();
+    some.map(|(_, info)| describe::shown(describe::definition(info, with_access), info, caller)).collect()
 }
 
 fn key(info: &TypeInfo) -> (String, Uuid) {

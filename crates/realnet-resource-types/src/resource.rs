@@ -69,6 +69,7 @@ impl Types {
                 signed_in_only(cx)?;
                 let info = define::find(cx, &name)?;
                 let document = describe::resolved(cx.registry(), info, cx.caller().is_admin());
+                let document = describe::shown(document, info, cx.caller());
                 return Ok(Reply::Document(document));
             }
             TypeOperation::GetGrants { name, instance } => {

@@ -171,7 +171,9 @@ fn annotate(field: &Field, schema: &mut Map<String, Value>) {
     if let Some(description) = &field.description {
         schema.insert("description".to_owned(), json!(description));
     }
-    if let Some(default) = &field.default {
+    // A schema is the same for all readers of the type, so it tells what all readers of the items may know.
+    let is_open = field.read.is_none() && field.kind != FieldKind::Secret;
+    if let Some(default) = field.default.as_ref().filter(|_| is_open) {
         schema.insert("default".to_owned(), default.clone());
     }
     if field.readonly {

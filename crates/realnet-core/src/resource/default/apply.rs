@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::json_patch::{JsonPatch, document};
 use super::owner::OwnerChoice;
 use super::property;
-use crate::error::{Result, Violation};
+use crate::error::{Error, Result, Violation};
 use crate::model::{Attributes, Item, Map};
 use crate::provider::Access;
 use crate::registry::TypeInfo;
@@ -32,6 +32,9 @@ pub(super) fn apply(
     owner: Option<OwnerChoice>,
     violations: &mut Vec<Violation>,
 ) -> Result<Item> {
+    if let Applied::Replace(body) | Applied::Merge(body) = change {
+        check_unknown(access, info, body)?;
+    }
     let mut after = before.clone();
     let patched;
     let body = match change {
@@ -43,6 +46,7 @@ pub(super) fn apply(
         }
         Applied::Patch(patch) => {
             patched = Body::parse(patch.apply(document(access, before)?)?)?;
+            check_unknown(access, info, &patched)?;
             violations.extend(removed(&patched));
             property::reset_absent(&mut after, info, &patched.properties);
             &patched
@@ -57,6 +61,19 @@ pub(super) fn apply(
     after.attributes =
         Attributes::from_map(replaced_attributes(access, info, before, constants, &body.attributes));
     Ok(after)
+}
+
+/// Who can neither read nor write a field may not name it, whatever the value: else the right one, which changes nothing,
+/// would be told apart from all others.
+fn check_unknown(access: &Access, info: &TypeInfo, body: &Body) -> Result<()> {
+    for info in info.fields() {
+        let name = &info.field.name;
+        let is_unknown = !info.is_readable_by(&access.caller) && !info.is_writable_by(&access.caller);
+        if is_unknown && body.attributes.contains_key(name) {
+            return Err(Error::forbidden(format!("you may not set the field {name}")));
+        }
+    }
+    Ok(())
 }
 
 /// A JSON Patch can not take away what the server sets.
