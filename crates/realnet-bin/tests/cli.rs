@@ -228,6 +228,8 @@ fn the_audit_is_shown_and_exported() {
     );
     assert_eq!((&entry["username"], &entry["address"]), (&json!(ADMIN.0), &json!("127.0.0.1")));
     assert!(entry["token"].is_string() && entry["agent"].is_string() && entry["via"] == "http", "{entry}");
+    let table = shell.run(&["audit", "-o", "table"]);
+    assert!(text(&table).contains("traced") && text(&table).contains("127.0.0.1"), "{}", text(&table));
     let signed_in = shell.json(&["audit", "--kind", "sign_in"]);
     assert_eq!(signed_in.as_array().unwrap().len(), 1, "{signed_in}");
     let csv = shell.run(&["audit", "--all", "-o", "csv"]);

@@ -35,6 +35,33 @@ async fn the_first_start_prints_a_password_once() {
 }
 
 #[tokio::test]
+async fn a_lost_password_is_set_anew_beside_the_store() {
+    let (_guard, folder) = common::folder();
+    let server = Server::start(&folder);
+    let mut client = server.admin().await;
+    let reset = |more: &[&str]| {
+        run(realnet(&folder).args(["server", "password"]).args(more).env_remove("REALNET_PASSWORD"))
+    };
+    let running = reset(&["--username", ADMIN.0]);
+    assert!(!running.status.success() && text(&running).contains("in use"), "{}", text(&running));
+    assert!(server.stop());
+    let made = reset(&["--username", ADMIN.0]);
+    let words = text(&made);
+    let password =
+        words.split(": ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned();
+    assert!(made.status.success() && words.contains("not shown again"), "{words}");
+    assert!(text(&reset(&["--username", "nobody"])).contains("nobody"));
+    assert!(text(&reset(&["--username", ADMIN.0, "--password", "short"])).contains("at least 8 characters"));
+    let server = Server::start(&folder);
+    assert!(client.whoami().await.is_err(), "its sessions have ended");
+    let mut again = Client::new(&server.address).unwrap();
+    assert!(again.authenticate(ADMIN.0, ADMIN.1, None).await.is_err());
+    again.authenticate(ADMIN.0, &password, None).await.unwrap();
+    client = again;
+    assert_eq!(client.whoami().await.unwrap()["account"]["username"], ADMIN.0);
+}
+
+#[tokio::test]
 async fn a_stopped_server_goes_on_where_it_was() {
     let (_guard, folder) = common::folder();
     let server = Server::start(&folder);

@@ -158,7 +158,9 @@ async fn send(client: &Client, file: &Path, options: &Options, apply: bool) -> R
 
 fn read(file: &Path) -> Result<Value, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()).into())
+    let is_json = file.extension().is_none_or(|extension| extension.eq_ignore_ascii_case("json"));
+    let hint = if is_json { "" } else { " (initialization files are JSON)" };
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}{hint}", file.display()).into())
 }
 
 /// `attributes/price: 3 → 4`; what was not there before, or is not after, is `(none)`.

@@ -1,4 +1,4 @@
-//! `realnet server` and `realnet server initialize`.
+//! `realnet server`, `realnet server initialize` and `realnet server password`.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use structopt::StructOpt;
 
 use super::{Outcome, output};
 use crate::config::{Config, Environment};
-use crate::wire::{self, FirstStart, Initialized};
+use crate::wire::{self, FirstStart, Initialized, PasswordReset};
 
 /// Runs the server.
 #[derive(Debug, StructOpt)]
@@ -40,7 +40,8 @@ EXAMPLES:
     realnet server --port 9000 --init ./types
     realnet server --check
     REALNET_DB_USER=shop REALNET_DB_PASS=… REALNET_DB_NAME=shop realnet server
-    realnet server initialize --name Acme --username root")]
+    realnet server initialize --name Acme --username root
+    realnet server password --username root         a new password for who has lost it")]
 pub struct ServerCommand {
     /// Address to listen on [REALNET_SERVER_HOST, default 127.0.0.1]
     #[structopt(long)]
@@ -62,6 +63,8 @@ pub struct ServerCommand {
 enum Step {
     /// Creates the first org and its administrator without serving
     Initialize(InitializeCommand),
+    /// Gives an account a new password, beside a stopped server: for who has lost it
+    Password(PasswordCommand),
 }
 
 #[derive(Debug, StructOpt)]
@@ -78,6 +81,19 @@ struct InitializeCommand {
     /// E-mail address of the administrator [REALNET_EMAIL]
     #[structopt(long)]
     email: Option<String>,
+}
+
+#[derive(Debug, StructOpt)]
+struct PasswordCommand {
+    /// Name of the account
+    #[structopt(long, default_value = "admin")]
+    username: String,
+    /// Name or id of its org; the first one when absent
+    #[structopt(long)]
+    org: Option<String>,
+    /// The new password; made and printed once when absent
+    #[structopt(long, env = "REALNET_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
 }
 
 fn port(text: &str) -> Result<u16, &'static str> {
@@ -98,6 +114,7 @@ pub fn run(command: &ServerCommand) -> Outcome {
     }
     let config = Config::read(&environment)?;
     let first = FirstStart::read(&environment);
+    let given = FirstStart::given(&environment);
     wire::logging::start(config.server.debug);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -108,7 +125,10 @@ pub fn run(command: &ServerCommand) -> Outcome {
             output::line(server.checked());
             return server.close().await;
         }
-        report(&server.initialize(first).await?, command.step.is_some());
+        if let Some(Step::Password(step)) = &command.step {
+            return set_password(server, step).await;
+        }
+        report(&server.initialize(first).await?, command.step.is_some(), &given);
         match listener {
             None => server.close().await,
             Some(listener) => server.serve(listener, |url| output::line(&greeting(url))).await,
@@ -120,8 +140,20 @@ fn greeting(url: &str) -> String {
     format!("RealNet {} listening on {url}", env!("CARGO_PKG_VERSION"))
 }
 
-/// The one moment at which a generated password can be seen.
-fn report(initialized: &Initialized, asked: bool) {
+async fn set_password(server: wire::Server, step: &PasswordCommand) -> Outcome {
+    let PasswordCommand { username, org, password } = step;
+    let reset = PasswordReset { org: org.clone(), username: username.clone(), password: password.clone() };
+    match server.set_password(reset).await? {
+        Some(password) => output::line(&format!(
+            "the new password of {username}: {password}\nkeep it: it is not shown again"
+        )),
+        None => output::line(&format!("{username} has the new password")),
+    }
+    server.close().await
+}
+
+/// The one moment at which a generated password can be seen. `given`: settings of the first start that are set.
+fn report(initialized: &Initialized, asked: bool, given: &[&str]) {
     match initialized {
         Initialized::Created { org, username, password: Some(password) } => output::line(&format!(
             "created the org {org} and its administrator\n  username: {username}\n  password: {password}\n\
@@ -131,6 +163,12 @@ fn report(initialized: &Initialized, asked: bool) {
             output::line(&format!("created the org {org} and its administrator {username}"));
         }
         Initialized::Present if asked => output::line("there are accounts already: nothing to do"),
+        Initialized::Present if !given.is_empty() => {
+            let names = given.join(", ");
+            tracing::warn!(
+                "the store has accounts already, so {names} mean nothing: `realnet server password` sets a new password"
+            );
+        }
         Initialized::Present => {}
     }
 }

@@ -34,6 +34,7 @@ pub fn folder(path: &Path) -> Result<Vec<File>, Failure> {
     for entry in std::fs::read_dir(path).map_err(problem)? {
         let file = entry.map_err(problem)?.path();
         if file.extension().is_none_or(|extension| extension != "json") {
+            warn_of_other_forms(&file);
             continue;
         }
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -42,6 +43,15 @@ pub fn folder(path: &Path) -> Result<Vec<File>, Failure> {
     }
     files.sort_by_key(|(name, _)| (is_app_layer(name), name.clone()));
     Ok(files)
+}
+
+/// Who puts a YAML file there expects it to be read.
+fn warn_of_other_forms(file: &Path) {
+    let forms = ["yaml", "yml", "xml"];
+    if file.extension().is_some_and(|extension| forms.iter().any(|form| extension.eq_ignore_ascii_case(form)))
+    {
+        tracing::warn!(file = %file.display(), "is not read: initialization files are JSON");
+    }
 }
 
 fn is_app_layer(name: &str) -> bool {

@@ -18,6 +18,17 @@ pub struct FirstStart {
     pub email: Option<String>,
 }
 
+/// A new password for an account.
+#[derive(Clone)]
+pub struct PasswordReset {
+    /// Name or id of the org; the first one when absent.
+    pub org: Option<String>,
+    /// Name of the account.
+    pub username: String,
+    /// The password; made when absent.
+    pub password: Option<String>,
+}
+
 /// What initializing did.
 #[derive(Clone)]
 pub enum Initialized {
@@ -35,6 +46,12 @@ pub enum Initialized {
 }
 
 impl FirstStart {
+    /// The settings that mean nothing once there is an account, as far as they are set.
+    pub fn given(environment: &Environment) -> Vec<&'static str> {
+        let names = ["REALNET_NAME", "REALNET_USERNAME", "REALNET_PASSWORD", "REALNET_EMAIL"];
+        names.into_iter().filter(|name| environment.get(name).is_some()).collect()
+    }
+
     /// Reads the settings.
     pub fn read(environment: &Environment) -> Self {
         let text = |name: &str| environment.get(name).map(str::to_owned);

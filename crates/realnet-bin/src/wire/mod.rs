@@ -8,5 +8,5 @@ mod resources;
 mod server;
 mod store;
 
-pub use first_start::{FirstStart, Initialized};
+pub use first_start::{FirstStart, Initialized, PasswordReset};
 pub use server::{Server, listen};

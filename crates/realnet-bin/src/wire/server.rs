@@ -8,11 +8,13 @@ use realnet_core::Violation;
 use realnet_core::acl::OrgRole;
 use realnet_core::load::{Document, parse_json};
 use realnet_core::resource::Services;
-use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, MailConfig, SignUp, bootstrap};
+use realnet_resource_accounts::{
+    Accounts, AccountsConfig, Bootstrap, MailConfig, SignUp, bootstrap, set_password,
+};
 use realnet_resource_types::Initializer;
 use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 
-use super::first_start::{FirstStart, Initialized, make_password};
+use super::first_start::{FirstStart, Initialized, PasswordReset, make_password};
 use super::store::Store;
 use super::{builtin, indexes, resources};
 use crate::cli::{Failure, Outcome, for_operators};
@@ -110,6 +112,17 @@ impl Server {
         store.close().await?;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Gives an account a new password, made here when none is given; answers the one that was made.
+    pub async fn set_password(&self, reset: PasswordReset) -> Result<Option<String>, Failure> {
+        let given = reset.password.is_some();
+        let password = reset.password.unwrap_or_else(make_password);
+        let cost = self.config.accounts.bcrypt_cost;
+        set_password(&self.services, reset.org.as_deref(), &reset.username, &password, cost)
+            .await
+            .map_err(|error| named(&error))?;
+        Ok((!given).then_some(password))
     }
 
     /// Closes the store without serving.
