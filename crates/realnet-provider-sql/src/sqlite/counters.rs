@@ -127,10 +127,11 @@ impl Counters {
 
     /// After the commit: tells all who read, and the listeners of a new revision of types.
     pub(super) fn publish(&mut self, shared: &Shared) {
-        shared.committed();
-        self.commit += 1;
+        // Before the commit is told of: whoever sees that nothing has come since must see the types of it.
         if std::mem::take(&mut self.types_risen) {
             shared.type_revision.send_replace(self.type_revision);
         }
+        shared.committed();
+        self.commit += 1;
     }
 }

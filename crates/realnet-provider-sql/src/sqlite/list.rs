@@ -231,7 +231,7 @@ impl Listing<'_> {
                 walker.shorten(rows.len());
             }
             for row in walker.advance(rows) {
-                self.patience.row()?;
+                self.patience.row(row.item.attributes.size())?;
                 if (!judges || accepts(part, self.access, &row.item, &self.lookup))
                     && collector.push(row, &self.lookup)
                 {
@@ -268,8 +268,8 @@ impl Listing<'_> {
         let (access, lookup, patience) = (self.access, &self.lookup, &self.patience);
         let accepted = &mut self.accepted;
         connection.each(&statement, |row| {
-            patience.row()?;
             let item = item(&access.registry, row)?;
+            patience.row(item.attributes.size())?;
             if accepts(part, access, &item, lookup) {
                 *accepted += 1;
                 if take(Row { item, key: None }, lookup) {
@@ -292,8 +292,8 @@ impl Listing<'_> {
         let (access, lookup, patience) = (self.access, &self.lookup, &self.patience);
         let accepted = &mut self.accepted;
         connection.each(&statement, |row| {
-            patience.row()?;
             let (item, size) = light_item(row)?;
+            patience.row(0)?;
             if accepts(part, access, &item, lookup) {
                 *accepted += 1;
                 if take(item, size, lookup) {

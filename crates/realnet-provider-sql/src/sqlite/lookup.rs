@@ -22,8 +22,9 @@ use crate::statement::Statement;
 
 /// So many items are read by one statement.
 const BATCH: usize = 64;
-/// So many items are remembered during one list.
+/// So many items are remembered during one list, and of so many bytes together; others are read again.
 const MAX_KNOWN: usize = 10_000;
+const MAX_KNOWN_BYTES: usize = 32 * 1024 * 1024;
 
 /// Looks items up on a connection of its own, opened when first needed.
 pub(super) struct StoreLookup<'a> {
@@ -36,6 +37,8 @@ pub(super) struct StoreLookup<'a> {
 struct State<'a> {
     reader: Option<Reader<'a>>,
     items: HashMap<Uuid, Option<Item>>,
+    /// Of the items remembered.
+    bytes: usize,
     ancestors: HashMap<Uuid, Vec<Uuid>>,
     failure: Option<Error>,
 }
@@ -87,7 +90,9 @@ impl Lookup for StoreLookup<'_> {
             state.failure = Some(error);
             None
         });
-        if state.items.len() < MAX_KNOWN {
+        let size = found.as_ref().map_or(0, Item::size);
+        if state.items.len() < MAX_KNOWN && state.bytes + size <= MAX_KNOWN_BYTES {
+            state.bytes += size;
             state.items.insert(id, found.clone());
         }
         found

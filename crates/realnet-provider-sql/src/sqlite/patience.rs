@@ -16,6 +16,9 @@ use crate::page;
 
 /// SQL asks at every row whose number is a multiple of this.
 pub(super) const STEP: u64 = 64;
+/// The clock is looked at again after rows of so much weight; a row weighs one, and one more for so many bytes.
+const STRIDE: u64 = 16;
+const WEIGHT: u64 = 16 * 1024;
 
 /// What a list may take.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +61,9 @@ struct State {
     /// Rows that are free, and those that were looked at.
     free: AtomicU64,
     rows: AtomicU64,
+    /// What the rows given to the core weigh, which says when to look at the clock.
+    weight: AtomicU64,
+    look_at: AtomicU64,
     is_over: AtomicBool,
 }
 
@@ -71,6 +77,8 @@ impl Patience {
             most: AtomicU64::new(u64::MAX),
             free: AtomicU64::new(0),
             rows: AtomicU64::new(0),
+            weight: AtomicU64::new(0),
+            look_at: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
         });
         let asked = Arc::clone(&state);
@@ -88,6 +96,8 @@ impl Patience {
         state.most.store(micros(budget.most), Ordering::Relaxed);
         state.free.store(budget.rows, Ordering::Relaxed);
         state.rows.store(0, Ordering::Relaxed);
+        state.weight.store(0, Ordering::Relaxed);
+        state.look_at.store(0, Ordering::Relaxed);
         state.is_over.store(false, Ordering::Relaxed);
     }
 
@@ -96,11 +106,17 @@ impl Patience {
         self.begin(Budget { time: Duration::MAX, rows: 0, most: Duration::MAX });
     }
 
-    /// Notes that a row is looked at; fails when the time is over.
-    pub(super) fn row(&self) -> Result<()> {
+    /// Notes that a row of so many bytes is looked at; fails when the time is over. The clock is looked at now and then, by
+    /// what the rows weigh: one may hold megabytes.
+    pub(super) fn row(&self, size: usize) -> Result<()> {
         let state = &*self.0;
-        // Every time: a row may hold megabytes, and looking at the clock takes less than reading any.
-        let has_time = state.has_time(0);
+        let weight = 1 + size as u64 / WEIGHT;
+        let before = state.weight.fetch_add(weight, Ordering::Relaxed);
+        let is_turn = before >= state.look_at.load(Ordering::Relaxed);
+        if is_turn {
+            state.look_at.store(before + STRIDE, Ordering::Relaxed);
+        }
+        let has_time = !is_turn || state.has_time(0);
         state.rows.fetch_add(1, Ordering::Relaxed);
         if has_time { Ok(()) } else { Err(page::timeout()) }
     }
@@ -186,9 +202,9 @@ mod tests {
         let connection = Connection::open(&folder.path().join("a.db")).unwrap();
         let patience = connection.patience();
         patience.begin(Budget { time: Duration::ZERO, rows: 64, most: Duration::from_hours(1) });
-        let taken = (0..1000).take_while(|_| patience.row().is_ok()).count();
+        let taken = (0..1000).take_while(|_| patience.row(0).is_ok()).count();
         assert_eq!(taken, 64);
         patience.begin(Budget { time: Duration::ZERO, rows: 64, most: Duration::ZERO });
-        assert!(patience.row().is_err());
+        assert!(patience.row(0).is_err());
     }
 }

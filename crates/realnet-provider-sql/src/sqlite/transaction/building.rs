@@ -1,6 +1,9 @@
 //! Indexes of new fields, built behind the commit that declared them: chunk by chunk, each a short change set.
 
+use std::ops::ControlFlow;
+
 use realnet_core::index::entries;
+use realnet_core::provider::Budget;
 use realnet_core::registry::{FieldRef, TypeRegistry};
 use realnet_core::{Result, Uuid};
 
@@ -68,7 +71,7 @@ impl SqliteTransaction<'_> {
         let mut statement = Statement::of("SELECT behind FROM building WHERE field = ");
         statement.bind(id.into());
         let Some(behind) = self.connection.first(&statement, |row| row.integer(0))? else { return Ok(true) };
-        let end = behind + limit as i64;
+        let mut end = behind + limit as i64;
         let mut statement = Statement::of("SELECT ");
         statement
             .push(ITEM_COLUMNS)
@@ -76,8 +79,19 @@ impl SqliteTransaction<'_> {
             .bind(behind.into());
         statement.push(" AND i.seq <= ").bind(end.into()).push(" AND ");
         SqliteDialect.ids_in("i.type", types, &mut statement);
-        let rows =
-            self.connection.rows(&statement, |row| Ok((row.integer(AFTER_ITEM)?, item(registry, row)?)))?;
+        statement.push(" ORDER BY i.seq");
+        let mut rows = Vec::new();
+        let mut budget = Budget::default();
+        self.connection.each(&statement, |row| {
+            let (seq, item) = (row.integer(AFTER_ITEM)?, item(registry, row)?);
+            if !budget.admits(item.size()) {
+                // The rest is for the next step.
+                end = seq - 1;
+                return Ok(ControlFlow::Break(()));
+            }
+            rows.push((seq, item));
+            Ok(ControlFlow::Continue(()))
+        })?;
         for (seq, item) in &rows {
             let keys = entries(registry, item)?.keys;
             let marks = marks(&keys);
