@@ -13,7 +13,7 @@ use realnet_core::registry::{TypeInfo, TypeRegistry};
 use realnet_core::resource::Services;
 use realnet_core::{Result, Uuid};
 
-use crate::kind::username_of;
+use crate::kind::{role_of, username_of};
 
 /// The items that say who is who.
 pub(crate) struct Directory<'a> {
@@ -102,13 +102,16 @@ impl<'a> Directory<'a> {
         Ok(found)
     }
 
-    /// The names of those of `ids` that are accounts.
-    pub(crate) async fn usernames(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Arc<str>>> {
+    /// The names of those of `ids` that are accounts, and whether they are superusers.
+    pub(crate) async fn people(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, (Arc<str>, bool)>> {
         let mut names = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(Query::MAX_LIMIT) {
             let found = self.services.items.get_all(&self.access, ids).await?;
             let accounts = found.iter().filter(|item| self.is(item, "Account"));
-            names.extend(accounts.map(|account| (account.id, Arc::from(username_of(account)))));
+            names.extend(accounts.map(|account| {
+                let is_superuser = role_of(account.attributes.as_map()) == OrgRole::Superuser;
+                (account.id, (Arc::from(username_of(account)), is_superuser))
+            }));
         }
         Ok(names)
     }

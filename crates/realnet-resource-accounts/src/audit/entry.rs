@@ -55,6 +55,11 @@ impl Entry {
         Self { at, account, username: None, rest }
     }
 
+    /// Leaves out where it came from.
+    pub(super) fn hide_origin(&mut self) {
+        self.rest.insert("origin".to_owned(), Value::Null);
+    }
+
     /// The document.
     pub(super) fn into_shown(self) -> Value {
         let mut shown = Map::new();

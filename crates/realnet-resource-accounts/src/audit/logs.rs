@@ -33,6 +33,8 @@ pub(super) struct Logs<'a> {
 /// What was found in a log, newest first, each with its place in the log.
 pub(super) struct Found<P> {
     pub(super) entries: Vec<(P, Entry)>,
+    /// The place above everything that was there.
+    pub(super) top: Option<P>,
     /// Whether there is more behind, or may be.
     pub(super) is_more: bool,
     /// Nothing that is left lies above.
@@ -43,7 +45,7 @@ pub(super) struct Found<P> {
 
 impl<P> Found<P> {
     const fn nothing() -> Self {
-        Self { entries: Vec::new(), is_more: false, looked_down_to: None, not_before: None }
+        Self { entries: Vec::new(), top: None, is_more: false, looked_down_to: None, not_before: None }
     }
 }
 
@@ -54,7 +56,7 @@ impl Logs<'_> {
         let Range { start, end } = self.span().await?;
         let began = Instant::now();
         let registry = self.services.registry.current();
-        let mut found = Found { looked_down_to: Some(end), ..Found::nothing() };
+        let mut found = Found { looked_down_to: Some(end), top: Some(end), ..Found::nothing() };
         let (mut end, mut length) = (end, FIRST_SPAN);
         while end > start && found.entries.len() < self.wanted.limit {
             if began.elapsed() > PATIENCE {
@@ -85,7 +87,9 @@ impl Logs<'_> {
         let events = self.services.credentials.events(self.org, &filter, before, limit).await?;
         let is_more = events.len() == limit || not_before.is_some();
         let entries = events.iter().map(|event| (event.id, Entry::of_event(event))).collect();
-        Ok(Found { entries, is_more, ..Found::nothing() })
+        // The newest is the first of what is left of it.
+        let top = events.first().map(|event| Uuid::from_u128(event.id.as_u128().saturating_add(1)));
+        Ok(Found { entries, top, is_more, ..Found::nothing() })
     }
 
     /// The revisions that may hold something of the time that is asked for.

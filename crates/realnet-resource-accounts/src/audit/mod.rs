@@ -7,6 +7,8 @@ mod entry;
 mod logs;
 mod request;
 
+use std::sync::Arc;
+
 use realnet_core::provider::EventKind;
 use realnet_core::resource::{Context, ListRequest};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
@@ -51,15 +53,19 @@ impl Accounts {
         if org == cx.caller().org || cx.caller().is_superuser() { Ok(org) } else { Err(not_there()) }
     }
 
-    /// Adds the names of accounts that are still there.
+    /// Adds the names of accounts that are still there. Where a superuser comes from is for superusers.
     async fn name_accounts(&self, cx: &Context, entries: &mut [Entry]) -> Result<()> {
         let mut ids: Vec<Uuid> = entries.iter().filter_map(|entry| entry.account).collect();
         ids.sort_unstable();
         ids.dedup();
-        let directory = Directory::at(&self.services, std::sync::Arc::clone(&cx.access.registry));
-        let names = directory.usernames(&ids).await?;
+        let directory = Directory::at(&self.services, Arc::clone(&cx.access.registry));
+        let people = directory.people(&ids).await?;
         for entry in entries {
-            entry.username = entry.account.and_then(|id| names.get(&id).cloned());
+            let Some((name, is_superuser)) = entry.account.and_then(|id| people.get(&id)) else { continue };
+            entry.username = Some(Arc::clone(name));
+            if *is_superuser && !cx.caller().is_superuser() {
+                entry.hide_origin();
+            }
         }
         Ok(())
     }
@@ -71,7 +77,11 @@ fn merge(
     changes: logs::Found<i64>,
     events: logs::Found<Uuid>,
 ) -> (Vec<Entry>, Option<String>) {
-    let mut next = wanted.cursor;
+    // A log of which this page shows nothing begins where it is now, so that no newer entry comes behind older ones.
+    let mut next = Position {
+        revision: wanted.cursor.revision.or(changes.top),
+        event: wanted.cursor.event.or(events.top),
+    };
     let (mut entries, mut changes_left, mut events_left) = (Vec::new(), changes.entries, events.entries);
     changes_left.reverse();
     events_left.reverse();
