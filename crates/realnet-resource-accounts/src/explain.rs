@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::accounts::Accounts;
 use crate::directory::Directory;
-use crate::kind::{is_disabled, role_of};
+use crate::kind::{is_disabled, role_of, username_of};
 use crate::principals::of_account;
 use crate::sessions::signed_in;
 
@@ -58,6 +58,11 @@ impl Accounts {
         if !may {
             return Err(not_there());
         }
+        if is_disabled(&found) {
+            // Nobody signs in as it: it has what everybody has.
+            let username = Arc::from(username_of(&found));
+            return Ok(Caller { account: Some(account), username, ..Caller::anonymous(found.org) });
+        }
         of_account(directory, &found).await
     }
 }
@@ -65,7 +70,12 @@ impl Accounts {
 impl Wanted {
     fn parse(parameters: &ListRequest) -> Result<Self> {
         let mut wanted = Self::default();
+        let mut seen: Vec<&str> = Vec::new();
         for (name, value) in &parameters.parameters {
+            if seen.contains(&name.as_str()) {
+                return Err(Error::malformed_at(name.clone(), "given twice"));
+            }
+            seen.push(name);
             let id =
                 || Uuid::parse_str(value).map_err(|_| Error::malformed_at(name.clone(), "expected an id"));
             match name.as_str() {
@@ -131,7 +141,9 @@ fn allowed(registry: &TypeRegistry, item: &Item, reason: &Reason) -> Value {
 
 /// Why nothing allows.
 fn refusal(caller: &Caller, item: &Item) -> &'static str {
-    if !caller.is_member_of(item.org) {
+    if caller.role.is_none() {
+        "disabled"
+    } else if !caller.is_member_of(item.org) {
         "other_org"
     } else if item.visibility == Visibility::Restricted {
         "restricted"

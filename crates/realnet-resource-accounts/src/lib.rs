@@ -40,5 +40,4 @@ pub use accounts::Accounts;
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap};
 pub use config::AccountsConfig;
 pub use mail::MailConfig;
-pub use recover::set_password;
 pub use sign_up::SignUp;

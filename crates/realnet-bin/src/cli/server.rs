@@ -92,7 +92,7 @@ struct PasswordCommand {
     #[structopt(long)]
     org: Option<String>,
     /// The new password; made and printed once when absent
-    #[structopt(long, env = "REALNET_PASSWORD", hide_env_values = true)]
+    #[structopt(long)]
     password: Option<String>,
 }
 

@@ -8,9 +8,7 @@ use realnet_core::Violation;
 use realnet_core::acl::OrgRole;
 use realnet_core::load::{Document, parse_json};
 use realnet_core::resource::Services;
-use realnet_resource_accounts::{
-    Accounts, AccountsConfig, Bootstrap, MailConfig, SignUp, bootstrap, set_password,
-};
+use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, MailConfig, SignUp, bootstrap};
 use realnet_resource_types::Initializer;
 use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 
@@ -118,10 +116,9 @@ impl Server {
     pub async fn set_password(&self, reset: PasswordReset) -> Result<Option<String>, Failure> {
         let given = reset.password.is_some();
         let password = reset.password.unwrap_or_else(make_password);
-        let cost = self.config.accounts.bcrypt_cost;
-        set_password(&self.services, reset.org.as_deref(), &reset.username, &password, cost)
-            .await
-            .map_err(|error| named(&error))?;
+        let accounts = Accounts::new(&self.services, accounts_config(&self.config.accounts)).await?;
+        let done = accounts.set_lost_password(reset.org.as_deref(), &reset.username, &password).await;
+        done.map_err(|error| named(&error))?;
         Ok((!given).then_some(password))
     }
 

@@ -149,6 +149,37 @@ async fn only_administrators_look_and_only_at_their_org() {
 }
 
 #[tokio::test]
+async fn where_superusers_come_from_is_for_superusers() {
+    let world = World::new().await;
+    world.sign_in_from("192.0.2.77", "root", PASSWORD).await.unwrap();
+    let query = format!("account={}&kind=sign_in&limit=1", id(&world.root));
+    let by_admin = audit(&world, &query).await;
+    assert_eq!(
+        (&by_admin["entries"][0]["kind"], &by_admin["entries"][0]["origin"]),
+        (&json!("sign_in"), &Value::Null)
+    );
+    let by_root = world.auth(&world.root, Verb::Get, &format!("audit?{query}"), Value::Null).await.unwrap();
+    assert_eq!(by_root["entries"][0]["origin"]["address"], "192.0.2.77");
+}
+
+#[tokio::test]
+async fn a_lost_password_is_set_anew_and_unlocks() {
+    let world = World::new().await;
+    for _ in 0..11 {
+        assert!(world.sign_in_from("203.0.113.9", "ann", "wrong").await.is_err());
+    }
+    let locked = world.sign_in_from("203.0.113.8", "ann", PASSWORD).await;
+    assert_eq!(kind(locked.map(|_| ())), ErrorKind::RateLimited);
+    world.accounts.set_lost_password(None, "ann", "a new long password").await.unwrap();
+    world.sign_in_from("203.0.113.8", "ann", "a new long password").await.unwrap();
+    for (name, password) in [("nobody", "a new long password"), ("ann", "short")] {
+        assert!(world.accounts.set_lost_password(None, name, password).await.is_err());
+    }
+    let told = audit(&world, "kind=password_changed&limit=1").await;
+    assert_eq!(told["entries"][0]["origin"], json!({"via": "console"}));
+}
+
+#[tokio::test]
 async fn an_export_is_told_once() {
     let world = World::new().await;
     let first = audit(&world, "export=true&limit=2").await;

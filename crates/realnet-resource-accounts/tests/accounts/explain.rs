@@ -74,6 +74,16 @@ async fn what_one_may_not_read_is_not_explained() {
 }
 
 #[tokio::test]
+async fn who_is_disabled_has_what_everybody_has() {
+    let world = World::new().await;
+    let folder = folder(&world, vec![grant(Subject::Account(id(&world.bob)), Permission::Read)]).await;
+    world.merge(&world.admin, "accounts", id(&world.bob), json!({"disabled": true})).await.unwrap();
+    let of_bob = format!("item={folder}&account={}", id(&world.bob));
+    let shown = explain(&world, &world.admin, &of_bob).await.unwrap();
+    assert_eq!(shown["permissions"]["read"], json!({"allowed": false, "reason": "disabled"}));
+}
+
+#[tokio::test]
 async fn administrators_see_who_may() {
     let world = World::new().await;
     let folder = folder(&world, vec![grant(Subject::Account(id(&world.bob)), Permission::Read)]).await;

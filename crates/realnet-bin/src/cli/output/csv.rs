@@ -28,7 +28,8 @@ pub fn lines(items: &[Value]) -> String {
 /// RFC 4180. A leading character that makes a spreadsheet compute is kept as text by a quote mark in front.
 fn quoted(text: &str) -> String {
     let text = match text.chars().next() {
-        Some('=' | '@' | '+') => format!("'{text}"),
+        Some('=' | '@' | '+' | '\t' | '\r') => format!("'{text}"),
+        Some('-') if text.parse::<f64>().is_err() => format!("'{text}"),
         _ => text.to_owned(),
     };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
@@ -43,6 +44,7 @@ mod tests {
     fn what_needs_quotes_has_them() {
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(quoted("=1+1"), "'=1+1");
+        assert_eq!((quoted("-1+cmd").as_str(), quoted("-1.5").as_str()), ("'-1+cmd", "-1.5"));
     }
 
     #[test]
