@@ -47,7 +47,8 @@ pub(crate) struct Call {
     pub(crate) client: Client,
     payload: Cell<Option<Payload>>,
     noted: Rc<Noted>,
-    reservation: Cell<Option<Reservation>>,
+    /// The room of the body. What goes on without the request holds it as well.
+    reservation: OnceCell<Rc<Reservation>>,
 }
 
 impl Call {
@@ -61,7 +62,7 @@ impl Call {
         noted: Rc<Noted>,
     ) -> Self {
         let payload = Cell::new(Some(payload));
-        Self { state, request, id, path, client, payload, noted, reservation: Cell::new(None) }
+        Self { state, request, id, path, client, payload, noted, reservation: OnceCell::new() }
     }
 
     /// The headers.
@@ -99,9 +100,10 @@ impl Call {
         if is_small { most.min(MAX_STRANGERS_BODY) } else { most }
     }
 
-    /// Holds the room of a body for as long as the request is worked on.
+    /// Holds the room of a body for as long as the request, or what was started for it, is worked on.
     pub(crate) fn keep(&self, reservation: Reservation) {
-        self.reservation.set(Some(reservation));
+        // A request has one body, which is read once.
+        let _ = self.reservation.set(Rc::new(reservation));
     }
 
     /// The current types.
@@ -173,7 +175,12 @@ impl Call {
         &self,
         work: impl Future<Output = T> + 'static,
     ) -> Result<T, Problem> {
-        let task = actix_web::rt::spawn(work);
+        // The work has what was read of the body, and goes on when this request is given up.
+        let kept = self.reservation.get().cloned();
+        let task = actix_web::rt::spawn(async move {
+            let _kept = kept;
+            work.await
+        });
         match tokio::time::timeout(self.state.config.request_timeout, task).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(failure)) => Err(Problem::internal(format!("an operation broke off: {failure}"))),

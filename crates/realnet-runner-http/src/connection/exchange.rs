@@ -87,7 +87,8 @@ impl Connection {
         }
     }
 
-    fn wake_reader(&self) {
+    /// What the client sends is wanted again.
+    pub(super) fn wake_reader(&self) {
         if let Some(waker) = self.reader.borrow_mut().take() {
             waker.wake();
         }

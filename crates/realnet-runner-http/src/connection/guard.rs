@@ -196,7 +196,12 @@ impl Guard {
         match self.socket()?.poll_write(cx, bytes) {
             Poll::Pending => self.stall(cx),
             Poll::Ready(written) => {
+                let was_stalled = self.stall.is_on();
                 self.stall.took(*written.as_ref().unwrap_or(&bytes.len()), bytes.len());
+                if was_stalled && !self.stall.is_on() {
+                    // The library has read before it wrote, and was told that nothing is wanted.
+                    self.connection.wake_reader();
+                }
                 // The answer is still on its way: the client's time to ask again begins later.
                 if !self.head_began {
                     self.idle_until = None;
@@ -248,7 +253,9 @@ impl AsyncRead for Guard {
             // As if the client had gone: the library ends the connection.
             return Poll::Ready(Ok(()));
         }
-        if buf.filled().len() > before && !guard.head_began && !guard.connection.is_busy() {
+        // Of a body in chunks, the rest may still come when its answer has been given: that is no head.
+        let is_head = !guard.head_began && !guard.connection.is_busy() && !guard.incoming.is_unknown();
+        if buf.filled().len() > before && is_head {
             guard.head_began = true;
             guard.idle_until = None;
         }

@@ -66,13 +66,9 @@ pub(crate) async fn read(call: &Call, payload: Payload) -> Result<Body, Problem>
     let expected = length.map_or(0, |length| length as usize);
     let mut reservation = Reservation::new(&call.state, call.is_strangers());
     let bytes = collect(call, payload, expected, limit, &mut reservation).await?;
-    let bytes = match coding {
-        Some(coding) if !bytes.is_empty() => {
-            let unpacked = encoding::unpack(coding, bytes, limit).await?;
-            reservation.add(unpacked.len())?;
-            unpacked
-        }
-        _ => bytes,
+    let (bytes, reservation) = match coding {
+        Some(coding) if !bytes.is_empty() => encoding::unpack(coding, bytes, limit, reservation).await?,
+        _ => (bytes, reservation),
     };
     call.keep(reservation);
     Ok(Body { bytes })

@@ -4,7 +4,10 @@ use std::io::Read;
 
 use bytes::Bytes;
 use realnet_core::{Error, ErrorKind};
+use tokio::sync::Semaphore;
 
+use super::body::too_large;
+use super::budget::Reservation;
 use crate::problem::Problem;
 
 /// Bodies above this size are unpacked away from the worker, since it takes a millisecond and more.
@@ -12,6 +15,12 @@ const INLINE: usize = 32 * 1024;
 
 /// The largest window of zstd that is taken: 8 MiB, as RFC 8878 recommends.
 const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// How much is unpacked at a time.
+const STEP: usize = 16 * 1024;
+
+/// Large bodies that are unpacked at a time: each has a window besides, of 16 MiB at most (brotli).
+static UNPACKING: Semaphore = Semaphore::const_new(8);
 
 /// A coding that is understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,35 +48,78 @@ pub(crate) fn parse(text: &str) -> Result<Option<Coding>, Problem> {
     }
 }
 
-/// Unpacks a body of at most `limit` bytes.
-pub(crate) async fn unpack(coding: Coding, packed: Bytes, limit: usize) -> Result<Bytes, Problem> {
-    if packed.len() <= INLINE && limit <= 16 * INLINE {
-        return unpack_now(coding, &packed, limit);
+/// Unpacks a body of at most `limit` bytes. What comes out is reserved before it is there.
+pub(crate) async fn unpack(
+    coding: Coding,
+    packed: Bytes,
+    limit: usize,
+    mut reservation: Reservation,
+) -> Result<(Bytes, Reservation), Problem> {
+    let is_small = packed.len() <= INLINE && limit <= 16 * INLINE;
+    let work = move || {
+        let unpacked = unpack_now(coding, &packed, limit, |bytes| reservation.add(bytes))?;
+        Ok((unpacked, reservation))
+    };
+    if is_small {
+        return work();
     }
-    actix_web::web::block(move || unpack_now(coding, &packed, limit))
-        .await
-        .unwrap_or_else(|_| Err(Problem::internal("unpacking a body broke off")))
+    let place = UNPACKING.acquire().await.map_err(|_| Problem::internal("bodies are unpacked no more"))?;
+    // It goes on when the request is given up: the place is its own.
+    let done = actix_web::web::block(move || {
+        let _place = place;
+        work()
+    });
+    done.await.unwrap_or_else(|_| Err(Problem::internal("unpacking a body broke off")))
 }
 
-fn unpack_now(coding: Coding, packed: &[u8], limit: usize) -> Result<Bytes, Problem> {
-    let mut unpacked = Vec::new();
-    let ceiling = limit as u64 + 1;
-    let outcome = match coding {
-        Coding::Gzip => flate2::read::MultiGzDecoder::new(packed).take(ceiling).read_to_end(&mut unpacked),
-        Coding::Brotli => brotli::Decompressor::new(packed, 4096).take(ceiling).read_to_end(&mut unpacked),
-        Coding::Zstd => zstd::stream::read::Decoder::with_buffer(packed).and_then(|mut decoder| {
-            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            decoder.take(ceiling).read_to_end(&mut unpacked)
-        }),
-    };
-    match outcome {
-        Ok(_) if unpacked.len() > limit => Err(super::body::too_large(limit)),
-        Ok(_) => Ok(Bytes::from(unpacked)),
-        Err(error) => {
-            let detail = "the body can not be unpacked: it is not what Content-Encoding says";
-            Err(Error::malformed(detail).with_source(error).into())
+/// Unpacks a body, and asks `reserve` for room before memory is taken.
+fn unpack_now(
+    coding: Coding,
+    packed: &[u8],
+    limit: usize,
+    reserve: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Bytes, Problem> {
+    match coding {
+        Coding::Gzip => read_all(flate2::read::MultiGzDecoder::new(packed), limit, reserve),
+        Coding::Brotli => read_all(brotli::Decompressor::new(packed, 4096), limit, reserve),
+        Coding::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(garbled)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(garbled)?;
+            read_all(decoder, limit, reserve)
         }
     }
+}
+
+fn read_all(
+    mut source: impl Read,
+    limit: usize,
+    mut reserve: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Bytes, Problem> {
+    let mut part = vec![0; STEP];
+    let mut unpacked = Vec::new();
+    loop {
+        let count = source.read(&mut part).map_err(garbled)?;
+        if count == 0 {
+            return Ok(Bytes::from(unpacked));
+        }
+        let left = limit - unpacked.len();
+        if count > left {
+            return Err(too_large(limit));
+        }
+        if unpacked.capacity() - unpacked.len() < count {
+            // Twice as much as there is, so that little is copied; never more than may come.
+            let more = unpacked.capacity().min(left).max(count);
+            reserve(more)?;
+            unpacked.reserve_exact(more);
+        }
+        unpacked.extend_from_slice(&part[..count]);
+    }
+}
+
+fn garbled(error: std::io::Error) -> Problem {
+    Error::malformed("the body can not be unpacked: it is not what Content-Encoding says")
+        .with_source(error)
+        .into()
 }
 
 #[cfg(test)]
@@ -95,6 +147,7 @@ mod tests {
 
     #[test]
     fn bodies_are_unpacked_and_bombs_are_not() {
+        let unpack_now = |coding, packed: &[u8], limit| unpack_now(coding, packed, limit, |_| Ok(()));
         for coding in [Coding::Gzip, Coding::Brotli, Coding::Zstd] {
             let packed = pack(coding, b"{\"name\":\"x\"}");
             assert_eq!(&unpack_now(coding, &packed, 100).unwrap()[..], b"{\"name\":\"x\"}", "{coding:?}");
@@ -104,6 +157,30 @@ mod tests {
             assert_eq!(unpack_now(coding, b"plain text", 1000).unwrap_err().status(), 400, "{coding:?}");
             let cut = &packed[..packed.len() - 3];
             assert_eq!(unpack_now(coding, cut, 1000).unwrap_err().status(), 400, "{coding:?}");
+        }
+    }
+
+    #[test]
+    fn room_is_taken_before_memory_is() {
+        const SIZE: usize = 5_000_000;
+        for coding in [Coding::Gzip, Coding::Brotli, Coding::Zstd] {
+            let packed = pack(coding, &vec![b'a'; SIZE]);
+            let mut room = 0;
+            let mut ask = |bytes| {
+                room += bytes;
+                Ok(())
+            };
+            let unpacked = unpack_now(coding, &packed, 2 * SIZE, &mut ask).unwrap();
+            assert_eq!(unpacked.len(), SIZE, "{coding:?}");
+            assert!((SIZE..=2 * SIZE).contains(&room), "{coding:?}: {room}");
+            // It ends where there is no more room, however much would come.
+            let mut room = 0;
+            let ask = |bytes| {
+                room += bytes;
+                if room <= 100_000 { Ok(()) } else { Err(Problem::busy("full")) }
+            };
+            assert_eq!(unpack_now(coding, &packed, 2 * SIZE, ask).unwrap_err().status(), 503, "{coding:?}");
+            assert!(room <= 300_000, "{coding:?}: {room}");
         }
     }
 
