@@ -1,12 +1,15 @@
 //! Sessions of web pages: tokens in cookies that no script can read, and the proof that a write comes from such a page.
 //!
-//! Under HTTPS the names begin with `__Host-` or `__Secure-`: browsers take them from this server only, so that nobody can
-//! plant others. Without HTTPS there are cookies on this very machine only, for development.
+//! Under HTTPS all names begin with `__Host-`: browsers take such cookies from this very host under HTTPS only, so that neither
+//! its siblings nor anybody on the way can plant others. Without HTTPS there are cookies on this very machine only, for
+//! development.
 
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use actix_web::http::header::{
+    AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SET_COOKIE,
+};
 use realnet_core::Error;
 use realnet_core::acl::Caller;
 use realnet_core::clock::Timestamp;
@@ -31,7 +34,7 @@ pub(crate) struct Names {
 
 const SECURE: Names = Names {
     token: "__Host-realnet",
-    refresh: "__Secure-realnet-refresh",
+    refresh: "__Host-realnet-refresh",
     csrf: "__Host-realnet-csrf",
     attributes: "; SameSite=Strict; Secure",
 };
@@ -42,9 +45,6 @@ const LOCAL: Names = Names {
     csrf: "realnet-csrf",
     attributes: "; SameSite=Strict",
 };
-
-/// The only path that the refresh token is sent to.
-const REFRESH_PATH: &str = "/api/auth/refresh";
 
 /// The names for a client.
 pub(crate) fn names(client: &Client) -> &'static Names {
@@ -62,10 +62,39 @@ impl Names {
         find(headers, self.refresh)
     }
 
-    /// Whether the request proves that it can read the cookies of this server, which pages of others can not.
-    pub(crate) fn is_proved(&self, headers: &HeaderMap) -> Result<bool, Problem> {
+    /// Whether a request goes by cookies of ours. One that brings a token itself does not.
+    pub(crate) fn count(&self, headers: &HeaderMap) -> Result<bool, Problem> {
+        if headers.contains_key(AUTHORIZATION) {
+            return Ok(false);
+        }
+        for name in [self.token, self.refresh, self.csrf] {
+            if find(headers, name)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Refuses what does not prove that it can read the cookies of this server, which pages of others can not.
+    pub(crate) fn check_proof(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let shown = headers.get(X_CSRF_TOKEN).and_then(|value| value.to_str().ok());
-        Ok(shown.is_some() && find(headers, self.csrf)? == shown)
+        if shown.is_some() && find(headers, self.csrf)? == shown {
+            return Ok(());
+        }
+        let detail = "a refresh by cookie shows the cookie's token in the header X-CSRF-Token";
+        Err(Error::forbidden(detail).into())
+    }
+
+    /// Takes back an access token that counts no more, so that the next request does not come with it.
+    pub(crate) fn forget_token(&self, problem: Problem) -> Problem {
+        match HeaderValue::from_str(&self.taken_back(self.token)) {
+            Ok(value) => problem.with(SET_COOKIE, value),
+            Err(_) => problem,
+        }
+    }
+
+    fn taken_back(&self, name: &str) -> String {
+        format!("{name}=; Path=/; Max-Age=0{}", self.attributes)
     }
 }
 
@@ -87,17 +116,36 @@ fn find<'a>(headers: &'a HeaderMap, wanted: &str) -> Result<Option<&'a str>, Pro
 
 /// Refuses to give cookies where somebody on the way could read them.
 pub(crate) fn check_way(call: &Call) -> Result<(), Problem> {
-    let host = call.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    let name = name.map_or(host, |(name, _)| name);
-    let is_here = ["localhost", "127.0.0.1", "[::1]"].contains(&name)
-        && call.client.address.is_some_and(|address| address.is_loopback());
-    if call.client.is_https || is_here {
+    let is_near = call.client.address.is_some_and(|address| address.is_loopback());
+    if call.client.is_https || is_near && is_asked_here(call.headers()) {
         return Ok(());
     }
     let detail = "cookies are given under HTTPS only (by REALNET_TLS_CERT, or a proxy in REALNET_TRUSTED_PROXIES), \
                   or on this machine as http://localhost";
     Err(Error::malformed_at("/cookie", detail).into())
+}
+
+/// Whether a page of this machine asks, and no proxy that was forgotten stands before us. Proxies come from this machine, too,
+/// and under a name of it; but the pages of other hosts say their origin with every sign-in.
+fn is_asked_here(headers: &HeaderMap) -> bool {
+    let is_here = |name: &HeaderName, scheme: &str| {
+        let value = headers.get(name)?.to_str().ok()?;
+        Some(value.strip_prefix(scheme).is_some_and(is_local))
+    };
+    let is_proxied = headers.keys().any(|name| {
+        name.as_str().starts_with("x-forwarded-")
+            || ["forwarded", "x-real-ip", "via"].contains(&name.as_str())
+    });
+    is_here(&HOST, "") == Some(true)
+        && !is_proxied
+        && headers.get(ORIGIN).is_none_or(|_| is_here(&ORIGIN, "http://") == Some(true))
+}
+
+/// Whether a host, with or without a port, is this machine.
+fn is_local(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = name.map_or(host, |(name, _)| name);
+    ["localhost", "127.0.0.1", "[::1]"].contains(&name)
 }
 
 /// Refuses a write by cookie that does not show the token of its session.
@@ -122,22 +170,19 @@ pub(crate) fn give(call: &Call, response: &mut HttpResponse, tokens: &Tokens) {
         response,
         &format!("{}={}; Path=/; Max-Age={left}; HttpOnly{}", names.token, tokens.token, names.attributes),
     );
-    for (name, value, path) in [
-        (names.refresh, tokens.refresh_token.as_str(), format!("{REFRESH_PATH}; HttpOnly")),
-        (names.csrf, csrf.as_str(), "/".to_owned()),
-    ] {
-        set(
-            response,
-            &format!("{name}={value}; Path={path}; Max-Age={}{}", life.as_secs(), names.attributes),
-        );
+    for (name, value, reader) in
+        [(names.refresh, tokens.refresh_token.as_str(), "; HttpOnly"), (names.csrf, csrf.as_str(), "")]
+    {
+        let attributes = names.attributes;
+        set(response, &format!("{name}={value}; Path=/; Max-Age={}{reader}{attributes}", life.as_secs()));
     }
 }
 
 /// Takes the cookies back.
 pub(crate) fn take_back(client: &Client, response: &mut HttpResponse) {
     let names = names(client);
-    for (name, path) in [(names.token, "/"), (names.refresh, REFRESH_PATH), (names.csrf, "/")] {
-        set(response, &format!("{name}=; Path={path}; Max-Age=0{}", names.attributes));
+    for name in [names.token, names.refresh, names.csrf] {
+        set(response, &names.taken_back(name));
     }
 }
 
@@ -170,5 +215,41 @@ mod tests {
         assert_eq!(find(&headers, "b").unwrap(), None);
         headers.append(COOKIE, HeaderValue::from_static("realnet=z"));
         assert!(find(&headers, "realnet").is_err());
+    }
+
+    #[test]
+    fn only_pages_of_this_machine_ask_here() {
+        let asks = |lines: &[(&'static str, &'static str)]| {
+            let lines = lines
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            is_asked_here(&lines.collect())
+        };
+        let host = ("host", "localhost:8080");
+        for lines in [
+            &[host][..],
+            &[("host", "127.0.0.1")],
+            &[("host", "[::1]:80"), ("origin", "http://[::1]")],
+            // A page that is served by the tools of its developer.
+            &[host, ("origin", "http://localhost:5173")],
+        ] {
+            assert!(asks(lines), "{lines:?}");
+        }
+        for lines in [
+            &[][..],
+            &[("host", "app.example.org")],
+            &[("host", "localhost.example.org")],
+            &[host, ("origin", "https://app.example.org")],
+            &[host, ("origin", "http://app.example.org")],
+            &[host, ("origin", "https://localhost")],
+            &[host, ("origin", "null")],
+            &[host, ("x-forwarded-for", "127.0.0.1")],
+            &[host, ("x-forwarded-host", "localhost")],
+            &[host, ("forwarded", "for=127.0.0.1")],
+            &[host, ("x-real-ip", "127.0.0.1")],
+            &[host, ("via", "1.1 proxy")],
+        ] {
+            assert!(!asks(lines), "{lines:?}");
+        }
     }
 }

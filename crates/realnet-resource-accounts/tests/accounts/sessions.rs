@@ -111,6 +111,9 @@ async fn using_a_refresh_token_twice_ends_the_session() {
         for _ in 1..generations {
             current = world.accounts.refresh(&current.refresh_token, &Origin::default()).await.unwrap();
         }
+        if generations == 1 {
+            world.clock.advance(30 * SECOND);
+        }
         let error = world.accounts.refresh(&stolen, &Origin::default()).await.err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated);
         assert!(!world.token_works(&current.token).await, "{generations}");
@@ -119,6 +122,29 @@ async fn using_a_refresh_token_twice_ends_the_session() {
             "{generations}"
         );
     }
+}
+
+#[tokio::test]
+async fn two_tabs_that_refresh_at_once_end_nothing() {
+    let world = World::new().await;
+    let first = world.sign_in("ann").await.refresh_token;
+    let origin = Origin::default();
+    let (one, two) =
+        tokio::join!(world.accounts.refresh(&first, &origin), world.accounts.refresh(&first, &origin));
+    let (given, refused) = if one.is_ok() { (one, two) } else { (two, one) };
+    let given = given.ok().unwrap();
+    assert_eq!(refused.err().unwrap().kind(), ErrorKind::Conflict);
+    world.clock.advance(30 * SECOND - 1);
+    assert_eq!(world.accounts.refresh(&first, &origin).await.err().unwrap().kind(), ErrorKind::Conflict);
+    assert!(world.token_works(&given.token).await);
+    // The moment begins with the use, and attempts do not prolong it.
+    world.clock.advance(1);
+    assert_eq!(
+        world.accounts.refresh(&first, &origin).await.err().unwrap().kind(),
+        ErrorKind::Unauthenticated
+    );
+    assert!(!world.token_works(&given.token).await);
+    assert!(world.accounts.refresh(&given.refresh_token, &origin).await.is_err());
 }
 
 #[tokio::test]
@@ -165,6 +191,7 @@ async fn the_life_of_a_session_is_told() {
     let ann = id(&world.ann);
     let first = world.sign_in_from("192.0.2.7", "ann", crate::world::PASSWORD).await.unwrap();
     let next = world.accounts.refresh(&first.refresh_token, &Origin::default()).await.unwrap();
+    world.clock.advance(30 * SECOND);
     assert!(world.accounts.refresh(&first.refresh_token, &Origin::default()).await.is_err());
     assert!(!world.token_works(&next.token).await);
     assert!(world.try_sign_in("ann", "wrong password").await.is_err());

@@ -92,14 +92,9 @@ fn tokens_are_in_cookies_only_and_no_script_reads_them() {
     let lines = set_cookies(&answer);
     assert_eq!(lines.len(), 3);
     for line in &lines {
-        assert!(line.contains("; SameSite=Strict"), "{line}");
+        assert!(line.contains("; SameSite=Strict") && line.contains("; Path=/;"), "{line}");
         assert_eq!(line.contains("; HttpOnly"), !line.starts_with("realnet-csrf="), "{line}");
     }
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.starts_with("realnet-refresh=") && line.contains("Path=/api/auth/refresh;"))
-    );
 
     let browser = sign_in(&server, &[]);
     let me = browser.send("GET", "/api/auth", None, &Value::Null).expect(200);
@@ -152,8 +147,54 @@ fn signing_out_ends_the_session_and_takes_the_cookies_back() {
     browser.take(&answer);
     assert!(browser.cookies.is_empty());
     send(&server, "GET", "/api/auth", &[("Cookie", &kept)], "").problem(401);
-    // A cookie that counts no more is never taken for nobody.
-    send(&server, "GET", "/api/customers", &[("Cookie", &kept)], "").problem(401);
+    // A cookie that counts no more is never taken for nobody, and it is taken back: the next request comes without it.
+    let refused = send(&server, "GET", "/api/customers", &[("Cookie", &kept)], "");
+    refused.problem(401);
+    let lines = set_cookies(&refused);
+    assert!(matches!(lines[..], [line] if line.starts_with("realnet=; Path=/; Max-Age=0")), "{lines:?}");
+    // So does who signs out once more, with whatever is left.
+    for cookie in [kept.as_str(), "realnet=x", "realnet-csrf=x"] {
+        let csrf = ("X-CSRF-Token", browser.csrf.as_str());
+        let again = send(&server, "DELETE", "/api/auth", &[("Cookie", cookie), csrf], "");
+        again.expect(204);
+        assert_eq!(set_cookies(&again).len(), 3, "{cookie}");
+    }
+    send(&server, "DELETE", "/api/auth", &[], "").problem(401);
+}
+
+#[test]
+fn signing_out_ends_the_session_after_the_token_has_expired() {
+    let server = TestServer::start();
+    let mut browser = sign_in(&server, &[]);
+    let all = browser.cookie();
+    browser.cookies.retain(|(name, _)| name != "realnet");
+    // Without a proof, nothing ends.
+    for wrong in [None, Some("x")] {
+        let refused = browser.send("DELETE", "/api/auth", wrong, &Value::Null);
+        refused.problem(403);
+        assert!(set_cookies(&refused).is_empty());
+    }
+    let asks = || send(&server, "GET", "/api/auth", &[("Cookie", &all)], "");
+    asks().expect(200);
+    let answer = browser.send("DELETE", "/api/auth", Some(&browser.csrf), &Value::Null);
+    answer.expect(204);
+    assert_eq!(set_cookies(&answer).len(), 3);
+    asks().problem(401);
+    browser.send("POST", "/api/auth/refresh", Some(&browser.csrf), &Value::Null).problem(401);
+}
+
+#[test]
+fn a_token_that_is_sent_itself_leaves_cookies_alone() {
+    let server = TestServer::start();
+    let browser = sign_in(&server, &[]);
+    let (cookie, authorization) = (browser.cookie(), format!("Bearer {}", server.admin));
+    let headers = [("Authorization", authorization.as_str()), ("Cookie", &cookie)];
+    let me = send(&server, "GET", "/api/auth", &headers, "").expect(200);
+    assert_eq!(me.get("csrf_token"), None, "{me}");
+    let answer = send(&server, "DELETE", "/api/auth", &headers, "");
+    answer.expect(204);
+    assert!(set_cookies(&answer).is_empty());
+    browser.send("GET", "/api/auth", None, &Value::Null).expect(200);
 }
 
 #[test]
@@ -187,10 +228,13 @@ fn a_page_refreshes_its_cookies() {
     browser.take(&answer);
     assert_ne!(browser.cookie(), before);
     browser.send("POST", "/api/customers", Some(&browser.csrf), &json!({"name": "x"})).expect(201);
-    // The old refresh token again: somebody has copied it.
+    // Another tab has asked with the same cookie at the same time: the cookies of the first answer go on.
     let headers = [("Cookie", before.as_str()), ("X-CSRF-Token", browser.csrf.as_str())];
-    send(&server, "POST", "/api/auth/refresh", &headers, "").problem(401);
-    browser.send("GET", "/api/auth", None, &Value::Null).problem(401);
+    let late = send(&server, "POST", "/api/auth/refresh", &headers, "");
+    late.problem(409);
+    assert!(set_cookies(&late).is_empty());
+    browser.send("GET", "/api/auth", None, &Value::Null).expect(200);
+    browser.send("POST", "/api/auth/refresh", Some(&browser.csrf), &Value::Null).expect(200);
     send(&server, "POST", "/api/auth/refresh", &[], "").problem(400);
 }
 
@@ -201,6 +245,14 @@ fn cookies_are_given_where_nobody_reads_along() {
     // By name from elsewhere, without HTTPS.
     let server = TestServer::start();
     server.send("POST", "/api/auth", &[json_type], body.as_bytes()).problem(400);
+    // By a proxy on this machine that was forgotten.
+    for line in [("Origin", "https://app.example.org"), ("X-Real-IP", "198.51.100.7"), ("Via", "1.1 proxy")] {
+        let refused = send(&server, "POST", "/api/auth", &[json_type, line], &body);
+        refused.problem(400);
+        assert!(set_cookies(&refused).is_empty(), "{line:?}");
+    }
+    let page = ("Origin", "http://localhost:5173");
+    send(&server, "POST", "/api/auth", &[json_type, page], &body).expect(200);
     // A proxy says that it is HTTPS.
     let trusted = "127.0.0.1".parse().unwrap();
     let server = TestServer::with(HttpConfig { trusted_proxies: trusted, ..HttpConfig::default() });
@@ -208,9 +260,9 @@ fn cookies_are_given_where_nobody_reads_along() {
     let answer = server.send("POST", "/api/auth", &headers, body.as_bytes());
     answer.expect(200);
     let lines = set_cookies(&answer);
-    for name in ["__Host-realnet=", "__Secure-realnet-refresh=", "__Host-realnet-csrf="] {
+    for name in ["__Host-realnet=", "__Host-realnet-refresh=", "__Host-realnet-csrf="] {
         let line = lines.iter().find(|line| line.starts_with(name)).unwrap();
-        assert!(line.contains("; Secure"), "{line}");
+        assert!(line.contains("; Secure") && line.contains("; Path=/;"), "{line}");
         assert!(!line.to_lowercase().contains("domain="), "{line}");
     }
     // Under HTTPS, cookies of other names, which other servers could plant, do not count.

@@ -13,7 +13,7 @@ use crate::who::Member;
 /// Shows the caller to itself; a page that has cookies is told what to show with its writes.
 pub(crate) async fn show(call: Call, Member(caller): Member) -> Outcome {
     let mut document = json!({"account": tokens::account(&caller)});
-    if cookies::names(&call.client).token(call.headers())?.is_some() {
+    if cookies::names(&call.client).count(call.headers())? {
         document["csrf_token"] = json!(cookies::csrf_of(&call.state.keys, &caller));
     }
     answer::document(StatusCode::OK, &document).map(answer::uncacheable)
