@@ -51,16 +51,31 @@ impl FromStr for CorsOrigins {
     }
 }
 
-/// Scheme, host and port, as browsers write them.
+/// Scheme, host and port, as browsers write them: in lower case, and without the port that the scheme has anyway.
 fn origin(text: &str) -> Result<String> {
     let refused =
         || Error::malformed("expected origins such as https://app.example.org: scheme, host, port, no path");
+    let text = text.to_ascii_lowercase();
     let (scheme, host) = text.split_once("://").ok_or_else(refused)?;
     let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     if !["http", "https"].contains(&scheme) || host.is_empty() || !host.bytes().all(is_host) {
         return Err(refused());
     }
-    Ok(text.to_ascii_lowercase())
+    let (name, port) = match host.rsplit_once(':') {
+        // The colons of an address of IPv6 stand in brackets.
+        Some((name, port)) if !port.ends_with(']') => {
+            (name, Some(port.parse::<u16>().map_err(|_| refused())?))
+        }
+        _ => (host, None),
+    };
+    let is_bracketed = name.starts_with('[') && name.ends_with(']');
+    if name.is_empty() || name.contains(['[', ']', ':']) != is_bracketed {
+        return Err(refused());
+    }
+    Ok(match port.filter(|port| *port != if scheme == "https" { 443 } else { 80 }) {
+        Some(port) => format!("{scheme}://{name}:{port}"),
+        None => format!("{scheme}://{name}"),
+    })
 }
 
 impl CorsOrigins {
@@ -138,9 +153,29 @@ mod tests {
         {
             assert!(!ask(other), "{other}");
         }
-        for bad in
-            ["app.example.org", "https://", "https://a/b", "https://a, *", "ftp://a", "https://a?b", "null"]
-        {
+        for (written, sent) in [
+            ("https://a.example:443", "https://a.example"),
+            ("http://a.example:80", "http://a.example"),
+            ("HTTPS://A.example:0443", "https://a.example"),
+            ("https://a.example:80", "https://a.example:80"),
+            ("http://[::1]:5173", "http://[::1]:5173"),
+            ("https://[2001:db8::1]:443", "https://[2001:db8::1]"),
+        ] {
+            assert_eq!(written.parse::<CorsOrigins>().unwrap().named, [sent], "{written}");
+        }
+        for bad in [
+            "app.example.org",
+            "https://",
+            "https://a/b",
+            "https://a, *",
+            "ftp://a",
+            "https://a?b",
+            "null",
+            "https://a:x",
+            "https://a:70000",
+            "https://:443",
+            "https://a:1:2",
+        ] {
             assert!(bad.parse::<CorsOrigins>().is_err(), "{bad}");
         }
         assert!("".parse::<CorsOrigins>().unwrap().is_closed());

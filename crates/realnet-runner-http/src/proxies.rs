@@ -35,10 +35,21 @@ impl FromStr for TrustedProxies {
 
 fn network(text: &str) -> Result<IpNet> {
     let address = || text.parse().ok().map(|address: IpAddr| IpNet::from(address.to_canonical()));
-    let network = text.parse::<IpNet>().ok().or_else(address);
+    let network = text.parse::<IpNet>().ok().and_then(canonical).or_else(address);
     network.ok_or_else(|| {
         Error::malformed("expected addresses and networks such as 127.0.0.1, 10.0.0.0/8, fd00::/8")
     })
+}
+
+/// Addresses are looked at in their canonical form, so a network of IPv4 that is written as one of IPv6 becomes what it is.
+/// `None` for one that is neither.
+fn canonical(network: IpNet) -> Option<IpNet> {
+    match network.addr().to_canonical() {
+        address @ IpAddr::V4(_) if matches!(network, IpNet::V6(_)) => {
+            IpNet::new(address, network.prefix_len().checked_sub(96)?).ok()
+        }
+        _ => Some(network),
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +66,12 @@ mod tests {
             assert!(!proxies.contains(other.parse().unwrap()), "{other}");
         }
         assert!(TrustedProxies::default().is_empty());
-        for bad in ["localhost", "10.0.0.0/33", "1.2.3", "*"] {
+        let mapped: TrustedProxies = "::ffff:10.0.0.0/104".parse().unwrap();
+        assert_eq!(mapped, "10.0.0.0/8".parse().unwrap());
+        assert!(
+            mapped.contains("10.1.2.3".parse().unwrap()) && !mapped.contains("11.1.2.3".parse().unwrap())
+        );
+        for bad in ["localhost", "10.0.0.0/33", "1.2.3", "*", "::ffff:10.0.0.0/90"] {
             assert!(bad.parse::<TrustedProxies>().is_err(), "{bad}");
         }
     }
