@@ -97,7 +97,8 @@ impl Accounts {
         });
     }
 
-    /// Sends the proof once the write is durable.
+    /// Makes the address wait for its proof once the write is durable, and sends that if there is room for one more mail: without
+    /// room, the account asks for it again.
     async fn await_proof(&self, cx: &Context, stored: &Item, address: String) -> Result<()> {
         let origin = from(cx);
         self.limit_proofs(stored, &origin).await?;
@@ -105,9 +106,14 @@ impl Accounts {
         let (me, account) = (self.me.clone(), stored.clone());
         cx.when_durable(move || {
             let Some(accounts) = me.upgrade() else { return };
-            accounts.later(Sort::Proof, move |accounts| async move {
-                let token = accounts.begin_proof(&account, &address).await?;
-                accounts.mail_proof(&account, &address, &token, &origin).await
+            let background = accounts.background.clone();
+            background.spawn(async move {
+                match accounts.begin_proof(&account, &address).await {
+                    Ok(token) => accounts.send_proof(account, address, token, origin),
+                    Err(error) => {
+                        tracing::error!(error = %error.report(), "a new address can not wait for its proof");
+                    }
+                }
             });
         });
         Ok(())
