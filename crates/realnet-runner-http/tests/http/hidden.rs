@@ -7,12 +7,12 @@ use crate::common::TestServer;
 /// A type with a field that only administrators know, open to all users.
 fn staff(server: &TestServer) {
     let fields = json!([
-        {"name": "salary", "type": "integer", "read": ["admin"], "write": ["admin"], "default": 4711},
+        {"name": "salary", "type": "integer", "read": ["admin"], "write": ["admin"], "default": 4_711_471_147_114_i64},
         {"name": "bonus", "type": "integer", "read": ["admin"]},
         {"name": "desk", "type": "string"},
     ]);
-    let body = json!({"name": "Staff", "base": "Item", "fields": fields, "attributes": {"bonus": 777},
-        "instances": [{"name": "Boss", "attributes": {"bonus": 424_242}}]});
+    let body = json!({"name": "Staff", "base": "Item", "fields": fields, "attributes": {"bonus": 7_770_777_077_707_i64},
+        "instances": [{"name": "Boss", "attributes": {"bonus": 4_242_424_242_424_i64}}]});
     server.admin("POST", "/api/types", &body).expect(201);
     let grants =
         json!([{"subject": {"type": "role", "id": "user"}, "permissions": ["create", "read", "write"]}]);
@@ -46,13 +46,13 @@ fn types_tell_what_their_items_would() {
     let shown = |token: &str, path: &str| server.by(token, "GET", path, &Value::Null).expect(200).to_string();
     for path in ["/api/types/Staff", "/api/types?name=Staff", "/api/openapi.json"] {
         let text = shown(&user, path);
-        for secret in ["4711", "777", "424242"] {
+        for secret in ["4711471147114", "7770777077707", "4242424242424"] {
             assert!(!text.contains(secret), "{path} tells {secret}");
         }
     }
     let whole = shown(&server.admin, "/api/types/Staff");
     assert!(
-        ["4711", "777", "424242"].iter().all(|value| whole.contains(value)),
+        ["4711471147114", "7770777077707", "4242424242424"].iter().all(|value| whole.contains(value)),
         "who writes types sees them: {whole}"
     );
 }
