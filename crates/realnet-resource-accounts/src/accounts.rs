@@ -85,6 +85,19 @@ impl Accounts {
         let _ = self.org_template.set(template);
     }
 
+    /// Says in the log which orgs the settings name that do not exist: else the first request would be the one to find out.
+    pub async fn check_orgs(&self) -> Result<()> {
+        let directory = Directory::new(&self.services);
+        let sign_up = self.config.sign_up.as_ref().map(|sign_up| (&sign_up.org, "signing up"));
+        let named = self.config.default_org.iter().map(|org| (org, "requests without an org"));
+        for (org, what) in named.chain(sign_up) {
+            if directory.org(org).await?.is_none() {
+                tracing::warn!(org = %org, "the org for {what} does not exist");
+            }
+        }
+        Ok(())
+    }
+
     /// The org that a request means that names none; `None` while there is no org.
     pub async fn default_org(&self) -> Result<Option<Uuid>> {
         let now = || self.services.clock.now();

@@ -93,6 +93,7 @@ impl Server {
         let Self { config, store, services, initializer } = self;
         let accounts = Accounts::new(&services, accounts_config(&config.accounts)).await?;
         accounts.give_new_orgs(initializer.template());
+        accounts.check_orgs().await?;
         let dispatcher = Arc::new(resources::dispatcher(&services, &accounts));
         let http = http_config(&config, store.name());
         let server = HttpServer::on(listener, http, dispatcher, Arc::<Accounts>::clone(&accounts))?;

@@ -106,6 +106,7 @@ fn conditions_that_can_be_about_nothing_are_refused() {
     for (name, value) in [("If-Match", "\"1-0\""), ("If-None-Match", "*")] {
         let condition = (name, value);
         for (method, target, body) in [
+            ("GET", "/api/customers", ""),
             ("POST", "/api/customers", "{\"name\":\"x\"}"),
             ("PATCH", "/api/customers?size=1", "{\"size\":2}"),
             ("DELETE", "/api/customers?size=1", ""),

@@ -12,6 +12,7 @@ use crate::who::Anyone;
 
 /// Lists.
 pub(crate) async fn list(call: Call, Anyone(caller): Anyone) -> Outcome {
+    call.refuse_conditions()?;
     if call.is_untyped(&caller) {
         let operation = calls::operation(&call, &caller, Verb::Get).await?;
         let reply = call.read(&caller, operation).await?;
