@@ -94,6 +94,10 @@ fn other(error: &DieselError) -> Error {
         Error::unavailable("the database is read-only")
     } else if message.starts_with("could not extend file") || message.contains("No space left on device") {
         Error::unavailable("the database has no space left")
+    } else if message.starts_with("out of memory") || message.starts_with("out of shared memory") {
+        Error::unavailable("the database has no memory left")
+    } else if message.starts_with("canceling statement due to user request") {
+        Error::unavailable("the statement was cancelled in the database")
     } else if message.starts_with("permission denied") {
         Error::unavailable(
             "the database user lacks a permission: let it own the database, or grant it all on the schema",
@@ -118,6 +122,17 @@ pub(super) fn is_race(error: &Error) -> bool {
     cause(error) == Some(Failure::Race)
 }
 
+/// Whether a statement was refused for what it holds, or for what others did meanwhile: a part of it may be taken.
+/// All else (no space, no time, no connection) would be the same for each part.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    match cause(error) {
+        Some(Failure::Duplicate | Failure::Race | Failure::Refused(_)) => true,
+        // Data that the database does not take are a fault that has no name here.
+        Some(Failure::Other) => error.kind() == ErrorKind::Internal,
+        Some(Failure::Connection | Failure::Silence) | None => false,
+    }
+}
+
 /// Whether an error is a duplicate that the database found.
 pub(super) fn is_duplicate(error: &Error) -> bool {
     cause(error) == Some(Failure::Duplicate)
@@ -136,4 +151,33 @@ pub(super) fn is_useless(error: &Error) -> bool {
 /// What the database said, when it was the database.
 fn cause(error: &Error) -> Option<Failure> {
     std::error::Error::source(error)?.downcast_ref().map(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_parted_only_for_what_a_part_may_be_without() {
+        let is_parted = |kind, message: &str| {
+            is_refusal(&to_error(DieselError::DatabaseError(kind, Box::new(message.to_owned()))))
+        };
+        assert!(is_parted(Kind::UniqueViolation, "duplicate key value"));
+        assert!(is_parted(Kind::Unknown, "deadlock detected"));
+        assert!(is_parted(Kind::Unknown, "realnet: types"));
+        assert!(is_parted(Kind::Unknown, "invalid byte sequence for encoding"));
+        for message in [
+            "canceling statement due to statement timeout",
+            "canceling statement due to lock timeout",
+            "canceling statement due to user request",
+            "could not extend file",
+            "out of memory",
+            "terminating connection due to administrator command",
+        ] {
+            assert!(!is_parted(Kind::Unknown, message), "{message}");
+        }
+        assert!(!is_parted(Kind::ReadOnlyTransaction, "cannot execute INSERT"));
+        assert!(!is_parted(Kind::UnableToSendCommand, SILENCE));
+        assert!(!is_refusal(&Error::internal("not of the database")));
+    }
 }

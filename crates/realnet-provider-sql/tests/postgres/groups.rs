@@ -4,9 +4,21 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use realnet_core::ErrorKind;
-use realnet_testkit::conformance::{expect_kind, item, race};
+use realnet_testkit::conformance::{eventually, expect_kind, item, race};
+use tokio_postgres::Client;
 
 use crate::support::{client, world};
+
+/// Waits until so many statements of creates wait for a lock.
+async fn blocked(watcher: &Client, wanted: i64) {
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND application_name = 'realnet write' AND wait_event_type = 'Lock'";
+    eventually("statements wait for a lock", || async {
+        let found: i64 = watcher.query_one(count, &[]).await.unwrap().get(0);
+        (found == wanted).then_some(())
+    })
+    .await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn creates_that_come_together_share_transactions() {
@@ -76,4 +88,69 @@ async fn a_create_that_is_given_up_takes_no_other_along() {
     held.commit().await.unwrap();
     let wanted = waiting.await.unwrap();
     assert_eq!(world.item(wanted.id).await.name, "wanted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_that_is_given_up_while_it_waits_is_not_written() {
+    let (database, world) = world().await;
+    let alice = world.acme.alice.clone();
+    let watcher = client(database.url()).await;
+    let mut outside = client(database.url()).await;
+    let held = outside.transaction().await.unwrap();
+    held.batch_execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let create = |name: &'static str| {
+        let (world, alice) = (world.clone(), alice.clone());
+        tokio::spawn(async move { world.create(&alice, item("Note").name(name)).await })
+    };
+    // Both lanes are taken.
+    let first = create("first");
+    blocked(&watcher, 1).await;
+    let second = create("second");
+    blocked(&watcher, 2).await;
+    let waits = create("given up");
+    let wanted = create("wanted");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    waits.abort();
+    assert!(waits.await.unwrap_err().is_cancelled(), "it must have waited");
+    held.commit().await.unwrap();
+    for created in [first, second, wanted] {
+        created.await.unwrap();
+    }
+    let mut names = world.find("Note").by(&alice).names().await;
+    names.sort();
+    assert_eq!(names, ["first", "second", "wanted"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_wait_outlive_the_connections_of_others() {
+    let (database, world) = world().await;
+    let alice = world.acme.alice.clone();
+    let watcher = client(database.url()).await;
+    let mut outside = client(database.url()).await;
+    let held = outside.transaction().await.unwrap();
+    held.batch_execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let create = || {
+        let (world, alice) = (world.clone(), alice.clone());
+        tokio::spawn(async move { world.try_create(&alice, item("Note").name("note")).await })
+    };
+    let mut lost = Vec::new();
+    for taken in 1..=2 {
+        lost.push(create());
+        blocked(&watcher, taken).await;
+    }
+    let waiting: Vec<_> = (0..6).map(|_| create()).collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
+               AND application_name = 'realnet write' AND wait_event_type = 'Lock'";
+    let ended: i64 = watcher.query_one(end, &[]).await.unwrap().get(0);
+    assert_eq!(ended, 2);
+    for create in lost {
+        // It might have been kept: nobody tries it again but who asked for it.
+        expect_kind(create.await.unwrap(), ErrorKind::Unavailable);
+    }
+    held.commit().await.unwrap();
+    for create in waiting {
+        create.await.unwrap().unwrap();
+    }
+    assert_eq!(world.find("Note").by(&alice).all().await.len(), 6);
 }

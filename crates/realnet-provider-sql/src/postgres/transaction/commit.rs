@@ -31,8 +31,8 @@ struct Effects {
 /// Change sets of more operations go by themselves.
 const FEW: usize = 16;
 
-/// So do items of more bytes.
-const SMALL: usize = 1 << 16;
+/// So do those that write more bytes.
+const SMALL: usize = 1 << 17;
 
 /// Applies a change set atomically and durably, or not at all.
 pub(in super::super) async fn commit(
@@ -88,11 +88,14 @@ impl PgTransaction {
         self.prefetch(changes).await?;
         let outcomes = change::apply(self, access, changes).await?;
         let batch = self.take_batch()?;
-        if may_share && self.is_alone() && is_small(&outcomes, &batch) {
-            match group::write(self.writer.shared(), batch, self.registry.revision()).await {
+        let bytes = bytes_of(&outcomes);
+        if may_share && self.is_alone() && is_small(bytes, &batch) {
+            // Whatever goes wrong from here on, it may have happened.
+            self.writer.set_written();
+            match group::write(self.writer.shared(), batch, bytes, self.registry.revision()).await {
                 Verdict::Kept => {}
                 Verdict::Refused => return Ok(None),
-                Verdict::Lost(error) => return Err(error),
+                Verdict::Failed(error) => return Err(error),
             }
         } else {
             let statements = self.with_others(batch);
@@ -160,9 +163,13 @@ impl PgTransaction {
     }
 }
 
+/// About how much a change set writes that only adds items: each once by itself, and once in its record.
+fn bytes_of(outcomes: &[Outcome]) -> usize {
+    2 * outcomes.iter().filter_map(Outcome::item).map(Item::size).sum::<usize>()
+}
+
 /// Whether what a change set writes may go out with that of others.
-fn is_small(outcomes: &[Outcome], batch: &Batch) -> bool {
-    let bytes: usize = outcomes.iter().filter_map(Outcome::item).map(Item::size).sum();
+fn is_small(bytes: usize, batch: &Batch) -> bool {
     bytes <= SMALL && batch.rows() <= Batch::MOST_TOGETHER && batch.only_adds()
 }
 

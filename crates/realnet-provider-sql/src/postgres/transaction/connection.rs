@@ -38,6 +38,11 @@ impl Writer {
         self.written
     }
 
+    /// Says that the end is being sent in another way.
+    pub(super) fn set_written(&mut self) {
+        self.written = true;
+    }
+
     /// The rows of a statement inside the transaction, which is begun in the same round trip if need be.
     pub(super) async fn rows(&mut self, statement: Statement) -> Result<Vec<PgRow>> {
         let mut results = self.pipeline(vec![statement]).await?;
