@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
 use parking_lot::Mutex;
@@ -12,6 +13,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::super::config::PostgresConfig;
 use super::super::connect::{self, Driven, Role};
 use super::places::{Alive, Found, Home, Next, Places};
+
+/// So long a connection is waited for that is to replace another: where it does not come, there is the other.
+const REPLACING: Duration = Duration::from_secs(1);
 
 /// How connections of a pool are opened.
 pub(super) struct Opener {
@@ -33,7 +37,7 @@ enum Turn {
     /// A connection.
     Connection(Connection),
     /// The place of one, to open it.
-    Place(Place),
+    Room(Room),
 }
 
 /// A connection that returns to its pool when dropped.
@@ -42,6 +46,16 @@ pub(in super::super) struct Connection {
     driven: Option<Driven>,
     place: Place,
 }
+
+/// Where a connection is to be opened. Fields are dropped in their order: the old one stays before its place is free.
+struct Room {
+    /// The one that it replaces, if any.
+    old: Option<Outgoing>,
+    place: Place,
+}
+
+/// A connection whose place has moved to another home. Unless it [leaves](Self::leave), it goes back as it was.
+struct Outgoing(Option<Connection>);
 
 /// The place of a connection that is lent or being opened. It is free again when this is dropped.
 struct Place {
@@ -63,10 +77,10 @@ impl Pool {
         match self.find(home) {
             (Found::Closed, _) => Err(closed()),
             (Found::Free(driven, home), _) => Ok(self.0.lend(driven, home)),
-            (Found::Room, _) => self.0.place(home).open().await,
+            (Found::Room(old), _) => self.0.room(home, old).open().await,
             (Found::Nothing, turn) => match turn.await.map_err(|_| closed())? {
                 Turn::Connection(connection) => Ok(connection),
-                Turn::Place(place) => place.open().await,
+                Turn::Room(room) => room.open().await,
             },
         }
     }
@@ -94,6 +108,11 @@ impl Inner {
         Place { pool: Arc::clone(self), home, is_held: true }
     }
 
+    fn room(self: &Arc<Self>, home: Home, old: Option<(Driven, Home)>) -> Room {
+        let old = old.map(|(driven, home)| Outgoing(Some(self.lend(driven, home))));
+        Room { old, place: self.place(home) }
+    }
+
     fn lend(self: &Arc<Self>, driven: Driven, home: Home) -> Connection {
         Connection { driven: Some(driven), place: self.place(home) }
     }
@@ -106,8 +125,7 @@ impl Inner {
                 drop(waiting.send(Turn::Connection(self.lend(driven, home))));
             }
             Some(Next::Room(waiting, home, old)) => {
-                drop(old);
-                drop(waiting.send(Turn::Place(self.place(home))));
+                drop(waiting.send(Turn::Room(self.room(home, old))));
             }
         }
     }
@@ -125,13 +143,63 @@ impl Alive for oneshot::Sender<Turn> {
     }
 }
 
-impl Place {
-    async fn open(self) -> Result<Connection> {
-        let opener = &self.pool.opener;
+impl Room {
+    /// Opens a connection. Where that fails, the one that it was to replace is still there.
+    async fn open(mut self) -> Result<Connection> {
+        match self.attempt().await {
+            Ok(driven) => {
+                if let Some(old) = self.old.take() {
+                    old.leave();
+                }
+                Ok(Connection { driven: Some(driven), place: self.place })
+            }
+            Err(error) => match self.old.take().and_then(Outgoing::stay) {
+                Some(old) => {
+                    tracing::debug!(error = %error.report(), "a connection is not replaced");
+                    Ok(old)
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    async fn attempt(&self) -> Result<Driven> {
+        let opener = &self.place.pool.opener;
+        let patience =
+            if self.old.is_some() { REPLACING.min(opener.config.connect_timeout / 2) } else { Duration::MAX };
+        let opening = connect::open_driven(&opener.config, &opener.tls, opener.role);
         // Boxed: it happens seldom, and every request would carry its size.
-        let opened = Box::pin(connect::open_driven(&opener.config, &opener.tls, opener.role)).await;
-        let driven = opened.map_err(|failure| failure.to_error())?;
-        Ok(Connection { driven: Some(driven), place: self })
+        match Box::pin(tokio::time::timeout(patience, opening)).await {
+            Ok(opened) => opened.map_err(|failure| failure.to_error()),
+            Err(_) => Err(Error::unavailable("the PostgreSQL server takes long to open a connection")),
+        }
+    }
+}
+
+impl Outgoing {
+    /// Closes it; its place is another's now.
+    fn leave(mut self) {
+        if let Some(mut connection) = self.0.take() {
+            connection.place.is_held = false;
+            connection.discard();
+        }
+    }
+
+    /// The connection as it was, if it is alive.
+    fn stay(mut self) -> Option<Connection> {
+        self.take_back().filter(|connection| connection.driven.as_ref().is_some_and(Driven::is_open))
+    }
+
+    fn take_back(&mut self) -> Option<Connection> {
+        let connection = self.0.take()?;
+        connection.place.pool.places.lock().stay(connection.place.home);
+        Some(connection)
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        drop(self.take_back());
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A connection works best for requests of the runtime that it was opened in: its messages come and go on the same
 //! thread, and no other has to be woken twice for each statement. So each has a home, and is lent to others only where
-//! none of theirs can be had; one that its home does not use, or has more of than others, is replaced by one of theirs.
+//! none of theirs can be had; one of a home that has more than others is replaced by one of theirs, once that is open.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -13,6 +13,10 @@ const PATIENCE: u32 = 4;
 const UNUSED: Duration = Duration::from_secs(1);
 /// At most one place moves to another home within this time.
 const BETWEEN_MOVES: Duration = Duration::from_millis(20);
+/// The same where it evens nothing out, and only goes from who does not use it to who has none.
+const BETWEEN_TURNS: Duration = Duration::from_mins(1);
+/// After a move that failed, as where the server takes no more connections, all stay for so long.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// A runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,6 +43,8 @@ pub(super) struct Places<C, W> {
     taken: HashMap<Home, usize>,
     waiting: VecDeque<Waiting<W>>,
     last_move: Option<Instant>,
+    /// When a place could not move.
+    last_failure: Option<Instant>,
     is_closed: bool,
 }
 
@@ -60,8 +66,8 @@ pub(super) enum Found<C> {
     Closed,
     /// A connection and its home.
     Free(C, Home),
-    /// A place to open one; it is taken.
-    Room,
+    /// A place to open one; it is taken. The connection that makes room for it once it is open, if any, and its home.
+    Room(Option<(C, Home)>),
     /// Nothing now.
     Nothing,
 }
@@ -70,8 +76,8 @@ pub(super) enum Found<C> {
 pub(super) enum Next<C, W> {
     /// A connection and its home.
     Free(W, C, Home),
-    /// A place for one of this home, and the connection that made room for it, if any.
-    Room(W, Home, Option<C>),
+    /// A place for one of this home, as in [`Found::Room`].
+    Room(W, Home, Option<(C, Home)>),
 }
 
 impl<C: Alive, W: Alive> Places<C, W> {
@@ -82,6 +88,7 @@ impl<C: Alive, W: Alive> Places<C, W> {
             taken: HashMap::new(),
             waiting: VecDeque::new(),
             last_move: None,
+            last_failure: None,
             is_closed: false,
         }
     }
@@ -101,16 +108,17 @@ impl<C: Alive, W: Alive> Places<C, W> {
         }
         if self.has_room() {
             self.occupy(home);
-            return Found::Room;
+            return Found::Room(None);
         }
-        let Some(oldest) = self.free.first() else { return Found::Nothing };
-        let (theirs, is_unused) = (oldest.home, oldest.since.elapsed() > UNUSED);
-        let free = self.free.remove(0);
-        if is_unused || self.may_move(theirs, home) {
+        if self.free.is_empty() {
+            return Found::Nothing;
+        }
+        let Free { connection, home: theirs, since } = self.free.remove(0);
+        if self.may_move(theirs, home, since.elapsed() > UNUSED) {
             self.move_place(theirs, home);
-            return Found::Room;
+            return Found::Room(Some((connection, theirs)));
         }
-        Found::Free(free.connection, theirs)
+        Found::Free(connection, theirs)
     }
 
     /// Adds somebody who waits.
@@ -155,11 +163,20 @@ impl<C: Alive, W: Alive> Places<C, W> {
         };
         let turn = self.turn_of(free.home);
         let Waiting { home, who, .. } = self.waiting.remove(turn)?;
-        if home != free.home && self.may_move(free.home, home) {
+        if home != free.home && self.may_move(free.home, home, false) {
             self.move_place(free.home, home);
-            return Some(Next::Room(who, home, Some(free.connection)));
+            return Some(Next::Room(who, home, Some((free.connection, free.home))));
         }
         Some(Next::Free(who, free.connection, free.home))
+    }
+
+    /// Says that a place could not move: the connection that was to make room for another stays, and counts for its home
+    /// again. The place of the other is [vacated](Self::vacate) by whoever holds it.
+    pub(super) fn stay(&mut self, home: Home) {
+        self.last_failure = Some(Instant::now());
+        if !self.is_closed {
+            self.occupy(home);
+        }
     }
 
     /// Gives away all connections that are free; nobody gets one any more.
@@ -204,10 +221,15 @@ impl<C: Alive, W: Alive> Places<C, W> {
         *self.taken.entry(home).or_default() += 1;
     }
 
-    /// Whether a place may move: where that evens things out, and not all the time.
-    fn may_move(&self, from: Home, to: Home) -> bool {
+    /// Whether a place may move: where that evens things out, and not all the time. One that is not used may also go to
+    /// who has none, but hardly ever: where there are more homes than places it would come and go with each call.
+    fn may_move(&self, from: Home, to: Home, is_unused: bool) -> bool {
+        let is_before = |at: Option<Instant>, pause| at.is_none_or(|at: Instant| at.elapsed() > pause);
         let count = |home: Home| self.taken.get(&home).copied().unwrap_or(0);
-        count(from) > count(to) + 1 && self.last_move.is_none_or(|at| at.elapsed() > BETWEEN_MOVES)
+        let (theirs, ours) = (count(from), count(to));
+        is_before(self.last_failure, PAUSE)
+            && (theirs > ours + 1 && is_before(self.last_move, BETWEEN_MOVES)
+                || is_unused && theirs > ours && is_before(self.last_move, BETWEEN_TURNS))
     }
 
     fn move_place(&mut self, from: Home, to: Home) {
@@ -238,7 +260,7 @@ mod tests {
     fn full(most: usize, home: Home) -> Places<Name, Name> {
         let mut places = Places::new(most);
         for _ in 0..most {
-            assert!(matches!(places.find(home), Found::Room));
+            assert!(matches!(places.find(home), Found::Room(None)));
         }
         assert!(matches!(places.find(home), Found::Nothing));
         places
@@ -269,12 +291,48 @@ mod tests {
             assert!(places.give_back("one", a).is_none());
             places.next_turn().unwrap()
         };
-        assert!(matches!(come_back(&mut places), Next::Room("stranger", home, Some("one")) if home == b));
+        let moves =
+            |next| matches!(next, Next::Room("stranger", to, Some(("one", from))) if to == b && from == a);
+        assert!(moves(come_back(&mut places)));
         assert!(matches!(come_back(&mut places), Next::Free(..)), "not at once again");
         std::thread::sleep(BETWEEN_MOVES * 2);
-        assert!(matches!(come_back(&mut places), Next::Room("stranger", home, Some("one")) if home == b));
+        assert!(moves(come_back(&mut places)));
         std::thread::sleep(BETWEEN_MOVES * 2);
         assert!(matches!(come_back(&mut places), Next::Free(..)), "two and two");
+    }
+
+    #[test]
+    fn a_place_that_could_not_move_stays_where_it_was() {
+        let (a, b) = (home(), home());
+        let mut places = full(2, a);
+        assert!(places.give_back("one", a).is_none());
+        assert!(matches!(places.find(b), Found::Room(Some(("one", from))) if from == a));
+        places.stay(a);
+        places.vacate(b);
+        assert_eq!(places.taken, HashMap::from([(a, 2)]));
+        assert!(places.give_back("one", a).is_none());
+        std::thread::sleep(BETWEEN_MOVES * 2);
+        assert!(matches!(places.find(b), Found::Free("one", _)), "not at once again");
+    }
+
+    #[test]
+    fn where_homes_are_more_than_places_what_is_unused_does_not_go_to_and_fro() {
+        let (a, b) = (home(), home());
+        let mut places = full(1, a);
+        let is_moved = |places: &mut Places<Name, Name>, from, to| {
+            assert!(places.give_back("one", from).is_none());
+            places.free[0].since -= UNUSED * 2;
+            match places.find(to) {
+                Found::Room(Some(_)) => true,
+                Found::Free("one", home) => {
+                    assert_eq!(home, from);
+                    false
+                }
+                _ => panic!("it is free"),
+            }
+        };
+        assert!(is_moved(&mut places, a, b), "who has none gets what nobody uses");
+        assert!(!is_moved(&mut places, b, a), "but it does not come back at once");
     }
 
     #[test]
@@ -284,7 +342,7 @@ mod tests {
         assert_eq!(places.give_back("BROKEN", a), Some("BROKEN"));
         assert!(places.give_back("one", a).is_none());
         assert!(matches!(places.find(a), Found::Free("one", _)));
-        assert!(matches!(places.find(a), Found::Room));
+        assert!(matches!(places.find(a), Found::Room(None)));
         places.wait(a, "GONE");
         places.wait(a, "here");
         assert!(places.give_back("two", a).is_none());
