@@ -116,27 +116,45 @@ impl Drop for Lease {
         if !self.is_busy && !self.is_open {
             return;
         }
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(settle(connection, self.is_busy, self.is_open, self.tls.clone()));
-            }
-            Err(_) => connection.discard(),
+        let unsettled = Unsettled(Some(connection));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(settle(unsettled, self.is_busy, self.is_open, self.tls.clone()));
+        }
+    }
+}
+
+/// A connection that is in the middle of something: dropped, as by a runtime that ends before it is set right, it is
+/// closed. In the pool its open transaction would take in what the next one writes.
+struct Unsettled(Option<Connection>);
+
+impl Unsettled {
+    /// Says that it is in the middle of nothing any more: it goes back to its pool.
+    fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Unsettled {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            connection.discard();
         }
     }
 }
 
 /// Ends what a connection is in the middle of, and gives it back to its pool. It counts as in use until then, so that
 /// requests that are given up do not pile up in the server.
-async fn settle(connection: Connection, is_busy: bool, is_open: bool, tls: MakeRustlsConnect) {
+async fn settle(unsettled: Unsettled, is_busy: bool, is_open: bool, tls: MakeRustlsConnect) {
+    let Some(connection) = &unsettled.0 else { return };
     let end = Statement::of(if is_open { "ROLLBACK" } else { "SELECT 1" });
     let patience = if is_busy { GRACE } else { END };
-    match tokio::time::timeout(patience, connection.rows(end)).await {
-        Ok(Ok(_)) => return,
+    let answer = tokio::time::timeout(patience, connection.rows(end)).await;
+    match answer {
+        Ok(Ok(_)) => unsettled.give_back(),
         Ok(Err(_)) => {}
         Err(_) => {
             // The answer does not matter: the connection is closed in any case.
             let _ = tokio::time::timeout(END, connection.cancel_token().cancel_query(tls)).await;
         }
     }
-    connection.discard();
 }

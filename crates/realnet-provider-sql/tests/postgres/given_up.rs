@@ -78,3 +78,38 @@ async fn a_list_leaves_no_transaction_open() {
     let opened = sessions(&watcher, "application_name = 'realnet read'").await;
     assert!(opened <= 2, "connections are used again, not opened anew: {opened}");
 }
+
+/// A thread that ends in the middle of a transaction leaves nothing open for the next one on its connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_ends_with_the_runtime_that_it_was_left_in() {
+    let (database, world) = world().await;
+    let alice = world.acme.alice.clone();
+    let mut config = PostgresConfig::from_url(database.url()).unwrap();
+    config.write_connections = 1;
+    let mut narrow = world.clone();
+    narrow.stores.items = std::sync::Arc::new(PostgresStore::connect(config).await.unwrap());
+    let note = narrow.create(&alice, item("Note").name("kept").attr("rank", 1)).await;
+
+    let mut outside = client(database.url()).await;
+    let held = outside.transaction().await.unwrap();
+    held.query("SELECT id FROM items WHERE name = 'kept' FOR UPDATE", &[]).await.unwrap();
+    let given_up = tokio::task::spawn_blocking({
+        let (narrow, alice) = (narrow.clone(), alice.clone());
+        move || {
+            let other = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let update = async {
+                let update = narrow.set(&alice, note.id, serde_json::json!({"rank": 2}));
+                tokio::time::timeout(Duration::from_millis(300), update).await.is_err()
+            };
+            other.block_on(update)
+        }
+    });
+    assert!(given_up.await.unwrap(), "it must have waited for the lock");
+    held.commit().await.unwrap();
+    narrow.create(&alice, item("Note").name("answered")).await;
+    let watcher = client(database.url()).await;
+    let count = "SELECT count(*) FROM items WHERE name = 'answered'";
+    let found: i64 = watcher.query_one(count, &[]).await.unwrap().get(0);
+    assert_eq!(found, 1, "what was answered is durable");
+    assert_eq!(sessions(&watcher, "state LIKE 'idle in transaction%'").await, 0);
+}
