@@ -61,6 +61,8 @@ pub struct PostgresConfig {
     pub few: usize,
     /// So many items that a list looks at elsewhere (those it is filtered or ordered by) are kept while it is read.
     pub looked_up: usize,
+    /// So many bytes rows that are judged together may look at elsewhere; a list that needs more is refused.
+    pub looked_up_bytes: usize,
     /// How long connecting, and waiting for a free connection, may take.
     pub connect_timeout: Duration,
     /// How long one statement may take before the server ends it.
@@ -82,6 +84,7 @@ impl PostgresConfig {
             write_connections: 16,
             few: 1000,
             looked_up: 20_000,
+            looked_up_bytes: 256 << 20,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
         }

@@ -13,7 +13,7 @@ use realnet_core::{Result, Uuid};
 
 use super::error::to_error;
 use super::row::{self, ITEM_COLUMNS};
-use super::run::{PgRow, Reader};
+use super::run::Reader;
 use super::{PostgresStore, changes, list, transaction};
 use crate::statement::{Array, Bind, Statement};
 
@@ -48,10 +48,7 @@ impl ItemProvider for PostgresStore {
         let mut rest = distinct.as_slice();
         while !rest.is_empty() {
             let items = row::items(&access.registry, &self.shared.read(some_by_ids(rest)).await?)?;
-            // Where they are many bytes the statement answers the first ones only.
-            let is_whole = items.iter().map(Item::size).sum::<usize>() <= Query::MAX_PAGE_BYTES;
-            let last = items.iter().map(|item| item.id).max().filter(|_| !is_whole);
-            rest = last.map_or(&[], |last| &rest[rest.partition_point(|id| *id <= last)..]);
+            rest = &rest[answered(rest, &items)..];
             for item in items.into_iter().filter(|item| access.allows(item, Permission::Read)) {
                 if !budget.admits(item.size()) {
                     return Err(Budget::exceeded());
@@ -126,8 +123,9 @@ pub(super) fn by_ids(ids: &[Uuid]) -> Statement {
     statement
 }
 
-/// The statement that reads the first items by id: as many as a page may hold in bytes, and one more.
-fn some_by_ids(ids: &[Uuid]) -> Statement {
+/// The statement that reads the first items by id: as many as a page may hold in bytes, and one more. How many of the ids
+/// that is, [`answered`] tells.
+pub(super) fn some_by_ids(ids: &[Uuid]) -> Statement {
     // Attributes are at most so large; fewer need not be counted.
     if ids.len() <= Query::MAX_PAGE_BYTES / Item::MAX_ATTRIBUTES {
         return by_ids(ids);
@@ -143,9 +141,9 @@ fn some_by_ids(ids: &[Uuid]) -> Statement {
     statement
 }
 
-/// The items of rows that the caller may read.
-pub(super) fn readable(access: &Access, rows: &[PgRow]) -> Result<Vec<Item>> {
-    let mut items = row::items(&access.registry, rows)?;
-    items.retain(|item| access.allows(item, Permission::Read));
-    Ok(items)
+/// How many of some ids, which are sorted, have been answered for by the items that [`some_by_ids`] has found.
+pub(super) fn answered(asked: &[Uuid], items: &[Item]) -> usize {
+    let is_whole = items.iter().map(Item::size).sum::<usize>() <= Query::MAX_PAGE_BYTES;
+    let last = items.iter().map(|item| item.id).max().filter(|_| !is_whole);
+    last.map_or(asked.len(), |last| asked.partition_point(|id| *id <= last))
 }

@@ -4,18 +4,25 @@
 use std::collections::{HashMap, HashSet};
 
 use parking_lot::Mutex;
+use realnet_core::acl::Permission;
 use realnet_core::model::Item;
 use realnet_core::provider::Access;
 use realnet_core::query::Lookup;
-use realnet_core::{Result, Uuid};
+use realnet_core::{Error, ErrorKind, Result, Uuid};
 
 use super::error::to_error;
-use super::items::{by_ids, readable};
+use super::items::{answered, some_by_ids};
 use super::lease::Lease;
+use super::row;
 use super::run::{PgRow, Reader};
 use super::shared::Shared;
 use super::transaction::ancestors_of;
 use crate::statement::Statement;
+
+/// Items of more bytes are forgotten as soon as they may be.
+const KEPT_BYTES: usize = 32 << 20;
+/// Ids in one statement.
+const CHUNK: usize = 1_000;
 
 /// Where to ask.
 pub(super) enum Ask<'a> {
@@ -35,14 +42,16 @@ impl Ask<'_> {
 }
 
 /// What has been fetched and what is missed.
-#[derive(Default)]
 pub(super) struct Fetched {
     state: Mutex<State>,
+    most_bytes: usize,
 }
 
 #[derive(Default)]
 struct State {
     items: HashMap<Uuid, Option<Item>>,
+    /// The size of all these items.
+    bytes: usize,
     ancestors: HashMap<Uuid, Vec<Uuid>>,
     missed_items: HashSet<Uuid>,
     missed_ancestors: HashSet<Uuid>,
@@ -69,13 +78,19 @@ impl Lookup for Fetched {
 }
 
 impl Fetched {
-    /// Forgets what it knows when that is more than `kept` items. What rows are judged and sorted by has to stay until they
+    /// Nothing yet; what is kept at a time is of at most so many bytes.
+    pub(super) fn new(most_bytes: usize) -> Self {
+        Self { state: Mutex::default(), most_bytes }
+    }
+
+    /// Forgets what it knows when that is more than `kept` items, or many bytes. What rows are judged and sorted by has to stay until they
     /// are, so there is only room to be made before the next ones.
     pub(super) fn make_room(&self, kept: usize) {
         let mut state = self.state.lock();
-        if state.items.len() + state.ancestors.len() > kept {
-            state.items.clear();
-            state.ancestors.clear();
+        if state.items.len() + state.ancestors.len() > kept || state.bytes > KEPT_BYTES {
+            state.items = HashMap::new();
+            state.bytes = 0;
+            state.ancestors = HashMap::new();
         }
     }
 
@@ -85,13 +100,15 @@ impl Fetched {
         if items.is_empty() && ancestors.is_empty() {
             return Ok(false);
         }
-        for chunk in items.chunks(1_000) {
-            let found = readable(access, &ask.rows(by_ids(chunk)).await?)?;
-            let mut state = self.state.lock();
-            state.items.extend(chunk.iter().map(|id| (*id, None)));
-            state.items.extend(found.into_iter().map(|item| (item.id, Some(item))));
+        let mut rest = items.as_slice();
+        while !rest.is_empty() {
+            let asked = &rest[..rest.len().min(CHUNK)];
+            let found = row::items(&access.registry, &ask.rows(some_by_ids(asked)).await?)?;
+            let (known, unknown) = rest.split_at(answered(asked, &found));
+            rest = unknown;
+            self.note(known, found, access)?;
         }
-        for chunk in ancestors.chunks(1_000) {
+        for chunk in ancestors.chunks(CHUNK) {
             let rows = ask.rows(ancestors_of(chunk, Item::MAX_DEPTH)).await?;
             let mut state = self.state.lock();
             state.ancestors.extend(chunk.iter().map(|id| (*id, Vec::new())));
@@ -105,8 +122,31 @@ impl Fetched {
         Ok(true)
     }
 
+    /// The ids of items, sorted, and those whose ancestors are missed.
     fn take_missed(&self) -> (Vec<Uuid>, Vec<Uuid>) {
         let mut state = self.state.lock();
-        (state.missed_items.drain().collect(), state.missed_ancestors.drain().collect())
+        let mut items: Vec<Uuid> = state.missed_items.drain().collect();
+        items.sort_unstable();
+        (items, state.missed_ancestors.drain().collect())
+    }
+
+    /// Keeps what the database answered for some ids: what the caller may not read is not there.
+    fn note(&self, asked: &[Uuid], found: Vec<Item>, access: &Access) -> Result<()> {
+        let mut state = self.state.lock();
+        state.items.extend(asked.iter().map(|id| (*id, None)));
+        for item in found.into_iter().filter(|item| access.allows(item, Permission::Read)) {
+            state.bytes += item.size();
+            state.items.insert(item.id, Some(item));
+        }
+        if state.bytes > self.most_bytes {
+            let most = self.most_bytes >> 20;
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "this list is filtered or ordered by items of more than {most} MiB: ask without them"
+                ),
+            ));
+        }
+        Ok(())
     }
 }

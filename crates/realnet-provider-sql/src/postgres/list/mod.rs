@@ -60,7 +60,7 @@ impl<'a> List<'a> {
             access,
             query,
             moment: Moment::new(store.shared.pools.read().await?, query.count != Count::None),
-            lookup: Fetched::default(),
+            lookup: Fetched::new(store.shared.config.looked_up_bytes),
             deadline: Deadline::start(),
         })
     }

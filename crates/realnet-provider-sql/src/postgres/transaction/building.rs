@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use realnet_core::Result;
+use realnet_core::query::Query;
 use realnet_core::registry::{FieldRef, TypeRegistry};
 use uuid::Uuid;
 
@@ -15,6 +16,14 @@ use crate::statement::Statement;
 
 /// Up to so many items are indexed at once.
 const FEW: i64 = 1_000;
+
+/// The items of one step.
+struct Chunk {
+    /// The id of the last one.
+    end: Uuid,
+    /// Whether there were none behind it.
+    is_last: bool,
+}
 
 impl PgTransaction {
     /// Notes that an index is being built, where there is much to do.
@@ -41,7 +50,7 @@ impl PgTransaction {
         Ok(true)
     }
 
-    /// Indexes the next `limit` items in the order of their ids, those of `types` among them.
+    /// Indexes the next `limit` items in the order of their ids, those of `types` among them; fewer where they are large.
     pub(super) async fn build_further(
         &mut self,
         registry: &TypeRegistry,
@@ -60,31 +69,48 @@ impl PgTransaction {
         let places = results.swap_remove(0);
         let Some(place) = places.first() else { return Ok(true) };
         let behind: Uuid = Reader::new(place).next().map_err(to_error)?;
-        let end = self.end_of_chunk(behind, limit).await?;
-        let items = self.items_between(registry, types, behind, end).await?;
-        self.write_keys(registry, field, &items, &mut HashMap::new()).await?;
-        // Types are locked in a step of its own, which holds no items: whoever waits for one of those may hold the types.
-        let is_ready = end.is_none() && items.is_empty();
         let mut statement = Statement::new();
-        if is_ready {
+        let chunk = self.next_chunk(types, behind, limit).await?;
+        if let Some(chunk) = &chunk {
+            let items = self.items_between(registry, types, behind, chunk.end).await?;
+            self.write_keys(registry, field, &items, &mut HashMap::new()).await?;
+            // What comes behind the last one from now on is indexed by who writes it.
+            let place = if chunk.is_last { Uuid::max() } else { chunk.end };
+            statement.push("UPDATE building SET behind = ").bind(place.into()).push(" WHERE field = ");
+        } else {
+            // In a step of its own, which holds no items: whoever waits for one of those may hold the types.
             self.change_types().await?;
             statement.push("DELETE FROM building WHERE field = ");
-        } else {
-            let end = end.unwrap_or(Uuid::max());
-            statement.push("UPDATE building SET behind = ").bind(end.into()).push(" WHERE field = ");
         }
         statement.bind(id.into());
         self.others.push(statement);
-        Ok(is_ready)
+        Ok(chunk.is_none())
     }
 
-    /// The last id of the next `limit` items; none when there are fewer.
-    async fn end_of_chunk(&mut self, behind: Uuid, limit: usize) -> Result<Option<Uuid>> {
-        let mut statement = Statement::of("SELECT id FROM items WHERE id > ");
-        statement.bind(behind.into());
-        statement.push(format!(" ORDER BY id OFFSET {} LIMIT 1", limit.max(1) - 1));
+    /// The next `limit` items, those of `types` among them no more than a page may hold in bytes, and one; none when there
+    /// are none left.
+    async fn next_chunk(&mut self, types: &[Uuid], behind: Uuid, limit: usize) -> Result<Option<Chunk>> {
+        let limit = limit.max(1);
+        // The length of a stored text is known without reading it.
+        let mut statement = Statement::of("SELECT id, number = found AND found < ");
+        statement.bind((limit as i64).into()).push(
+            " FROM (SELECT id, row_number() OVER w AS number, count(*) OVER () AS found, \
+             sum(CASE WHEN type = ANY(",
+        );
+        statement.bind(ids(types)).push(
+            ") THEN octet_length(attributes) ELSE 0 END) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) \
+             AS earlier FROM (SELECT id, type, attributes FROM items WHERE id > ",
+        );
+        statement.bind(behind.into()).push(format!(
+            " ORDER BY id LIMIT {limit}) held WINDOW w AS (ORDER BY id)) sized \
+             WHERE earlier IS NULL OR earlier <= {} ORDER BY id DESC LIMIT 1",
+            Query::MAX_PAGE_BYTES
+        ));
         let rows = self.writer.rows(statement).await?;
-        rows.first().map(|row| Reader::new(row).next().map_err(to_error)).transpose()
+        let Some(row) = rows.first() else { return Ok(None) };
+        let mut reader = Reader::new(row);
+        let end = reader.next().map_err(to_error)?;
+        Ok(Some(Chunk { end, is_last: reader.next().map_err(to_error)? }))
     }
 
     /// They stay as they are until the end: what is written of them later finds their entries.
@@ -93,13 +119,10 @@ impl PgTransaction {
         registry: &TypeRegistry,
         types: &[Uuid],
         behind: Uuid,
-        end: Option<Uuid>,
+        end: Uuid,
     ) -> Result<Vec<realnet_core::model::Item>> {
         let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id > "));
-        statement.bind(behind.into());
-        if let Some(end) = end {
-            statement.push(" AND i.id <= ").bind(end.into());
-        }
+        statement.bind(behind.into()).push(" AND i.id <= ").bind(end.into());
         statement.push(" AND i.type = ANY(").bind(ids(types)).push(") ORDER BY i.id FOR SHARE");
         let rows = self.writer.rows(statement).await?;
         row::items(registry, &rows)

@@ -8,16 +8,14 @@ use realnet_core::model::Item;
 use realnet_core::registry::{FieldRef, TypeRegistry};
 use uuid::Uuid;
 
-use super::super::row::{self, ITEM_COLUMNS};
+use super::super::row;
+use super::PgTransaction;
 use super::entries::UniqueKey;
 use super::source::push_rows;
-use super::{PgTransaction, ids};
+use super::words::next_of;
 use crate::field_id::field_id;
 use crate::row::visibility_number;
 use crate::statement::{Bind, Statement};
-
-/// Items per statement.
-const CHUNK: usize = 1_000;
 
 impl PgTransaction {
     /// Drops the rows of the field and writes those of all items of `types`. No other writer is under way: changing
@@ -48,10 +46,7 @@ impl PgTransaction {
     }
 
     async fn next_items(&mut self, registry: &TypeRegistry, types: &[Uuid], last: Uuid) -> Result<Vec<Item>> {
-        let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id > "));
-        statement.bind(last.into()).push(" AND i.type = ANY(").bind(ids(types));
-        statement.push(format!(") ORDER BY i.id LIMIT {CHUNK}"));
-        let rows = self.writer.rows(statement).await?;
+        let rows = self.writer.rows(next_of(types, last)).await?;
         row::items(registry, &rows)
     }
 

@@ -4,6 +4,7 @@ use realnet_core::Result;
 use realnet_core::clock::Timestamp;
 use realnet_core::index;
 use realnet_core::model::Item;
+use realnet_core::query::Query;
 use realnet_core::registry::TypeRegistry;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use super::source::push_rows;
 use super::{PgTransaction, ids};
 use crate::statement::{Bind, Statement};
 
-/// Items per statement.
+/// Items per statement at most.
 const CHUNK: usize = 1_000;
 
 impl PgTransaction {
@@ -23,7 +24,9 @@ impl PgTransaction {
     pub(super) async fn rebuild_words(&mut self, registry: &TypeRegistry, types: &[Uuid]) -> Result<()> {
         let mut behind = Uuid::nil();
         loop {
-            let items = self.load_next(types, behind, CHUNK).await?;
+            self.flush().await?;
+            let rows = self.writer.rows(next_of(types, behind)).await?;
+            let items = self.read_all(&rows)?;
             let Some(last) = items.last() else { return Ok(()) };
             behind = last.id;
             let mut rows: Vec<Vec<Bind>> = Vec::with_capacity(items.len());
@@ -67,16 +70,6 @@ impl PgTransaction {
         self.read_all(&rows)
     }
 
-    /// The next items of some types by id, in pages along the primary key.
-    async fn load_next(&mut self, types: &[Uuid], behind: Uuid, limit: usize) -> Result<Vec<Item>> {
-        self.flush().await?;
-        let mut statement = Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.id > "));
-        statement.bind(behind.into()).push(" AND (i.type = ANY(").bind(ids(types));
-        statement.push(format!(")) IS TRUE ORDER BY i.id LIMIT {limit}"));
-        let rows = self.writer.rows(statement).await?;
-        self.read_all(&rows)
-    }
-
     /// How many levels hang on an item, at most `limit`.
     pub(super) async fn load_height(&mut self, id: Uuid, limit: usize) -> Result<usize> {
         self.flush().await?;
@@ -91,4 +84,19 @@ impl PgTransaction {
         let height: i64 = rows.first().map_or(Ok(0), |row| Reader::new(row).next().map_err(to_error))?;
         Ok(height as usize)
     }
+}
+
+/// The next items of some types by id, along the primary key: as many as a page may hold in bytes, and one more.
+pub(super) fn next_of(types: &[Uuid], behind: Uuid) -> Statement {
+    // The length of a stored text is known without reading it.
+    let mut statement = Statement::of(format!(
+        "SELECT {ITEM_COLUMNS} FROM (SELECT x.*, sum(octet_length(x.attributes)) OVER (ORDER BY x.id ROWS BETWEEN \
+         UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier FROM (SELECT * FROM items WHERE id > "
+    ));
+    statement.bind(behind.into()).push(" AND (type = ANY(").bind(ids(types));
+    statement.push(format!(
+        ")) IS TRUE ORDER BY id LIMIT {CHUNK}) x) i WHERE i.earlier IS NULL OR i.earlier <= {} ORDER BY i.id",
+        Query::MAX_PAGE_BYTES
+    ));
+    statement
 }
