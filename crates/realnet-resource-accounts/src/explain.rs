@@ -70,12 +70,7 @@ impl Accounts {
 impl Wanted {
     fn parse(parameters: &ListRequest) -> Result<Self> {
         let mut wanted = Self::default();
-        let mut seen: Vec<&str> = Vec::new();
         for (name, value) in &parameters.parameters {
-            if seen.contains(&name.as_str()) {
-                return Err(Error::malformed_at(name.clone(), "given twice"));
-            }
-            seen.push(name);
             let id =
                 || Uuid::parse_str(value).map_err(|_| Error::malformed_at(name.clone(), "expected an id"));
             match name.as_str() {
@@ -123,7 +118,7 @@ fn explained(registry: &TypeRegistry, caller: &Caller, item: &Item) -> Value {
 }
 
 /// What allows, with the grant and where that stands.
-fn allowed(registry: &TypeRegistry, item: &Item, reason: &Reason) -> Value {
+fn allowed(registry: &TypeRegistry, item: &Item, reason: &Reason<'_>) -> Value {
     let mut shown = json!(reason);
     if let Value::Object(shown) = &mut shown {
         shown.insert("allowed".to_owned(), true.into());

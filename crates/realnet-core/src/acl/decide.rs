@@ -68,9 +68,9 @@ fn covering<'a>(
 }
 
 /// Which part of the rule decided.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
-pub enum Reason {
+pub enum Reason<'a> {
     /// The caller is a superuser.
     Superuser,
     /// The item is public (read only).
@@ -78,12 +78,12 @@ pub enum Reason {
     /// A grant on the item.
     ItemGrant {
         /// The grant that decided.
-        grant: Grant,
+        grant: &'a Grant,
     },
     /// A grant on the type or instance, or on a type that it is derived from.
     TypeGrant {
         /// The grant that decided.
-        grant: Grant,
+        grant: &'a Grant,
     },
     /// The caller is an administrator of the org.
     Admin,
@@ -97,12 +97,12 @@ pub fn decide(registry: &TypeRegistry, caller: &Caller, item: &Item, permission:
 }
 
 /// Why `caller` has `permission` on `item`; `None` when it has not.
-pub fn explain(
-    registry: &TypeRegistry,
+pub fn explain<'a>(
+    registry: &'a TypeRegistry,
     caller: &Caller,
-    item: &Item,
+    item: &'a Item,
     permission: Permission,
-) -> Option<Reason> {
+) -> Option<Reason<'a>> {
     if caller.is_superuser() {
         return Some(Reason::Superuser);
     }
@@ -117,14 +117,14 @@ pub fn explain(
         return Some(Reason::Public);
     }
     if let Some(grant) = covering(&item.grants, caller, member, permission) {
-        return Some(Reason::ItemGrant { grant: grant.clone() });
+        return Some(Reason::ItemGrant { grant });
     }
     if item.visibility == Visibility::Restricted {
         return None;
     }
     let info = registry.by_id(item.type_id)?;
     let access = registry.access(item.org, info, item.instance.as_deref());
-    covering(access, caller, member, permission).map(|grant| Reason::TypeGrant { grant: grant.clone() })
+    covering(access, caller, member, permission).map(|grant| Reason::TypeGrant { grant })
 }
 
 /// Whether `caller` may create items of `info` (and `instance`) in `org`; an error that says why not.
@@ -265,8 +265,9 @@ mod tests {
         let registry = registry(Some(vec![readers]));
         let user = caller(ORG, OrgRole::User);
         let readers = grant(Subject::NamedRole("user".into()), Permission::Read);
-        let reason = explain(&registry, &user, &item(), Permission::Read);
-        assert_eq!(reason, Some(Reason::TypeGrant { grant: readers }));
+        let open = item();
+        let reason = explain(&registry, &user, &open, Permission::Read);
+        assert_eq!(reason, Some(Reason::TypeGrant { grant: &readers }));
         let restricted = Item { visibility: Visibility::Restricted, ..item() };
         assert!(!decide(&registry, &user, &restricted, Permission::Read));
         let secret = Item { instance: Some(Arc::from("Secret")), ..item() };
