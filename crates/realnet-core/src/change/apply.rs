@@ -103,10 +103,6 @@ impl Engine<'_> {
         before: Option<Item>,
         after: Option<Item>,
     ) -> Result<()> {
-        self.bytes += before.iter().chain(&after).map(Item::size).sum::<usize>();
-        if self.bytes > self.changes.max_bytes {
-            return Err(self.too_large());
-        }
         let Some(item) = after.as_ref().or(before.as_ref()) else {
             return Err(Error::internal("a change without an item"));
         };
@@ -125,6 +121,10 @@ impl Engine<'_> {
             before,
             after,
         };
+        self.bytes += record.size();
+        if self.bytes > self.changes.max_bytes {
+            return Err(self.too_large());
+        }
         self.tx.append(record).await
     }
 }

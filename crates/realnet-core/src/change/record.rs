@@ -99,6 +99,11 @@ impl ChangeRecord {
         names.sort_unstable();
         names
     }
+
+    /// About how many bytes the record takes: the states that it holds.
+    pub fn size(&self) -> usize {
+        self.before.iter().chain(&self.after).map(Item::size).sum()
+    }
 }
 
 /// Which changes of an org to look at; those that fulfil all that is given.
@@ -124,12 +129,5 @@ impl ChangeFilter {
             && self.kind.is_none_or(|kind| record.kind == kind)
             && self.since.is_none_or(|since| record.at >= since)
             && self.until.is_none_or(|until| record.at < until)
-    }
-}
-
-impl ChangeRecord {
-    /// About how many bytes the record takes: the states that it holds.
-    pub fn size(&self) -> usize {
-        self.before.iter().chain(&self.after).map(Item::size).sum()
     }
 }
