@@ -1,6 +1,6 @@
 //! What there is below `/api/auth` besides signing in and out, by path.
 
-use realnet_core::resource::{Call, Context, Reply, Verb, texts};
+use realnet_core::resource::{Call, Context, ListRequest, Reply, Verb, texts};
 use realnet_core::{Error, Result, Uuid};
 use serde_json::Value;
 
@@ -16,6 +16,7 @@ impl Accounts {
         {
             return Err(Error::malformed_at(name.clone(), "not a parameter here"));
         }
+        check_repeated(&parameters)?;
         let document = match (verb, path.as_slice()) {
             (Verb::Get, ["audit"]) => self.audit(cx, &parameters).await?,
             (Verb::Get, ["explain"]) => self.explain(cx, &parameters).await?,
@@ -53,5 +54,14 @@ impl Accounts {
             _ => return Err(Error::not_found(format_args!("/auth/{}", path.join("/")))),
         };
         Ok(Reply::Document(document))
+    }
+}
+
+/// What is given twice could be understood either way.
+fn check_repeated(request: &ListRequest) -> Result<()> {
+    let names: Vec<&String> = request.parameters.iter().map(|(name, _)| name).collect();
+    match names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+        Some((_, name)) => Err(Error::malformed_at((*name).clone(), "given twice")),
+        None => Ok(()),
     }
 }

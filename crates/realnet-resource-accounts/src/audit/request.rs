@@ -37,12 +37,7 @@ pub(super) struct Position {
 impl Wanted {
     pub(super) fn parse(parameters: &ListRequest) -> Result<Self> {
         let mut wanted = Self { limit: DEFAULT_LIMIT, ..Self::default() };
-        let mut seen: Vec<&str> = Vec::new();
         for (name, value) in &parameters.parameters {
-            if seen.contains(&name.as_str()) {
-                return Err(Error::malformed_at(name.clone(), "given twice"));
-            }
-            seen.push(name);
             wanted.set(name, value)?;
         }
         Ok(wanted)
