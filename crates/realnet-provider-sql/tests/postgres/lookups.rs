@@ -2,37 +2,17 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use realnet_core::ErrorKind;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore};
-use realnet_testkit::conformance::{Backend, Stores, World, expect_kind, item};
+use realnet_testkit::conformance::{World, expect_kind, item};
 use realnet_testkit::engines::fresh_database;
 
-use crate::support::world;
-
-/// Opens stores that keep hardly any item that a list has looked at.
-struct Forgetful(String);
-
-#[async_trait]
-impl Backend for Forgetful {
-    async fn open(&self) -> Stores {
-        let mut config = PostgresConfig::from_url(&self.0).unwrap();
-        config.looked_up = 5;
-        let store = PostgresStore::connect(config).await.unwrap();
-        Stores {
-            items: Arc::new(store.clone()),
-            types: Arc::new(store.clone()),
-            credentials: Arc::new(store.clone()),
-            sources: Arc::new(store),
-            guard: None,
-        }
-    }
-}
+use crate::support::{Tuned, world};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_over_many_others_are_in_order() {
     let database = fresh_database().await.unwrap();
-    let world = World::open(Arc::new(Forgetful(database.url().to_owned()))).await;
+    let world = World::open(Arc::new(Tuned(database.url().to_owned(), |config| config.looked_up = 5))).await;
     let alice = world.acme.alice.clone();
     let top = (0..20).map(|n| item("Paper").name(format!("top {:02}", n * 7 % 20))).collect();
     let top = world.create_all(&alice, top).await;

@@ -3,36 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use realnet_core::provider::ItemProvider as _;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore};
-use realnet_testkit::conformance::{Backend, Stores, World, item, race};
+use realnet_testkit::conformance::{World, item, race};
 use realnet_testkit::engines::fresh_database;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Opens stores that read over two connections.
-struct Narrow(String);
-
-#[async_trait]
-impl Backend for Narrow {
-    async fn open(&self) -> Stores {
-        let mut config = PostgresConfig::from_url(&self.0).unwrap();
-        config.read_connections = 2;
-        let store = PostgresStore::connect(config).await.unwrap();
-        Stores {
-            items: Arc::new(store.clone()),
-            types: Arc::new(store.clone()),
-            credentials: Arc::new(store.clone()),
-            sources: Arc::new(store),
-            guard: None,
-        }
-    }
-}
+use crate::support::Tuned;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_that_follow_references_do_not_wait_for_each_other() {
     let database = fresh_database().await.unwrap();
-    let world = World::open(Arc::new(Narrow(database.url().to_owned()))).await;
+    let world =
+        World::open(Arc::new(Tuned(database.url().to_owned(), |config| config.read_connections = 2))).await;
     let alice = world.acme.alice.clone();
     let boss = world.create(&alice, item("Paper").name("boss")).await.id;
     world.create(&alice, item("Paper").name("found").attr("boss", boss.to_string())).await;

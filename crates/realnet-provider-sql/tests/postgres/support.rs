@@ -18,8 +18,23 @@ impl Backend for On {
     }
 }
 
+/// Opens stores on one database with a setting of the test's own.
+pub struct Tuned(pub String, pub fn(&mut PostgresConfig));
+
+#[async_trait]
+impl Backend for Tuned {
+    async fn open(&self) -> Stores {
+        let mut config = PostgresConfig::from_url(&self.0).expect("the engine gives a URL");
+        self.1(&mut config);
+        all_of(PostgresStore::connect(config).await.expect("the server is there"))
+    }
+}
+
 pub async fn stores(url: &str) -> Stores {
-    let store = connect(url).await;
+    all_of(connect(url).await)
+}
+
+fn all_of(store: PostgresStore) -> Stores {
     Stores {
         items: Arc::new(store.clone()),
         types: Arc::new(store.clone()),
