@@ -1,7 +1,7 @@
 //! `realnet audit`.
 
 use realnet_client::Client;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use structopt::StructOpt;
 
 use super::output::{self, Format};
@@ -109,8 +109,7 @@ impl AuditCommand {
 fn flat(entry: Value) -> Value {
     let Value::Object(mut entry) = entry else { return entry };
     if let Some(Value::Object(origin)) = entry.remove("origin") {
-        let parts: Map<String, Value> = origin;
-        entry.extend(parts);
+        entry.extend(origin);
     }
     Value::Object(entry)
 }
