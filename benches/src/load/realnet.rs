@@ -49,8 +49,10 @@ pub struct RealNet {
 pub enum Who {
     /// The first administrator, to whom no rule applies.
     Superuser,
-    /// A plain user.
+    /// A plain user, who may read, change and create all notes.
     User,
+    /// One who may read no notes but those that were shared with it.
+    Guest,
 }
 
 impl Who {
@@ -58,6 +60,7 @@ impl Who {
         match self {
             Self::Superuser => "root",
             Self::User => "writer",
+            Self::Guest => "guest",
         }
     }
 }
@@ -81,12 +84,9 @@ impl RealNet {
         let process = self.start()?;
         let mut client = signed_in(&process, Who::Superuser)?;
         client.json("POST", "/api/types", Some(&note_type()))?;
-        let account = json!({
-            "username": Who::User.name(), "password": PASSWORD, "email": "writer@example.org", "role": "user",
-        });
-        let account = client.json("POST", "/api/accounts", Some(&account))?;
+        let account = create_account(&mut client, Who::User)?;
         let grants = json!([
-            { "subject": { "type": "account", "id": account["id"] }, "permissions": ["create", "read", "write"] },
+            { "subject": { "type": "account", "id": account }, "permissions": ["create", "read", "write"] },
         ]);
         client.json("PUT", "/api/types/Memo/acl", Some(&grants))?;
         process.stop()
@@ -162,6 +162,28 @@ pub fn copy_sqlite(from: &Path, to: &Path) -> Result<()> {
         if with(from).exists() {
             std::fs::copy(with(from), with(to))?;
         }
+    }
+    Ok(())
+}
+
+/// Creates a plain account and gives its id.
+fn create_account(client: &mut Client, who: Who) -> Result<Value> {
+    let name = who.name();
+    let email = format!("{name}@example.org");
+    let account = json!({ "username": name, "password": PASSWORD, "email": email, "role": "user" });
+    let account = client.json("POST", "/api/accounts", Some(&account))?;
+    Ok(account["id"].clone())
+}
+
+/// Creates the guest and lets it read these notes.
+///
+/// # Errors
+/// The server refuses it.
+pub fn share<'a>(client: &mut Client, notes: impl Iterator<Item = &'a String>) -> Result<()> {
+    let guest = create_account(client, Who::Guest)?;
+    let grants = json!([{ "subject": { "type": "account", "id": guest }, "permissions": ["read"] }]);
+    for id in notes {
+        client.json("PUT", &format!("/api/memo/{id}/acl"), Some(&grants))?;
     }
     Ok(())
 }

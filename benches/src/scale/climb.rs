@@ -7,13 +7,13 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::kinds::{BY_PRIORITY, KINDS, Kind, NEWEST, Notes};
+use super::kinds::{BY_PRIORITY, KINDS, Kind, NEWEST, Notes, SHARED};
 use crate::load::http::Client;
 use crate::load::notes::{Note, Random};
 use crate::load::place::Place;
 use crate::load::postgres::{Postgres, settle};
 use crate::load::process::Process;
-use crate::load::realnet::{RealNet, Store, Who, fill, signed_in};
+use crate::load::realnet::{RealNet, Store, Who, fill, share, signed_in};
 use crate::load::usage::nanoseconds;
 
 /// A database engine.
@@ -103,7 +103,9 @@ pub fn climb(engine: Engine, program: &Path, sizes: &[u64], repeats: u64) -> Res
 struct Filled {
     realnet: RealNet,
     process: Process,
-    client: Client,
+    superuser: Client,
+    user: Client,
+    guest: Client,
     notes: Notes,
     step: Step,
 }
@@ -114,19 +116,21 @@ impl Filled {
         let process = realnet.start()?;
         let before = at_rest(&process)?;
         let begin = Instant::now();
-        let mut root = signed_in(&process, Who::Superuser)?;
-        let ids = fill(&mut root, 0..rows, Note::body_with_place)?;
+        let mut superuser = signed_in(&process, Who::Superuser)?;
+        let ids = fill(&mut superuser, 0..rows, Note::body_with_place)?;
         let filled = begin.elapsed().as_secs_f64();
+        share(&mut superuser, ids.iter().step_by((rows / SHARED) as usize))?;
         if let Store::Postgres(database) = &realnet.store {
             settle(database)?;
         }
         let memory = [before, at_rest(&process)?, 0];
-        let mut client = signed_in(&process, Who::User)?;
-        let deep = deep_pages(&mut client, NEWEST, rows)?;
-        let deep_by_priority = deep_pages(&mut client, BY_PRIORITY, rows)?;
+        let mut user = signed_in(&process, Who::User)?;
+        let guest = signed_in(&process, Who::Guest)?;
+        let deep = deep_pages(&mut user, NEWEST, rows)?;
+        let deep_by_priority = deep_pages(&mut user, BY_PRIORITY, rows)?;
         let notes = Notes { ids, deep, deep_by_priority };
         let step = Step { rows, filled, memory, start: 0.0, timings: Vec::new() };
-        Ok(Self { realnet, process, client, notes, step })
+        Ok(Self { realnet, process, superuser, user, guest, notes, step })
     }
 
     fn finish(self) -> Result<Step> {
@@ -139,6 +143,14 @@ impl Filled {
         Ok(step)
     }
 
+    fn client(&mut self, who: Who) -> &mut Client {
+        match who {
+            Who::Superuser => &mut self.superuser,
+            Who::User => &mut self.user,
+            Who::Guest => &mut self.guest,
+        }
+    }
+
     /// Sends some of a kind; gives nanoseconds of processors.
     fn turn(&mut self, kind: &Kind, random: &mut Random, count: u64, times: &mut Vec<f64>) -> Result<u64> {
         let with_database = matches!(self.realnet.store, Store::Postgres(_));
@@ -146,7 +158,7 @@ impl Filled {
         for _ in 0..count {
             let path = (kind.path)(&self.notes, random);
             let sent = Instant::now();
-            self.client.call("GET", &path, None)?;
+            self.client(kind.who).call("GET", &path, None)?;
             times.push(sent.elapsed().as_secs_f64() * 1000.0);
         }
         Ok(nanoseconds(self.process.id(), with_database)?.saturating_sub(before))
@@ -155,7 +167,7 @@ impl Filled {
     /// Looks at one answer: a server that answers quickly but wrongly has no part in this.
     fn check(&mut self, kind: &Kind, random: &mut Random) -> Result<()> {
         let path = (kind.path)(&self.notes, random);
-        let answer = self.client.json("GET", &path, None)?;
+        let answer = self.client(kind.who).json("GET", &path, None)?;
         let found = answer.as_array().map_or(usize::from(answer.is_object()), Vec::len);
         if found >= kind.at_least {
             return Ok(());

@@ -1,6 +1,7 @@
 //! The kinds of single requests, each made anew from a note chosen at random, so that all find something.
 
 use crate::load::notes::{Note, Random, STATES};
+use crate::load::realnet::Who;
 
 /// What the requests are made from.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ impl Notes {
 pub struct Kind {
     /// Its name in the report.
     pub name: &'static str,
+    /// Who asks.
+    pub who: Who,
     /// A page of a list, which must cost the same on many rows as on few.
     pub is_page: bool,
     /// The least number of items in an answer.
@@ -38,13 +41,21 @@ pub struct Kind {
 
 /// A page of 50 that must cost the same however many rows there are.
 const fn page(name: &'static str, path: fn(&Notes, &mut Random) -> String) -> Kind {
-    Kind { name, is_page: true, at_least: 50, path }
+    Kind { name, who: Who::User, is_page: true, at_least: 50, path }
 }
 
 /// Something whose cost may depend on how much matches.
 const fn search(name: &'static str, path: fn(&Notes, &mut Random) -> String) -> Kind {
-    Kind { name, is_page: false, at_least: 1, path }
+    Kind { name, who: Who::User, is_page: false, at_least: 1, path }
 }
+
+/// A page asked for by somebody else.
+const fn asked_by(who: Who, name: &'static str, path: fn(&Notes, &mut Random) -> String) -> Kind {
+    Kind { who, ..page(name, path) }
+}
+
+/// How many notes are shared with the guest.
+pub const SHARED: u64 = 100;
 
 /// The order of the pages [`Notes::deep`].
 pub const NEWEST: &str = "/api/memo?order=created_at.desc&limit=50";
@@ -61,7 +72,7 @@ fn near(notes: &Notes, random: &mut Random, metres: u32) -> String {
 }
 
 /// All kinds, in the order of the report.
-pub const KINDS: [Kind; 18] = [
+pub const KINDS: [Kind; 24] = [
     search("get", |notes, random| format!("/api/memo/{}", Notes::any(&notes.ids, random))),
     page("list, newest first", |_, _| NEWEST.to_owned()),
     page("list, by priority", |_, _| BY_PRIORITY.to_owned()),
@@ -88,7 +99,20 @@ pub const KINDS: [Kind; 18] = [
     search("near, 20 km", |notes, random| near(notes, random, 20_000)),
     search("near, 200 km", |notes, random| near(notes, random, 200_000)),
     search("near, 2000 km", |notes, random| near(notes, random, 2_000_000)),
+    asked_by(Who::Superuser, "superuser: newest first", |_, _| NEWEST.to_owned()),
+    asked_by(Who::Superuser, "superuser: by priority", |_, _| BY_PRIORITY.to_owned()),
+    asked_by(Who::Guest, "guest: newest first", |_, _| NEWEST.to_owned()),
+    asked_by(Who::Guest, "guest: by priority", |_, _| BY_PRIORITY.to_owned()),
+    asked_by(Who::Guest, "guest: with total", |_, _| format!("{NEWEST}&count=exact")),
+    Kind {
+        at_least: 1,
+        ..asked_by(Who::Guest, "guest: common word", |_, _| "/api/memo?search=winter&limit=50".to_owned())
+    },
 ];
+
+/// Lists of one to whom a rule gives everything, and the same of one to whom no rule applies.
+pub const UNDER_RULES: [(&str, &str); 2] =
+    [("list, newest first", "superuser: newest first"), ("list, by priority", "superuser: by priority")];
 
 #[cfg(test)]
 mod tests {
@@ -105,6 +129,9 @@ mod tests {
             let path = (kind.path)(&notes, &mut Random::new(1));
             assert!(path.starts_with("/api/memo") && path.is_ascii() && !path.contains(' '), "{path}");
             assert!(KINDS[..index].iter().all(|other| other.name != kind.name), "{}", kind.name);
+        }
+        for name in UNDER_RULES.iter().flat_map(|(under, free)| [under, free]) {
+            assert!(KINDS.iter().any(|kind| kind.name == *name), "{name}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::climb::{Engine, Step};
-use super::kinds::KINDS;
+use super::kinds::{KINDS, UNDER_RULES};
 use crate::load::report::empty;
 
 /// The slowest but one in a hundred requests of any kind, in milliseconds.
@@ -14,6 +14,9 @@ const GROWTH: f64 = 1.5;
 
 /// How much more memory a server may hold after the same requests.
 const MEMORY: f64 = 1.5;
+
+/// How much more a list may cost one to whom a rule gives everything than one to whom no rule applies.
+const UNDER_RULE: f64 = 1.3;
 
 /// Seconds from the start to the first answer.
 const START: f64 = 0.5;
@@ -92,6 +95,7 @@ pub fn missed(engine: Engine, steps: &[Step]) -> Vec<String> {
             missed_by(steps, index).into_iter().map(|what| format!("{engine}, {}: {what}", kind.name)),
         );
     }
+    all.extend(steps.iter().flat_map(|step| rules_missed(engine, step)));
     let memory = growth(steps, |step| step.memory[2] as f64).filter(|ratio| *ratio > MEMORY);
     all.extend(memory.map(|ratio| format!("{engine}, memory after requests: ≤ {MEMORY} ×, is {ratio:.2}")));
     let slow = steps.iter().filter(|step| step.start >= START);
@@ -101,6 +105,21 @@ pub fn missed(engine: Engine, steps: &[Step]) -> Vec<String> {
         }),
     );
     all
+}
+
+/// What rules of access cost too much.
+fn rules_missed(engine: &str, step: &Step) -> Vec<String> {
+    let cpu = |name: &str| {
+        let index = KINDS.iter().position(|kind| kind.name == name);
+        index.map_or(f64::NAN, |index| step.timings[index].cpu)
+    };
+    let ratios = UNDER_RULES.map(|(under, free)| (under, cpu(under) / cpu(free)));
+    let dear = ratios.into_iter().filter(|(_, ratio)| *ratio > UNDER_RULE);
+    dear.map(|(name, ratio)| {
+        let rows = short(step.rows);
+        format!("{engine}, {name}: cpu ≤ {UNDER_RULE} × the superuser's at {rows}, is {ratio:.2}")
+    })
+    .collect()
 }
 
 /// The steps as JSON.
@@ -146,6 +165,15 @@ mod tests {
         assert!(
             table(Engine::Sqlite, &bad).contains("NO  p99 < 50 ms at 1 M, is 51.0; cpu ≤ 1.5 ×, is 1.51")
         );
+    }
+
+    #[test]
+    fn a_list_that_rules_make_dear_is_missed() {
+        let mut step = step(10_000, Timing { p50: 1.0, p99: 2.0, cpu: 100.0 }, 40);
+        step.timings[1].cpu = 131.0;
+        assert_eq!(KINDS[1].name, UNDER_RULES[0].0);
+        let expected = "SQLite, list, newest first: cpu ≤ 1.3 × the superuser's at 10 k, is 1.31";
+        assert_eq!(missed(Engine::Sqlite, &[step]), [expected]);
     }
 
     #[test]
