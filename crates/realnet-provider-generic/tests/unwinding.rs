@@ -24,6 +24,7 @@ fn root() -> TypeDefinition {
         access: None,
         instances: Vec::new(),
         version: 1,
+        retired: Vec::new(),
     }
 }
 

@@ -11,7 +11,8 @@ use realnet_core::{Error, ErrorKind, Result, Violation};
 use serde_json::{Map, Value, json};
 
 use crate::apply::{Writer, commit};
-use crate::describe;
+use crate::describe::{self, RETIRED};
+use crate::subjects;
 
 /// A type by name as the caller's org sees it.
 pub(crate) fn find<'a>(cx: &'a Context, name: &str) -> Result<&'a TypeInfo> {
@@ -28,13 +29,13 @@ pub(crate) async fn create(cx: &Context, resources: &Arc<Resources>, body: &Valu
         }
         Value::Array(bodies) => {
             for (position, body) in bodies.iter().enumerate() {
-                let read = read(body, layer).map_err(|error| within(&error, position))?;
+                let read = read_written(cx, body, layer).map_err(|error| within(&error, position))?;
                 names.extend(read.first().map(|definition| definition.name.clone()));
                 new.extend(read);
             }
         }
         body => {
-            new = read(body, layer)?;
+            new = read_written(cx, body, layer)?;
             names.extend(new.first().map(|definition| definition.name.clone()));
         }
     }
@@ -79,7 +80,7 @@ pub(crate) async fn replace(
             map.insert("base".to_owned(), json!(base));
         }
     }
-    let mut read = read(&body, stored.org)?;
+    let mut read = read_written(cx, &body, stored.org)?;
     let [definition] = read.as_mut_slice() else {
         return Err(Error::invalid(vec![Violation::new(
             "/types",
@@ -92,6 +93,7 @@ pub(crate) async fn replace(
     }
     definition.id = stored.id;
     definition.version = stored.version + 1;
+    definition.retired.clone_from(&stored.retired);
     if (TypeDefinition { version: stored.version, ..definition.clone() }) == *stored {
         return Ok(());
     }
@@ -109,7 +111,7 @@ pub(crate) async fn patch(
     let info = find(cx, name)?;
     let document = describe::definition(info, true);
     let patched = match patch {
-        PatchDocument::Merge(patch) => PatchDocument::Merge(folded(patch)?).apply(document.clone())?,
+        PatchDocument::Merge(patch) => PatchDocument::Merge(folded(patch, info)?).apply(document.clone())?,
         patch @ PatchDocument::Json(_) => patch.apply(document.clone())?,
     };
     let Value::Object(map) = &patched else {
@@ -129,11 +131,50 @@ pub(crate) async fn patch(
     replace(cx, resources, name, &patched, options).await
 }
 
+/// What stands beside a definition in a description that is read.
+const RESOLVED: [&str; 3] = ["effective", "schema", "building"];
 /// What describes a type and is not a part of its definition.
-const DESCRIBED: [&str; 3] = ["id", "version", "layer"];
+const DESCRIBED: [&str; 4] = ["id", "version", "layer", RETIRED];
+
+/// Reads what somebody has written as a type, and refuses keys that are nearly parts of one.
+fn read_written(
+    cx: &Context,
+    body: &Value,
+    layer: Option<realnet_core::Uuid>,
+) -> Result<Vec<TypeDefinition>> {
+    if let Value::Object(map) = body {
+        let base = map.get("base").and_then(Value::as_str);
+        let base = base.and_then(|name| cx.registry().find(cx.caller().org, name));
+        let is_known = |key: &str| DESCRIBED.contains(&key) || RESOLVED.contains(&key);
+        check_keys(map, base, map.keys().map(String::as_str).filter(|key| !is_known(key)))?;
+    }
+    read(body, layer)
+}
+
+/// Any key that is no part of a definition is an attribute, which all items show: one that is nearly a part, or nearly a
+/// field, is a slip. Below `attributes` it says what it is.
+fn check_keys<'a>(
+    map: &'a Map<String, Value>,
+    info: Option<&'a TypeInfo>,
+    keys: impl Iterator<Item = &'a str>,
+) -> Result<()> {
+    let own = map.get("fields").and_then(Value::as_array).into_iter().flatten();
+    let own = own.filter_map(|field| field.get("name").and_then(Value::as_str));
+    let known = info.into_iter().flat_map(TypeInfo::fields).map(|info| info.field.name.as_str());
+    let fields: Vec<&str> = own.chain(known).collect();
+    let slip = |key: &str| {
+        let meant = load::misspelt(key, fields.iter().copied())?;
+        let detail = format!(
+            "is no part of a type: was '{meant}' meant? An attribute of that name stands below attributes"
+        );
+        Some(Violation::new(format!("/{key}"), detail))
+    };
+    let slips: Vec<Violation> = keys.filter_map(slip).collect();
+    if slips.is_empty() { Ok(()) } else { Err(Error::invalid(slips)) }
+}
 
 /// A merge patch with the keys that are attributes below `attributes`, as in every other document.
-fn folded(patch: Value) -> Result<Value> {
+fn folded(patch: Value, info: &TypeInfo) -> Result<Value> {
     let Value::Object(patch) = patch else {
         return Err(Error::malformed("expected an object with the parts of a type that change"));
     };
@@ -143,6 +184,8 @@ fn folded(patch: Value) -> Result<Value> {
     if loose.is_empty() {
         return Ok(Value::Object(parts));
     }
+    let is_new = |key: &&str| !info.definition().attributes.contains_key(*key);
+    check_keys(&parts, Some(info), loose.keys().map(String::as_str).filter(is_new))?;
     let attributes = parts.entry("attributes").or_insert_with(|| json!({}));
     let Value::Object(attributes) = attributes else {
         return Err(Error::malformed_at("/attributes", "expected an object"));
@@ -192,8 +235,9 @@ async fn put(cx: &Context, resources: &Arc<Resources>, definitions: Vec<TypeDefi
     }
     let next = cx.registry().successor(snapshot)?;
     next.check_change(cx.registry())?;
-    let operations =
+    let operations: Vec<Operation> =
         definitions.into_iter().map(|definition| Operation::PutType(Box::new(definition))).collect();
+    subjects::check_types(cx, &operations).await?;
     commit(Writer::of(cx, resources), operations, Some(Arc::new(next))).await
 }
 
@@ -202,7 +246,7 @@ fn read(body: &Value, layer: Option<realnet_core::Uuid>) -> Result<Vec<TypeDefin
     let mut body = body.clone();
     if let Value::Object(map) = &mut body {
         // What describes a type may be sent back as it came.
-        for key in ["id", "version", "layer", "effective", "schema", "building"] {
+        for key in DESCRIBED.into_iter().chain(RESOLVED) {
             map.remove(key);
         }
     }

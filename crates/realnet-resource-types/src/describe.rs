@@ -4,6 +4,9 @@ use realnet_core::acl::Caller;
 use realnet_core::registry::{TypeInfo, TypeRegistry};
 use serde_json::{Map, Value, json};
 
+/// The key under which a description names protected fields that are gone.
+pub(crate) const RETIRED: &str = "retired_fields";
+
 /// A definition as an initialization file would have it, with id, version and layer. `with_access` shows grants.
 pub(crate) fn definition(info: &TypeInfo, with_access: bool) -> Value {
     let definition = info.definition();
@@ -31,6 +34,9 @@ pub(crate) fn definition(info: &TypeInfo, with_access: bool) -> Value {
     if let (true, Some(access)) = (with_access, &definition.access) {
         document["access"] = json!(access);
     }
+    if with_access && !definition.retired.is_empty() {
+        document[RETIRED] = json!(definition.retired);
+    }
     document
 }
 
@@ -44,8 +50,7 @@ pub(crate) fn shown(mut document: Value, info: &TypeInfo, caller: &Caller) -> Va
 }
 
 fn conceal(document: &mut Value, info: &TypeInfo, caller: &Caller) {
-    for field in info.fields().iter().filter(|field| !field.is_readable_by(caller)) {
-        let name = field.field.name.as_str();
+    for name in info.hidden_from(caller) {
         for path in ["/attributes", "/effective/attributes"] {
             document.pointer_mut(path).into_iter().for_each(|map| remove(map, name));
         }

@@ -29,6 +29,7 @@ pub(crate) async fn set(
     let type_id = find(cx, name)?.id();
     check_instance(cx, name, instance.as_deref())?;
     let org = cx.caller().org;
+    crate::subjects::check(cx, grants.as_deref().unwrap_or_default(), org).await?;
     let remove = grants.is_none();
     // Instances are matched whatever their case.
     let instance = instance.map(|instance| instance.to_lowercase());

@@ -11,6 +11,7 @@ mod list;
 mod resource;
 mod scan;
 mod state;
+mod subjects;
 
 pub use indexes::IndexBuilder;
 pub use initializer::Initializer;

@@ -10,7 +10,7 @@ use realnet_core::{Error, ErrorKind, Result, Violation};
 use serde_json::Value;
 
 use crate::apply::{self, Writer};
-use crate::{define, describe, drift, grants, list, state};
+use crate::{define, describe, drift, grants, list, state, subjects};
 
 /// Types, by name, and documents of types and items.
 #[derive(Clone)]
@@ -37,6 +37,7 @@ impl Types {
         let documents = std::slice::from_ref(document);
         let state = state::of_documents(&self.services, &cx.access, documents, &target, true).await?;
         let mut plan = plan(&state, documents, &target, options, &*self.services.ids)?;
+        subjects::check_types(cx, &plan.operations).await?;
         apply::guarded(cx, resources, &mut plan).await?;
         if !apply_it {
             // What an apply would refuse, the plan refuses too.

@@ -64,3 +64,24 @@ pub(crate) fn table() -> Vec<Route> {
             .delete(by(call::delete)),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use realnet_core::registry::FIXED_ROUTES;
+
+    use crate::metrics::Metrics;
+    use crate::router::Router;
+
+    /// What types may not be called, so that each can be reached.
+    #[test]
+    fn the_registry_knows_all_fixed_routes() {
+        let metrics = Metrics::new().unwrap();
+        let router = Router::new(super::table(), &metrics);
+        let first = |pattern: &'static str| pattern.strip_prefix("/api/")?.split('/').next();
+        let fixed =
+            router.offered().filter_map(|(pattern, _)| first(pattern)).filter(|name| !name.starts_with('{'));
+        assert_eq!(fixed.collect::<BTreeSet<&str>>(), BTreeSet::from(FIXED_ROUTES));
+    }
+}

@@ -177,6 +177,7 @@ mod tests {
             access,
             instances: Vec::new(),
             version: 1,
+            retired: Vec::new(),
         }
     }
 

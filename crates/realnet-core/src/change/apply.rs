@@ -44,6 +44,7 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
         outcomes.push(outcome);
     }
     if changes.next_registry.is_some() {
+        engine.put_retired().await?;
         engine.reindex_changed_fields().await?;
         engine.reindex_changed_words().await?;
     }

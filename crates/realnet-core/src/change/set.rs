@@ -16,7 +16,8 @@ use crate::registry::{FieldRef, TypeGrants, TypeRegistry};
 /// Computes the next state of an item from its present one, inside the transaction. Must be pure: a store may work a set
 /// out beforehand, and again when the item has changed meanwhile.
 ///
-/// The engine sees to id, type, org, version, times and grants: an edit can not change them.
+/// The engine sees to id, type, org, version, times and grants: an edit can not change them. One that raises the version says
+/// that it counts as a change even where nothing differs: who sets what it can not see is not told whether it was so already.
 pub type Edit = Arc<dyn Fn(&Item) -> Result<Item> + Send + Sync>;
 
 /// Looks at an item inside the transaction and may refuse the operation. Must be pure, as [`Edit`].

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::apply::Engine;
-use super::{Guard, Outcome};
+use super::{Guard, Operation, Outcome};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::index::is_searched;
@@ -55,8 +55,34 @@ impl Engine<'_> {
 
     pub(super) async fn put_type(&mut self, definition: &TypeDefinition) -> Result<Outcome> {
         self.check_layer(definition.org)?;
-        self.tx.put_type(definition).await?;
+        let registry = Arc::clone(&self.access.registry);
+        // What the change leaves behind is known to the registry, not to whoever wrote the definition.
+        match registry.by_id(definition.id).map(|info| &info.definition().retired) {
+            Some(retired) if *retired != definition.retired => {
+                let definition = TypeDefinition { retired: retired.clone(), ..definition.clone() };
+                self.tx.put_type(&definition).await?;
+            }
+            _ => self.tx.put_type(definition).await?,
+        }
         Ok(Outcome::Done)
+    }
+
+    /// Stores what other types have to keep hidden since their bases have changed.
+    pub(super) async fn put_retired(&mut self) -> Result<()> {
+        let (previous, next) = (Arc::clone(&self.previous), Arc::clone(&self.access.registry));
+        let is_put = |id: Uuid| {
+            let mut operations = self.changes.operations.iter();
+            operations.any(|operation| matches!(operation, Operation::PutType(put) if put.id == id))
+        };
+        let differs = |info: &&TypeInfo| {
+            let before = previous.by_id(info.id());
+            before.is_some_and(|before| before.definition().retired != info.definition().retired)
+        };
+        let noted: Vec<&TypeInfo> = next.types().filter(differs).filter(|info| !is_put(info.id())).collect();
+        for info in noted {
+            self.tx.put_type(info.definition()).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn remove_type(&mut self, id: Uuid) -> Result<Outcome> {

@@ -44,6 +44,7 @@ impl Engine<'_> {
     pub(super) async fn update(&mut self, id: Uuid, expected: Option<i64>, edit: &Edit) -> Result<Outcome> {
         let before = self.permitted(id, Permission::Write, expected).await?;
         let edited = edit(&before)?;
+        let counts = edited.version > before.version;
         let mut after = Item {
             id: before.id,
             type_id: before.type_id,
@@ -55,7 +56,7 @@ impl Engine<'_> {
             grants: before.grants.clone(),
             ..edited
         };
-        if after == before {
+        if after == before && !counts {
             return Ok(Outcome::Unchanged(before));
         }
         after.version += 1;

@@ -124,6 +124,7 @@ mod tests {
             access: None,
             instances: Vec::new(),
             version: 1,
+            retired: Vec::new(),
         };
         TypeRegistry::build(TypeSnapshot::of(vec![root])).unwrap()
     }

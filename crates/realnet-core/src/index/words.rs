@@ -84,7 +84,7 @@ pub fn item_tokens(info: &TypeInfo, item: &Item) -> BTreeSet<String> {
 
 /// Whether an attribute, declared or not, is part of the full text.
 pub(crate) fn is_searched(info: &TypeInfo, key: &str) -> bool {
-    info.field(key).is_none_or(|info| is_searchable(&info.field))
+    !info.is_retired(key) && info.field(key).is_none_or(|info| is_searchable(&info.field))
 }
 
 /// The texts of a value: itself, or the elements of a list.

@@ -33,13 +33,13 @@ pub fn drift(state: &State, target: &Target) -> Vec<Drift> {
             SourceKind::Type => record.org == target.layer,
             SourceKind::Item => record.org == Some(target.org),
         })
-        .filter_map(|record| one(record, state, &items))
+        .filter_map(|record| one(record, state, target, &items))
         .collect();
     drifts.sort_by(|left, right| (&left.source, &left.entry.path).cmp(&(&right.source, &right.entry.path)));
     drifts
 }
 
-fn one(record: &SourceRecord, state: &State, items: &HashMap<Uuid, &Item>) -> Option<Drift> {
+fn one(record: &SourceRecord, state: &State, target: &Target, items: &HashMap<Uuid, &Item>) -> Option<Drift> {
     let before = applied(record);
     let now = match record.kind {
         SourceKind::Type => {
@@ -49,10 +49,10 @@ fn one(record: &SourceRecord, state: &State, items: &HashMap<Uuid, &Item>) -> Op
             let now = flat::of_item(item);
             let info = state.registry.by_id(item.type_id);
             let mut now = info.map_or(now.clone(), |info| flat::masked(&now, info));
-            // Secrets can not be compared with what was applied.
+            // Secrets can not be compared with what was applied, and what others keep to themselves is not told.
             if let Some(info) = info {
-                for field in info.fields().iter().filter(|field| field.is_secret()) {
-                    let path = format!("attributes/{}", field.field.name);
+                for name in info.hidden_from(&target.caller) {
+                    let path = format!("attributes/{name}");
                     match before.get(&path) {
                         Some(value) => drop(now.insert(path, value.clone())),
                         None => drop(now.remove(&path)),

@@ -113,6 +113,7 @@ pub(super) fn to_definition(
         access,
         instances,
         version,
+        retired: Vec::new(),
     })
 }
 

@@ -14,7 +14,7 @@ use super::plan::{Action, FieldChange, Input, Output, PlanEntry, applied, record
 use super::resolve::{Resolver, Said};
 use super::{leftovers, topology};
 use crate::change::{Edit, Operation, SourceKind};
-use crate::error::{Result, Violation};
+use crate::error::{Error, Result, Violation};
 use crate::model::{Attributes, Item};
 use crate::registry::TypeRegistry;
 
@@ -139,17 +139,19 @@ impl Planner<'_> {
         // What is taken over from elsewhere keeps all that the document does not speak of.
         let before = known.filter(|_| ours).map(applied).unwrap_or_default();
         let rule = if self.input.options.force || !ours { Rule::Force } else { Rule::KeepHand };
-        let secrets: Vec<String> = node
-            .info
-            .fields()
-            .iter()
-            .filter(|info| info.is_secret())
-            .map(|info| format!("attributes/{}", info.field.name))
-            .collect();
-        let merged = merge(&before, &shown, document, rule, &secrets);
+        // Whoever applies a document is told no more than an item would tell.
+        let caller = Arc::clone(&self.input.target.caller);
+        let hidden: Vec<String> =
+            node.info.hidden_from(&caller).map(|name| format!("attributes/{name}")).collect();
+        let merged = merge(&before, &shown, document, rule, &hidden);
         if !merged.take.is_empty() {
             let next = taken(&now, &self.said[index].flat, &merged.take);
-            self.write(node, stored, &next, &merged)?;
+            let unseen: Vec<&str> = hidden
+                .iter()
+                .filter(|path| merged.take.contains(path))
+                .filter_map(|path| path.strip_prefix("attributes/"))
+                .collect();
+            self.write(node, stored, &next, &merged, &unseen)?;
         }
         for (action, changes, note) in [
             (Action::Change, merged.changes, None),
@@ -170,17 +172,33 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// An update of properties and attributes, and one of the grants, where these change.
-    fn write(&mut self, node: &Node<'_>, stored: &Item, next: &Flat, merged: &Merged) -> Result<()> {
+    /// An update of properties and attributes, and one of the grants, where these change. `unseen`: what is set without the
+    /// caller seeing what it is; that counts as a change whatever it was.
+    fn write(
+        &mut self,
+        node: &Node<'_>,
+        stored: &Item,
+        next: &Flat,
+        merged: &Merged,
+        unseen: &[&str],
+    ) -> Result<()> {
         let item = flat::onto_item(next, stored.clone())?;
         let mut attributes = item.attributes.clone().into_map();
         let valid = node.info.validate(item.instance.as_deref(), &mut attributes);
         self.check(node, valid);
-        let caller = &self.input.target.caller;
-        let writable = node.info.check_writable(caller, Some(stored.attributes.as_map()), &attributes);
+        let caller = Arc::clone(&self.input.target.caller);
+        let writable = node.info.check_writable(&caller, Some(stored.attributes.as_map()), &attributes);
         self.check_caller(node, writable);
+        for name in unseen {
+            let field = node.info.field(name);
+            if field.is_none_or(|field| !field.is_writable_by(&self.input.target.caller)) {
+                let refused = Error::forbidden(format!("you may not set the field {name}"));
+                self.check_caller(node, Err(refused));
+            }
+        }
         let grants = item.grants.clone();
-        let item = Item { attributes: Attributes::from_map(attributes), ..item };
+        let version = item.version + i64::from(!unseen.is_empty());
+        let item = Item { attributes: Attributes::from_map(attributes), version, ..item };
         let writes = &mut self.output.steps.writes;
         let mut version = stored.version;
         if merged.take.iter().any(|path| path != "access") {

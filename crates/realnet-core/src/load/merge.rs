@@ -35,13 +35,12 @@ pub(super) fn merge(applied: &Flat, now: &Flat, document: &Flat, rule: Rule, sec
     let paths: std::collections::BTreeSet<&String> = applied.keys().chain(document.keys()).collect();
     for path in paths {
         let (base, here, said) = (applied.get(path), now.get(path), document.get(path));
-        // What is stored of a secret can not be compared with what was applied.
-        let here_shown = here;
+        // What is stored of a secret can neither be compared with what was applied nor be shown.
         let here = if secrets.contains(path) { base } else { here };
         if same(path, here, said) {
             continue;
         }
-        let change = || FieldChange { field: path.clone(), from: here_shown.cloned(), to: said.cloned() };
+        let change = || FieldChange { field: path.clone(), from: here.cloned(), to: said.cloned() };
         let document_changed = !same(path, base, said);
         let hand_changed = !same(path, base, here);
         if rule == Rule::Force || (document_changed && !hand_changed) {

@@ -23,6 +23,7 @@ mod resolve;
 mod template;
 mod topology;
 mod types;
+mod typos;
 
 pub use document::{Document, Layer, parse_json};
 pub use drift::{Drift, drift};
@@ -30,6 +31,7 @@ pub use parse_types::TYPE_KEYS;
 pub use plan::{Action, FieldChange, Needs, Options, Plan, PlanEntry, State, Target, needs, plan};
 pub use template::OrgTemplate;
 pub use types::definitions;
+pub use typos::misspelt;
 
 #[cfg(test)]
 mod properties;

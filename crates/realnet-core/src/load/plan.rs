@@ -196,6 +196,7 @@ pub(super) struct Input<'a> {
 #[derive(Default)]
 pub(super) struct Output {
     pub(super) entries: Vec<PlanEntry>,
+    pub(super) warnings: Vec<String>,
     pub(super) steps: Steps,
 }
 
@@ -281,7 +282,7 @@ pub fn plan(
     }
     Ok(Plan {
         entries: output.entries,
-        warnings: gathered.warnings,
+        warnings: gathered.warnings.into_iter().chain(output.warnings).collect(),
         operations: output.steps.into_operations(),
         next_registry,
     })

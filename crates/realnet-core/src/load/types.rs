@@ -11,6 +11,7 @@ use super::gather::{self, Gathered, GatheredType};
 use super::merge::{Rule, merge, taken};
 use super::place::refused;
 use super::plan::{Action, FieldChange, Input, Output, PlanEntry, Steps, applied, record};
+use super::typos;
 use crate::change::{Operation, SourceKind, SourceRecord};
 use crate::error::{Error, Result, Violation};
 use crate::model::TypeDefinition;
@@ -56,6 +57,7 @@ pub(super) fn plan(
     }
     planner.leftovers(&records);
     if !planner.changed {
+        warn(gathered, &state.registry, input, output);
         return Ok(None);
     }
     let next = planner.next;
@@ -64,7 +66,17 @@ pub(super) fn plan(
     let registry = state.registry.successor(snapshot).map_err(|error| placed(gathered, error))?;
     registry.check_change(&state.registry).map_err(|error| placed(gathered, error))?;
     sort_operations(&mut output.steps, &registry, &state.registry);
+    warn(gathered, &registry, input, output);
     Ok(Some(Arc::new(registry)))
+}
+
+/// Tells of what is probably not meant so. `registry`: the types after the load.
+fn warn(gathered: &Gathered<'_>, registry: &TypeRegistry, input: Input<'_>, output: &mut Output) {
+    for found in &gathered.types {
+        if let Some(info) = input.target.find(registry, &found.name) {
+            output.warnings.extend(typos::warnings(found, info));
+        }
+    }
 }
 
 /// Bases are put before and removed behind what derives from them.
@@ -143,7 +155,8 @@ impl Planner<'_> {
         if !merged.take.is_empty() {
             let next = taken(&now, document, &merged.take);
             let order = order(found, Some(stored));
-            self.put(flat::to_definition(&next, stored.id, stored.org, stored.version + 1, &order)?);
+            let next = flat::to_definition(&next, stored.id, stored.org, stored.version + 1, &order)?;
+            self.put(TypeDefinition { retired: stored.retired.clone(), ..next });
         }
         let source = found.place.source();
         self.output

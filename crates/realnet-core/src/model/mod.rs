@@ -12,7 +12,7 @@ pub use attributes::Attributes;
 pub use field::{Field, FieldKind, OnDelete};
 pub use item::{Item, Visibility};
 pub use location::{Bounds, Location};
-pub use type_definition::{InstanceDefinition, TypeDefinition, is_meta_attribute};
+pub use type_definition::{InstanceDefinition, RetiredField, TypeDefinition, is_meta_attribute};
 
 /// A JSON object with sorted keys.
 pub type Map = serde_json::Map<String, serde_json::Value>;

@@ -59,6 +59,20 @@ pub struct TypeDefinition {
     pub instances: Vec<InstanceDefinition>,
     /// 1 at creation, +1 per change.
     pub version: i64,
+    /// Protected fields that are gone; kept by [`crate::registry::TypeRegistry::successor`], whatever a change says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<RetiredField>,
+}
+
+/// What is left of a field that was not for everybody: items and their earlier states still hold its values, which stay
+/// hidden as they were.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RetiredField {
+    /// The name it had.
+    pub name: String,
+    /// Names of the roles that could read it; nobody could when absent, since it was a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Vec<String>>,
 }
 
 /// A named preset of a type: its attributes lie between those of the type and of the item.

@@ -39,6 +39,7 @@ fn definition(
         access: None,
         instances: Vec::new(),
         version: 1,
+        retired: Vec::new(),
     }
 }
 

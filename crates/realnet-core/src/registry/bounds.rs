@@ -67,6 +67,11 @@ impl<'a> Growth<'a> {
         Self { previous: Some(previous), changed, most, weights: HashMap::new() }
     }
 
+    /// The registry that is changed, if one is.
+    pub(super) fn previous(&self) -> Option<&'a TypeRegistry> {
+        self.previous
+    }
+
     /// What a type may have at most.
     pub(super) fn limits(&self, definition: &TypeDefinition) -> Limits {
         match self.previous {

@@ -3,7 +3,7 @@
 use super::bounds::{Growth, Limits};
 use super::order::{name_key, ordered};
 use super::problems::Problems;
-use super::{TypeRegistry, TypeSnapshot, references, resolve};
+use super::{TypeInfo, TypeRegistry, TypeSnapshot, references, resolve, retired};
 use crate::error::Result;
 use crate::model::TypeDefinition;
 
@@ -20,7 +20,8 @@ pub(super) fn build(snapshot: TypeSnapshot, mut growth: Growth<'_>) -> Result<Ty
             break;
         }
         let limits = growth.limits(&definition);
-        growth.add(org, add_type(&mut registry, definition, limits, &mut problems));
+        let before = growth.previous().and_then(|previous| previous.by_id(definition.id));
+        growth.add(org, add_type(&mut registry, definition, before, limits, &mut problems));
     }
     check_endpoints(&registry, &mut problems);
     check_modules(&registry, &mut problems);
@@ -45,6 +46,7 @@ pub(super) fn build(snapshot: TypeSnapshot, mut growth: Growth<'_>) -> Result<Ty
 fn add_type(
     registry: &mut TypeRegistry,
     definition: TypeDefinition,
+    before: Option<&TypeInfo>,
     limits: Limits,
     problems: &mut Problems,
 ) -> usize {
@@ -54,7 +56,10 @@ fn add_type(
         let own = registry.by_name.get(&(definition.org, key.clone()));
         own.or_else(|| registry.by_name.get(&(None, key))).map(|index| &registry.types[*index])
     });
-    let info = resolve::resolve(definition, index, base, limits, problems);
+    let mut info = resolve::resolve(definition, index, base, limits, problems);
+    if let Some(before) = before {
+        retired::keep(&mut info, before);
+    }
     let key = name_key(&info.definition);
     if let Some(endpoint) = info.definition.attributes.get("endpoint").and_then(|value| value.as_str()) {
         let previous = registry.by_endpoint.insert((key.0, endpoint.to_lowercase()), index);

@@ -1,4 +1,5 @@
-//! What a change of types may not do: an org takes no name that the system has, and does not grow beyond its bounds.
+//! What a change of types may not do: take the name of a fixed route; an org takes no name that the system has, and does not
+//! grow beyond its bounds; no field shows what a protected one of its name has left in items.
 //!
 //! Looked at where types change, not where they are loaded. An upgrade may bring a type whose name an org has given to one of
 //! its own before: that org's type keeps the name within the org, with its items, its endpoint and all that refers to it,
@@ -8,16 +9,25 @@ use super::problems::Problems;
 use super::{TypeInfo, TypeRegistry};
 use crate::error::Result;
 
+/// What the API has at its root besides endpoints and names of types. Such a call wins over a type, which could not be reached
+/// under that name.
+pub const FIXED_ROUTES: [&str; 10] =
+    ["apply", "audit", "auth", "batch", "drift", "explain", "info", "openapi.json", "plan", "types"];
+
 impl TypeRegistry {
-    /// Refuses a change from `previous` to these types for what an org's types may not become.
+    /// Refuses a change from `previous` to these types for what types may not become.
     pub fn check_change(&self, previous: &Self) -> Result<()> {
         let mut problems = Problems::default();
-        for info in self.types.iter().filter(|info| info.org().is_some()) {
+        for info in &self.types {
             let before = previous.by_id(info.id());
             if before.is_none_or(|before| names(before) != names(info)) {
-                self.check_names(info, &mut problems);
+                check_route(info, &mut problems);
+                if info.org().is_some() {
+                    self.check_names(info, &mut problems);
+                }
             }
         }
+        self.check_retired(previous, &mut problems)?;
         problems.into_result()?;
         self.check_growth(previous)
     }
@@ -55,6 +65,19 @@ impl TypeRegistry {
             orgs.filter(|org| self.by_name.contains_key(&(Some(*org), name.clone()))).collect();
         orgs.sort_unstable();
         orgs
+    }
+}
+
+/// A type is reached by its endpoint, or else by its name: not by that of a call of the API.
+fn check_route(info: &TypeInfo, problems: &mut Problems) {
+    let (name, endpoint) = names(info);
+    let (reached, what) = match &endpoint {
+        Some(endpoint) => (endpoint, "has the endpoint"),
+        None => (&name, "would be reached at"),
+    };
+    if FIXED_ROUTES.contains(&reached.as_str()) {
+        let detail = format!("{what} {reached}, which is a call of the API: give it another endpoint");
+        problems.of_type(info.name(), detail);
     }
 }
 

@@ -9,7 +9,7 @@ use super::Together;
 use super::validator::Validator;
 use crate::acl::{Caller, Subject};
 use crate::error::{Error, Result, Violation};
-use crate::model::{Field, FieldKind, Item, Map, TypeDefinition};
+use crate::model::{Field, FieldKind, Item, Map, RetiredField, TypeDefinition};
 
 /// Names a field's index: the topmost type that declares it, and its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,7 +59,8 @@ impl FieldInfo {
     }
 }
 
-fn has_role(caller: &Caller, roles: Option<&[String]>) -> bool {
+/// Whether a caller has one of the roles that a field names, if it names any.
+pub(super) fn has_role(caller: &Caller, roles: Option<&[String]>) -> bool {
     caller.is_superuser()
         || roles.is_none_or(|roles| {
             roles.iter().any(|role| caller.matches(&Subject::NamedRole(role.to_lowercase())))
@@ -94,6 +95,8 @@ pub struct TypeInfo {
     pub(super) fields: Vec<Arc<FieldInfo>>,
     pub(super) instances: Vec<Arc<InstanceInfo>>,
     pub(super) together: Vec<Arc<Together>>,
+    /// Inherited ones included.
+    pub(super) retired: Vec<Arc<RetiredField>>,
     /// How much memory it takes, about.
     pub(super) weight: usize,
     pub(super) is_abstract: bool,
@@ -246,6 +249,13 @@ impl TypeInfo {
                 return Err(Error::forbidden(format!("you may not set the field {}", field.name)));
             }
         }
+        for name in self.retired_names() {
+            let old = before.and_then(|before| before.get(name));
+            if after.get(name).is_some_and(|new| Some(new) != old) {
+                let detail = "was a field of this type that is gone: its name stays hidden, take another one";
+                violations.push(Violation::new(format!("/attributes/{name}"), detail));
+            }
+        }
         if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
     }
 
@@ -258,6 +268,11 @@ impl TypeInfo {
             let unknown = info.field.readonly || !info.is_readable_by(caller) || !info.is_writable_by(caller);
             if unknown && !after.contains_key(name) {
                 after.insert(name.clone(), old.clone());
+            }
+        }
+        for name in self.retired_names().filter(|name| self.is_hidden_from(name, caller)) {
+            if let (Some(old), false) = (before.get(name), after.contains_key(name)) {
+                after.insert(name.to_owned(), old.clone());
             }
         }
     }

@@ -13,6 +13,7 @@ mod positions;
 pub(crate) mod problems;
 mod references;
 mod resolve;
+mod retired;
 mod schema;
 mod schema_bounds;
 mod snapshot;
@@ -21,6 +22,7 @@ mod types;
 mod validator;
 mod weight;
 
+pub use change::FIXED_ROUTES;
 pub use handle::RegistryHandle;
 pub use info::{FieldInfo, FieldRef, InstanceInfo, TypeInfo};
 pub use snapshot::TypeRegistry;
@@ -29,5 +31,7 @@ pub use types::{TypeGrants, TypeSnapshot};
 
 #[cfg(test)]
 mod org_tests;
+#[cfg(test)]
+mod retired_tests;
 #[cfg(test)]
 mod tests;

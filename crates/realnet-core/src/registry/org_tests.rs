@@ -21,6 +21,7 @@ fn define(number: u128, org: Option<Uuid>, name: &str, base: &str, attributes: &
         access: None,
         instances: Vec::new(),
         version: 1,
+        retired: Vec::new(),
     }
 }
 

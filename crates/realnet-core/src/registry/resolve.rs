@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::bounds::Limits;
 use super::problems::Problems;
 use super::validator::Validator;
-use super::{FieldInfo, InstanceInfo, TypeInfo, check, fields, together, weight};
+use super::{FieldInfo, InstanceInfo, TypeInfo, check, fields, retired, together, weight};
 use crate::model::{Map, TypeDefinition, is_meta_attribute};
 
 /// The type with everything that it inherits. What is wrong is reported; the result is usable all the same.
@@ -54,6 +54,7 @@ pub(super) fn resolve(
         name: Arc::from(definition.name.as_str()),
         validator,
         together,
+        retired: retired::inherit(&definition, base),
         weight,
         fields,
         attributes,

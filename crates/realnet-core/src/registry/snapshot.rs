@@ -47,7 +47,7 @@ impl TypeRegistry {
     }
 
     /// Resolves a snapshot that is to come after this one: as [`Self::build`], within the bounds of what a change may add
-    /// to the types of those whose types it changes.
+    /// to the types of those whose types it changes. Definitions get notes of what the change would take protection from.
     pub fn successor(&self, snapshot: TypeSnapshot) -> Result<Self> {
         let growth = Growth::since(self, &snapshot.definitions);
         super::build::build(snapshot, growth)

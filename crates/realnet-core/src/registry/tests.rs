@@ -24,6 +24,7 @@ fn define(number: u128, name: &str, base: Option<&str>, attributes: Value, field
         access: None,
         instances: Vec::new(),
         version: 1,
+        retired: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::Uuid;
+use realnet_core::acl::Caller;
 use realnet_core::change::ChangeRecord;
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::AuthEvent;
@@ -19,11 +20,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn of_change(registry: &TypeRegistry, record: &ChangeRecord) -> Self {
+    pub(super) fn of_change(registry: &TypeRegistry, caller: &Caller, record: &ChangeRecord) -> Self {
         let item = record.after.as_ref().or(record.before.as_ref());
         let type_name = registry.by_id(record.type_id).map(|info| Arc::clone(info.name()));
         // A type may be gone; its name then is the one that the item was written with.
         let type_name = type_name.or_else(|| item.map(|item| Arc::clone(&item.type_name)));
+        // That a value which somebody may not see has changed, or has not, would tell of it.
+        let info = registry.by_id(record.type_id);
+        let is_told = |name: &&str| info.is_none_or(|info| !info.is_hidden_from(name, caller));
+        let fields: Vec<&str> = record.touched().into_iter().filter(is_told).collect();
         let rest = json!({
             "source": "change",
             "kind": record.kind.as_str(),
@@ -32,7 +37,7 @@ impl Entry {
             "type": type_name,
             "name": item.map(|item| &item.name),
             "version": record.version,
-            "fields": record.touched(),
+            "fields": fields,
             "request_id": record.request_id,
             "origin": record.origin,
         });

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use realnet_core::acl::Caller;
 use realnet_core::change::{ChangeFilter, ChangeRecord};
 use realnet_core::clock::Timestamp;
 use realnet_core::query::Query;
@@ -26,6 +27,7 @@ const SKEW: i64 = 60;
 /// The logs of an org.
 pub(super) struct Logs<'a> {
     pub(super) services: &'a Services,
+    pub(super) caller: &'a Caller,
     pub(super) org: Uuid,
     pub(super) wanted: &'a Wanted,
 }
@@ -71,7 +73,8 @@ impl Logs<'_> {
             let is_full = records.len() == most || bytes > Query::MAX_PAGE_BYTES / 4;
             end = if is_full { records.last().map_or(begin, |record| record.revision) } else { begin };
             length = LONGEST_SPAN.min(length * 2);
-            let entries = records.iter().map(|record| (record.revision, Entry::of_change(&registry, record)));
+            let entry = |record: &ChangeRecord| Entry::of_change(&registry, self.caller, record);
+            let entries = records.iter().map(|record| (record.revision, entry(record)));
             found.entries.extend(entries);
         }
         found.looked_down_to = Some(end);

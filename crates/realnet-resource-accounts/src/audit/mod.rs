@@ -32,7 +32,7 @@ impl Accounts {
         }
         let wanted = Wanted::parse(parameters)?;
         let org = self.audited_org(cx, wanted.org.as_deref()).await?;
-        let logs = Logs { services: &self.services, org, wanted: &wanted };
+        let logs = Logs { services: &self.services, caller: cx.caller(), org, wanted: &wanted };
         let changes = logs.changes().await?;
         let events = logs.events(changes.not_before).await?;
         let (mut entries, next) = merge(&wanted, changes, events);

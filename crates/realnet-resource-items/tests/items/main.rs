@@ -10,6 +10,7 @@ mod delete;
 mod dispatch;
 mod edit;
 mod grants;
+mod guesses;
 mod history;
 mod idempotency;
 mod list;

@@ -47,6 +47,7 @@ fn types() -> Vec<TypeDefinition> {
             {"name": "tier", "type": "enum", "values": ["free", "pro"], "default": "free", "index": true},
             {"name": "email", "type": "email", "unique": true},
             {"name": "token", "type": "secret"},
+            {"name": "remark", "type": "string", "read": ["hr"]},
             {"name": "salary", "type": "number", "read": ["hr"], "write": ["hr"]},
             {"name": "code", "type": "string", "readonly": true},
             {"name": "manager", "type": "reference", "reference": "Account"},

@@ -195,3 +195,80 @@ fn a_key_that_is_not_kept_is_refused() {
     assert_eq!(problem["errors"][0]["pointer"], "Idempotency-Key");
     server.get("/api/types/tea").problem(404);
 }
+
+#[test]
+fn no_type_takes_a_name_that_the_api_or_the_system_has() {
+    let server = TestServer::start();
+    let admin = server.account("orla", "admin");
+    let made = |token: &str, body: Value| server.by(token, "POST", "/api/types", &body);
+    let text = made(&admin, json!({"name": "Zacc", "endpoint": "accounts"})).problem(422).to_string();
+    assert!(text.contains("the endpoint accounts"), "{text}");
+    made(&admin, json!({"name": "Zacc", "endpoint": "Account"})).problem(422);
+    for token in [&admin, &server.admin] {
+        for name in ["batch", "types", "auth", "Audit"] {
+            let text = made(token, json!({"name": "Zacc", "endpoint": name})).problem(422).to_string();
+            assert!(text.contains("a call of the API"), "{text}");
+        }
+        made(token, json!({"name": "Batch"})).problem(422);
+    }
+    made(&admin, json!({"name": "Batch", "endpoint": "batches"})).expect(201);
+    server.by(&admin, "POST", "/api/batches", &json!({"name": "b"})).expect(201);
+    server.by(&admin, "PATCH", "/api/types/Batch", &json!({"endpoint": "plan"})).problem(422);
+    let document = json!({"types": [{"name": "Zacc", "endpoint": "drift"}]});
+    server.by(&admin, "POST", "/api/apply", &document).problem(422);
+}
+
+#[test]
+fn slips_in_types_are_told() {
+    let server = TestServer::start();
+    let recipe = json!({"name": "Recipe", "fields": [{"name": "minutes", "type": "integer"}]});
+    server.admin("POST", "/api/types", &recipe).expect(201);
+    for (method, path, body, place) in [
+        ("POST", "/api/types", json!({"name": "Sub", "bse": "Recipe"}), "/bse"),
+        ("POST", "/api/types", json!([{"name": "Sub", "base": "Recipe", "minuts": 4}]), "/0/minuts"),
+        ("PUT", "/api/types/Recipe", json!({"fieldss": []}), "/fieldss"),
+        ("PATCH", "/api/types/Recipe", json!({"fieldss": []}), "/fieldss"),
+        ("PATCH", "/api/types/Recipe", json!([{"op": "add", "path": "/minuets", "value": 4}]), "/minuets"),
+    ] {
+        let refused = if body.as_array().is_some_and(|list| list[0].get("op").is_some()) {
+            let headers = [("Content-Type", "application/json-patch+json")];
+            server.admin_with(method, path, &headers, body.to_string().as_bytes())
+        } else {
+            server.admin(method, path, &body)
+        };
+        let problem = refused.problem(422);
+        assert_eq!(problem["errors"][0]["pointer"], place, "{problem}");
+    }
+    server.admin("PATCH", "/api/types/Recipe", &json!({"attributes": {"minuts": 4}})).expect(200);
+    server
+        .admin("PATCH", "/api/types/Recipe", &json!({"minuts": 5, "minutes": 6, "color": "red"}))
+        .expect(200);
+    server.admin("PATCH", "/api/types/Recipe", &json!({"minuts": null})).expect(200);
+    let document = json!({"types": [{"name": "Cake", "base": "Recipe", "feilds": [], "instances": [{"name": "I", "minuets": 3}]}]});
+    for path in ["/api/plan", "/api/apply"] {
+        let plan = server.admin("POST", path, &document).expect(200);
+        let warnings = plan["warnings"].to_string();
+        assert!(warnings.contains("'fields' meant?") && warnings.contains("'minutes' meant?"), "{plan}");
+    }
+}
+
+#[test]
+fn grants_on_types_name_who_is_there() {
+    let server = TestServer::start();
+    let grants =
+        |kind: &str, name: &str| json!([{"subject": {"type": kind, "id": name}, "permissions": ["read"]}]);
+    let acl = "/api/types/Customer/acl";
+    let text = server.admin("PUT", acl, &grants("role", "usr")).problem(422).to_string();
+    assert!(text.contains("there is no role 'usr'"), "{text}");
+    server.admin("PUT", acl, &grants("group", "cooks")).problem(422);
+    for role in ["user", "Visitor", "admin", "superuser"] {
+        server.admin("PUT", acl, &grants("role", role)).expect(200);
+    }
+    let typed = |name: &str| json!({"name": "Cake", "access": grants("role", name)});
+    server.admin("POST", "/api/types", &typed("usr")).problem(422);
+    let with_role = json!({"types": [typed("Bakers")], "items": [{"name": "bakers", "type": "Role"}]});
+    server.admin("POST", "/api/plan", &json!({"types": [typed("Bakers")]})).problem(422);
+    server.admin("POST", "/api/apply", &with_role).expect(200);
+    server.admin("PUT", acl, &grants("role", "BAKERS")).expect(200);
+    server.admin("PATCH", "/api/types/Cake", &json!({"access": grants("role", "bkers")})).problem(422);
+}

@@ -202,6 +202,7 @@ macro_rules! conformance {
                 constants_are_live,
                 an_org_keeps_the_names_of_its_types,
                 an_org_has_bounds,
+                what_was_protected_stays_noted,
             ],
             unicode: [
                 text_is_kept,

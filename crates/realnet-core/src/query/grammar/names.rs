@@ -176,7 +176,8 @@ impl<'a> Names<'a> {
     ) -> Result<Name> {
         let fields: Vec<&Arc<FieldInfo>> = types.iter().filter_map(|info| info.field(key)).collect();
         let is_strict = !types.is_empty() && types.iter().all(|info| info.is_strict());
-        let is_hidden = fields.iter().any(|field| !field.is_readable_by(self.caller));
+        let is_hidden =
+            types.iter().any(|info| info.is_retired(key) || info.is_hidden_from(key, self.caller));
         // A field that the caller may not read looks like one that is not there.
         if is_strict && (is_hidden || !attribute::is_known(types, key)) {
             return Err(Error::malformed_at(pointer, format!("there is no field '{key}'")));
@@ -206,6 +207,7 @@ impl<'a> Names<'a> {
     fn is_readable(&self, types: &[&TypeInfo], key: &str) -> bool {
         let mut fields = types.iter().filter_map(|info| info.field(key)).peekable();
         match fields.peek() {
+            _ if types.iter().any(|info| info.is_retired(key)) => false,
             Some(_) => fields.all(|field| field.is_readable_by(self.caller)),
             None => types.iter().any(|info| info.constants().contains_key(key)),
         }

@@ -35,6 +35,7 @@ pub(super) fn apply(
     if let Applied::Replace(body) | Applied::Merge(body) = change {
         check_unknown(access, info, body)?;
     }
+    let hidden = |body: &Body| names_hidden(access, info, body);
     let mut after = before.clone();
     let patched;
     let body = match change {
@@ -42,6 +43,7 @@ pub(super) fn apply(
         Applied::Merge(body) => {
             merge_properties(access, info, &mut after, body, owner, violations);
             merge_attributes(access, info, before, &mut after, body);
+            after.version += i64::from(hidden(body));
             return Ok(after);
         }
         Applied::Patch(patch) => {
@@ -60,6 +62,7 @@ pub(super) fn apply(
     let constants = info.constants_of(after.instance.as_deref());
     after.attributes =
         Attributes::from_map(replaced_attributes(access, info, before, constants, &body.attributes));
+    after.version += i64::from(hidden(body));
     Ok(after)
 }
 
@@ -73,7 +76,17 @@ fn check_unknown(access: &Access, info: &TypeInfo, body: &Body) -> Result<()> {
             return Err(Error::forbidden(format!("you may not set the field {name}")));
         }
     }
-    Ok(())
+    let retired = info.retired_names().filter(|name| info.is_hidden_from(name, &access.caller));
+    match retired.into_iter().find(|name| body.attributes.contains_key(*name)) {
+        Some(name) => Err(Error::forbidden(format!("you may not set the field {name}, which is gone"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a document sets what the caller does not see. That always counts as a change: a version that stays would tell that
+/// the value was right.
+fn names_hidden(access: &Access, info: &TypeInfo, body: &Body) -> bool {
+    info.hidden_from(&access.caller).any(|name| body.attributes.contains_key(name))
 }
 
 /// A JSON Patch can not take away what the server sets.

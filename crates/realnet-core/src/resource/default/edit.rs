@@ -139,7 +139,7 @@ impl Prepared {
     }
 }
 
-/// Attributes are checked only where something about them changes.
+/// Attributes are checked only where something about them changes, or may have.
 fn check_attributes(
     access: &Access,
     info: &TypeInfo,
@@ -148,7 +148,8 @@ fn check_attributes(
     violations: &mut Vec<Violation>,
 ) -> Result<()> {
     let same_instance = before.instance == after.instance;
-    if same_instance && before.attributes.as_map() == after.attributes.as_map() {
+    let counts = after.version > before.version;
+    if same_instance && !counts && before.attributes.as_map() == after.attributes.as_map() {
         return Ok(());
     }
     let (old, new) = (before.attributes.as_map(), after.attributes.as_map());

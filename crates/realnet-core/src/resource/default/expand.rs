@@ -10,7 +10,6 @@ use super::property::parse_id;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
 use crate::provider::Budget;
-use crate::registry::TypeRegistry;
 use crate::resource::{Context, Selection};
 
 /// The most items that one answer takes along.
@@ -32,7 +31,7 @@ pub(super) async fn expand(
     let mut shown = Budget::default();
     let mut level: Vec<(Uuid, &[Selection])> = Vec::new();
     for item in items {
-        wanted(cx.registry(), item, select, &mut level);
+        wanted(cx, item, select, &mut level);
     }
     while !level.is_empty() {
         let missing: HashSet<Uuid> =
@@ -55,7 +54,7 @@ pub(super) async fn expand(
                 if !shown.admits(shown_size(item, select)) {
                     return Err(Budget::exceeded());
                 }
-                wanted(cx.registry(), item, select, &mut next);
+                wanted(cx, item, select, &mut next);
             }
         }
         level = next;
@@ -83,12 +82,7 @@ fn value_size(value: &Value) -> usize {
 }
 
 /// The ids that the expanded references of one item hold, with what is selected of their items.
-fn wanted<'a>(
-    registry: &TypeRegistry,
-    item: &Item,
-    select: &'a [Selection],
-    into: &mut Vec<(Uuid, &'a [Selection])>,
-) {
+fn wanted<'a>(cx: &Context, item: &Item, select: &'a [Selection], into: &mut Vec<(Uuid, &'a [Selection])>) {
     for selection in select.iter().filter(|selection| !selection.expand.is_empty()) {
         let mut add = |id: Uuid| into.push((id, selection.expand.as_slice()));
         match (selection.attribute, selection.name.as_str()) {
@@ -97,7 +91,12 @@ fn wanted<'a>(
             (false, "owner") => item.owner.into_iter().for_each(&mut add),
             (false, "org") => add(item.org),
             (_, name) => {
-                let constant = || registry.by_id(item.type_id)?.constant(item.instance.as_deref(), name);
+                let Some(info) = cx.registry().by_id(item.type_id) else { continue };
+                // What is not shown leads nowhere: else the answer's tag and bounds would tell of it.
+                if info.is_hidden_from(name, cx.caller()) {
+                    continue;
+                }
+                let constant = || info.constant(item.instance.as_deref(), name);
                 let value = item.attributes.get(name).or_else(constant);
                 ids_in(value).for_each(&mut add);
             }

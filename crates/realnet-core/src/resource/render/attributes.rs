@@ -25,7 +25,7 @@ pub(super) struct Shape<'a> {
 
 impl<'a> Shape<'a> {
     /// The shape of an item for a caller.
-    pub(super) fn of(registry: &'a TypeRegistry, caller: &Caller, set: AttributeSet, item: &Item) -> Self {
+    pub(super) fn of(registry: &'a TypeRegistry, caller: &'a Caller, set: AttributeSet, item: &Item) -> Self {
         let info = registry.by_id(item.type_id);
         let instance = item.instance.as_deref();
         let below = info.and_then(|info| match set {
@@ -37,12 +37,7 @@ impl<'a> Shape<'a> {
                     .map_or(info.attributes(), |instance| &instance.attributes),
             ),
         });
-        let fields = info.map(TypeInfo::fields).unwrap_or_default();
-        let hidden = fields
-            .iter()
-            .filter(|field| field.is_secret() || !field.is_readable_by(caller))
-            .map(|field| field.field.name.as_str())
-            .collect();
+        let hidden = info.into_iter().flat_map(|info| info.hidden_from(caller)).collect();
         let below = below.filter(|map| !map.is_empty());
         Self { type_id: item.type_id, instance: item.instance.clone(), info, below, hidden }
     }

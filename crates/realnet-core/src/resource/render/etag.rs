@@ -1,7 +1,6 @@
 //! Entity tags: the version of an item, and a hash of all else that its representation depends on.
 
 use crate::model::Item;
-use crate::registry::TypeInfo;
 use crate::resource::{Projection, Rendered};
 
 impl Rendered<Item> {
@@ -22,9 +21,8 @@ impl Rendered<Item> {
             }
         }
         let info = self.registry.by_id(self.value.type_id);
-        let fields = info.map(TypeInfo::fields).unwrap_or_default();
-        for field in fields.iter().filter(|field| !field.is_readable_by(&self.caller)) {
-            hash.add(field.field.name.as_bytes());
+        for name in info.into_iter().flat_map(|info| info.hidden_from(&self.caller)) {
+            hash.add(name.as_bytes());
         }
         format!("\"{}-{:x}\"", self.value.version, hash.0)
     }

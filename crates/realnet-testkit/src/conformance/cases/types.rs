@@ -342,3 +342,50 @@ pub async fn an_org_has_bounds(world: World) {
     world.change_types(&admin, all[..10].to_vec()).await.unwrap();
     expect_kind(world.change_types(&admin, all[10..].to_vec()).await, ErrorKind::TooLarge);
 }
+
+/// A protected field that goes leaves a note with the types, also of types that the change does not put; its values get
+/// into no index.
+pub async fn what_was_protected_stays_noted(world: World) {
+    let acme = world.acme.clone();
+    let fields = json!([{"name": "note", "type": "string", "read": ["hr"]}]);
+    let own = definition(
+        world.next_id(),
+        Some(acme.id),
+        json!({"name": "Vault", "base": "Note", "fields": fields}),
+    );
+    let below = definition(world.next_id(), Some(acme.id), json!({"name": "Below", "base": "Vault"}));
+    world.change_types(&acme.admin, put(own.clone())).await.unwrap();
+    world.change_types(&acme.admin, put(below.clone())).await.unwrap();
+    let of_system = definition(world.next_id(), None, json!({"name": "Vault", "base": "Note"}));
+    world.change_types(&world.system(), put(of_system)).await.unwrap();
+    let draft = item("Below").name("b").attr("note", "zebraword");
+    world.create(&acme.admin, draft).await;
+    let searches = world.stores.items.capabilities().search;
+    let find = |name: &str| world.find("Below").with(name, "zebraword");
+    if searches {
+        find("search").gives(&[]).await;
+    }
+
+    let dropped = with_fields(&world, "Vault", json!([]));
+    world.change_types(&acme.admin, put(dropped.clone())).await.unwrap();
+    let noted = |snapshot: &realnet_core::registry::TypeSnapshot, id| {
+        let found = snapshot.definitions.iter().find(|other| other.id == id).expect("the type is there");
+        found.retired.iter().map(|retired| retired.name.clone()).collect::<Vec<String>>()
+    };
+    let stored = world.load().await;
+    assert_eq!((noted(&stored, own.id), noted(&stored, below.id)), (vec!["note".to_owned()], Vec::new()));
+    if searches {
+        find("search").gives(&[]).await;
+    }
+    let open = json!([{"name": "note", "type": "string"}]);
+    let opened = TypeDefinition { fields: serde_json::from_value(open).unwrap(), version: 9, ..dropped };
+    expect_kind(world.change_types(&acme.admin, put(opened)).await, ErrorKind::InvalidInput);
+
+    // The base goes, so that the type of the system takes its place: the note has to go over without the type being put.
+    world.change_types(&acme.admin, vec![Operation::RemoveType(own.id)]).await.unwrap();
+    assert_eq!(noted(&world.load().await, below.id), ["note"]);
+    if searches {
+        find("search").gives(&[]).await;
+    }
+    find("note").gives(&[]).await;
+}
