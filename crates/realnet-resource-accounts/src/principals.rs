@@ -58,5 +58,7 @@ pub(crate) async fn of_account(directory: &Directory<'_>, account: &Item) -> Res
         groups: groups?,
         roles,
         session: None,
+        key: None,
+        scope: None,
     })
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Subject;
+use super::{Permission, Scope, Subject};
+use crate::registry::TypeRegistry;
 
 /// The role of an account in its org.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -65,6 +66,10 @@ pub struct Caller {
     pub roles: Vec<Principal>,
     /// The session, when there is one.
     pub session: Option<Uuid>,
+    /// The key by which a program calls, when there is one.
+    pub key: Option<Uuid>,
+    /// What that key leaves of what the account may do; `None`: all of it.
+    pub scope: Option<Arc<Scope>>,
 }
 
 impl Caller {
@@ -78,6 +83,8 @@ impl Caller {
             groups: Vec::new(),
             roles: Vec::new(),
             session: None,
+            key: None,
+            scope: None,
         }
     }
 
@@ -86,14 +93,46 @@ impl Caller {
         Self { username: Arc::from("system"), role: Some(OrgRole::Superuser), ..Self::anonymous(org) }
     }
 
+    /// Whether its account has at least this role, whatever its key leaves of that. For what asks the scope as well, as
+    /// [`super::decide`] does.
+    pub fn has_role(&self, role: OrgRole) -> bool {
+        self.role >= Some(role)
+    }
+
+    /// The role as far as it gives powers that are no permissions on items: by a key that leaves less than everything, nobody
+    /// has more of them than a user.
+    pub fn power(&self) -> Option<OrgRole> {
+        if self.is_limited() { self.role.min(Some(OrgRole::User)) } else { self.role }
+    }
+
     /// Whether it may do everything everywhere.
     pub fn is_superuser(&self) -> bool {
-        self.role == Some(OrgRole::Superuser)
+        self.power() == Some(OrgRole::Superuser)
     }
 
     /// Whether it may do everything in its org.
     pub fn is_admin(&self) -> bool {
-        self.role >= Some(OrgRole::Admin)
+        self.power() >= Some(OrgRole::Admin)
+    }
+
+    /// Whether it calls by a key that leaves less than everything.
+    pub fn is_limited(&self) -> bool {
+        self.scope.as_ref().is_some_and(|scope| !scope.is_whole())
+    }
+
+    /// Whether its key, if there is one, leaves a permission on the items of a type.
+    pub fn scope_allows(&self, registry: &TypeRegistry, type_id: Uuid, permission: Permission) -> bool {
+        self.scope.as_ref().is_none_or(|scope| scope.allows(registry, type_id, permission))
+    }
+
+    /// Whether it may know all types of its org.
+    pub fn knows_types(&self) -> bool {
+        self.role.is_some() && self.scope.as_ref().is_none_or(|scope| scope.is_of_all_types())
+    }
+
+    /// By what it is known: its session or its key.
+    pub fn token(&self) -> Option<Uuid> {
+        self.session.or(self.key)
     }
 
     /// Whether it is signed in to `org`.

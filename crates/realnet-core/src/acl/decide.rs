@@ -1,11 +1,11 @@
-//! The one rule: `superuser ∨ public grant ∨ (same org ∧ (admin ∨ owner ∨ grant))`.
+//! The one rule: `superuser ∨ public grant ∨ (same org ∧ (admin ∨ owner ∨ grant))`, and what the caller's key leaves of it.
 //!
 //! [`decide`] is pure and the oracle: stores compile the same rule into their queries, and the conformance
 //! suite proves the two equal.
 
 use uuid::Uuid;
 
-use super::{Caller, Grant, Permission};
+use super::{Caller, Grant, OrgRole, Permission};
 use crate::error::{Error, Result};
 use crate::model::{Item, Visibility};
 use crate::registry::{TypeInfo, TypeRegistry};
@@ -28,6 +28,9 @@ impl ClassAccess {
         org: Uuid,
         permission: Permission,
     ) -> Self {
+        if !caller.scope_allows(registry, info.id(), permission) {
+            return Self { by_type: false, exceptions: Vec::new() };
+        }
         let member = caller.is_member_of(org);
         let by_type = covers(registry.access(org, info, None), caller, member, permission);
         let exceptions = registry
@@ -103,11 +106,14 @@ pub fn explain<'a>(
     item: &'a Item,
     permission: Permission,
 ) -> Option<Reason<'a>> {
-    if caller.is_superuser() {
+    if !caller.scope_allows(registry, item.type_id, permission) {
+        return None;
+    }
+    if caller.has_role(OrgRole::Superuser) {
         return Some(Reason::Superuser);
     }
     let member = caller.is_member_of(item.org);
-    if member && caller.is_admin() {
+    if member && caller.has_role(OrgRole::Admin) {
         return Some(Reason::Admin);
     }
     if member && caller.account.is_some() && item.owner == caller.account {
@@ -135,9 +141,13 @@ pub fn may_create(
     instance: Option<&str>,
     org: Uuid,
 ) -> Result<()> {
+    if !caller.scope_allows(registry, info.id(), Permission::Create) {
+        let message = format!("outside of the key's scope: it does not create items of type {}", info.name());
+        return Err(Error::forbidden(message));
+    }
     let member = caller.is_member_of(org);
-    let allowed = caller.is_superuser()
-        || (member && caller.is_admin())
+    let allowed = caller.has_role(OrgRole::Superuser)
+        || (member && caller.has_role(OrgRole::Admin))
         || covers(registry.access(org, info, instance), caller, member, Permission::Create);
     if allowed {
         Ok(())
@@ -153,7 +163,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::acl::{OrgRole, Permissions, Principal, Subject};
+    use crate::acl::{Permissions, Principal, Scope, ScopeRule, Subject};
     use crate::model::{InstanceDefinition, Map, TypeDefinition};
     use crate::registry::TypeSnapshot;
 
@@ -276,6 +286,39 @@ mod tests {
         let note = registry.by_id(NOTE).unwrap();
         let class = ClassAccess::of(&registry, note, &user, ORG, Permission::Read);
         assert!(class.covers(None) && class.covers(Some("other")) && !class.covers(Some("secret")));
+    }
+
+    #[test]
+    fn a_scope_takes_away_and_never_gives() {
+        let registry = registry(None);
+        let limited = |caller: Caller, of, permissions: &[Permission]| {
+            let rule = ScopeRule { of, permissions: Permissions::of(permissions) };
+            Caller { key: Some(Uuid::from_u128(5)), scope: Some(Arc::new(Scope::new(vec![rule]))), ..caller }
+        };
+        let mut own = item();
+        own.owner = Some(Uuid::from_u128(100));
+        own.public = true;
+        for role in [OrgRole::Superuser, OrgRole::Admin, OrgRole::User] {
+            let reader = limited(caller(ORG, role), Some(NOTE), &[Permission::Read]);
+            assert!(decide(&registry, &reader, &own, Permission::Read), "{role:?}");
+            assert!(!decide(&registry, &reader, &own, Permission::Write), "{role:?}");
+            let elsewhere = limited(caller(ORG, role), Some(Uuid::from_u128(12)), &Permission::ALL);
+            assert!(
+                !decide(&registry, &elsewhere, &own, Permission::Read),
+                "{role:?}: not even what is public"
+            );
+            let note = registry.by_id(NOTE).unwrap();
+            assert!(may_create(&registry, &reader, note, None, ORG).is_err(), "{role:?}");
+            assert!(!ClassAccess::of(&registry, note, &elsewhere, ORG, Permission::Read).by_type);
+            // Powers that are no permissions are gone.
+            assert!(!reader.is_admin() && !reader.is_superuser() && reader.has_role(role), "{role:?}");
+            assert_eq!(reader.power(), Some(OrgRole::User));
+            let whole = limited(caller(ORG, role), None, &Permission::ALL);
+            assert_eq!((whole.power(), whole.is_limited()), (Some(role), false));
+        }
+        let visitor = limited(caller(ORG, OrgRole::Visitor), None, &Permission::ALL);
+        assert!(!decide(&registry, &visitor, &item(), Permission::Read), "the account may not");
+        assert_eq!(limited(caller(ORG, OrgRole::Visitor), None, &[]).power(), Some(OrgRole::Visitor));
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! Access control: grants, callers and the one rule that decides.
+//! Access control: grants, callers, scopes of keys, and the one rule that decides.
 
 mod caller;
 mod decide;
 mod grant;
 mod origin;
+mod scope;
 
 pub use caller::{Caller, OrgRole, Principal};
 pub use decide::{ClassAccess, Reason, decide, explain, may_create};
 pub use grant::{Grant, Permission, Permissions, Subject};
 pub use origin::Origin;
+pub use scope::{Scope, ScopeRule};

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Together;
 use super::validator::Validator;
-use crate::acl::{Caller, Subject};
+use crate::acl::{Caller, OrgRole, Subject};
 use crate::error::{Error, Result, Violation};
 use crate::model::{Field, FieldKind, Item, Map, RetiredField, TypeDefinition};
 
@@ -61,7 +61,7 @@ impl FieldInfo {
 
 /// Whether a caller has one of the roles that a field names, if it names any.
 pub(super) fn has_role(caller: &Caller, roles: Option<&[String]>) -> bool {
-    caller.is_superuser()
+    caller.has_role(OrgRole::Superuser)
         || roles.is_none_or(|roles| {
             roles.iter().any(|role| caller.matches(&Subject::NamedRole(role.to_lowercase())))
         })

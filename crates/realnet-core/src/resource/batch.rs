@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::default::{Begin, Edited, Plan, begin, plan_create, plan_delete, plan_edit};
 use super::dispatcher::{own_route, route};
-use super::{Body, Change, Context, Rendered, Reply, Resources, WriteOptions, version_of_etag};
+use super::{Body, Change, Context, Rendered, Reply, Resources, WriteOptions, scope, version_of_etag};
 use crate::acl::Permission;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -35,6 +35,17 @@ enum Kind {
     Replace,
     Patch,
     Delete,
+}
+
+impl Kind {
+    /// The permission that it begins with.
+    fn permission(self) -> Permission {
+        match self {
+            Self::Create => Permission::Create,
+            Self::Replace | Self::Patch => Permission::Write,
+            Self::Delete => Permission::Delete,
+        }
+    }
 }
 
 /// Carries out `{"operations": […]}`.
@@ -92,6 +103,7 @@ fn entries(body: Value) -> Result<Vec<Entry>> {
 async fn add(cx: &Context, resources: &Arc<Resources>, entry: Entry, plan: &mut Plan) -> Result<()> {
     let expected_version = entry.if_match.as_ref().map(version).transpose()?;
     let (route, _) = route(cx, resources, &entry.resource)?;
+    scope::check_endpoint(cx, route.info, Some(entry.operation.permission()))?;
     if entry.operation == Kind::Create {
         if entry.id.is_some() || expected_version.is_some() {
             return Err(Error::malformed("a creation has neither id nor if_match"));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Context, Operation, Reply, Request, Resource, Resources, Route, Services, batch};
+use super::{Context, Operation, Reply, Request, Resource, Resources, Route, Services, batch, scope};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The module whose resource carries out operations on types and documents (plan, apply, drift).
@@ -49,10 +49,12 @@ impl Dispatcher {
         match operation {
             Operation::Batch { body, options } => batch::batch(cx, &self.resources, body, options).await,
             operation @ (Operation::Plan { .. } | Operation::Drift | Operation::Type(_)) => {
+                scope::check_types(cx, &operation)?;
                 self.resources.module(TYPES)?.execute(cx, &self.resources, operation).await
             }
             operation => {
                 let (route, resource) = route(cx, &self.resources, &endpoint)?;
+                scope::check_endpoint(cx, route.info, operation.permission())?;
                 let (route, resource) = match &operation {
                     Operation::Create { body, .. } => {
                         (route, resource_of_bodies(cx, &route, body)?.unwrap_or(resource))

@@ -9,6 +9,7 @@ mod intake;
 mod operation;
 mod render;
 mod route;
+mod scope;
 mod texts;
 mod traits;
 

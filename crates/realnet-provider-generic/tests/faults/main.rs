@@ -26,6 +26,8 @@ enum Fault {
     ListsEverything,
     GetsEverything,
     IgnoresOwners,
+    /// Lists what the account may read, whatever its key leaves of that.
+    IgnoresScopes,
     ShortPages,
     WrongTotals,
     TotalOfThePage,
@@ -146,6 +148,9 @@ impl ItemProvider for FaultyStore {
         let mut access = access.clone();
         match self.fault {
             Fault::ListsEverything => access = Self::system(&access),
+            Fault::IgnoresScopes => {
+                access.caller = Arc::new(Caller { scope: None, ..(*access.caller).clone() });
+            }
             Fault::IgnoresOwners => {
                 access.caller = Arc::new(Caller { account: None, ..(*access.caller).clone() });
             }
@@ -309,6 +314,8 @@ noticed! {
     ListsEverything by random::every_list_is_what_the_rules_say,
     GetsEverything by grants::grants_on_types_and_instances,
     GetsEverything by visibility::restricted_items_ignore_the_type,
+    IgnoresScopes by scopes::a_key_sees_what_its_scope_leaves,
+    IgnoresScopes by random::every_list_is_what_the_rules_say,
     IgnoresOwners by paging::pages_are_full_under_access_control,
     IgnoresOwners by random::every_list_is_what_the_rules_say,
     ShortPages by paging::pages_are_full_under_access_control,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use realnet_core::acl::{Caller, ClassAccess, Permission, Subject};
+use realnet_core::acl::{Caller, ClassAccess, OrgRole, Permission, Subject};
 use realnet_core::query::{OrgScope, Property};
 use uuid::Uuid;
 
@@ -44,11 +44,12 @@ impl Check {
     /// What is to check for the types of a request.
     pub(super) fn of(request: Request<'_>) -> Self {
         let caller = &request.access.caller;
-        if caller.is_superuser() {
+        // What a key leaves of the role is a matter of the query's types: see `scope::readable`.
+        if caller.has_role(OrgRole::Superuser) {
             return Self::Nothing;
         }
         let OrgScope::One(org) = request.scope else { return Self::Decide };
-        if caller.is_member_of(org) && caller.is_admin() {
+        if caller.is_member_of(org) && caller.has_role(OrgRole::Admin) {
             return Self::Nothing;
         }
         Self::Grants(ClassCheck::of(request, org))

@@ -20,7 +20,7 @@ mod test;
 mod walker;
 
 pub(crate) use part::Part;
-pub(crate) use scope::requests;
+pub(crate) use scope::{nothing, readable, requests};
 pub(crate) use strategy::{Analysis, Plan, analyse};
 pub(crate) use walker::Walker;
 

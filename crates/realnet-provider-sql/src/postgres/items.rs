@@ -15,6 +15,7 @@ use super::error::to_error;
 use super::row::{self, ITEM_COLUMNS};
 use super::run::Reader;
 use super::{PostgresStore, changes, list, transaction};
+use crate::compile::readable;
 use crate::statement::{Array, Bind, Statement};
 
 #[async_trait]
@@ -60,7 +61,7 @@ impl ItemProvider for PostgresStore {
     }
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
-        list::list(self, access, query).await
+        list::list(self, access, &readable(access, query)).await
     }
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {

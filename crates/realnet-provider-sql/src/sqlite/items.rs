@@ -17,6 +17,7 @@ use super::patience::Budget;
 use super::shared::Shared;
 use super::transaction::{Draft, SqliteTransaction};
 use super::{SqliteStore, changes};
+use crate::compile::{nothing, readable};
 use crate::statement::Statement;
 
 /// So many items are read, or changed, where the call is made.
@@ -51,10 +52,14 @@ impl ItemProvider for SqliteStore {
     }
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
-        if let Some(page) = list(&self.shared, access, query, Budget::INLINE)? {
+        let query = readable(access, query);
+        if query.types.is_empty() {
+            return Ok(nothing(&query));
+        }
+        if let Some(page) = list(&self.shared, access, &query, Budget::INLINE)? {
             return Ok(page);
         }
-        let (access, query) = (access.clone(), query.clone());
+        let (access, query) = (access.clone(), query.into_owned());
         let page = self.long_read(move |shared| list(shared, &access, &query, Budget::LONG)).await?;
         page.ok_or_else(|| Error::internal("a list was not made"))
     }

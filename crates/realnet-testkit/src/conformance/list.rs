@@ -146,6 +146,10 @@ macro_rules! conformance {
                 circles_are_deleted,
                 no_reference_to_a_target_that_goes,
             ],
+            scopes: [
+                a_key_sees_what_its_scope_leaves,
+                a_key_does_what_its_scope_leaves,
+            ],
             search: [
                 all_words_must_occur,
                 words_are_folded,

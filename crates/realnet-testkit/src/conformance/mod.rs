@@ -36,7 +36,7 @@ mod fixture;
 mod list;
 
 pub use fixture::{
-    Draft, Find, Org, Snapshot, Source, World, delete, eventually, expect_kind, grant, item, race,
+    Draft, Find, Org, Snapshot, Source, World, by_key, delete, eventually, expect_kind, grant, item, race,
 };
 
 /// The parts of one opened store.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::parameters::Parameters;
-use crate::acl::Caller;
+use crate::acl::{Caller, OrgRole};
 use crate::error::{Error, Result};
 use crate::query::OrgScope;
 use crate::registry::{TypeInfo, TypeRegistry};
@@ -52,7 +52,8 @@ pub(super) fn read<'a>(
 }
 
 fn scope(caller: &Caller, org: Option<&str>) -> Result<OrgScope> {
-    let default = if caller.is_superuser() { OrgScope::All } else { OrgScope::One(caller.org) };
+    let is_superuser = caller.has_role(OrgRole::Superuser);
+    let default = if is_superuser { OrgScope::All } else { OrgScope::One(caller.org) };
     let Some(text) = org else { return Ok(default) };
     let scope = match text.strip_prefix("eq.").unwrap_or(text) {
         "*" => OrgScope::All,
@@ -61,7 +62,7 @@ fn scope(caller: &Caller, org: Option<&str>) -> Result<OrgScope> {
                 .map_err(|_| Error::malformed_at("org", "expected the id of an org, or * for all"))?,
         ),
     };
-    if caller.is_superuser() || scope == default {
+    if is_superuser || scope == default {
         Ok(scope)
     } else {
         Err(Error::forbidden("only superusers look into other orgs"))

@@ -10,7 +10,7 @@ use super::owner::OwnerChoice;
 use super::plan::Plan;
 use super::violations::{gather, unless_invalid};
 use super::{property, property::parse_id};
-use crate::acl::{self, Permission};
+use crate::acl::{self, OrgRole, Permission};
 use crate::change;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::model::{Attributes, Item};
@@ -134,7 +134,7 @@ fn org_of(cx: &Context, body: &Body) -> Result<Uuid, Violation> {
     let caller = cx.caller();
     let Some(value) = body.property("org") else { return Ok(caller.org) };
     match value.as_str().and_then(parse_id) {
-        Some(org) if org == caller.org || caller.is_superuser() => Ok(org),
+        Some(org) if org == caller.org || caller.has_role(OrgRole::Superuser) => Ok(org),
         Some(_) => Err(Violation::new("/org", "only superusers create items in another org")),
         None => Err(Violation::new("/org", "expected the id of an org")),
     }

@@ -25,7 +25,7 @@ use super::items::by_ids;
 use super::lookup::{Ask, Fetched};
 use super::moment::{Moment, first};
 use super::row;
-use crate::compile::{Part, Plan, Request, analyse};
+use crate::compile::{Part, Plan, Request, analyse, nothing};
 use crate::page::{Collected, Collector, Deadline, Selection};
 use crate::statement::Statement;
 use steering::Pairs;
@@ -76,8 +76,7 @@ impl<'a> List<'a> {
     async fn page(mut self) -> Result<Page> {
         let (access, query) = (self.access, self.query);
         if query.limit == 0 || query.types.is_empty() {
-            let total = (query.count != Count::None).then_some(0);
-            return Ok(Page { items: Vec::new(), next: None, total });
+            return Ok(nothing(query));
         }
         let few = self.store.shared.config.few;
         let pairs = Pairs { pairs: self.pairs().await?, few };

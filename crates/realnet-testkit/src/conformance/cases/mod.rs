@@ -21,6 +21,7 @@ pub mod random;
 pub mod records;
 pub mod references;
 mod sample;
+pub mod scopes;
 pub mod search;
 pub mod sessions;
 pub mod sizes;

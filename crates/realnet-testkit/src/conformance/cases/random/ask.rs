@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use realnet_core::Uuid;
-use realnet_core::acl::Caller;
+use realnet_core::acl::{Caller, OrgRole, Permissions, ScopeRule};
 use realnet_core::query::OrgScope;
 
-use crate::conformance::{Find, Org, World};
+use crate::conformance::{Find, Org, World, by_key};
 
 /// A query; numbers choose among what is there.
 #[derive(Debug, Clone)]
@@ -18,7 +18,12 @@ pub(super) struct Ask {
     order: Vec<(usize, bool)>,
     limit: usize,
     all_orgs: bool,
+    /// The rules of the key by which it is asked: types and permissions.
+    scope: Option<Vec<(usize, u8)>>,
 }
+
+/// Of which types the scopes of keys speak; the empty name stands for all.
+const SCOPES: [&str; 7] = ["", "Item", "Paper", "TeamPaper", "PrivatePaper", "OpenPaper", "Note"];
 
 const BASES: [&str; 6] = ["Paper", "Paper", "PrivatePaper", "TeamPaper", "Item", "Note"];
 
@@ -48,14 +53,16 @@ const FILTERS: [(&str, &[&str]); 16] = [
 pub(super) fn ask() -> impl Strategy<Value = Ask> {
     let filters = prop::collection::vec((0..FILTERS.len(), 0..64_usize), 0..4);
     let order = prop::collection::vec((0..ORDERS.len(), any::<bool>()), 0..3);
-    (0..8_usize, 0..BASES.len(), filters, order, 1..8_usize, any::<bool>()).prop_map(
-        |(caller, base, filters, order, limit, all_orgs)| Ask {
+    let scope = prop::option::of(prop::collection::vec((0..SCOPES.len(), any::<u8>()), 0..4));
+    (0..8_usize, 0..BASES.len(), filters, order, 1..8_usize, any::<bool>(), scope).prop_map(
+        |(caller, base, filters, order, limit, all_orgs, scope)| Ask {
             caller,
             base,
             filters,
             order,
             limit,
             all_orgs,
+            scope,
         },
     )
 }
@@ -67,12 +74,23 @@ impl Ask {
         let [admin, alice, bob, visitor, anonymous] = org.callers();
         let callers = [admin, alice, bob, visitor, anonymous, &other.admin, &other.alice, &system];
         let caller = callers[self.caller];
-        let all = caller.is_superuser() && self.all_orgs;
+        let caller = &self.narrowed(world, caller);
+        let all = caller.has_role(OrgRole::Superuser) && self.all_orgs;
         let scope = if all { OrgScope::All } else { OrgScope::One(org.id) };
         let find = world.find(BASES[self.base]).by(caller).limit(self.limit).scope(scope);
         let find = self.filtered(find, world, made, org);
         let terms: Vec<String> = self.order.iter().map(|(key, descending)| term(*key, *descending)).collect();
         if terms.is_empty() { find } else { find.order(&terms.join(",")) }
+    }
+
+    /// The caller, by a key of the scope if there is one.
+    fn narrowed(&self, world: &World, caller: &Arc<Caller>) -> Arc<Caller> {
+        let Some(rules) = &self.scope else { return Arc::clone(caller) };
+        let rule = |(name, bits): &(usize, u8)| ScopeRule {
+            of: Some(SCOPES[*name]).filter(|name| !name.is_empty()).map(|name| world.type_id(name)),
+            permissions: Permissions::from_bits(*bits),
+        };
+        by_key(caller, rules.iter().map(rule).collect())
     }
 
     fn filtered(&self, mut find: Find, world: &World, made: &[Uuid], org: &Org) -> Find {
