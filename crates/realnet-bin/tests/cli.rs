@@ -256,6 +256,43 @@ fn access_is_explained() {
 }
 
 #[test]
+fn a_key_is_made_used_listed_and_ended() {
+    let shell = Shell::signed_in();
+    shell.json(&["create", "item", "--name", "kept"]);
+    let made = shell.run(&["keys", "create", "nightly", "--scope", "items:read", "--days", "7"]);
+    let key = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+    assert!(made.status.success() && key.starts_with("rnk_") && key.lines().count() == 1, "{key}");
+    let words = String::from_utf8_lossy(&made.stderr).into_owned();
+    assert!(words.contains("not shown again") && !words.contains(&key), "{words}");
+    let list = shell.json(&["keys", "list"]);
+    assert_eq!((&list[0]["name"], list[0].get("key")), (&json!("nightly"), None));
+    let table = shell.run(&["keys", "list", "-o", "table"]);
+    assert!(text(&table).contains("Item:read"), "{}", text(&table));
+    let by_key = |arguments: &[&str]| {
+        let mut command = realnet(&shell.folder);
+        let command = command.args(arguments).env("REALNET_SERVER_URL", &shell.server.address);
+        run(command.env("REALNET_TOKEN", &key))
+    };
+    let found = by_key(&["get", "item", "name=kept", "-o", "csv"]);
+    assert!(found.status.success() && text(&found).contains("kept"), "{}", text(&found));
+    let refused = by_key(&["create", "item", "--name", "more"]);
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && words.contains("outside of the key's scope"), "{words}");
+    shell.run(&["keys", "delete", list[0]["id"].as_str().unwrap()]);
+    assert_eq!(shell.json(&["keys", "list"]), json!([]));
+    assert!(!by_key(&["get", "item"]).status.success());
+    for wrong in [
+        &["keys", "create", "x"][..],
+        &["keys", "create", "x", "--scope", "items:fly"],
+        &["keys", "create", "x", "--scope", "items", "--expires", "soon"],
+        &["keys", "delete", "x"],
+        &["keys"],
+    ] {
+        assert_eq!(shell.failure(wrong).0, 2, "{wrong:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_says_what_is_right() {
     let shell = Shell::new();
     assert_eq!(shell.failure(&["fly"]).0, 2);
@@ -277,9 +314,10 @@ fn wrong_usage_says_what_is_right() {
     assert!(code == 1 && words.contains("http://localhost:8080"), "{words}");
     let (code, words) = shell.failure(&["info", "--server", "http://127.0.0.1:1"]);
     assert!(code == 1 && words.contains("can not be reached"), "{words}");
-    for command in
-        ["server", "login", "create", "get", "update", "delete", "plan", "apply", "drift", "info", "logout"]
-    {
+    for command in [
+        "server", "login", "create", "get", "update", "delete", "plan", "apply", "drift", "info", "logout",
+        "keys",
+    ] {
         let help = shell.run(&[command, "--help"]);
         assert!(help.status.success() && help.stdout.len() > 100, "{command} --help");
     }

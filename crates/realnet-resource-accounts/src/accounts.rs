@@ -15,6 +15,7 @@ use crate::cache::Fresh;
 use crate::config::AccountsConfig;
 use crate::directory::Directory;
 use crate::gates::Gates;
+use crate::keys::Holder;
 use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::principals::SignedIn;
@@ -32,6 +33,7 @@ pub struct Accounts {
     pub(crate) passwords: Passwords,
     pub(crate) signer: Signer,
     pub(crate) callers: Fresh<SignedIn>,
+    pub(crate) keys: Fresh<Holder>,
     pub(crate) gates: Gates,
     pub(crate) mailer: Mailer,
     /// The cost of hashes that the store knows of.
@@ -71,6 +73,7 @@ impl Accounts {
             passwords: Passwords::new(config.bcrypt_cost),
             signer: Signer::new(key),
             callers: Fresh::default(),
+            keys: Fresh::default(),
             org_template: OnceLock::new(),
             default_org: Fresh::default(),
             config,
@@ -131,6 +134,7 @@ impl Accounts {
     /// Forgets who is who: something about accounts has changed.
     pub(crate) fn forget(&self) {
         self.callers.clear();
+        self.keys.clear();
         self.default_org.clear();
     }
 }

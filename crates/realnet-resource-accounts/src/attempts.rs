@@ -23,7 +23,7 @@ use crate::kind::MAX_USERNAME;
 use crate::limits::{home, networks, too_many};
 
 /// Over which time what may fail by one network may fail again.
-const ADDRESS: Duration = Duration::from_mins(15);
+pub(crate) const ADDRESS: Duration = Duration::from_mins(15);
 /// The same by name: so many times as much over so long.
 const NAME: [(u32, Duration); 3] =
     [(1, Duration::from_mins(15)), (3, Duration::from_hours(6)), (10, Duration::from_hours(7 * 24))];

@@ -1,5 +1,6 @@
-//! The authenticator: bearer token → caller.
+//! The authenticator: bearer token (of a session, or a key) → caller.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,13 +11,15 @@ use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::json;
 
 use crate::accounts::Accounts;
+use crate::keys::is_key;
 use crate::principals::load;
 use crate::tokens::{Claims, Purpose};
 
 #[async_trait]
 impl Authenticator for Accounts {
-    async fn authenticate(&self, token: Option<&str>) -> Result<Arc<Caller>> {
+    async fn authenticate(&self, token: Option<&str>, from: Option<IpAddr>) -> Result<Arc<Caller>> {
         match token {
+            Some(token) if is_key(token) => self.caller_of_key(token, from).await,
             Some(token) => {
                 let claims = self.signer.verify(Purpose::Access, token, self.services.clock.now())?;
                 self.caller_of(claims).await
@@ -38,6 +41,9 @@ impl Authenticator for Accounts {
     }
 
     async fn sign_out(&self, caller: &Caller, origin: &Origin) -> Result<()> {
+        if caller.key.is_some() {
+            return Err(Error::forbidden("a key has no session to end: DELETE /api/keys/{id} ends the key"));
+        }
         if let Some(session) = caller.session {
             self.services.credentials.close_session(session).await?;
             self.callers.forget(session);

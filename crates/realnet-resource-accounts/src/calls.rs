@@ -1,17 +1,19 @@
-//! What there is below `/api/auth` besides signing in and out, by path.
+//! What there is below `/api/auth` besides signing in and out, and `/api/keys`, `/api/audit` and `/api/explain`, by path.
 
 use realnet_core::resource::{Call, Context, ListRequest, Reply, Verb, texts};
 use realnet_core::{Error, Result, Uuid};
 use serde_json::Value;
 
 use crate::accounts::Accounts;
+use crate::keys::may_call;
 
 impl Accounts {
     /// Carries out a call; who may is decided by each.
     pub(crate) async fn carry_out(&self, cx: &Context, call: Call) -> Result<Reply> {
         let Call { path, verb, body, parameters, .. } = call;
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        if !matches!(path.as_slice(), ["sessions" | "audit" | "explain"])
+        may_call(cx.caller(), verb, &path)?;
+        if !matches!(path.as_slice(), ["sessions" | "audit" | "explain" | "keys"])
             && let Some((name, _)) = parameters.parameters.first()
         {
             return Err(Error::malformed_at(name.clone(), "not a parameter here"));
@@ -20,6 +22,13 @@ impl Accounts {
         let document = match (verb, path.as_slice()) {
             (Verb::Get, ["audit"]) => self.audit(cx, &parameters).await?,
             (Verb::Get, ["explain"]) => self.explain(cx, &parameters).await?,
+            (Verb::Get, ["keys"]) => self.list_keys(cx, &parameters).await?,
+            (Verb::Post, ["keys"]) => self.make_key(cx, body).await?,
+            (Verb::Get, ["keys", id]) => self.show_key(cx, key_id(id)?).await?,
+            (Verb::Delete, ["keys", id]) => {
+                self.end_key(cx, key_id(id)?).await?;
+                Value::Null
+            }
             (Verb::Get, ["sessions"]) => self.list_sessions(cx, &parameters).await?,
             (Verb::Delete, ["sessions"]) => self.end_sessions_of(cx, &parameters).await?,
             (Verb::Delete, ["sessions", id]) => {
@@ -55,6 +64,10 @@ impl Accounts {
         };
         Ok(Reply::Document(document))
     }
+}
+
+fn key_id(text: &str) -> Result<Uuid> {
+    Uuid::parse_str(text).map_err(|_| Error::not_found(format_args!("key {text}")))
 }
 
 /// What is given twice could be understood either way.

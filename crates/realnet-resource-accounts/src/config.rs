@@ -26,6 +26,8 @@ pub struct AccountsConfig {
     pub attempts_per_account: u32,
     /// How many sign-ins by one address may fail within 15 minutes. 0: no limit.
     pub attempts_per_address: u32,
+    /// How many days a key lasts at most; `None`: one may be without end.
+    pub key_days: Option<u32>,
     /// How mail is sent.
     pub mail: MailConfig,
     /// Whether strangers may make accounts, and where.
@@ -63,6 +65,7 @@ impl Default for AccountsConfig {
             default_org: None,
             attempts_per_account: 10,
             attempts_per_address: 50,
+            key_days: None,
             mail: MailConfig::default(),
             sign_up: None,
         }
@@ -79,6 +82,7 @@ impl fmt::Debug for AccountsConfig {
             .field("default_org", &self.default_org)
             .field("attempts_per_account", &self.attempts_per_account)
             .field("attempts_per_address", &self.attempts_per_address)
+            .field("key_days", &self.key_days)
             .field("mail", &self.mail)
             .field("sign_up", &self.sign_up)
             .finish()

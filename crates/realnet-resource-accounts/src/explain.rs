@@ -101,6 +101,9 @@ fn explained(registry: &TypeRegistry, caller: &Caller, item: &Item) -> Value {
         let reason = acl::explain(registry, caller, item, permission);
         let shown = match &reason {
             Some(reason) => allowed(registry, item, reason),
+            None if !caller.scope_allows(registry, item.type_id, permission) => {
+                json!({"allowed": false, "reason": "key_scope"})
+            }
             None => json!({"allowed": false, "reason": refusal(caller, item)}),
         };
         permissions.insert(permission.as_str().to_owned(), shown);

@@ -31,8 +31,12 @@ impl Accounts {
         }
         self.end_sessions(cx, intake).await?;
         let [password, current] = take_passwords(intake)?;
+        let is_creation = matches!(intake.change, Change::Create(_));
+        if (current.is_some() || (password.is_some() && !is_creation)) && cx.caller().key.is_some() {
+            return Err(Error::forbidden("a key changes no password: sign in for this"));
+        }
         let address = said(&intake.change);
-        if matches!(intake.change, Change::Create(_)) {
+        if is_creation {
             return match password {
                 Some(password) => self.take_password(cx, intake, None, &password).await,
                 None => Ok(()),

@@ -14,6 +14,7 @@ mod events;
 mod explain;
 mod gates;
 mod intake;
+mod keys;
 mod kind;
 mod known;
 mod limits;

@@ -51,7 +51,7 @@ impl Accounts {
     }
 
     /// The account that a request is about.
-    async fn meant(&self, caller: &Caller, parameters: &ListRequest) -> Result<Uuid> {
+    pub(crate) async fn meant(&self, caller: &Caller, parameters: &ListRequest) -> Result<Uuid> {
         let own = signed_in(caller)?;
         let mut meant = own;
         for (name, value) in &parameters.parameters {

@@ -203,7 +203,7 @@ impl Call {
 
     /// As [`Self::context`], with where the request came from: for what changes something or is told of later.
     pub(crate) fn context_from_here(&self, caller: &Arc<Caller>) -> Context {
-        self.context(caller).with_origin(Arc::new(self.origin().with_token(caller.session)))
+        self.context(caller).with_origin(Arc::new(self.origin().with_token(caller.token())))
     }
 
     /// Where the request came from.

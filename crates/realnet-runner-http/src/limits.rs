@@ -50,7 +50,7 @@ pub(crate) async fn count_address(state: &State, client: &Client, noted: &Noted)
 /// Counts a request against the limits of its caller.
 pub(crate) async fn count_caller(call: &Call, caller: &Caller) -> Result<(), Problem> {
     let limits = &call.state.config.rate_limits;
-    for (name, rate, id) in [("account", limits.account, caller.account), ("key", limits.key, caller.session)]
+    for (name, rate, id) in [("account", limits.account, caller.account), ("key", limits.key, caller.token())]
     {
         let (Some(rate), Some(id)) = (rate, id) else { continue };
         let quota = take(&call.state, name, rate, &id.to_string()).await?;

@@ -27,6 +27,8 @@ pub(crate) fn table() -> Vec<Route> {
         at("/api/auth/verify-email").post(by(auth::call::post)),
         at("/api/auth/verify-email/confirm").post(by(auth::call::post)),
         at("/api/audit").get(by(auth::call::get)),
+        at("/api/keys").get(by(auth::call::get)).post(by(auth::call::make)),
+        at("/api/keys/{id}").get(by(auth::call::get)).delete(by(auth::call::delete)),
         at("/api/explain").get(by(auth::call::get)),
         at("/api/info").get(by(info::show)),
         at("/api/batch").post(by(batch::run)),

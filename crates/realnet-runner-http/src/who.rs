@@ -29,11 +29,14 @@ impl Who for Anyone {
         let bearer = bearer(call.headers())?;
         let cookie =
             if bearer.is_none() { cookies::names(&call.client).token(call.headers())? } else { None };
-        let caller = call.state.authenticator.authenticate(bearer.or(cookie)).await.map_err(|error| {
-            let is_over = cookie.is_some() && error.kind() == ErrorKind::Unauthenticated;
-            let problem = Problem::from(error);
-            if is_over { cookies::names(&call.client).forget_token(problem) } else { problem }
-        })?;
+        let caller =
+            call.state.authenticator.authenticate(bearer.or(cookie), call.client.address).await.map_err(
+                |error| {
+                    let is_over = cookie.is_some() && error.kind() == ErrorKind::Unauthenticated;
+                    let problem = Problem::from(error);
+                    if is_over { cookies::names(&call.client).forget_token(problem) } else { problem }
+                },
+            )?;
         call.note_caller(&caller);
         limits::count_caller(call, &caller).await?;
         if cookie.is_some() {

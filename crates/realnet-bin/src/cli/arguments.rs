@@ -19,7 +19,11 @@ fn reordered(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     }
     let command = rest.next();
     if command.is_some() {
+        // What `keys` does is a command below it.
+        let is_group = command.as_deref().is_some_and(|command| command == "keys");
+        let is_word = |next: &OsString| is_group && !next.to_string_lossy().starts_with('-');
         front.extend(command);
+        front.extend(rest.next_if(is_word));
         front.extend(moved);
         front.extend(rest);
     }
@@ -47,6 +51,8 @@ mod tests {
             "realnet get --server=u -o json note x=1"
         );
         assert_eq!(reordered("realnet -ocsv get note"), "realnet get -ocsv note");
+        assert_eq!(reordered("realnet -o csv keys list"), "realnet keys list -o csv");
+        assert_eq!(reordered("realnet -o csv keys --help"), "realnet keys -o csv --help");
         for same in ["realnet info --server u", "realnet --help", "realnet --version", "realnet fly"] {
             assert_eq!(reordered(same), same);
         }

@@ -8,6 +8,7 @@ mod documents;
 mod explain;
 mod get;
 mod info;
+mod keys;
 mod login;
 mod output;
 mod server;
@@ -69,6 +70,8 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Says what an account may do with an item and why, or who may
     Explain(explain::ExplainCommand),
+    /// Makes, lists and ends keys, by which programs sign in
+    Keys(keys::KeysCommand),
 }
 
 /// An error for people: one sentence with the next step.
@@ -147,6 +150,7 @@ async fn client_command(command: Command) -> Outcome {
         Command::Drift(command) => documents::drift(&command).await,
         Command::Audit(command) => audit::run(&command).await,
         Command::Explain(command) => explain::run(&command).await,
+        Command::Keys(command) => keys::run(&command).await,
     }
 }
 

@@ -23,6 +23,7 @@ environment, or a .env file, in this order:
     REALNET_JWT_KEY                                signs tokens; made and kept in the store when absent
     REALNET_TOKEN_TTL, REALNET_SESSION_TTL         life of tokens and sessions, seconds
     REALNET_BCRYPT_COST                            cost of password hashing
+    REALNET_KEY_DAYS                               how many days a key for programs lasts at most; 0 is no limit
     REALNET_SIGN_IN_ATTEMPTS, (…)_PER_ADDRESS      failed sign-ins in 15 minutes, by name and by address
     REALNET_SMTP_URL, REALNET_SMTP_FROM            mail server and sender; without, mail stands in the log
     REALNET_SMTP_PLAIN                             true if mail may go to that server in plain text

@@ -26,6 +26,8 @@ pub struct AccountsSection {
     pub attempts_per_account: u32,
     /// `REALNET_SIGN_IN_ATTEMPTS_PER_ADDRESS`: the same by address.
     pub attempts_per_address: u32,
+    /// `REALNET_KEY_DAYS`: how many days a key for programs lasts at most; one may be without end when absent.
+    pub key_days: Option<u32>,
     /// `REALNET_SMTP_URL`: the mail server; mail goes to the log when absent. Another machine is reached by TLS, unless
     /// `REALNET_SMTP_PLAIN` says that the way there is safe.
     pub smtp_url: Option<String>,
@@ -49,6 +51,7 @@ impl fmt::Debug for AccountsSection {
             .field("default_org", &self.default_org)
             .field("attempts_per_account", &self.attempts_per_account)
             .field("attempts_per_address", &self.attempts_per_address)
+            .field("key_days", &self.key_days)
             .field("smtp_url", &self.smtp_url.as_ref().map(|_| "…"))
             .field("smtp_from", &self.smtp_from)
             .field("public_url", &self.public_url.as_ref().map(Url::as_str))
@@ -99,6 +102,8 @@ impl AccountsSection {
         Self {
             attempts_per_account: attempts("REALNET_SIGN_IN_ATTEMPTS", 10, problems),
             attempts_per_address: attempts("REALNET_SIGN_IN_ATTEMPTS_PER_ADDRESS", 50, problems),
+            key_days: Some(environment.bounded("REALNET_KEY_DAYS", 0, (0, 36_500), problems))
+                .filter(|days| *days > 0),
             smtp_url,
             smtp_from,
             public_url,

@@ -165,6 +165,7 @@ fn accounts_config(section: &AccountsSection) -> AccountsConfig {
         default_org: section.default_org.clone(),
         attempts_per_account: section.attempts_per_account,
         attempts_per_address: section.attempts_per_address,
+        key_days: section.key_days,
         mail: MailConfig {
             smtp: section.smtp_url.clone(),
             from: section.smtp_from.clone(),

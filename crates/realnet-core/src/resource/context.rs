@@ -1,5 +1,6 @@
 //! What an operation works with: caller, registry, stores, clock, ids.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -162,9 +163,9 @@ pub struct Tokens {
 /// Tells who is calling. Implemented by the accounts resource, used by every runner.
 #[async_trait]
 pub trait Authenticator: Send + Sync {
-    /// The caller of a request with this bearer token; not signed in without one. A bad token is an error,
-    /// never anonymous.
-    async fn authenticate(&self, token: Option<&str>) -> Result<Arc<Caller>>;
+    /// The caller of a request with this bearer token (an access token or a key), which came from an address; not signed in
+    /// without one. A bad token is an error, never anonymous.
+    async fn authenticate(&self, token: Option<&str>, from: Option<IpAddr>) -> Result<Arc<Caller>>;
 
     /// A key of the runner's own for one purpose, such as proofs that it gives to browsers: the same on all servers of a
     /// store, unguessable, and of no use for any other purpose.

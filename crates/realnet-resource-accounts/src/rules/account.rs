@@ -33,7 +33,7 @@ pub(crate) fn create(caller: &Caller, account: &mut Item, default_role: Option<O
 
 /// Who may give an account a role.
 fn may_give(caller: &Caller, role: OrgRole) -> Result<()> {
-    let most = match caller.role {
+    let most = match caller.power() {
         Some(OrgRole::Superuser) => OrgRole::Superuser,
         Some(OrgRole::Admin) => OrgRole::Admin,
         Some(OrgRole::Visitor) => OrgRole::Visitor,

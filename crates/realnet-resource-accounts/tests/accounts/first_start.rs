@@ -36,7 +36,7 @@ async fn a_weak_password_creates_nothing() {
 async fn before_it_strangers_see_an_empty_org() {
     let (services, _) = empty_store().await;
     let accounts = Accounts::new(&services, config()).await.unwrap();
-    let caller = accounts.authenticate(None).await.unwrap();
+    let caller = accounts.authenticate(None, None).await.unwrap();
     assert!(caller.account.is_none() && caller.org.is_nil());
     let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: None };
     assert_eq!(
@@ -55,6 +55,6 @@ async fn replicas_share_the_generated_key() {
     let other = Accounts::new(&services, config()).await.unwrap();
     let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: None };
     let token = one.sign_in(request, &Origin::default()).await.unwrap().token;
-    assert!(two.authenticate(Some(&token)).await.unwrap().is_superuser());
-    assert_eq!(kind(other.authenticate(Some(&token)).await), ErrorKind::Unauthenticated);
+    assert!(two.authenticate(Some(&token), None).await.unwrap().is_superuser());
+    assert_eq!(kind(other.authenticate(Some(&token), None).await), ErrorKind::Unauthenticated);
 }

@@ -5,6 +5,7 @@
 mod audit;
 mod explain;
 mod first_start;
+mod keys;
 mod lockout;
 mod mail;
 mod mailed;

@@ -32,7 +32,7 @@ fn resigned(token: &str, change: impl FnOnce(&mut Value)) -> String {
 async fn a_token_works_until_it_expires() {
     let world = World::new().await;
     let tokens = world.sign_in("ann").await;
-    let caller = world.accounts.authenticate(Some(&tokens.token)).await.unwrap();
+    let caller = world.accounts.authenticate(Some(&tokens.token), None).await.unwrap();
     assert_eq!((caller.account, &*caller.username, caller.org), (Some(id(&world.ann)), "ann", world.org));
     world.clock.advance(15 * 60 * SECOND - SECOND);
     assert!(world.token_works(&tokens.token).await);
@@ -176,12 +176,12 @@ async fn another_replica_notices_within_half_a_second() {
     let world = World::new().await;
     let replica = Accounts::new(&world.services, config()).await.unwrap();
     let token = world.sign_in("ann").await.token;
-    assert!(replica.authenticate(Some(&token)).await.is_ok());
+    assert!(replica.authenticate(Some(&token), None).await.is_ok());
     world.delete(&world.admin, "accounts", id(&world.ann)).await.unwrap();
     assert!(!world.token_works(&token).await);
-    assert!(replica.authenticate(Some(&token)).await.is_ok(), "it has not looked again yet");
+    assert!(replica.authenticate(Some(&token), None).await.is_ok(), "it has not looked again yet");
     world.clock.advance(SECOND / 2);
-    assert_eq!(kind(replica.authenticate(Some(&token)).await), ErrorKind::Unauthenticated);
+    assert_eq!(kind(replica.authenticate(Some(&token), None).await), ErrorKind::Unauthenticated);
     assert!(world.try_sign_in("ann", crate::world::PASSWORD).await.is_err());
 }
 
@@ -211,7 +211,7 @@ async fn links_to_roles_and_groups_show_at_once_and_end_no_session() {
     let token = world.sign_in("ann").await.token;
     let role = world.create(&world.admin, "role", json!({"name": "HR"})).await.unwrap();
     let roles = async || {
-        let caller = world.accounts.authenticate(Some(&token)).await.unwrap();
+        let caller = world.accounts.authenticate(Some(&token), None).await.unwrap();
         caller.roles.iter().map(|role| role.name.to_string()).collect::<Vec<_>>()
     };
     assert!(roles().await.is_empty());

@@ -89,7 +89,7 @@ async fn a_caller_has_its_groups_and_roles() {
     ] {
         world.create(&world.admin, link, body).await.unwrap();
     }
-    let caller = world.accounts.authenticate(Some(&token)).await.unwrap();
+    let caller = world.accounts.authenticate(Some(&token), None).await.unwrap();
     let ids = |principals: &[realnet_core::acl::Principal]| {
         principals.iter().map(|one| (json!(one.id), one.name.to_string())).collect::<Vec<_>>()
     };

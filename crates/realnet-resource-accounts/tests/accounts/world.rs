@@ -306,7 +306,7 @@ impl World {
     }
 
     pub async fn token_works(&self, token: &str) -> bool {
-        match self.accounts.authenticate(Some(token)).await {
+        match self.accounts.authenticate(Some(token), None).await {
             Ok(_) => true,
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");

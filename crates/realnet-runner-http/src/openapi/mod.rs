@@ -22,7 +22,7 @@ use crate::problem::Problem;
 /// The most documents that are kept at a time.
 const KEPT: usize = 64;
 
-/// Documents by org and whether the caller is a member, for one revision of the types.
+/// Documents by org and whether the caller knows its types, for one revision of the types.
 #[derive(Default)]
 pub(crate) struct OpenApiCache(Mutex<Cached>);
 
@@ -35,7 +35,7 @@ struct Cached {
 impl OpenApiCache {
     /// The document for `caller`, made when the types have changed since it was asked for last.
     pub(crate) fn document(&self, registry: &TypeRegistry, caller: &Caller) -> Result<Bytes, Problem> {
-        let key = (caller.org, caller.role.is_some());
+        let key = (caller.org, caller.knows_types());
         {
             let mut cached = self.0.lock();
             if cached.revision != registry.revision() || cached.documents.len() >= KEPT {
@@ -58,9 +58,9 @@ impl OpenApiCache {
     }
 }
 
-/// The types that a caller may know of: members know all of their org, strangers the built-in ones.
+/// The types that a caller may know of: members know all of their org, strangers and keys of some types the built-in ones.
 fn visible<'a>(registry: &'a TypeRegistry, caller: &Caller) -> Vec<&'a TypeInfo> {
-    let is_member = caller.role.is_some();
+    let is_member = caller.knows_types();
     let seen = registry.types_of(caller.org).filter(|info| is_member || info.org().is_none());
     // A type of the system whose name an org uses for its own has no endpoint there.
     let is_named = |info: &&TypeInfo| {

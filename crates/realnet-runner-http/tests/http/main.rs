@@ -19,6 +19,7 @@ mod history;
 mod hostile;
 mod idempotency;
 mod item;
+mod keys;
 mod large;
 mod limits;
 mod list;

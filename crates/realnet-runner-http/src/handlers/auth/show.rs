@@ -13,6 +13,9 @@ use crate::who::Member;
 /// Shows the caller to itself; a page that has cookies is told what to show with its writes.
 pub(crate) async fn show(call: Call, Member(caller): Member) -> Outcome {
     let mut document = json!({"account": tokens::account(&caller)});
+    if let Some(key) = caller.key {
+        document["key"] = json!(key);
+    }
     if cookies::names(&call.client).count(call.headers())? {
         document["csrf_token"] = json!(cookies::csrf_of(&call.state.keys, &caller));
     }

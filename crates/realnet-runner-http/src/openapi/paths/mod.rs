@@ -3,8 +3,10 @@
 mod audit;
 mod auth;
 mod endpoint;
+mod keys;
 
 use realnet_core::query::LIST_PARAMETERS;
+use realnet_core::registry::FIXED_ROUTES;
 use serde_json::{Map, Value, json};
 
 use self::endpoint::{Endpoint, grants, list_and_create, list_parameters, one};
@@ -23,11 +25,12 @@ pub(super) fn build(types: &[Named<'_>]) -> Value {
     let mut add = |path: &str, item: Value| drop(paths.insert(path.to_owned(), item));
     auth::add(&mut add);
     audit::add(&mut add);
+    keys::add(&mut add);
     server(&mut add);
     documents(&mut add);
     declared_types(&mut add);
     any_resource(&mut add);
-    for named in types.iter().filter(|named| !is_fixed(&named.endpoint)) {
+    for named in types.iter().filter(|named| !FIXED_ROUTES.contains(&named.endpoint.as_str())) {
         let of_items = schema(&named.schema);
         let tag = "Resources";
         let endpoint = Endpoint {
@@ -44,11 +47,6 @@ pub(super) fn build(types: &[Named<'_>]) -> Value {
         );
     }
     Value::Object(paths)
-}
-
-/// Names of routes that no type can have.
-fn is_fixed(endpoint: &str) -> bool {
-    ["auth", "batch", "plan", "apply", "drift", "info", "types", "openapi.json"].contains(&endpoint)
 }
 
 fn server(add: &mut impl FnMut(&str, Value)) {

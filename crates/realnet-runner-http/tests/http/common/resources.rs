@@ -1,5 +1,6 @@
 //! Resources and a store that misbehave on command.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -74,8 +75,8 @@ impl Slow {
 
 #[async_trait]
 impl Authenticator for Slow {
-    async fn authenticate(&self, token: Option<&str>) -> Result<Arc<Caller>> {
-        self.authenticator.authenticate(token).await
+    async fn authenticate(&self, token: Option<&str>, from: Option<IpAddr>) -> Result<Arc<Caller>> {
+        self.authenticator.authenticate(token, from).await
     }
 
     fn derived_key(&self, purpose: &str) -> [u8; 32] {

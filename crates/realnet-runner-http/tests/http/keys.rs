@@ -1,0 +1,140 @@
+//! `/api/keys`, and what a key's scope leaves of every call.
+
+use serde_json::{Value, json};
+
+use crate::common::{Answer, TestServer};
+
+const ALL: [&str; 7] = ["create", "read", "write", "delete", "execute", "message", "share"];
+
+/// A key of the superuser for some resources.
+fn key(server: &TestServer, scopes: &Value) -> String {
+    let answer = server.admin("POST", "/api/keys", &json!({"name": "test", "scopes": scopes}));
+    let made = answer.expect(201);
+    let location = format!("/api/keys/{}", made["id"].as_str().unwrap());
+    assert_eq!(answer.header("location"), Some(location.as_str()));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    made["key"].as_str().unwrap().to_owned()
+}
+
+#[track_caller]
+fn outside(answer: &Answer) {
+    let detail = answer.problem(403)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("outside of the key's scope"), "{detail}");
+}
+
+#[test]
+fn a_key_is_a_bearer_token_until_it_is_ended() {
+    let server = TestServer::start();
+    let key = key(&server, &json!([{"resource": "*", "permissions": ALL}]));
+    let me = server.by(&key, "GET", "/api/auth", &Value::Null).expect(200);
+    assert_eq!(me["account"]["username"], "admin");
+    let id = me["key"].as_str().unwrap().to_owned();
+    let customer = server.by(&key, "POST", "/api/customers", &json!({"name": "Acme"})).expect(201);
+    let list = server.get("/api/keys").expect(200);
+    assert_eq!((&list[0]["id"], list.as_array().unwrap().len()), (&json!(id), 1));
+    let audit = server.get(&format!("/api/audit?item={}", customer["id"].as_str().unwrap())).expect(200);
+    assert_eq!(audit["entries"][0]["origin"]["token"], json!(id), "{audit}");
+    server.by(&key, "DELETE", "/api/auth", &Value::Null).problem(403);
+    server.by(&key, "POST", "/api/keys", &json!({"name": "x", "scopes": []})).problem(403);
+    server.by(&key, "GET", "/api/auth/sessions", &Value::Null).problem(403);
+    server.by(&key, "GET", "/api/keys", &Value::Null).expect(200);
+    server.by(&key, "GET", "/api/types", &Value::Null).expect(200);
+    server.by(&key, "POST", "/api/types", &json!({"name": "Own"})).expect(201);
+    server.admin("DELETE", &format!("/api/keys/{id}"), &Value::Null).expect(204);
+    server.by(&key, "GET", "/api/customers", &Value::Null).problem(401);
+    server.get(&format!("/api/keys/{id}")).problem(404);
+    server.get_anonymous("/api/keys").problem(401);
+    server.by("rnk_typo", "GET", "/api/customers", &Value::Null).problem(401);
+    server.admin("POST", "/api/keys", &json!({"name": "x"})).problem(422);
+    server.get("/api/keys?org=x").problem(400);
+}
+
+#[test]
+fn the_scope_holds_in_every_call() {
+    let server = TestServer::start();
+    let customer = server.customer(&json!({"name": "Acme", "tier": "pro"}));
+    let id = customer["id"].as_str().unwrap();
+    let note = json!({"name": "note", "type": "Item", "linked_item_id": id});
+    let note = server.admin("POST", "/api/items", &note).expect(201);
+    let note = note["id"].as_str().unwrap();
+    let items = key(&server, &json!([{"resource": "customers", "permissions": ["read", "write"]}]));
+    let get = |target: &str| server.by(&items, "GET", target, &Value::Null);
+    let send = |method: &str, target: &str, body: Value| server.by(&items, method, target, &body);
+    // Lists and totals.
+    let list = get("/api/items?count=exact");
+    assert_eq!(list.expect(200).as_array().unwrap().len(), 1);
+    assert_eq!(list.header("content-range"), Some("items 0-0/1"));
+    assert_eq!(get("/api/customers?search=acme").expect(200).as_array().unwrap().len(), 1);
+    assert_eq!(get("/api/items?search=note").expect(200), json!([]));
+    outside(&get("/api/accounts"));
+    outside(&get("/api/groups?search=x"));
+    // One item, by whatever endpoint.
+    get(&format!("/api/customers/{id}")).expect(200);
+    get(&format!("/api/items/{note}")).problem(404);
+    get(&format!("/api/items/{note}/history")).problem(404);
+    get(&format!("/api/items/{note}/items")).problem(404);
+    get(&format!("/api/customers/{id}/history")).expect(200);
+    let changed = send("PATCH", &format!("/api/customers/{id}"), json!({"size": 3})).expect(200);
+    // What it refers to, and what refers to it.
+    let link = json!({"linked_item_id": note});
+    send("PATCH", &format!("/api/customers/{id}"), link.clone()).problem(422);
+    server.admin("PATCH", &format!("/api/customers/{id}"), &link).expect(200);
+    let expanded = get("/api/customers?select=name,linked_item_id(name)").expect(200);
+    assert!(!expanded.to_string().contains("note"), "{expanded}");
+    assert_eq!(get("/api/customers?linked_item_id.name=eq.note").expect(200), json!([]));
+    // Writes of many.
+    assert_eq!(changed["attributes"]["size"], 3, "{changed}");
+    outside(&send("POST", "/api/customers", json!({"name": "Other"})));
+    outside(&send("POST", "/api/items", json!([{"name": "Other", "type": "Customer"}])));
+    outside(&send("DELETE", &format!("/api/customers/{id}"), Value::Null));
+    outside(&send("DELETE", "/api/customers?name=eq.Acme", Value::Null));
+    outside(&send("PATCH", "/api/accounts?name=eq.admin", json!({"display_name": "x"})));
+    send("PATCH", "/api/customers?name=eq.Acme", json!({"size": 4})).expect(200);
+    outside(&send("PUT", &format!("/api/customers/{id}/acl"), json!([])));
+    get(&format!("/api/customers/{id}/acl")).problem(403);
+    let batch = |operation: Value| send("POST", "/api/batch", json!({"operations": [operation]}));
+    outside(&batch(json!({"operation": "delete", "resource": "customers", "id": id})));
+    outside(&batch(json!({"operation": "create", "resource": "accounts", "body": {"username": "eve"}})));
+    batch(json!({"operation": "patch", "resource": "items", "id": note, "body": {"name": "x"}})).problem(404);
+    batch(json!({"operation": "patch", "resource": "items", "id": id, "body": {"size": 5}})).expect(200);
+    // What is about no items at all.
+    for (method, target) in [
+        ("GET", "/api/types"),
+        ("GET", "/api/types/account"),
+        ("GET", "/api/types/customer/acl"),
+        ("DELETE", "/api/types/customer"),
+        ("POST", "/api/types"),
+        ("POST", "/api/plan"),
+        ("POST", "/api/apply"),
+        ("GET", "/api/drift"),
+        ("GET", "/api/audit"),
+        ("GET", "/api/keys"),
+    ] {
+        let body = if method == "POST" { json!({"name": "Own"}) } else { Value::Null };
+        outside(&send(method, target, body));
+    }
+    get("/api/types/customer").expect(200);
+    get(&format!("/api/explain?item={note}")).problem(404);
+    let explained = get(&format!("/api/explain?item={id}")).expect(200);
+    assert_eq!(explained["permissions"]["delete"]["reason"], "key_scope");
+    assert_eq!(get("/api/info").expect(200)["items"], 1);
+    let blind = key(&server, &json!([{"resource": "customers", "permissions": ["write"]}]));
+    assert!(server.by(&blind, "GET", "/api/info", &Value::Null).expect(200).get("items").is_none());
+}
+
+#[test]
+fn the_description_tells_a_narrow_key_of_no_own_types() {
+    let server = TestServer::start();
+    let token = server.account("boss", "admin");
+    server.by(&token, "POST", "/api/types", &json!({"name": "Salary"})).expect(201);
+    let make = |scopes: Value| {
+        let made = server.by(&token, "POST", "/api/keys", &json!({"name": "k", "scopes": scopes}));
+        made.expect(201)["key"].as_str().unwrap().to_owned()
+    };
+    let narrow = make(json!([{"resource": "customers", "permissions": ["read"]}]));
+    let wide = make(json!([{"resource": "*", "permissions": ["read"]}]));
+    let tells = |key: &str| {
+        server.by(key, "GET", "/api/openapi.json", &Value::Null).expect(200).to_string().contains("Salary")
+    };
+    assert!(!tells(&narrow) && tells(&wide) && tells(&token));
+}
