@@ -30,5 +30,6 @@ pub use cors::CorsOrigins;
 pub use limits::RateLimits;
 pub use listener::HttpListener;
 pub use proxies::TrustedProxies;
+pub use routes::{Offer, offers};
 pub use server::HttpServer;
 pub use tls::TlsFiles;

@@ -62,6 +62,11 @@ impl Route {
         self
     }
 
+    /// Its methods, each with the pattern.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = (String, &'static str)> {
+        self.methods.iter().map(|(method, _)| (method.to_string(), self.pattern))
+    }
+
     pub(crate) fn get(self, handler: Handler) -> Self {
         self.with(Method::GET, handler)
     }
@@ -166,15 +171,6 @@ impl Router {
     pub(crate) fn new(table: Vec<Route>, metrics: &Metrics) -> Self {
         let places = table.into_iter().map(|route| place(route, metrics)).collect();
         Self { places, unknown: metrics.meter("unknown", "") }
-    }
-
-    /// Every pattern with each method that it offers.
-    #[cfg(test)]
-    pub(crate) fn offered(&self) -> impl Iterator<Item = (&'static str, &Method)> {
-        let of_place = |place: &'_ Place| place.pattern;
-        self.places.iter().flat_map(move |place| {
-            place.endpoints.iter().map(move |endpoint| (of_place(place), &endpoint.method))
-        })
     }
 
     /// The first route that fits, with the values of its variable segments.
