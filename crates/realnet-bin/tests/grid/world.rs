@@ -12,6 +12,8 @@ use crate::common::{self, ADMIN, Server, Settings};
 /// The password of every account but the first.
 pub const PASSWORD: &str = "some long password";
 
+const ALL_PERMISSIONS: [&str; 7] = ["create", "read", "write", "delete", "execute", "message", "share"];
+
 /// Who asks. All but the foreign ones belong to the first org.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Actor {
@@ -35,15 +37,19 @@ pub enum Actor {
     Sharer,
     /// A user whose own it is.
     Owner,
+    /// A key of the owner that may only read papers.
+    OwnerKey,
     /// An administrator.
     Admin,
+    /// A key of the administrator, for everything.
+    AdminKey,
     /// The superuser.
     Superuser,
 }
 
 impl Actor {
     /// All of them, in the order of the columns.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Nobody,
         Self::Foreigner,
         Self::ForeignAdmin,
@@ -54,7 +60,9 @@ impl Actor {
         Self::Deleter,
         Self::Sharer,
         Self::Owner,
+        Self::OwnerKey,
         Self::Admin,
+        Self::AdminKey,
         Self::Superuser,
     ];
 
@@ -71,7 +79,9 @@ impl Actor {
             Self::Deleter => "deleter",
             Self::Sharer => "sharer",
             Self::Owner => "owner",
+            Self::OwnerKey => "owner-key",
             Self::Admin => "chief",
+            Self::AdminKey => "chief-key",
             Self::Superuser => ADMIN.0,
         }
     }
@@ -81,6 +91,15 @@ impl Actor {
             Self::Visitor => "visitor",
             Self::Admin | Self::ForeignAdmin => "admin",
             _ => "user",
+        }
+    }
+
+    /// The one whose key this is, with the scope of it.
+    fn holder(self) -> Option<(Self, Value)> {
+        match self {
+            Self::OwnerKey => Some((Self::Owner, json!([{"resource": "papers", "permissions": ["read"]}]))),
+            Self::AdminKey => Some((Self::Admin, json!([{"resource": "*", "permissions": ALL_PERMISSIONS}]))),
+            _ => None,
         }
     }
 
@@ -148,13 +167,23 @@ impl World {
         let id = text_at(&own, "/account/id").unwrap_or_else(|| panic!("no id: {own}"));
         world.accounts.insert(Actor::Superuser, id);
         world.other_org = world.id("/api/orgs", &json!({"name": "Elsewhere"})).await;
+        world.superuser(Method::POST, "/api/types", &paper_type()).await;
         for actor in Actor::ALL {
-            if !matches!(actor, Actor::Nobody | Actor::Superuser) {
-                world.settle(actor).await;
+            match actor.holder() {
+                Some((holder, scopes)) => world.take_key(actor, holder, &scopes).await,
+                None if matches!(actor, Actor::Nobody | Actor::Superuser) => {}
+                None => world.settle(actor).await,
             }
         }
-        world.superuser(Method::POST, "/api/types", &paper_type()).await;
         world
+    }
+
+    async fn take_key(&mut self, actor: Actor, holder: Actor, scopes: &Value) {
+        let body = json!({"name": actor.name(), "scopes": scopes});
+        let made = self.must(holder, Method::POST, "/api/keys", &body).await;
+        let key = text_at(&made, "/key").unwrap_or_else(|| panic!("no key: {made}"));
+        self.tokens.insert(actor, key);
+        self.accounts.insert(actor, self.accounts[&holder].clone());
     }
 
     async fn settle(&mut self, actor: Actor) {
@@ -173,8 +202,11 @@ impl World {
         self.tokens.insert(actor, token);
     }
 
-    /// A token of a session of its own.
+    /// A token of a session of its own; a key has none.
     pub async fn new_token(&self, actor: Actor) -> String {
+        if actor.holder().is_some() {
+            return self.token(actor).to_owned();
+        }
         let password = if actor == Actor::Superuser { ADMIN.1 } else { PASSWORD };
         let mut login = json!({"username": actor.name(), "password": password});
         if actor.is_foreign() {

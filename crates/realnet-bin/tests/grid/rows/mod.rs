@@ -2,6 +2,7 @@
 
 mod accounts;
 mod items;
+mod keys;
 mod pages;
 mod sessions;
 mod things;
@@ -15,7 +16,8 @@ use crate::world::{Actor, World};
 
 /// Every row of the table, those of one route together.
 pub fn all() -> Vec<Row> {
-    let domains = [pages::rows(), sessions::rows(), items::rows(), types::rows(), accounts::rows()];
+    let domains =
+        [pages::rows(), sessions::rows(), keys::rows(), items::rows(), types::rows(), accounts::rows()];
     let mut rows: Vec<Row> = domains.into_iter().flatten().collect();
     let routes: Vec<_> = rows.iter().map(|row| row.route).collect();
     rows.sort_by_key(|row| routes.iter().position(|route| *route == row.route));

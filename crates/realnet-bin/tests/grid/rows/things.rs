@@ -125,6 +125,20 @@ pub fn own_account(world: &World, actor: Actor) -> BoxFuture<'_, Thing> {
     async { Thing { is_of_actor: true, ..item(id, String::new()) } }.boxed()
 }
 
+/// A key of the owner, shown by its name.
+pub fn key(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
+    async {
+        let mark = world.fresh("key");
+        let scope = json!([{"resource": "papers", "permissions": ["read"]}]);
+        let made = world
+            .must(Actor::Owner, Method::POST, "/api/keys", &json!({"name": mark, "scopes": scope}))
+            .await;
+        let id = made["id"].as_str().unwrap().to_owned();
+        Thing { probes: vec![format!("/api/keys/{id}")], id, mark, ..Thing::default() }
+    }
+    .boxed()
+}
+
 /// An org of its own.
 pub fn org(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
     named(world, "/api/orgs", "org").boxed()
@@ -159,6 +173,6 @@ async fn declared(world: &World, by: Actor) -> Thing {
     let name = world.fresh("type").replace('-', "_");
     let body = json!({"name": name, "base": "Item", "fields": [{"name": "size", "type": "integer"}]});
     world.must(by, Method::POST, "/api/types", &body).await;
-    let probes = ["", "/acl"].map(|rest| format!("/api/types/{name}{rest}?org={}", world.org));
+    let probes = ["", "/acl"].map(|rest| format!("/api/types/{name}{rest}"));
     Thing { probes: probes.to_vec(), mark: name.clone(), id: name, ..Thing::default() }
 }
