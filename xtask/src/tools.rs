@@ -64,6 +64,22 @@ pub fn strace() -> Result<(), String> {
     install_package("strace", "strace")
 }
 
+/// Makes sure that Node.js is there, on which the provider of identities of tests runs, and a browser to sign in there with.
+pub fn browser() -> Result<(), String> {
+    let has = |program: &str| shell::succeeds(Command::new(program).arg("--version"));
+    if !(has("node") && has("npm")) {
+        install_package("Node.js (20 or newer) with npm", "nodejs npm")?;
+    }
+    let is_recent = "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)";
+    if !shell::succeeds(Command::new("node").args(["-e", is_recent])) {
+        return Err("Node.js is older than 20: https://nodejs.org has newer ones".to_owned());
+    }
+    if ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].into_iter().any(has) {
+        return Ok(());
+    }
+    install_package("Chromium", "chromium")
+}
+
 /// Installs a package of Debian's as root, else names the command that does.
 fn install_package(what: &str, package: &str) -> Result<(), String> {
     let by_hand = format!("{what} is needed: apt-get update && apt-get install -y {package}");
@@ -77,6 +93,8 @@ fn install_package(what: &str, package: &str) -> Result<(), String> {
         shell::run(Command::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt(&["update", "-q"])?;
-    apt(&["install", "-y", "-q", "--no-install-recommends", package])
+    let packages = package.split(' ');
+    let install = ["install", "-y", "-q", "--no-install-recommends"];
+    apt(&install.into_iter().chain(packages).collect::<Vec<_>>())
         .map_err(|error| format!("{error}; {by_hand}"))
 }

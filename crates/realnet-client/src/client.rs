@@ -89,6 +89,29 @@ impl Client {
         self.use_login(answer)
     }
 
+    /// By which providers of identities people of an org sign in: `[{"id", "name"}]`. The server's default org when absent.
+    pub async fn providers(&self, org: Option<&str>) -> Result<Value> {
+        let org: Vec<(&str, &str)> = org.map(|org| ("org", org)).into_iter().collect();
+        self.document(self.request(Method::GET, &["auth", "providers"])?.query(&org)).await
+    }
+
+    /// The page at which a person begins to sign in at a provider for this program. The browser brings a `code` to
+    /// `redirect_uri`, a loopback address where the program listens; `code_challenge` is the SHA-256 of the program's verifier,
+    /// as base64url.
+    pub fn sign_in_page(&self, provider: &str, redirect_uri: &str, code_challenge: &str) -> Result<Url> {
+        let parameters = [("redirect_uri", redirect_uri), ("code_challenge", code_challenge)];
+        let request = self.request(Method::GET, &["auth", "oidc", provider, "start"])?.query(&parameters);
+        let request = request.build().map_err(|error| Error::BadAddress(error.without_url().to_string()))?;
+        Ok(request.url().clone())
+    }
+
+    /// Gives that code and the verifier for a login, once, and uses it from now on.
+    pub async fn redeem(&mut self, code: &str, verifier: &str) -> Result<Login> {
+        let body = json!({"code": code, "verifier": verifier});
+        let answer = self.call(Method::POST, "auth/oidc/token", Some(&body)).await?;
+        self.use_login(answer)
+    }
+
     fn use_login(&mut self, answer: Value) -> Result<Login> {
         let login: Login =
             serde_json::from_value(answer).map_err(|error| Error::BadAnswer(error.to_string()))?;

@@ -17,6 +17,7 @@ use crate::directory::Directory;
 use crate::gates::Gates;
 use crate::keys::Holder;
 use crate::mail::Mailer;
+use crate::oidc::{Providers, WebClient};
 use crate::passwords::Passwords;
 use crate::principals::SignedIn;
 use crate::tokens::Signer;
@@ -43,6 +44,9 @@ pub struct Accounts {
     /// Itself, for what goes on in the background.
     pub(crate) me: Weak<Self>,
     pub(crate) org_template: OnceLock<OrgTemplate>,
+    /// What is known of providers of identities.
+    pub(crate) providers: Providers,
+    pub(crate) web: OnceLock<Arc<dyn WebClient>>,
     default_org: Fresh<Option<Uuid>>,
 }
 
@@ -76,6 +80,8 @@ impl Accounts {
             keys: Fresh::default(),
             org_template: OnceLock::new(),
             default_org: Fresh::default(),
+            providers: Providers::default(),
+            web: OnceLock::new(),
             config,
         });
         accounts.recall_cost().await?;
@@ -86,6 +92,12 @@ impl Accounts {
     pub fn give_new_orgs(&self, template: OrgTemplate) {
         // A second template would make it depend on timing what an org gets.
         let _ = self.org_template.set(template);
+    }
+
+    /// Lets people sign in at providers of identities, which are reached by `web`. Only the first call counts.
+    pub fn reach_providers_by(&self, web: Arc<dyn WebClient>) {
+        // A second way would make it depend on timing which one is gone.
+        let _ = self.web.set(web);
     }
 
     /// Says in the log which orgs the settings name that do not exist: else the first request would be the one to find out.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use realnet_core::acl::{Caller, Origin};
 use realnet_core::provider::EventKind;
-use realnet_core::resource::{Authenticator, Call, Context, Reply, SignIn, Tokens};
+use realnet_core::resource::{
+    Arrival, Arrived, Authenticator, Call, Context, Departed, Departure, Reply, SignIn, Tokens,
+};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::json;
 
@@ -54,6 +56,18 @@ impl Authenticator for Accounts {
 
     async fn call(&self, cx: &Context, call: Call) -> Result<Reply> {
         self.carry_out(cx, call).await
+    }
+
+    async fn depart(&self, cx: &Context, departure: Departure) -> Result<Departed> {
+        self.leave(cx, departure).await
+    }
+
+    async fn arrive(&self, cx: &Context, arrival: Arrival) -> Result<Arrived> {
+        self.come_back(cx, arrival).await
+    }
+
+    async fn redeem(&self, code: &str, verifier: &str, origin: &Origin) -> Result<Tokens> {
+        self.fetch_session(code, verifier, origin).await
     }
 }
 

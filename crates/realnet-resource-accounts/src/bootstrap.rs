@@ -108,7 +108,8 @@ fn required<'a>(registry: &'a TypeRegistry, name: &str) -> Result<&'a TypeInfo> 
     })
 }
 
-fn item(
+/// An item with the defaults of its type, checked.
+pub(crate) fn item(
     info: &TypeInfo,
     id: Uuid,
     org: Uuid,

@@ -13,7 +13,7 @@ impl Accounts {
         let Call { path, verb, body, parameters, .. } = call;
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         may_call(cx.caller(), verb, &path)?;
-        if !matches!(path.as_slice(), ["sessions" | "audit" | "explain" | "keys"])
+        if !matches!(path.as_slice(), ["sessions" | "audit" | "explain" | "keys" | "providers"])
             && let Some((name, _)) = parameters.parameters.first()
         {
             return Err(Error::malformed_at(name.clone(), "not a parameter here"));
@@ -27,6 +27,12 @@ impl Accounts {
             (Verb::Get, ["keys", id]) => self.show_key(cx, key_id(id)?).await?,
             (Verb::Delete, ["keys", id]) => {
                 self.end_key(cx, key_id(id)?).await?;
+                Value::Null
+            }
+            (Verb::Get, ["providers"]) => self.list_providers(&parameters).await?,
+            (Verb::Get, ["links"]) => self.list_links(cx).await?,
+            (Verb::Delete, ["links", id]) => {
+                self.unlink(cx, id).await?;
                 Value::Null
             }
             (Verb::Get, ["sessions"]) => self.list_sessions(cx, &parameters).await?,
@@ -71,7 +77,7 @@ fn key_id(text: &str) -> Result<Uuid> {
 }
 
 /// What is given twice could be understood either way.
-fn check_repeated(request: &ListRequest) -> Result<()> {
+pub(crate) fn check_repeated(request: &ListRequest) -> Result<()> {
     let names: Vec<&String> = request.parameters.iter().map(|(name, _)| name).collect();
     match names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
         Some((_, name)) => Err(Error::malformed_at((*name).clone(), "given twice")),

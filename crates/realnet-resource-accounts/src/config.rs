@@ -32,6 +32,8 @@ pub struct AccountsConfig {
     pub mail: MailConfig,
     /// Whether strangers may make accounts, and where.
     pub sign_up: Option<SignUp>,
+    /// Whether providers of identities may be in private networks, and on this machine without encryption.
+    pub private_providers: bool,
 }
 
 impl AccountsConfig {
@@ -68,6 +70,7 @@ impl Default for AccountsConfig {
             key_days: None,
             mail: MailConfig::default(),
             sign_up: None,
+            private_providers: false,
         }
     }
 }
@@ -85,6 +88,7 @@ impl fmt::Debug for AccountsConfig {
             .field("key_days", &self.key_days)
             .field("mail", &self.mail)
             .field("sign_up", &self.sign_up)
+            .field("private_providers", &self.private_providers)
             .finish()
     }
 }

@@ -169,6 +169,11 @@ impl<'a> Directory<'a> {
         Ok(self.find(OrgScope::One(org), "Role", filter, 0).await?.iter().map(principal).collect())
     }
 
+    /// All items of a type that an org has.
+    pub(crate) async fn all_of(&self, org: Uuid, name: &str) -> Result<Vec<Item>> {
+        self.find(OrgScope::One(org), name, Predicate::All, 0).await
+    }
+
     /// Items of a type, at most `limit` of them, or all (0).
     async fn find(&self, scope: OrgScope, name: &str, filter: Predicate, limit: usize) -> Result<Vec<Item>> {
         let Some(info) = self.info(name) else { return Ok(Vec::new()) };

@@ -29,21 +29,28 @@ pub(crate) struct Names {
     refresh: &'static str,
     /// The one that scripts read, to send it back as `X-CSRF-Token`.
     csrf: &'static str,
+    /// The one of a sign-in at a provider of identities, with which browsers come back from other sites.
+    login: &'static str,
     attributes: &'static str,
+    login_attributes: &'static str,
 }
 
 const SECURE: Names = Names {
     token: "__Host-realnet",
     refresh: "__Host-realnet-refresh",
     csrf: "__Host-realnet-csrf",
+    login: "__Host-realnet-login",
     attributes: "; SameSite=Strict; Secure",
+    login_attributes: "; HttpOnly; SameSite=Lax; Secure",
 };
 
 const LOCAL: Names = Names {
     token: "realnet",
     refresh: "realnet-refresh",
     csrf: "realnet-csrf",
+    login: "realnet-login",
     attributes: "; SameSite=Strict",
+    login_attributes: "; HttpOnly; SameSite=Lax",
 };
 
 /// The names for a client.
@@ -60,6 +67,11 @@ impl Names {
     /// The refresh token.
     pub(crate) fn refresh<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Problem> {
         find(headers, self.refresh)
+    }
+
+    /// What binds a sign-in at a provider of identities to this browser.
+    pub(crate) fn login<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Problem> {
+        find(headers, self.login)
     }
 
     /// Whether a request goes by cookies of ours. One that brings a token itself does not.
@@ -178,6 +190,25 @@ pub(crate) fn give(call: &Call, response: &mut HttpResponse, tokens: &Tokens) {
     }
 }
 
+/// Binds a sign-in at a provider of identities to a browser, for `life` seconds.
+pub(crate) fn give_login(client: &Client, response: &mut HttpResponse, binding: &str, life: u64) {
+    let names = names(client);
+    set(response, &format!("{}={binding}; Path=/; Max-Age={life}{}", names.login, names.login_attributes));
+}
+
+/// Such a sign-in is over.
+pub(crate) fn take_back_login(client: &Client, response: &mut HttpResponse) {
+    give_login(client, response, "", 0);
+}
+
+/// Where browsers of this machine reach this server. Of other hosts the request is not believed: proxies and attackers name
+/// what they like.
+pub(crate) fn local_base(call: &Call) -> Option<String> {
+    let host = call.headers().get(HOST)?.to_str().ok().filter(|host| is_local(host))?;
+    let scheme = if call.client.is_https { "https" } else { "http" };
+    Some(format!("{scheme}://{host}"))
+}
+
 /// Takes the cookies back.
 pub(crate) fn take_back(client: &Client, response: &mut HttpResponse) {
     let names = names(client);
@@ -215,6 +246,19 @@ mod tests {
         assert_eq!(find(&headers, "b").unwrap(), None);
         headers.append(COOKIE, HeaderValue::from_static("realnet=z"));
         assert!(find(&headers, "realnet").is_err());
+    }
+
+    #[test]
+    fn the_cookie_of_a_sign_in_comes_back_from_other_sites_and_to_no_script() {
+        let given = |is_https| {
+            let client = Client { address: None, is_https, is_pretended: false };
+            let mut response = HttpResponse::new(actix_web::http::StatusCode::FOUND);
+            give_login(&client, &mut response, "b", 600);
+            response.headers().get(SET_COOKIE).unwrap().to_str().unwrap().to_owned()
+        };
+        let attributes = "Path=/; Max-Age=600; HttpOnly; SameSite=Lax";
+        assert_eq!(given(true), format!("__Host-realnet-login=b; {attributes}; Secure"));
+        assert_eq!(given(false), format!("realnet-login=b; {attributes}"));
     }
 
     #[test]

@@ -78,6 +78,11 @@ pub const PARTS: &[Part] = &[
         ),
     },
     Part {
+        name: "oidc",
+        about: "signing in at a real provider of identities, with a real browser",
+        work: Work::Cases("package(=realnet-bin) & binary(=elsewhere)"),
+    },
+    Part {
         name: "readme",
         about: "the tour of the README, as written",
         work: Work::Cases("package(=realnet-bin) & binary(=readme)"),

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use realnet_client::Client;
 use structopt::StructOpt;
 
-use super::{Failure, Outcome, ServerAddress, output, session};
+use super::{Failure, Outcome, ServerAddress, elsewhere, output, session};
 
 /// Signs in and keeps the login.
 #[derive(Debug, StructOpt)]
@@ -21,6 +21,9 @@ pub struct LoginCommand {
     /// Name or id of the org; the server's default when absent
     #[structopt(long)]
     org: Option<String>,
+    /// Sign in with a browser at this provider of identities of the org, by its name or id
+    #[structopt(long, conflicts_with_all = &["username", "password"])]
+    oidc: Option<String>,
 }
 
 /// Ends the kept login.
@@ -32,6 +35,13 @@ pub struct LogoutCommand {
 
 /// Signs in and keeps the login.
 pub async fn login(command: LoginCommand) -> Outcome {
+    if let Some(provider) = &command.oidc {
+        let mut client = Client::new(&command.address.server)?;
+        let login = elsewhere::login(&mut client, provider, command.org.as_deref()).await?;
+        session::save(&command.address.server, Some(login))?;
+        output::error(&format!("signed in to {} by {provider}", command.address.server));
+        return Ok(());
+    }
     let username = match command.username {
         Some(username) => username,
         None => ask("Username: ")?,

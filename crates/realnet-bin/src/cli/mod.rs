@@ -5,6 +5,7 @@ mod attributes;
 mod audit;
 mod delete;
 mod documents;
+mod elsewhere;
 mod explain;
 mod get;
 mod info;

@@ -39,6 +39,8 @@ pub struct AccountsSection {
     pub sign_up: Option<String>,
     /// `REALNET_SIGN_UP_ROLE`: the role that they get, `visitor` or `user`.
     pub sign_up_role: String,
+    /// `REALNET_OIDC_PRIVATE`: whether providers of identities may be in private networks, and on this machine by http.
+    pub private_providers: bool,
 }
 
 impl fmt::Debug for AccountsSection {
@@ -57,6 +59,7 @@ impl fmt::Debug for AccountsSection {
             .field("public_url", &self.public_url.as_ref().map(Url::as_str))
             .field("sign_up", &self.sign_up)
             .field("sign_up_role", &self.sign_up_role)
+            .field("private_providers", &self.private_providers)
             .finish()
     }
 }
@@ -109,6 +112,7 @@ impl AccountsSection {
             public_url,
             sign_up: text("REALNET_SIGN_UP"),
             sign_up_role,
+            private_providers: environment.flag("REALNET_OIDC_PRIVATE", false, problems),
             jwt_key,
             token_ttl: seconds("REALNET_TOKEN_TTL", 15 * 60, day, problems),
             session_ttl: seconds("REALNET_SESSION_TTL", 30 * day, 366 * day, problems),

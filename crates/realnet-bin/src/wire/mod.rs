@@ -7,6 +7,7 @@ pub mod logging;
 mod resources;
 mod server;
 mod store;
+mod web;
 
 pub use first_start::{FirstStart, Initialized, PasswordReset};
 pub use server::{Server, listen};

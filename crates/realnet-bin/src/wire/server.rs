@@ -14,6 +14,7 @@ use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 
 use super::first_start::{FirstStart, Initialized, PasswordReset, make_password};
 use super::store::Store;
+use super::web::Web;
 use super::{builtin, indexes, resources};
 use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{AccountsSection, Config, DatabaseSection, ServerSection};
@@ -93,6 +94,7 @@ impl Server {
         let Self { config, store, services, initializer } = self;
         let accounts = Accounts::new(&services, accounts_config(&config.accounts)).await?;
         accounts.give_new_orgs(initializer.template());
+        accounts.reach_providers_by(Arc::new(Web::new(config.accounts.private_providers)?));
         accounts.check_orgs().await?;
         let dispatcher = Arc::new(resources::dispatcher(&services, &accounts));
         let http = http_config(&config, store.name());
@@ -175,6 +177,7 @@ fn accounts_config(section: &AccountsSection) -> AccountsConfig {
             let role = OrgRole::parse(&section.sign_up_role).unwrap_or(OrgRole::Visitor);
             SignUp { org, role }
         }),
+        private_providers: section.private_providers,
     }
 }
 

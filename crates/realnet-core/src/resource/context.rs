@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Call, Reply};
+use super::{Arrival, Arrived, Call, Departed, Departure, Reply};
 use crate::acl::{Caller, Origin};
 use crate::clock::{Clock, IdSource, Timestamp};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::provider::{
     Access, AuthEvent, CredentialProvider, EventKind, ItemProvider, SourceProvider, TypeProvider,
 };
@@ -183,4 +183,19 @@ pub trait Authenticator: Send + Sync {
     /// Whatever else there is to signing in: sessions, lost passwords, proofs of addresses. The path is what follows
     /// `auth`; who may do it is decided here, strangers included. A document of null is no answer but that it is done.
     async fn call(&self, cx: &Context, call: Call) -> Result<Reply>;
+
+    /// Sends a browser to a provider of identities, to sign in there or to link the caller's account.
+    async fn depart(&self, _cx: &Context, departure: Departure) -> Result<Departed> {
+        Err(Error::not_found(format_args!("provider {}", departure.provider)))
+    }
+
+    /// Signs in the browser that is back from there, or makes the link that it left for.
+    async fn arrive(&self, _cx: &Context, _arrival: Arrival) -> Result<Arrived> {
+        Err(Error::malformed("no sign-in is under way"))
+    }
+
+    /// Gives the session of a sign-in elsewhere to the program that began it, for the code that it was given, once.
+    async fn redeem(&self, _code: &str, _verifier: &str, _origin: &Origin) -> Result<Tokens> {
+        Err(Error::malformed("no sign-in is under way"))
+    }
 }

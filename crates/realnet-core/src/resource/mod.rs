@@ -6,6 +6,7 @@ mod context;
 pub mod default;
 mod dispatcher;
 mod intake;
+mod login;
 mod operation;
 mod render;
 mod route;
@@ -17,6 +18,7 @@ pub use body::Body;
 pub use context::{Authenticator, Context, Services, SignIn, Tokens};
 pub use dispatcher::Dispatcher;
 pub use intake::{Change, Intake};
+pub use login::{Arrival, Arrived, Departed, Departure};
 pub use operation::{
     AttributeSet, BatchResult, Call, ListRequest, Operation, PatchDocument, Projection, Rendered, Reply,
     Request, Selection, TypeList, TypeOperation, Verb, WriteOptions,

@@ -122,7 +122,7 @@ pub(crate) fn may_call(caller: &Caller, verb: Verb, path: &[&str]) -> Result<()>
     let Some(key) = caller.key else { return Ok(()) };
     let is_itself = |id: &str| Uuid::parse_str(id) == Ok(key);
     match (verb, path) {
-        (_, ["explain"] | ["password-reset", ..] | ["verify-email", "confirm"]) => Ok(()),
+        (_, ["explain" | "providers"] | ["password-reset", ..] | ["verify-email", "confirm"]) => Ok(()),
         (Verb::Get | Verb::Delete, ["keys", id]) if is_itself(id) => Ok(()),
         (_, ["audit" | "unlock"]) | (Verb::Get | Verb::Delete, ["keys", ..]) if !caller.is_limited() => {
             Ok(())

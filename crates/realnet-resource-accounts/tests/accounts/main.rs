@@ -9,6 +9,7 @@ mod keys;
 mod lockout;
 mod mail;
 mod mailed;
+mod oidc;
 mod orgs;
 mod passwords;
 mod raising;

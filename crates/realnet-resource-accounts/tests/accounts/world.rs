@@ -86,6 +86,16 @@ fn types() -> Vec<TypeDefinition> {
         {"name": "Role", "base": "Item", "access": users_create, "attributes": accounts},
         link("AccountGroup", "group", "Group"),
         link("AccountRole", "role", "Role"),
+        {"name": "Auth", "base": "Item", "access": users_create, "attributes": {"module": "accounts", "endpoint": "auths"}, "fields": [
+            {"name": "issuer", "type": "url", "required": true},
+            {"name": "client_id", "type": "string", "required": true},
+            {"name": "client_secret", "type": "secret"},
+            {"name": "scopes", "type": "string", "multiple": true, "default": ["openid", "email", "profile"]},
+            {"name": "create_accounts", "type": "boolean", "default": false},
+            {"name": "role", "type": "enum", "values": ["visitor", "user", "admin"], "default": "user"},
+            {"name": "link_by_email", "type": "boolean", "default": false},
+            {"name": "allowed_domains", "type": "string", "multiple": true},
+            {"name": "enabled", "type": "boolean", "default": true}]},
     ]);
     let Value::Array(types) = types else { unreachable!("a list was written above") };
     types.into_iter().enumerate().map(|(index, value)| definition(index, value)).collect()

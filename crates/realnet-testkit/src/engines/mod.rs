@@ -5,9 +5,11 @@
 //! its own [`Postgres`].
 
 mod database;
+mod oidc;
 mod postgres;
 mod server;
 
 pub use database::{Login, TestDatabase, fresh_database};
+pub use oidc::{IdentityProvider, browse};
 pub use postgres::{POSTGRES_VARIABLE, Paused, Postgres, postgres_url};
 pub use server::{EngineError, Settings};

@@ -1,6 +1,7 @@
 //! What is asked, by domain. A new route needs a row here; rows of one route stand together.
 
 mod accounts;
+mod elsewhere;
 mod items;
 mod keys;
 mod pages;
@@ -16,8 +17,15 @@ use crate::world::{Actor, World};
 
 /// Every row of the table, those of one route together.
 pub fn all() -> Vec<Row> {
-    let domains =
-        [pages::rows(), sessions::rows(), keys::rows(), items::rows(), types::rows(), accounts::rows()];
+    let domains = [
+        pages::rows(),
+        sessions::rows(),
+        keys::rows(),
+        items::rows(),
+        types::rows(),
+        accounts::rows(),
+        elsewhere::rows(),
+    ];
     let mut rows: Vec<Row> = domains.into_iter().flatten().collect();
     let routes: Vec<_> = rows.iter().map(|row| row.route).collect();
     rows.sort_by_key(|row| routes.iter().position(|route| *route == row.route));

@@ -118,6 +118,16 @@ async fn account(world: &World, what: &str, role: &str) -> Thing {
     item(world.id("/api/accounts", &body).await, username)
 }
 
+/// A provider of identities of the first org.
+pub fn provider(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
+    async {
+        let mark = world.fresh("provider");
+        let body = json!({"name": mark, "issuer": "https://accounts.example.org", "client_id": "x"});
+        item(world.id("/api/auths", &body).await, mark)
+    }
+    .boxed()
+}
+
 /// The account of the one who asks; of the superuser for nobody.
 pub fn own_account(world: &World, actor: Actor) -> BoxFuture<'_, Thing> {
     let actor = if actor == Actor::Nobody { Actor::Superuser } else { actor };

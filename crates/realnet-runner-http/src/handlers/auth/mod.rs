@@ -1,6 +1,7 @@
 //! `/api/auth`: signing in and out by password, and what belongs to it.
 
 pub(crate) mod call;
+pub(crate) mod elsewhere;
 mod refresh;
 mod show;
 mod sign_in;

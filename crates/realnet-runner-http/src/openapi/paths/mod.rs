@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod elsewhere;
 mod endpoint;
 mod keys;
 
@@ -26,6 +27,7 @@ pub(super) fn build(types: &[Named<'_>]) -> Value {
     auth::add(&mut add);
     audit::add(&mut add);
     keys::add(&mut add);
+    elsewhere::add(&mut add);
     server(&mut add);
     documents(&mut add);
     declared_types(&mut add);

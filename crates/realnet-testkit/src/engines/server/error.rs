@@ -53,7 +53,7 @@ pub enum EngineError {
 
 impl EngineError {
     /// Wraps a system error with what was being done.
-    pub(super) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub(in super::super) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let action = action.into();
         move |source| Self::Io { action, source }
     }

@@ -1,0 +1,70 @@
+//! The session of a sign-in elsewhere: opened for the browser at once, or fetched by the program that began it.
+
+use realnet_core::acl::Origin;
+use realnet_core::model::Item;
+use realnet_core::resource::Tokens;
+use realnet_core::{Error, Result, Uuid, Violation};
+
+use super::login::{Handover, hash, random};
+use super::provider::Provider;
+use crate::accounts::Accounts;
+use crate::directory::Directory;
+use crate::kind::is_disabled;
+use crate::tokens::Claims;
+
+/// How long a code waits for its program, in seconds.
+const LIFE: i64 = 60;
+/// The longest verifier (RFC 7636, section 4.1).
+const MAX_VERIFIER: usize = 128;
+
+impl Accounts {
+    /// A code by which the program that knows the verifier of `challenge` gets a session, once.
+    pub(super) async fn hand_over(
+        &self,
+        provider: &Provider,
+        account: &Item,
+        challenge: &str,
+    ) -> Result<String> {
+        let code = random();
+        let handover = Handover {
+            account: account.id,
+            org: account.org,
+            epoch: self.epoch_of(account.id).await?,
+            provider: provider.id,
+            challenge: challenge.to_owned(),
+        };
+        self.keep("code", &code, account.org, &handover, LIFE).await?;
+        Ok(code)
+    }
+
+    /// Gives the session for a code.
+    pub(crate) async fn fetch_session(&self, code: &str, verifier: &str, origin: &Origin) -> Result<Tokens> {
+        let not_good =
+            || Error::invalid(vec![Violation::new("/code", "is not valid, was used, or has expired")]);
+        let (_, handover): (_, Handover) = self.take_up("code", code).await?.ok_or_else(not_good)?;
+        // Who has seen the code only, does not know what the program began with.
+        if verifier.len() > MAX_VERIFIER || hash(verifier) != handover.challenge {
+            return Err(not_good());
+        }
+        let account = Directory::new(&self.services).item(handover.account).await?;
+        let account = account.filter(|account| account.org == handover.org && !is_disabled(account));
+        let account = account.ok_or_else(not_good)?;
+        if self.epoch_of(account.id).await? != handover.epoch {
+            return Err(not_good());
+        }
+        self.open_elsewhere(&account, handover.provider, origin).await
+    }
+
+    /// Opens a session of who was proved by a provider.
+    pub(super) async fn open_elsewhere(
+        &self,
+        account: &Item,
+        provider: Uuid,
+        origin: &Origin,
+    ) -> Result<Tokens> {
+        tracing::debug!(account = %account.id, %provider, "signed in elsewhere");
+        let epoch = self.epoch_of(account.id).await?;
+        let session = self.services.ids.next_id();
+        self.open(Claims { account: account.id, session, org: account.org, epoch }, "oidc", origin).await
+    }
+}

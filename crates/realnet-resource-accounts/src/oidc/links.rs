@@ -1,0 +1,129 @@
+//! Which identities elsewhere an account is linked with. An identity belongs to one account of an org.
+
+use std::fmt::Write as _;
+
+use realnet_core::provider::{AuthRecord, EventKind, Expected, RecordKind};
+use realnet_core::resource::Context;
+use realnet_core::{Error, ErrorKind, Result, Uuid};
+use serde_json::{Value, json};
+
+use super::exchange::Identity;
+use super::provider::Provider;
+use crate::accounts::Accounts;
+use crate::sessions::{from, signed_in};
+use crate::tokens::fingerprint;
+
+/// What is kept of a link.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Link {
+    pub(super) account: Uuid,
+    pub(super) provider: Uuid,
+    pub(super) issuer: String,
+    pub(super) email: Option<String>,
+}
+
+impl Link {
+    pub(super) fn read(record: &AuthRecord) -> Result<Self> {
+        serde_json::from_slice(&record.value)
+            .map_err(|error| Error::internal("a link can not be read").with_source(error))
+    }
+}
+
+/// The name of a link: an identity is its issuer and its subject there, in an org.
+pub(super) fn key(org: Uuid, identity: &Identity) -> String {
+    // A subject has no control characters, so nothing can stand for another pair.
+    let digest = fingerprint(&format!("{}\0{}", identity.issuer, identity.subject));
+    digest.iter().fold(format!("{org}:"), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Accounts {
+    /// Links an identity with an account; answers the account that it is linked with.
+    pub(super) async fn make_link(
+        &self,
+        provider: &Provider,
+        identity: &Identity,
+        account: Uuid,
+        expected: Expected,
+    ) -> Result<Uuid> {
+        let link = Link {
+            account,
+            provider: provider.id,
+            issuer: identity.issuer.clone(),
+            email: identity.email.clone(),
+        };
+        let value = serde_json::to_vec(&link)
+            .map_err(|error| Error::internal("a link can not be kept").with_source(error))?;
+        let (now, key) = (self.services.clock.now(), key(provider.org, identity));
+        let record =
+            AuthRecord::new(RecordKind::Link, key.clone(), value, now).of(Some(account), Some(provider.org));
+        if self.services.credentials.put_record(record, expected, now).await? {
+            return Ok(account);
+        }
+        // Somebody else was a moment earlier.
+        let record = self.services.credentials.record(RecordKind::Link, &key, now).await?;
+        let record = record.ok_or_else(|| Error::conflict("the link has changed meanwhile: begin again"))?;
+        Ok(Link::read(&record)?.account)
+    }
+
+    /// Links the identity that somebody has proved with the account that they have left from.
+    pub(super) async fn link(
+        &self,
+        cx: &Context,
+        provider: &Provider,
+        identity: &Identity,
+        account: Uuid,
+        session: Uuid,
+    ) -> Result<()> {
+        let ended =
+            || Error::new(ErrorKind::Unauthenticated, "you have been signed out meanwhile: sign in again");
+        let open = self.services.credentials.session(session, cx.now()).await?;
+        if open.is_none_or(|open| open.account != account) {
+            return Err(ended());
+        }
+        self.standing(provider.org, account).await?.ok_or_else(ended)?;
+        if self.make_link(provider, identity, account, Expected::Absent).await? != account {
+            return Err(Error::conflict("this identity is linked with another account"));
+        }
+        let detail = json!({"provider": provider.id, "issuer": identity.issuer});
+        let origin = from(cx).with_token(Some(session));
+        self.tell(EventKind::Linked, provider.org, Some(account), &origin, detail).await;
+        Ok(())
+    }
+
+    /// The identities of the caller.
+    pub(crate) async fn list_links(&self, cx: &Context) -> Result<Value> {
+        let account = signed_in(cx.caller())?;
+        let records = self.services.credentials.records_of(account, RecordKind::Link, cx.now()).await?;
+        let mut links = Vec::with_capacity(records.len());
+        for record in &records {
+            let Link { provider, issuer, email, .. } = Link::read(record)?;
+            let id = record.key.rsplit(':').next();
+            links.push(json!({
+                "id": id, "provider": provider, "issuer": issuer, "email": email, "created_at": record.created_at,
+            }));
+        }
+        Ok(links.into())
+    }
+
+    /// Removes a link of the caller, unless it is the only way in.
+    pub(crate) async fn unlink(&self, cx: &Context, id: &str) -> Result<()> {
+        let account = signed_in(cx.caller())?;
+        let records = self.services.credentials.records_of(account, RecordKind::Link, cx.now()).await?;
+        let found = records.iter().find(|record| record.key.rsplit(':').next() == Some(id));
+        let record = found.ok_or_else(|| Error::not_found(format_args!("link {id}")))?;
+        let credential = self.services.credentials.credential(account).await?;
+        let has_password = credential.is_some_and(|known| !known.password_hash.is_empty());
+        if records.len() == 1 && !has_password {
+            return Err(Error::conflict("it is the only way in to your account: set a password first"));
+        }
+        let link = Link::read(record)?;
+        self.services.credentials.remove_record(RecordKind::Link, &record.key).await?;
+        let detail = json!({"provider": link.provider, "issuer": link.issuer});
+        self.tell(EventKind::Unlinked, cx.caller().org, Some(account), &from(cx), detail).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! Identities that people link with the account that they have.
+
+use std::sync::Arc;
+
+use realnet_core::acl::Caller;
+use realnet_core::resource::Verb;
+use realnet_core::{ErrorKind, Result};
+use serde_json::{Value, json};
+
+use super::{Place, person};
+use crate::world::{PASSWORD, id, kind};
+
+async fn link(place: &Place, caller: &Arc<Caller>, name: &str) -> Result<()> {
+    let departed = place.leave(caller, true, &[("return_to", "/account")]).await?;
+    let brought = place.idp.sign_in(&departed.location, &person(name));
+    let arrived = place.come_back(&brought, Some(&departed.binding)).await?;
+    assert!(arrived.tokens.is_none() && arrived.location == "/account");
+    Ok(())
+}
+
+async fn links(place: &Place, caller: &Arc<Caller>) -> Vec<Value> {
+    let links = place.world.auth(caller, Verb::Get, "links", Value::Null).await.unwrap();
+    links.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn an_identity_is_linked_listed_and_unlinked() {
+    let place = Place::with(json!({})).await;
+    let world = &place.world;
+    link(&place, &world.ann, "somebody").await.unwrap();
+    link(&place, &world.ann, "somebody").await.unwrap();
+    let listed = links(&place, &world.ann).await;
+    assert_eq!((listed.len(), &listed[0]["issuer"]), (1, &json!(super::ISSUER)));
+    assert_eq!(listed[0]["provider"], json!(place.provider));
+    assert_eq!(place.sign_in(person("somebody")).await.account, id(&world.ann));
+    let path = format!("links/{}", listed[0]["id"].as_str().unwrap());
+    let others = world.auth(&world.bob, Verb::Delete, &path, Value::Null).await;
+    assert_eq!(kind(others), ErrorKind::NotFound);
+    assert_eq!(
+        kind(world.auth(&world.stranger(), Verb::Get, "links", Value::Null).await),
+        ErrorKind::Unauthenticated
+    );
+    world.auth(&world.ann, Verb::Delete, &path, Value::Null).await.unwrap();
+    assert!(links(&place, &world.ann).await.is_empty());
+    assert_eq!(kind(place.try_sign_in(person("somebody")).await), ErrorKind::Forbidden);
+    let events = world.events(Some(id(&world.ann))).await;
+    assert!(events.contains(&"linked") && events.contains(&"unlinked"), "{events:?}");
+}
+
+#[tokio::test]
+async fn an_identity_is_one_accounts() {
+    let place = Place::with(json!({})).await;
+    link(&place, &place.world.ann, "somebody").await.unwrap();
+    assert_eq!(kind(link(&place, &place.world.bob, "somebody").await), ErrorKind::Conflict);
+    assert_eq!(place.sign_in(person("somebody")).await.account, id(&place.world.ann));
+}
+
+#[tokio::test]
+async fn who_links_has_just_shown_who_they_are() {
+    let place = Place::with(json!({})).await;
+    let world = &place.world;
+    assert_eq!(kind(link(&place, &world.stranger(), "eve").await), ErrorKind::Unauthenticated);
+    world.clock.advance(601_000_000);
+    // A token that was stolen later is not enough to get a way in that stays.
+    assert_eq!(kind(link(&place, &world.ann, "eve").await), ErrorKind::InvalidInput);
+    let ann = world.sign_in("ann").await.caller;
+    link(&place, &ann, "eve").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_links_nothing() {
+    let place = Place::with(json!({})).await;
+    let world = &place.world;
+    let departed = place.leave(&world.ann, true, &[]).await.unwrap();
+    let brought = place.idp.sign_in(&departed.location, &person("eve"));
+    world
+        .merge(&world.admin, "accounts", id(&world.ann), json!({"password": "another long one"}))
+        .await
+        .unwrap();
+    assert_eq!(kind(place.come_back(&brought, Some(&departed.binding)).await), ErrorKind::Unauthenticated);
+    assert!(kind(place.try_sign_in(person("eve")).await) == ErrorKind::Forbidden);
+}
+
+#[tokio::test]
+async fn providers_of_other_orgs_are_not_linked_with() {
+    let place = Place::with(json!({})).await;
+    let world = &place.world;
+    let org = world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
+    let body = json!({"username": "zoe", "password": PASSWORD, "org": org["id"]});
+    world.create(&world.root, "accounts", body).await.unwrap();
+    let request = realnet_core::resource::SignIn {
+        username: "zoe".to_owned(),
+        password: PASSWORD.to_owned(),
+        org: Some("Second".to_owned()),
+    };
+    let origin = realnet_core::acl::Origin::default();
+    let zoe = realnet_core::resource::Authenticator::sign_in(&*world.accounts, request, &origin)
+        .await
+        .unwrap()
+        .caller;
+    assert_eq!(kind(link(&place, &zoe, "zoe").await), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn the_only_way_in_stays() {
+    let place = Place::new().await;
+    let world = &place.world;
+    let eve = place.sign_in(person("eve")).await.caller;
+    let path = format!("links/{}", links(&place, &eve).await[0]["id"].as_str().unwrap());
+    assert_eq!(kind(world.auth(&eve, Verb::Delete, &path, Value::Null).await), ErrorKind::Conflict);
+    world.merge(&world.admin, "accounts", id(&eve), json!({"password": PASSWORD})).await.unwrap();
+    let eve = world.sign_in("eve").await.caller;
+    world.auth(&eve, Verb::Delete, &path, Value::Null).await.unwrap();
+}

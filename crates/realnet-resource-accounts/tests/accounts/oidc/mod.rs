@@ -1,0 +1,110 @@
+//! Signing in at providers of identities: the way there and back, and everything that can be done to it.
+
+mod accounts;
+mod attacks;
+mod idp;
+mod links;
+mod programs;
+mod providers;
+
+use std::sync::Arc;
+
+use realnet_core::acl::Caller;
+use realnet_core::resource::{
+    Arrival, Arrived, Authenticator, Context, Departed, Departure, ListRequest, Tokens,
+};
+use realnet_core::{Result, Uuid};
+use realnet_resource_accounts::AccountsConfig;
+use serde_json::{Value, json};
+
+use crate::world::{World, config, from, id_of};
+use idp::{CLIENT, Idp, Net, SECRET};
+
+const ISSUER: &str = "https://idp.test";
+const OTHER: &str = "https://other.test";
+
+/// An org with a provider, and another provider elsewhere.
+struct Place {
+    world: World,
+    idp: Arc<Idp>,
+    provider: Uuid,
+}
+
+/// A browser on its way.
+type Pairs = Vec<(String, String)>;
+
+impl Place {
+    /// With these settings of the provider's item.
+    async fn with(settings: Value) -> Self {
+        let mut config = AccountsConfig { bcrypt_cost: 4, ..config() };
+        config.mail.public_url = Some("https://app.test/".parse().unwrap());
+        let world = World::with(config).await;
+        let (idp, other) = (Idp::new(ISSUER, &world.clock), Idp::new(OTHER, &world.clock));
+        world.accounts.reach_providers_by(Arc::new(Net(vec![idp.clone(), other])));
+        let mut item =
+            json!({"name": "Example", "issuer": ISSUER, "client_id": CLIENT, "client_secret": SECRET});
+        item.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let provider = id_of(&world.create(&world.admin, "auths", item).await.unwrap());
+        Self { world, idp, provider }
+    }
+
+    async fn new() -> Self {
+        Self::with(json!({"create_accounts": true})).await
+    }
+
+    fn context(&self, caller: &Arc<Caller>) -> Context {
+        let cx = Context::new(&self.world.services, caller.clone(), Arc::from("test"));
+        cx.with_origin(Arc::new(from("192.0.2.1").with_token(caller.session)))
+    }
+
+    async fn leave(&self, caller: &Arc<Caller>, links: bool, pairs: &[(&str, &str)]) -> Result<Departed> {
+        let parameters =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let departure = Departure {
+            provider: self.provider,
+            parameters: ListRequest { parameters },
+            links,
+            current_password: None,
+            base: None,
+        };
+        Authenticator::depart(&*self.world.accounts, &self.context(caller), departure).await
+    }
+
+    async fn start(&self) -> Departed {
+        self.leave(&self.world.stranger(), false, &[("return_to", "/home?x=1")]).await.unwrap()
+    }
+
+    async fn come_back(&self, brought: &Pairs, binding: Option<&str>) -> Result<Arrived> {
+        let arrival = Arrival {
+            parameters: ListRequest { parameters: brought.clone() },
+            binding: binding.map(str::to_owned),
+        };
+        Authenticator::arrive(&*self.world.accounts, &self.context(&self.world.stranger()), arrival).await
+    }
+
+    /// The whole way of somebody.
+    async fn try_sign_in(&self, subject: Value) -> Result<Arrived> {
+        let departed = self.start().await;
+        let brought = self.idp.sign_in(&departed.location, &subject);
+        self.come_back(&brought, Some(&departed.binding)).await
+    }
+
+    async fn sign_in(&self, subject: Value) -> Tokens {
+        self.try_sign_in(subject).await.unwrap().tokens.unwrap()
+    }
+
+    async fn account(&self, id: Uuid) -> Value {
+        self.world.get(&self.world.root, "accounts", id).await.unwrap()["attributes"].take()
+    }
+}
+
+/// Somebody at the provider.
+fn person(name: &str) -> Value {
+    json!({"sub": format!("subject of {name}"), "email": format!("{name}@first.test"), "email_verified": true,
+        "name": name, "preferred_username": name})
+}
+
+fn set(pairs: &mut Pairs, name: &str, value: &str) {
+    pairs.retain(|(known, _)| known != name);
+    pairs.push((name.to_owned(), value.to_owned()));
+}

@@ -1,0 +1,104 @@
+//! `/api/auth/oidc`: signing in at a provider of identities. Browsers are sent there and back; what binds both ways to one
+//! browser is a cookie that lives for as long as the sign-in may take.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LOCATION, REFERRER_POLICY};
+use realnet_core::acl::Caller;
+use realnet_core::resource::{Arrival, Arrived, Departed, Departure, texts};
+use serde_json::json;
+
+use super::tokens;
+use crate::answer;
+use crate::call::Call;
+use crate::cookies;
+use crate::problem::Problem;
+use crate::router::Outcome;
+use crate::who::Anyone;
+
+/// `GET …/oidc/{id}/start`: to the provider. Nobody is asked who they are: they are about to say so.
+pub(crate) async fn start(call: Call) -> Outcome {
+    let caller = call.state.authenticator.authenticate(None, call.client.address).await?;
+    let departed = depart(&call, &caller, false, None).await?;
+    let mut response = found(&departed.location)?;
+    cookies::give_login(&call.client, &mut response, &departed.binding, departed.life);
+    Ok(response)
+}
+
+/// `POST …/oidc/{id}/link`: where the page that asks goes to, to link the caller's account with an identity.
+pub(crate) async fn link(call: Call, Anyone(caller): Anyone) -> Outcome {
+    let current = match call.optional_document().await? {
+        Some(json) => {
+            let [current] = texts(json.value, ["current_password"], 0)?;
+            current
+        }
+        None => None,
+    };
+    let departed = depart(&call, &caller, true, current).await?;
+    let document = json!({"location": departed.location});
+    let mut response = answer::document(StatusCode::OK, &document).map(answer::uncacheable)?;
+    cookies::give_login(&call.client, &mut response, &departed.binding, departed.life);
+    Ok(response)
+}
+
+/// Begins a sign-in, or a link.
+async fn depart(
+    call: &Call,
+    caller: &Arc<Caller>,
+    links: bool,
+    current_password: Option<String>,
+) -> Result<Departed, Problem> {
+    cookies::check_way(call)?;
+    let departure = Departure {
+        provider: call.path.id,
+        parameters: call.parameters()?,
+        links,
+        current_password,
+        base: cookies::local_base(call),
+    };
+    let context = call.context_from_here(caller);
+    let authenticator = Arc::clone(&call.state.authenticator);
+    Ok(call.to_its_end(async move { authenticator.depart(&context, departure).await }).await??)
+}
+
+/// `GET …/oidc/callback`: back from the provider, with a session or with a failure.
+pub(crate) async fn callback(call: Call) -> Outcome {
+    cookies::check_way(&call)?;
+    let caller = call.state.authenticator.authenticate(None, call.client.address).await?;
+    let binding = cookies::names(&call.client).login(call.headers())?.map(str::to_owned);
+    let arrival = Arrival { parameters: call.parameters()?, binding };
+    let context = call.context_from_here(&caller);
+    let authenticator = Arc::clone(&call.state.authenticator);
+    let done = call.to_its_end(async move { authenticator.arrive(&context, arrival).await });
+    let Arrived { location, tokens } = done.await??;
+    let mut response = found(&location)?;
+    cookies::take_back_login(&call.client, &mut response);
+    if let Some(tokens) = &tokens {
+        call.note_caller(&tokens.caller);
+        cookies::give(&call, &mut response, tokens);
+    }
+    Ok(response)
+}
+
+/// `POST …/oidc/token`: the session for the code that a program was given, once.
+pub(crate) async fn token(call: Call) -> Outcome {
+    let body = call.document().await?.value;
+    let [code, verifier] = texts(body, ["code", "verifier"], 2)?;
+    let (code, verifier) = (code.unwrap_or_default(), verifier.unwrap_or_default());
+    let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
+    let done = call.to_its_end(async move { authenticator.redeem(&code, &verifier, &origin).await });
+    tokens::answer(&call, &done.await??, false)
+}
+
+/// Elsewhere. What stands in the address that the browser comes from is nobody's business there.
+fn found(location: &str) -> Outcome {
+    let location = HeaderValue::from_str(location)
+        .map_err(|error| Problem::internal(format!("a place to go to is no header: {error}")))?;
+    let mut response = HttpResponse::new(StatusCode::FOUND);
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(answer::uncacheable(response))
+}
