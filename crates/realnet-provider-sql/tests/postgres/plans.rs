@@ -1,5 +1,6 @@
 //! Plans that must hold whatever the planner believes of the data.
 
+use realnet_core::query::OrgScope;
 use realnet_testkit::conformance::{eventually, item};
 use tokio_postgres::Client;
 
@@ -18,7 +19,7 @@ async fn reads(outside: &Client) -> (i64, i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rare_type_is_not_sought_among_all_items() {
     let (database, world) = world().await;
-    let alice = world.acme.alice.clone();
+    let (alice, system) = (world.acme.alice.clone(), world.system());
     let outside = client(database.url()).await;
     // The planner learns that all items are of one type.
     let many = format!(
@@ -37,6 +38,9 @@ async fn a_rare_type_is_not_sought_among_all_items() {
     let (by_key, by_type) = reads(&outside).await;
     for order in ["id", "id.desc"] {
         assert_eq!(world.find("Target").by(&world.acme.admin).order(order).names().await.len(), 2);
+        // Nor among those of all orgs.
+        let all = world.find("Target").by(&system).scope(OrgScope::All).order(order);
+        assert_eq!(all.names().await.len(), 2);
     }
     let count = world.find("Target").by(&world.acme.admin).with("count", "exact").limit(1).page().await;
     assert_eq!(count.total, Some(2));

@@ -25,7 +25,7 @@ use super::items::by_ids;
 use super::lookup::{Ask, Fetched};
 use super::moment::{Moment, first};
 use super::row;
-use crate::compile::{Part, Plan, Request, analyse, nothing};
+use crate::compile::{Analysis, Part, Plan, Request, analyse, nothing, requests};
 use crate::page::{Collected, Collector, Deadline, Selection};
 use crate::statement::Statement;
 use steering::Pairs;
@@ -80,10 +80,9 @@ impl<'a> List<'a> {
         }
         let few = self.store.shared.config.few;
         let pairs = Pairs { pairs: self.pairs().await?, few };
-        let request = Request::new(access, query, &pairs);
-        let analysis = analyse(request, &PostgresDialect);
-        let counts = self.probe(analysis.probes()).await?;
-        let plan = analysis.choose(&counts);
+        let requests = requests(Request::new(access, query, &pairs)).into_iter();
+        let analyses: Vec<_> = requests.map(|request| analyse(request, &PostgresDialect)).collect();
+        let plan = self.choose(&analyses).await?;
         let collected = match self.collect_at_once(&plan).await? {
             Some(collected) => vec![collected],
             None => self.collect_all(&plan).await?,
@@ -98,6 +97,17 @@ impl<'a> List<'a> {
         self.place_cursor(&mut page).await?;
         page.total = total;
         Ok(page)
+    }
+
+    /// The plan of lists that share no rows, after their probes.
+    async fn choose<'b>(&mut self, analyses: &[Analysis<'b>]) -> Result<Plan<'b>> {
+        let probes: Vec<Statement> = analyses.iter().flat_map(Analysis::probes).cloned().collect();
+        let mut counts = self.probe(&probes).await?.into_iter();
+        let plans = analyses.iter().map(|analysis| {
+            let own: Vec<i64> = counts.by_ref().take(analysis.probes().len()).collect();
+            analysis.choose(&own)
+        });
+        Ok(Plan::of(plans.collect()))
     }
 
     /// Makes the cursor anew where what its place depends on had been forgotten meanwhile.

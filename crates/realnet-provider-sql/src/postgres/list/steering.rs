@@ -14,6 +14,8 @@ use crate::statement::Statement;
 const FEW_TYPES: usize = 4;
 /// More branches than this are not worth it.
 const MANY_PAIRS: usize = 200;
+/// So many pairs of all orgs are gone along to find those of a list.
+const MANY_HELD: usize = 1_000;
 
 /// The pairs of org and type that may hold items.
 pub(super) struct Pairs {
@@ -22,9 +24,10 @@ pub(super) struct Pairs {
 }
 
 impl Catalog for Pairs {
-    fn populated(&self, _: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>> {
-        let pairs = self.pairs.as_ref()?;
-        Some(pairs.iter().filter(|(_, id)| types.contains(id)).copied().collect())
+    fn populated(&self, scope: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>> {
+        let is_within = |org: &Uuid| scope == OrgScope::All || scope == OrgScope::One(*org);
+        let pairs = self.pairs.as_ref()?.iter();
+        Some(pairs.filter(|(org, id)| is_within(org) && types.contains(id)).copied().collect())
     }
 
     fn few(&self) -> usize {
@@ -33,9 +36,10 @@ impl Catalog for Pairs {
 }
 
 impl List<'_> {
-    /// Which types of one org have items, found by hopping along the index from type to type.
+    /// Which types have items, of one org or of all, found by hopping along the index from one to the next; nothing where
+    /// they are too many.
     pub(super) async fn pairs(&mut self) -> Result<Option<Vec<(Uuid, Uuid)>>> {
-        let OrgScope::One(org) = self.query.scope else { return Ok(None) };
+        let OrgScope::One(org) = self.query.scope else { return self.pairs_of_all().await };
         let of = |types: &[Uuid]| types.iter().map(|id| (org, *id)).collect();
         if self.query.types.len() <= FEW_TYPES {
             return Ok(Some(of(&self.query.types)));
@@ -58,6 +62,43 @@ impl List<'_> {
         }
         present.retain(|id| self.query.types.contains(id));
         Ok((present.len() <= MANY_PAIRS).then(|| of(&present)))
+    }
+
+    /// As [`Self::pairs`], of all orgs: without them a list of a rare type would look at the items of all others.
+    async fn pairs_of_all(&mut self) -> Result<Option<Vec<(Uuid, Uuid)>>> {
+        let types = &self.query.types;
+        let (sql, most) = if types.len() <= FEW_TYPES {
+            let most = MANY_PAIRS / types.len();
+            (
+                "WITH RECURSIVE hop (org) AS ((SELECT org FROM items ORDER BY org LIMIT 1) \
+              UNION ALL SELECT n.org FROM hop CROSS JOIN LATERAL \
+              (SELECT x.org FROM items x WHERE x.org > hop.org ORDER BY x.org LIMIT 1) n) \
+              SELECT org, NULL::uuid FROM hop LIMIT ",
+                most,
+            )
+        } else {
+            (
+                "WITH RECURSIVE hop (org, type) AS ((SELECT org, type FROM items ORDER BY org, type LIMIT 1) \
+              UNION ALL SELECT n.org, n.type FROM hop CROSS JOIN LATERAL (SELECT x.org, x.type FROM items x \
+              WHERE (x.org, x.type) > (hop.org, hop.type) ORDER BY x.org, x.type LIMIT 1) n) \
+              SELECT org, type FROM hop LIMIT ",
+                MANY_HELD,
+            )
+        };
+        let rows = self.moment.rows(Statement::of(format!("{sql}{}", most + 1))).await?;
+        if rows.len() > most {
+            return Ok(None);
+        }
+        let mut pairs = Vec::new();
+        for row in &rows {
+            let mut reader = Reader::new(row);
+            let org: Uuid = reader.next().map_err(to_error)?;
+            match reader.next::<Option<Uuid>>().map_err(to_error)? {
+                Some(held) => pairs.extend(types.contains(&held).then_some((org, held))),
+                None => pairs.extend(types.iter().map(|id| (org, *id))),
+            }
+        }
+        Ok((pairs.len() <= MANY_PAIRS).then_some(pairs))
     }
 
     /// Runs the probes that have not been run lately, in one round trip.
