@@ -88,7 +88,7 @@ impl SqliteStore {
         schema::migrate(&mut connection)?;
         let shared = Arc::new(Shared::new(Pool::new(&config), config.few));
         shared.load(&mut connection)?;
-        let checkpoints = Checkpoints::start(Connection::open(&config.path)?)?;
+        let checkpoints = Checkpoints::start(Connection::open(&config.path)?, Arc::clone(&shared))?;
         let writer = Writer::start(connection, Arc::clone(&shared), checkpoints, config.group)?;
         let long_reads = Arc::new(Semaphore::new(config.long_reads.max(1)));
         Ok(Self { writer, shared, long_reads, buckets: Mutex::default(), _lock: lock })

@@ -1,5 +1,6 @@
 //! Reading connections: taken for one call, put back after it.
 
+use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 
 use parking_lot::Mutex;
@@ -45,6 +46,11 @@ impl Pool {
         };
         let connection = idle.map_or_else(|| self.open(), Ok)?;
         Ok(Reader { pool: self, connection: Some(connection) })
+    }
+
+    /// The database file itself, which is there; see [`super::shared::Shared`].
+    pub(super) fn file(&self) -> Option<File> {
+        OpenOptions::new().write(true).open(&self.path).ok()
     }
 
     fn open(&self) -> Result<Connection> {

@@ -1,6 +1,7 @@
 //! What readers and the writer of a store share: connections, what is known of the data, small caches.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,6 +45,9 @@ pub(super) struct Shared {
     pub(super) haste: Haste,
     /// The last revision of types; receivers are told of each new one.
     pub(super) type_revision: tokio::sync::watch::Sender<i64>,
+    /// The database file, for [`Self::sync`]. To close it takes the locks away that the connections of this process have on
+    /// it, so it is closed last, and whoever has a connection and lives on its own holds all of this.
+    file: Option<File>,
 }
 
 /// Numbers that statements gave, each with what it is valid for.
@@ -51,6 +55,7 @@ type Numbers<V> = HashMap<u64, (Statement, V, i64)>;
 
 impl Shared {
     pub(super) fn new(pool: Pool, few: usize) -> Self {
+        let file = pool.file();
         Self {
             pool,
             no_types: Arc::default(),
@@ -63,6 +68,15 @@ impl Shared {
             probes: Mutex::default(),
             haste: Haste::default(),
             type_revision: tokio::sync::watch::Sender::new(0),
+            file,
+        }
+    }
+
+    /// Puts what has been written into the file on the disk, so that there is little left to do for who has to wait for it.
+    /// When it fails, they will hear of it.
+    pub(super) fn sync(&self) {
+        if let Some(file) = &self.file {
+            let _ = file.sync_data();
         }
     }
 

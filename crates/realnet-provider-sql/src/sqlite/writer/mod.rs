@@ -110,7 +110,8 @@ impl State {
                 work.answer(failure.as_ref());
             }
             self.write_words();
-            self.checkpoints.note(self.connection.take_work());
+            let work = self.connection.take_work();
+            self.checkpoints.note(work, &mut self.connection);
         }
         // Two checkpoints at a time would be in each other's way.
         drop(self.checkpoints);
