@@ -34,6 +34,10 @@ impl Dialect for PostgresDialect {
         "item"
     }
 
+    fn marks(&self) -> Option<&'static str> {
+        Some("k.marks")
+    }
+
     /// `OFFSET 0` keeps the planner from looking into a subquery: the rows before it stay the outer loop.
     fn join(&self, to: Joined) -> &'static str {
         match to {

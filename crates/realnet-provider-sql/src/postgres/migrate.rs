@@ -35,6 +35,12 @@ const MIGRATIONS: &[Migration] = &[
         up: include_str!("../../migrations/postgres/0003_building/up.sql"),
         down: include_str!("../../migrations/postgres/0003_building/down.sql"),
     },
+    Migration {
+        version: 4,
+        name: "marks",
+        up: include_str!("../../migrations/postgres/0004_marks/up.sql"),
+        down: include_str!("../../migrations/postgres/0004_marks/down.sql"),
+    },
 ];
 
 /// The version that this build knows.

@@ -97,6 +97,7 @@ macro_rules! conformance {
             ],
             indexes: [
                 a_field_becomes_indexed_and_back,
+                a_later_index_filters_along_an_earlier_one,
                 a_field_becomes_unique,
                 fields_become_unique_together,
                 an_index_is_built_behind,

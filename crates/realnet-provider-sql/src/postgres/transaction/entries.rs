@@ -9,14 +9,15 @@ use realnet_core::registry::{FieldRef, TypeRegistry};
 use uuid::Uuid;
 
 use crate::field_id::field_id;
+use crate::marks::marks;
 use crate::principal::grant_rows;
 use crate::row::visibility_number;
 
 /// The rows of one item.
 #[derive(Default)]
 pub(super) struct Entries {
-    /// Field, value, and the visibility of the item.
-    pub keys: BTreeSet<(i64, Vec<u8>, i64)>,
+    /// Field, value, and the visibility and the marks of the item.
+    pub keys: BTreeSet<(i64, Vec<u8>, i64, i64)>,
     /// The unique ones among them.
     pub unique: BTreeMap<(i64, Vec<u8>), FieldRef>,
     /// Principal and bits of permissions.
@@ -29,12 +30,13 @@ impl Entries {
     pub(super) fn of(registry: &TypeRegistry, item: &Item) -> Result<Self> {
         let mut index = index::entries(registry, item)?;
         let mut entries = Self::default();
+        let (visibility, marks) = (i64::from(visibility_number(item.visibility)), marks(&index.keys));
         for key in std::mem::take(&mut index.keys) {
             let id = field_id(&key.field);
             if key.unique {
                 entries.unique.insert((id, key.value.clone()), key.field);
             }
-            entries.keys.insert((id, key.value, i64::from(visibility_number(item.visibility))));
+            entries.keys.insert((id, key.value, visibility, marks));
         }
         entries.grants = grant_rows(item)
             .into_iter()

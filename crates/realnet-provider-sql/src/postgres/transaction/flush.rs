@@ -1,7 +1,7 @@
 //! Waiting writes as statements: one for what goes away, one for what is new. Each is a chain of CTEs, so a change set
 //! of thousands is a few statements and a single create is one round trip.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use realnet_core::Result;
 use realnet_core::index::{IndexEntries, value_taken};
@@ -103,14 +103,18 @@ impl Batch {
         let key = |(field, value): &(i64, Vec<u8>)| -> Vec<Bind> {
             vec![(*field).into(), item.org.into(), value.clone().into(), item.id.into()]
         };
-        let gone = before.keys.difference(&after.keys);
-        self.keys_gone.extend(gone.map(|(field, value, _)| -> Vec<Bind> {
-            vec![(*field).into(), item.org.into(), value.clone().into(), item.id.into()]
+        // Of one field and value there may be two before: by each registry, with other marks. It goes whichever is stored.
+        let gone = before.keys.difference(&after.keys).map(|(field, value, ..)| (*field, value.clone()));
+        let gone: BTreeSet<(i64, Vec<u8>)> = gone.collect();
+        let is_new = |row: &&(i64, Vec<u8>, i64, i64)| {
+            !before.keys.contains(*row) || (!gone.is_empty() && gone.contains(&(row.0, row.1.clone())))
+        };
+        self.keys.extend(after.keys.iter().filter(is_new).map(|row| {
+            let mut binds = key(&(row.0, row.1.clone()));
+            binds.extend([row.2.into(), row.3.into()]);
+            binds
         }));
-        let new = after.keys.difference(&before.keys);
-        self.keys.extend(new.map(|(field, value, visibility)| -> Vec<Bind> {
-            vec![(*field).into(), item.org.into(), value.clone().into(), item.id.into(), (*visibility).into()]
-        }));
+        self.keys_gone.extend(gone.iter().map(key));
         self.unique.extend(after.unique.keys().filter(|k| !before.unique.contains_key(*k)).map(key));
         self.unique_gone.extend(before.unique.keys().filter(|k| !after.unique.contains_key(*k)).map(key));
         let changed = after.grants.iter().filter(|(subject, bits)| before.grants.get(*subject) != Some(bits));
@@ -208,8 +212,8 @@ impl Batch {
         let key = "field, org, value, item";
         chain.insert(
             "keys",
-            "field, org, value, item, visibility",
-            "field, org, value, item, visibility::smallint",
+            "field, org, value, item, visibility, marks",
+            "field, org, value, item, visibility::smallint, marks",
             chunk(&mut self.keys),
             " ON CONFLICT DO NOTHING",
         );

@@ -14,6 +14,7 @@ use super::entries::UniqueKey;
 use super::source::push_rows;
 use super::words::next_of;
 use crate::field_id::field_id;
+use crate::marks::marks;
 use crate::row::visibility_number;
 use crate::statement::{Bind, Statement};
 
@@ -58,11 +59,19 @@ impl PgTransaction {
         holders: &mut HashMap<UniqueKey, Uuid>,
     ) -> Result<()> {
         let id = field_id(field);
-        let (mut keys, mut unique) = (Vec::new(), Vec::new());
+        let (mut keys, mut unique, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for item in items {
-            for key in index::entries(registry, item)?.keys.into_iter().filter(|key| key.field == *field) {
+            let entries = index::entries(registry, item)?.keys;
+            let marks = marks(&entries);
+            for key in entries {
+                let of = field_id(&key.field);
                 let mut row: Vec<Bind> =
-                    vec![id.into(), item.org.into(), key.value.clone().into(), item.id.into()];
+                    vec![of.into(), item.org.into(), key.value.clone().into(), item.id.into()];
+                if key.field != *field {
+                    row.push(marks.into());
+                    others.push(row);
+                    continue;
+                }
                 if key.unique && key.value != NULL_KEY {
                     let place = UniqueKey { org: item.org, field: id, value: key.value };
                     if holders.insert(place, item.id).is_some_and(|holder| holder != item.id) {
@@ -70,19 +79,29 @@ impl PgTransaction {
                     }
                     unique.push(row.clone());
                 }
-                row.push(i64::from(visibility_number(item.visibility)).into());
+                row.extend([i64::from(visibility_number(item.visibility)).into(), marks.into()]);
                 keys.push(row);
             }
         }
         let mut statements = Vec::new();
         if !keys.is_empty() {
             let mut statement = Statement::of(
-                "INSERT INTO keys (field, org, value, item, visibility) \
-                 SELECT field, org, value, item, visibility::smallint FROM ",
+                "INSERT INTO keys (field, org, value, item, visibility, marks) \
+                 SELECT field, org, value, item, visibility::smallint, marks FROM ",
             );
-            push_rows(&mut statement, "field, org, value, item, visibility", keys);
+            push_rows(&mut statement, "field, org, value, item, visibility, marks", keys);
             // What was written since an index was begun is there already.
             statement.push(" ON CONFLICT DO NOTHING");
+            statements.push(statement);
+        }
+        if !others.is_empty() {
+            // The rows of other fields tell of this one's values, too.
+            let mut statement = Statement::of("UPDATE keys t SET marks = r.marks FROM ");
+            push_rows(&mut statement, "field, org, value, item, marks", others);
+            statement.push(
+                " WHERE t.field = r.field AND t.org = r.org AND t.value = r.value AND t.item = r.item \
+                 AND t.marks <> r.marks",
+            );
             statements.push(statement);
         }
         if !unique.is_empty() {

@@ -26,6 +26,39 @@ pub async fn a_field_becomes_indexed_and_back(world: World) {
     assert_eq!(world.find("Note").with("label", "b").all().await.len(), 4);
 }
 
+/// A list along one field that filters by another finds what was there before the other one was indexed.
+pub async fn a_later_index_filters_along_an_earlier_one(world: World) {
+    let alice = world.acme.alice.clone();
+    let fields = |is_indexed: bool| {
+        json!([
+            {"name": "rank", "type": "integer", "index": true},
+            {"name": "label", "type": "string", "index": is_indexed},
+        ])
+    };
+    world.change_types(&world.system(), put(with_fields(&world, "Note", fields(false)))).await.unwrap();
+    let note = |n: usize| {
+        let label = ["a", "b", "c"][n % 3];
+        item("Note").name(format!("{label}{n}")).attr("label", label).attr("rank", n * 7 % 12)
+    };
+    let notes = world.create_all(&alice, (0..24).map(note).collect()).await;
+    world.change_types(&world.system(), put(with_fields(&world, "Note", fields(true)))).await.unwrap();
+    let check = async || {
+        for label in ["a", "neq.b", "in.(b,c)"] {
+            for order in ["rank", "rank.desc"] {
+                world.find("Note").with("label", label).order(order).limit(3).check().await;
+            }
+        }
+    };
+    check().await;
+    world.set(&alice, notes[0].id, json!({"label": "b"})).await.unwrap();
+    world.set(&alice, notes[1].id, json!({"rank": 40})).await.unwrap();
+    check().await;
+    world.change_types(&world.system(), put(with_fields(&world, "Note", fields(false)))).await.unwrap();
+    world.set(&alice, notes[2].id, json!({"label": "a"})).await.unwrap();
+    world.change_types(&world.system(), put(with_fields(&world, "Note", fields(true)))).await.unwrap();
+    check().await;
+}
+
 /// A field becomes unique only where no two items share a value; from then on it is.
 pub async fn a_field_becomes_unique(world: World) {
     let ids = labels(&world, &["a", "b", "b"]).await;
