@@ -52,10 +52,17 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// A statement that gives about the number of all items at once, if there is one: it may be too high.
-    fn size(&self) -> Option<&'static str> {
-        None
+    /// A statement that gives about the number of all items at once: it may be too high, or zero when it is not known.
+    fn size(&self) -> &'static str;
+
+    /// Whether the number of items decides between reading all rows that a field's index gives and walking along an order.
+    fn weighs_keys(&self) -> bool {
+        false
     }
+
+    /// What a row passed over on a walk costs, where places are asked for, as hundredths of what an item costs that is found by
+    /// its place, read and sorted.
+    fn passing(&self) -> usize;
 
     /// The column by which rows of other tables join the items: `seq` or `id`.
     fn row(&self) -> &'static str;
@@ -139,6 +146,12 @@ pub(crate) trait Dialect: Send + Sync {
         _few: usize,
     ) -> Option<Statement> {
         None
+    }
+
+    /// The condition that the bounds of item `i` touch one of the boxes, for rows that are not found by it, where a row can be
+    /// asked; answers whether it can.
+    fn touches(&self, _boxes: &[Bounds], _statement: &mut Statement) -> bool {
+        false
     }
 
     /// The items whose bounds touch one of the boxes, each item once, from `FROM` to the first condition

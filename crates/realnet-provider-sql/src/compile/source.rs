@@ -1,7 +1,7 @@
 //! Where the rows of a list come from, and by which names their columns go.
 
 use realnet_core::model::Bounds;
-use realnet_core::query::Property;
+use realnet_core::query::{Predicate, Property, geography};
 use realnet_core::registry::FieldRef;
 use uuid::Uuid;
 
@@ -40,6 +40,15 @@ pub(crate) struct Keys {
     pub(super) test: KeyTest,
     /// Whether it holds rows of other types than those of the query.
     pub(super) has_other_types: bool,
+}
+
+/// The boxes that the bounds of an item touch where a predicate of places holds; others touch them, too.
+pub(super) fn boxes_of(predicate: &Predicate) -> Option<Vec<Bounds>> {
+    match predicate {
+        Predicate::Near { lon, lat, metres } => Some(geography::near_bounds(*lon, *lat, *metres)),
+        Predicate::Within(area) => Some(geography::area_bounds(area)),
+        _ => None,
+    }
 }
 
 /// Columns of the item that a row stands for; knows whether the item itself has been asked for.

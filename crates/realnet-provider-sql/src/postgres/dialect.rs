@@ -26,6 +26,17 @@ impl Dialect for PostgresDialect {
         ITEM_COLUMNS
     }
 
+    /// As the planner reckons: by the size of the file, and how many items a page of it had when that was last looked at.
+    fn size(&self) -> &'static str {
+        "SELECT (pg_relation_size(oid) / current_setting('block_size')::int \
+         * CASE WHEN relpages > 0 AND reltuples > 0 THEN reltuples / relpages ELSE 10 END)::bigint \
+         FROM pg_class WHERE oid = 'items'::regclass"
+    }
+
+    fn passing(&self) -> usize {
+        8
+    }
+
     fn row(&self) -> &'static str {
         "id"
     }
@@ -142,17 +153,30 @@ impl Dialect for PostgresDialect {
         Some(statement)
     }
 
+    fn touches(&self, boxes: &[Bounds], statement: &mut Statement) -> bool {
+        statement.push("(");
+        write_boxes("i", boxes, statement);
+        // Never the index of places: the rows are found by another.
+        statement.push(") IS TRUE");
+        true
+    }
+
     fn boxes_source(&self, boxes: &[Bounds], _with_items: bool, statement: &mut Statement) {
         statement.push(" FROM (SELECT x.* FROM items x WHERE ");
-        for (index, bounds) in boxes.iter().enumerate() {
-            let corners =
-                format!("({},{}),({},{})", bounds.max_lon, bounds.max_lat, bounds.min_lon, bounds.min_lat);
-            statement.push(if index > 0 { " OR x.bounds && " } else { "x.bounds && " });
-            statement.bind(corners.into()).push("::text::box");
-        }
-        statement.push(if boxes.is_empty() { "false OFFSET 0) i" } else { " OFFSET 0) i" });
-        statement.push(" WHERE 1 = 1");
+        write_boxes("x", boxes, statement);
+        statement.push(" OFFSET 0) i WHERE 1 = 1");
     }
+}
+
+/// Whether the bounds touch one of the boxes.
+fn write_boxes(alias: &str, boxes: &[Bounds], statement: &mut Statement) {
+    for (index, bounds) in boxes.iter().enumerate() {
+        let corners =
+            format!("({},{}),({},{})", bounds.max_lon, bounds.max_lat, bounds.min_lon, bounds.min_lat);
+        statement.push(format!("{}{alias}.bounds && ", if index > 0 { " OR " } else { "" }));
+        statement.bind(corners.into()).push("::text::box");
+    }
+    statement.push(if boxes.is_empty() { "false" } else { "" });
 }
 
 /// Both places where the words of an item may be; see the schema.

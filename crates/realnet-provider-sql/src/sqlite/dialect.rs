@@ -23,8 +23,16 @@ impl Dialect for SqliteDialect {
         Some(LIGHT_COLUMNS)
     }
 
-    fn size(&self) -> Option<&'static str> {
-        Some("SELECT coalesce(max(seq), 0) FROM items")
+    fn size(&self) -> &'static str {
+        "SELECT coalesce(max(seq), 0) FROM items"
+    }
+
+    fn weighs_keys(&self) -> bool {
+        true
+    }
+
+    fn passing(&self) -> usize {
+        60
     }
 
     fn row(&self) -> &'static str {

@@ -7,7 +7,7 @@ use super::super::Request;
 use super::super::access::Check;
 use super::super::filter::Filter;
 use super::super::order::Walk;
-use super::super::source::{Names, Source};
+use super::super::source::{Names, Source, boxes_of};
 use super::super::test::{FieldTest, KeyTest};
 use super::Part;
 use crate::dialect::Dialect;
@@ -57,6 +57,7 @@ impl<'a> Part<'a> {
                     conditions.push(" AND ").append(condition);
                 }
                 None => {
+                    write_box(conjunct, &names, &source, &mut conditions);
                     residual = Some(residual.unwrap_or(Predicate::All).and((*conjunct).clone()));
                 }
             }
@@ -124,6 +125,20 @@ fn write_join(
     test.test.write(&alias, joins);
     joins.push(format!(" AND {alias}.item = k.item"));
     Some(test)
+}
+
+/// Adds what must hold of the bounds of an item where a place is asked for that the core decides on, unless the rows were
+/// found by their places.
+fn write_box(predicate: &Predicate, names: &Names<'_>, source: &Source, conditions: &mut Statement) {
+    if matches!(source, Source::Boxes(_)) {
+        return;
+    }
+    let Some(boxes) = boxes_of(predicate) else { return };
+    let mut condition = Statement::of(" AND ");
+    if names.dialect().touches(&boxes, &mut condition) {
+        names.use_items();
+        conditions.append(condition);
+    }
 }
 
 fn is_name(predicate: &Predicate) -> bool {

@@ -5,7 +5,7 @@
 mod choice;
 mod probes;
 
-use realnet_core::query::{OrgScope, Predicate, Query, geography};
+use realnet_core::query::{OrgScope, Predicate, Query};
 use realnet_core::registry::FieldRef;
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use super::Request;
 use super::access::Check;
 use super::order::OrderPlan;
 use super::part::Part;
-use super::source::{Keys, Source};
+use super::source::{Keys, Source, boxes_of};
 use super::test::{FieldTest, KeyTest};
 use crate::dialect::Dialect;
 use crate::statement::Statement;
@@ -129,6 +129,9 @@ impl<'a> Analysis<'a> {
     /// The source that a conjunct offers, and how many of its rows are few.
     fn source_of(&self, predicate: &Predicate) -> Option<(Source, usize)> {
         let (few, few_costly) = (self.request.catalog.few(), self.few_costly());
+        if let Some(boxes) = boxes_of(predicate) {
+            return Some((Source::Boxes(boxes), few_costly));
+        }
         let few_of_tree = if self.ranks_newest_first() { few_costly } else { usize::MAX };
         Some(match predicate {
             Predicate::Ids(ids) => (Source::Ids(ids.clone()), usize::MAX),
@@ -138,10 +141,6 @@ impl<'a> Analysis<'a> {
                 let few = if self.ranks_newest_first() { 2 * few } else { few_costly };
                 (Source::Search(tokens.clone()), few)
             }
-            Predicate::Near { lon, lat, metres } => {
-                (Source::Boxes(geography::near_bounds(*lon, *lat, *metres)), few_costly)
-            }
-            Predicate::Within(area) => (Source::Boxes(geography::area_bounds(area)), few_costly),
             _ => {
                 let test = FieldTest::of(predicate).filter(|test| test.is_source() && self.is_one_org())?;
                 let few = if test.is_point() { few } else { self.few_in_range(few) };

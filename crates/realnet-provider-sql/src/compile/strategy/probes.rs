@@ -39,7 +39,7 @@ impl Analysis<'_> {
     }
 
     pub(super) fn few_in_range(&self, few: usize) -> usize {
-        let sorts = self.dialect.size().is_some() && matches!(self.order.walk, Walk::ById(_));
+        let sorts = self.dialect.weighs_keys() && matches!(self.order.walk, Walk::ById(_));
         few * if sorts { SORTED } else { COSTLY }
     }
 
@@ -47,12 +47,18 @@ impl Analysis<'_> {
     /// than walking along the order until enough of them have come by. The one grows with their number, the other with
     /// the distance between them.
     pub(super) fn few(&self, candidate: &Candidate, size: Option<usize>) -> usize {
-        let Some(size) = size else { return candidate.few };
+        let Some(size) = size.filter(|size| *size > 0) else { return candidate.few };
+        let weighs = self.dialect.weighs_keys();
         let least = match (&candidate.source, &self.order.walk) {
             (Source::Search(..) | Source::Ids(_), _) => candidate.few,
             _ if self.ranks_newest_first() => (SOUGHT * size).isqrt(),
-            (Source::Keys(_), Walk::ById(_)) => (JUDGED * size).isqrt(),
-            (Source::Keys(_), Walk::ByKey(..)) => (PASSED * size / 100).isqrt(),
+            (Source::Keys(_), Walk::ById(_)) if weighs => (JUDGED * size).isqrt(),
+            (Source::Keys(_), Walk::ByKey(..)) if weighs => (PASSED * size / 100).isqrt(),
+            // A walk passes over as many for each item that it has to find.
+            (Source::Boxes(_), Walk::ById(_)) => {
+                let wanted = self.query().limit + self.query().offset;
+                (wanted.saturating_mul(size) / 100 * self.dialect.passing()).isqrt()
+            }
             _ => candidate.few,
         };
         least.min(candidate.few)
@@ -63,14 +69,18 @@ impl Analysis<'_> {
         let bounded = self.candidates.iter().all(|candidate| candidate.few < usize::MAX);
         let natural = matches!(self.candidates.as_slice(), [only] if self.is_natural(&only.source));
         let chooses = !self.ranks_newest_first() || self.candidates.len() > 1;
-        let mut counts_keys = false;
+        let mut weighs = chooses && self.ranks_newest_first();
         if (bounded || self.ranks_newest_first()) && !natural && chooses {
             for index in 0..self.candidates.len() {
                 let candidate = &self.candidates[index];
                 if candidate.few < usize::MAX {
                     let probe = self.sample(candidate);
                     let probe = probe.unwrap_or_else(|| self.probe(&candidate.source, candidate.few + 1));
-                    counts_keys |= matches!(candidate.source, Source::Keys(_));
+                    weighs |= match candidate.source {
+                        Source::Keys(_) => self.dialect.weighs_keys(),
+                        Source::Boxes(_) => matches!(self.order.walk, Walk::ById(_)),
+                        _ => false,
+                    };
                     self.candidates[index].probe = Some(self.add_probe(probe));
                 }
             }
@@ -82,10 +92,8 @@ impl Analysis<'_> {
             let probe = check.probe(self.dialect, self.request.catalog.few() + 1);
             self.grants_probe = Some(self.add_probe(probe));
         }
-        if let Some(size) = self.dialect.size()
-            && (counts_keys || (chooses && self.ranks_newest_first()))
-        {
-            self.size_probe = Some(self.add_probe(Statement::of(size)));
+        if weighs {
+            self.size_probe = Some(self.add_probe(Statement::of(self.dialect.size())));
         }
     }
 
