@@ -92,6 +92,22 @@ struct Windows {
     end: usize,
 }
 
+/// What has been read of a row.
+enum Held<'a> {
+    Whole(Box<Item>),
+    /// What its place depends on, and the size of the whole item.
+    Light(&'a Item, usize),
+}
+
+impl Held<'_> {
+    fn item(&self) -> &Item {
+        match self {
+            Self::Whole(item) => item,
+            Self::Light(item, _) => item,
+        }
+    }
+}
+
 /// A row with its place in the order.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -172,17 +188,17 @@ impl<'a> Collector<'a> {
         if self.is_exact {
             self.push_in_order(row.item, lookup)
         } else {
-            self.push_anyhow(row.item, None, lookup)
+            self.push_anyhow(Held::Whole(row.item), lookup)
         }
     }
 
     /// Takes an accepted row, in any order, of which only what its place depends on has been read; `size`: that of the
     /// whole item, which is read at the end. Answers as [`Self::push`].
     pub(crate) fn push_light(&mut self, item: Item, size: usize, lookup: &dyn Lookup) -> bool {
-        self.push_anyhow(item, Some(size), lookup)
+        self.push_anyhow(Held::Light(&item, size), lookup)
     }
 
-    fn push_in_order(&mut self, item: Item, lookup: &dyn Lookup) -> bool {
+    fn push_in_order(&mut self, item: Box<Item>, lookup: &dyn Lookup) -> bool {
         if self.skips > 0 {
             self.skips -= 1;
             return false;
@@ -204,8 +220,9 @@ impl<'a> Collector<'a> {
         is_large || self.rows.len() >= self.wanted
     }
 
-    fn push_anyhow(&mut self, item: Item, light: Option<usize>, lookup: &dyn Lookup) -> bool {
-        let mut keys = sort_keys(self.access, self.query, &item, lookup);
+    fn push_anyhow(&mut self, held: Held<'_>, lookup: &dyn Lookup) -> bool {
+        let item = held.item();
+        let mut keys = sort_keys(self.access, self.query, item, lookup);
         if is_ranked(self.query) {
             let window = self.windows.as_mut().map_or(0, Windows::next);
             keys.insert(0, window.to_be_bytes().to_vec());
@@ -221,9 +238,9 @@ impl<'a> Collector<'a> {
         if is_full && self.heap.peek().is_some_and(|last| (&keys, item.id) > (&last.keys, last.id)) {
             return is_last;
         }
-        let entry = match light {
-            Some(size) => Entry { keys, id: item.id, size, item: None },
-            None => self.entry(keys, item),
+        let entry = match held {
+            Held::Light(item, size) => Entry { keys, id: item.id, size, item: None },
+            Held::Whole(item) => self.entry(keys, item),
         };
         self.heap.push(entry);
         if self.heap.len() > self.wanted
@@ -235,13 +252,13 @@ impl<'a> Collector<'a> {
     }
 
     /// The entry of a row, with the item while there is room.
-    fn entry(&mut self, keys: Vec<Vec<u8>>, item: Item) -> Entry {
+    fn entry(&mut self, keys: Vec<Vec<u8>>, item: Box<Item>) -> Entry {
         let (id, size) = (item.id, item.size());
         let is_kept = self.held + size <= MAX_HELD;
         if is_kept {
             self.held += size;
         }
-        Entry { keys, id, size, item: is_kept.then(|| Box::new(item)) }
+        Entry { keys, id, size, item: is_kept.then_some(item) }
     }
 
     /// Whether the walk has left everything behind that could still come before the last row kept.

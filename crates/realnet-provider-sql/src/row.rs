@@ -8,8 +8,8 @@ pub(crate) const RESTRICTED: u8 = visibility_number(Visibility::Restricted);
 /// A row of a list.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
-    /// The item.
-    pub(crate) item: Item,
+    /// The item, which is handed around.
+    pub(crate) item: Box<Item>,
     /// The key that a walk along the key index stands at.
     pub(crate) key: Option<Vec<u8>>,
 }

@@ -19,7 +19,7 @@ use super::connection::Connection;
 use super::dialect::SqliteDialect;
 use super::lookup::{StoreLookup, read_items};
 use super::patience::{Budget, Patience};
-use super::row::{AFTER_ITEM, item, light_item};
+use super::row::{AFTER_ITEM, TypeNames, item_of, light_item};
 use super::shared::Shared;
 use crate::compile::{Analysis, Catalog as _, Part, Plan, Request, Walker, analyse, requests};
 use crate::page::{Collected, Collector, Selection, accepts};
@@ -226,7 +226,7 @@ impl Listing<'_> {
         while let Some(statement) = walker.statement(batch.max((collector.missing() + 1).min(LARGEST_BATCH)))
         {
             connection.admit(&statement);
-            let (rows, is_cut) = self.batch(connection, &statement)?;
+            let (rows, is_cut) = self.batch(connection, &statement, part.gives_keys())?;
             if is_cut {
                 walker.shorten(rows.len());
             }
@@ -244,11 +244,17 @@ impl Listing<'_> {
     }
 
     /// The rows of a statement as far as they are not too large together, and whether they ended for that.
-    fn batch(&self, connection: &mut Connection, statement: &Statement) -> Result<(Vec<Row>, bool)> {
-        let registry = &self.access.registry;
+    fn batch(
+        &self,
+        connection: &mut Connection,
+        statement: &Statement,
+        with_keys: bool,
+    ) -> Result<(Vec<Row>, bool)> {
+        let mut types = TypeNames::of(&self.access.registry);
         let (mut rows, mut bytes) = (Vec::new(), 0);
         connection.each(statement, |row| {
-            let row = Row { item: item(registry, row)?, key: row.bytes(AFTER_ITEM)? };
+            let key = if with_keys { row.bytes(AFTER_ITEM)? } else { None };
+            let row = Row { item: Box::new(item_of(&mut types, row)?), key };
             bytes += row.item.size();
             rows.push(row);
             Ok(if bytes > Query::MAX_PAGE_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -267,8 +273,9 @@ impl Listing<'_> {
         connection.admit(&statement);
         let (access, lookup, patience) = (self.access, &self.lookup, &self.patience);
         let accepted = &mut self.accepted;
+        let mut types = TypeNames::of(&access.registry);
         connection.each(&statement, |row| {
-            let item = item(&access.registry, row)?;
+            let item = Box::new(item_of(&mut types, row)?);
             patience.row(item.attributes.size())?;
             if accepts(part, access, &item, lookup) {
                 *accepted += 1;

@@ -20,14 +20,43 @@ pub(super) const ITEM_COLUMNS: &str = "i.id, i.org, i.type, i.instance, i.name, 
 /// The column behind [`ITEM_COLUMNS`].
 pub(super) const AFTER_ITEM: usize = 20;
 
+/// Names of types; the last one is at hand, as most items of a list are of one type.
+pub(super) struct TypeNames<'r> {
+    registry: &'r TypeRegistry,
+    last: Option<(Uuid, Arc<str>)>,
+}
+
+impl<'r> TypeNames<'r> {
+    /// Those of a registry.
+    pub(super) fn of(registry: &'r TypeRegistry) -> Self {
+        Self { registry, last: None }
+    }
+
+    fn get(&mut self, id: Uuid) -> Arc<str> {
+        if let Some((last, name)) = &self.last
+            && *last == id
+        {
+            return Arc::clone(name);
+        }
+        let name = self.registry.by_id(id).map_or_else(|| Arc::from(""), |info| Arc::clone(info.name()));
+        self.last = Some((id, Arc::clone(&name)));
+        name
+    }
+}
+
 /// The item of a row that begins with [`ITEM_COLUMNS`].
 pub(super) fn item(registry: &TypeRegistry, row: &Columns<'_, '_>) -> Result<Item> {
+    item_of(&mut TypeNames::of(registry), row)
+}
+
+/// As [`item`], one of many.
+pub(super) fn item_of(types: &mut TypeNames<'_>, row: &Columns<'_, '_>) -> Result<Item> {
     let type_id = row.id(2)?;
     let moment = |index: usize| row.optional_integer(index).map(|at| at.map(Timestamp::from_micros));
     Ok(Item {
         id: row.id(0)?,
         type_id,
-        type_name: registry.by_id(type_id).map_or_else(|| Arc::from(""), |info| Arc::clone(info.name())),
+        type_name: types.get(type_id),
         instance: row.text(3, |text| Arc::from(text))?,
         name: row.string(4)?,
         attributes: row.text(5, |text| Attributes::from_stored(text))?.unwrap_or_default(),

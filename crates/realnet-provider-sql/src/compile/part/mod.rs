@@ -57,6 +57,11 @@ impl Part<'_> {
         self
     }
 
+    /// Whether its rows come with the keys that the walk goes along.
+    pub(crate) fn gives_keys(&self) -> bool {
+        matches!(self.walk, Walk::ByKey(..))
+    }
+
     /// Whether rows come in the order of the list, or of its first term, or as they are ranked.
     pub(crate) fn is_ordered(&self) -> bool {
         self.walk != Walk::Unordered

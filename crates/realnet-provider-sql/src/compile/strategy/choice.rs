@@ -1,6 +1,6 @@
 //! The choice among the sources, and the parts that come of it.
 
-use realnet_core::query::{Direction, Predicate};
+use realnet_core::query::{Count, Direction, Predicate};
 use uuid::Uuid;
 
 use crate::compile::access::Check;
@@ -50,7 +50,7 @@ impl<'a> Analysis<'a> {
         if let Some(candidate) = few {
             let page = self.candidate_part(candidate);
             let is_counted = !page.is_ordered();
-            return Plan { page: vec![page], count: vec![self.candidate_part(candidate)], is_counted };
+            return Plan { page: vec![page], count: self.counted(candidate), is_counted };
         }
         let page = self.along_the_order(best, splits);
         Plan { page, count: self.for_count(best, splits), is_counted: false }
@@ -63,14 +63,14 @@ impl<'a> Analysis<'a> {
             None => self.split(splits, |types| self.part(ranked.source.clone(), types, ranked.conjunct)),
         };
         let page = page.into_iter().map(|part| part.ordered(Walk::Newest, false, false)).collect();
-        Plan { page, count: vec![self.candidate_part(ranked)], is_counted: false }
+        Plan { page, count: self.counted(ranked), is_counted: false }
     }
 
     /// Walks from the newest item on through rows that can be asked for the words, or through the matches where that is not
     /// worth it.
     fn ranked_walk(&self, ranked: &Candidate, few: Option<&Candidate>, splits: bool) -> Plan<'a> {
         let newest_first = Walk::ById(Direction::Descending);
-        let count = vec![self.candidate_part(ranked)];
+        let count = self.counted(ranked);
         if let Some(candidate) = few {
             let page = vec![self.candidate_part(candidate).ordered(newest_first, false, false)];
             return Plan { page, count, is_counted: false };
@@ -105,8 +105,15 @@ impl<'a> Analysis<'a> {
         self.split(splits, |types| self.part(self.all_of(types), types, None))
     }
 
+    /// The part that counts the rows of a candidate, where a total is wanted.
+    fn counted(&self, candidate: &Candidate) -> Vec<Part<'a>> {
+        let is_wanted = self.query().count != Count::None;
+        is_wanted.then(|| self.candidate_part(candidate)).into_iter().collect()
+    }
+
     fn for_count(&self, best: Option<&Candidate>, splits: bool) -> Vec<Part<'a>> {
         match best {
+            _ if self.query().count == Count::None => Vec::new(),
             Some(candidate) => {
                 self.split(splits, |types| self.part(candidate.source.clone(), types, candidate.conjunct))
             }

@@ -64,7 +64,7 @@ impl List<'_> {
 
     pub(super) fn read(&self, row: &PgRow) -> Result<Row> {
         let mut reader = Reader::new(row);
-        let item = row::read_item(&self.access.registry, &mut reader)?;
+        let item = Box::new(row::read_item(&self.access.registry, &mut reader)?);
         let key = reader.next().map_err(to_error)?;
         Ok(Row { item, key })
     }
