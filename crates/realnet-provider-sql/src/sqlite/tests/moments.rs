@@ -73,14 +73,15 @@ async fn items_that_a_list_looks_at_are_of_its_moment() {
     let world = Arc::new(Papers::new(papers).await);
     for order in ["quotes.title", "rank", "id"] {
         let query = world.query(&[("quotes.title", "red"), ("order", order), ("count", "exact")]);
-        let (mut at, mut statements) = (1, 1);
+        let (mut at, mut statements, mut late) = (1, 1, 0);
         while at <= statements {
             world.commit_now(painting(&world, 0));
             let writer = Arc::clone(&world);
-            let mut is_done = false;
+            let written_before = Rc::new(Cell::new(0));
+            let note = Rc::clone(&written_before);
             let act = move |statement: usize| {
-                if statement >= at && !is_done && writer.store.shared.can_commit() {
-                    is_done = true;
+                if statement >= at && note.get() == 0 && writer.store.shared.can_commit() {
+                    note.set(statement);
                     writer.commit_now(painting(&writer, 1));
                 }
             };
@@ -89,8 +90,10 @@ async fn items_that_a_list_looks_at_are_of_its_moment() {
             let ids: BTreeSet<Uuid> = page.items.iter().map(|item| item.id).collect();
             let expected = BTreeSet::from([world.ids[2], world.ids[3]]);
             assert_eq!((ids, page.total), (expected, Some(2)), "{order}, written before statement {at}");
+            late += usize::from(written_before.get() > 3);
             (at, statements) = (at + 1, count);
         }
         assert!(statements > 4, "{order}: the list has looked at nothing else");
+        assert!(late > 0, "{order}: whoever writes was kept waiting to the end of the list");
     }
 }
