@@ -4,6 +4,7 @@
 //! the first time goes the long way, and what turned out quick is remembered.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -23,7 +24,11 @@ const MAX_KNOWN: usize = 2048;
 
 /// What is known of lists, by the fingerprints of what they read.
 #[derive(Default)]
-pub(super) struct Haste(Mutex<HashMap<u64, Pace>>);
+pub(super) struct Haste {
+    known: Mutex<HashMap<u64, Pace>>,
+    /// Whether a list that promised to be quick has ever been stopped: most stores have none.
+    has_stopped: AtomicBool,
+}
 
 /// What is known of one list.
 enum Pace {
@@ -36,12 +41,25 @@ enum Pace {
 impl Haste {
     /// Whether a list is known to be quick.
     pub(super) fn is_quick(&self, fingerprint: u64) -> bool {
-        matches!(self.0.lock().get(&fingerprint), Some(Pace::Quick(_)))
+        matches!(self.known.lock().get(&fingerprint), Some(Pace::Quick(_)))
+    }
+
+    /// Whether a list that promises to be quick, as it is a few rows along an index, has been stopped lately. Its fingerprint is
+    /// asked for only where any has.
+    pub(super) fn was_stopped(&self, fingerprint: impl FnOnce() -> u64, now: Instant) -> bool {
+        self.has_stopped.load(Ordering::Relaxed)
+            && matches!(self.known.lock().get(&fingerprint()), Some(Pace::Slow(until)) if now < *until)
+    }
+
+    /// Notes that such a list has been stopped `now`, for all that it had to look at.
+    pub(super) fn stop(&self, fingerprint: u64, now: Instant) {
+        self.has_stopped.store(true, Ordering::Relaxed);
+        self.learn(fingerprint, HOLDUP + QUICK, now);
     }
 
     /// Notes how long a list took, which has ended `now`.
     pub(super) fn learn(&self, fingerprint: u64, time: Duration, now: Instant) {
-        let mut known = self.0.lock();
+        let mut known = self.known.lock();
         if known.len() >= MAX_KNOWN {
             known.clear();
         }
@@ -91,5 +109,14 @@ mod tests {
         assert!(!haste.is_quick(1), "quick ones in between do not help");
         haste.learn(1, QUICK, now + PENALTY);
         assert!(haste.is_quick(1));
+    }
+
+    #[test]
+    fn what_promised_to_be_quick_and_was_stopped_stays_away_as_well() {
+        let (haste, now) = (Haste::default(), Instant::now());
+        assert!(!haste.was_stopped(|| panic!("nothing has been stopped"), now));
+        haste.stop(1, now);
+        assert!(haste.was_stopped(|| 1, now + PENALTY / 2) && !haste.was_stopped(|| 2, now));
+        assert!(!haste.was_stopped(|| 1, now + PENALTY));
     }
 }

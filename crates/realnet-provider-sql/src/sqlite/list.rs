@@ -81,7 +81,11 @@ fn try_list(shared: &Arc<Shared>, access: &Access, query: &Query, budget: Budget
     let lookup = StoreLookup::new(&shared.pool, access);
     let patience = connection.patience().clone();
     let mut listing = Listing { shared, access, query, lookup, patience, version: None, accepted: 0 };
-    let page = listing.make(connection, &plan, only_short)?;
+    let page = listing.make(connection, &plan, only_short);
+    if only_short && page.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout) {
+        haste.stopped(shared, &plan, &listing.patience);
+    }
+    let page = page?;
     listing.lookup.check()?;
     if page.is_some() {
         haste.learn(shared, begun.elapsed());
@@ -113,6 +117,11 @@ enum Haste {
     Long,
 }
 
+/// A number for what the page of a list reads.
+fn fingerprint(plan: &Plan<'_>) -> u64 {
+    plan.page.iter().fold(0, |all: u64, part| all.rotate_left(1) ^ part.fingerprint())
+}
+
 impl Haste {
     fn of(shared: &Shared, query: &Query, plan: &Plan<'_>) -> Self {
         let knows =
@@ -121,10 +130,11 @@ impl Haste {
         if query.offset > Query::MAX_LIMIT || !knows_total() {
             return Self::Long;
         }
-        if plan.page.iter().all(Part::is_short) {
-            return Self::Short;
+        if !plan.page.iter().all(Part::is_short) {
+            return Self::Perhaps(fingerprint(plan));
         }
-        Self::Perhaps(plan.page.iter().fold(0, |all: u64, part| all.rotate_left(1) ^ part.fingerprint()))
+        let was_stopped = shared.haste.was_stopped(|| fingerprint(plan), Instant::now());
+        if was_stopped { Self::Long } else { Self::Short }
     }
 
     fn is_short(&self, shared: &Shared) -> bool {
@@ -132,6 +142,13 @@ impl Haste {
             Self::Short => true,
             Self::Perhaps(fingerprint) => shared.haste.is_quick(*fingerprint),
             Self::Long => false,
+        }
+    }
+
+    /// Takes note of a list that was stopped. That it had no processor for a while is no fault of its own.
+    fn stopped(&self, shared: &Shared, plan: &Plan<'_>, patience: &Patience) {
+        if matches!(self, Self::Short) && patience.has_seen_much() {
+            shared.haste.stop(fingerprint(plan), Instant::now());
         }
     }
 

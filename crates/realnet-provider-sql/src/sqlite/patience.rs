@@ -121,6 +121,13 @@ impl Patience {
         if has_time { Ok(()) } else { Err(page::timeout()) }
     }
 
+    /// Whether all the rows that are free have been looked at, or as much in large ones.
+    pub(super) fn has_seen_much(&self) -> bool {
+        let state = &*self.0;
+        let seen = state.rows.load(Ordering::Relaxed).max(state.weight.load(Ordering::Relaxed));
+        seen >= state.free.load(Ordering::Relaxed)
+    }
+
     /// Whether it was over when it was last asked.
     pub(super) fn is_over(&self) -> bool {
         self.0.is_over.load(Ordering::Relaxed)

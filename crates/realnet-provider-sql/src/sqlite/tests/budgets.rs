@@ -1,5 +1,7 @@
 //! What runs where it is asked for is stopped when it turns out to be long.
 
+use realnet_core::model::Visibility;
+
 use super::papers::Papers;
 use super::*;
 use crate::sqlite::patience::Budget;
@@ -34,6 +36,25 @@ async fn a_list_known_to_be_quick_is_stopped_when_it_is_long() {
     let page = world.store.list(&world.access, &query).await.unwrap();
     assert_eq!(page.items.len(), 5);
     assert_eq!(page.items[0].id, world.ids[PAPERS - 10]);
+}
+
+#[tokio::test]
+async fn a_list_that_promised_to_be_quick_is_not_tried_again_at_once() {
+    let world = Papers::new((0..1000).map(|rank| json!({"title": "A paper", "rank": rank})).collect()).await;
+    let hide = |index: usize| Operation::Update {
+        id: world.ids[index],
+        expected_version: None,
+        edit: Arc::new(|item: &Item| Ok(Item { visibility: Visibility::Hidden, ..item.clone() })),
+    };
+    world.store.commit(&world.access, set((0..990).map(hide).collect())).await.unwrap();
+    let query = world.query(&[("order", "rank"), ("limit", "5")]);
+    let found = |rows| world.list(&query, Budget::of_rows(rows)).unwrap().map(|page| page.items.len());
+    assert_eq!(found(1_000_000), Some(5), "it is a few rows along an index, or seems so");
+    assert_eq!(found(256), None, "nearly all rows are left out");
+    assert_eq!(found(1_000_000), None, "it is not tried here for a while");
+    assert_eq!(world.store.list(&world.access, &query).await.unwrap().items.len(), 5);
+    let other = world.query(&[("order", "rank.desc"), ("limit", "5")]);
+    assert!(world.list(&other, Budget::of_rows(256)).unwrap().is_some(), "another list is");
 }
 
 #[tokio::test]
