@@ -15,10 +15,13 @@ use crate::row::visibility_of;
 /// The columns that [`item`] reads, of the table by its alias `i`.
 pub(super) const ITEM_COLUMNS: &str = "i.id, i.org, i.type, i.instance, i.name, i.attributes, i.tags, i.status, \
      i.visibility, i.location, i.valid_from, i.valid_to, i.parent, i.linked, i.owner, i.public, i.version, \
-     i.created_at, i.updated_at, i.grants";
+     i.created_at, i.updated_at, i.grants, \
+     coalesce(i.location, i.tags, i.parent, i.status, i.instance, i.grants, i.linked, i.valid_from, i.valid_to) IS NULL";
 
+/// The one that tells whether nine of the others are absent, as in most items: then they need not be read one by one.
+const IS_PLAIN: usize = 20;
 /// The column behind [`ITEM_COLUMNS`].
-pub(super) const AFTER_ITEM: usize = 20;
+pub(super) const AFTER_ITEM: usize = 21;
 
 /// Names of types; the last one is at hand, as most items of a list are of one type.
 pub(super) struct TypeNames<'r> {
@@ -52,31 +55,35 @@ pub(super) fn item(registry: &TypeRegistry, row: &Columns<'_, '_>) -> Result<Ite
 /// As [`item`], one of many.
 pub(super) fn item_of(types: &mut TypeNames<'_>, row: &Columns<'_, '_>) -> Result<Item> {
     let type_id = row.id(2)?;
+    let mut item = Item::new(row.id(0)?, type_id, types.get(type_id), row.id(1)?);
+    item.name = row.string(4)?;
+    item.attributes = row.text(5, |text| Attributes::from_stored(text))?.unwrap_or_default();
+    item.visibility =
+        visibility_of(row.integer(8)?).ok_or_else(|| Error::internal("a stored visibility is not known"))?;
+    item.owner = row.optional_id(14)?;
+    item.public = row.integer(15)? != 0;
+    item.version = row.integer(16)?;
+    item.created_at = Timestamp::from_micros(row.integer(17)?);
+    item.updated_at = Timestamp::from_micros(row.integer(18)?);
+    if row.integer(IS_PLAIN)? == 0 {
+        read_rest(&mut item, row)?;
+    }
+    Ok(item)
+}
+
+/// Reads what most items do not have.
+fn read_rest(item: &mut Item, row: &Columns<'_, '_>) -> Result<()> {
     let moment = |index: usize| row.optional_integer(index).map(|at| at.map(Timestamp::from_micros));
-    Ok(Item {
-        id: row.id(0)?,
-        type_id,
-        type_name: types.get(type_id),
-        instance: row.text(3, |text| Arc::from(text))?,
-        name: row.string(4)?,
-        attributes: row.text(5, |text| Attributes::from_stored(text))?.unwrap_or_default(),
-        tags: parsed(row, 6)?.unwrap_or_default(),
-        status: row.text(7, str::to_owned)?,
-        visibility: visibility_of(row.integer(8)?)
-            .ok_or_else(|| Error::internal("a stored visibility is not known"))?,
-        location: parsed(row, 9)?,
-        valid_from: moment(10)?,
-        valid_to: moment(11)?,
-        parent_id: row.optional_id(12)?,
-        linked_item_id: row.optional_id(13)?,
-        owner: row.optional_id(14)?,
-        org: row.id(1)?,
-        public: row.integer(15)? != 0,
-        version: row.integer(16)?,
-        created_at: Timestamp::from_micros(row.integer(17)?),
-        updated_at: Timestamp::from_micros(row.integer(18)?),
-        grants: parsed(row, 19)?.unwrap_or_default(),
-    })
+    item.instance = row.text(3, |text| Arc::from(text))?;
+    item.tags = parsed(row, 6)?.unwrap_or_default();
+    item.status = row.text(7, str::to_owned)?;
+    item.location = parsed(row, 9)?;
+    item.valid_from = moment(10)?;
+    item.valid_to = moment(11)?;
+    item.parent_id = row.optional_id(12)?;
+    item.linked_item_id = row.optional_id(13)?;
+    item.grants = parsed(row, 19)?.unwrap_or_default();
+    Ok(())
 }
 
 /// The columns that [`light_item`] reads.
