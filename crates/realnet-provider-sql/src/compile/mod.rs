@@ -28,6 +28,8 @@ use realnet_core::provider::Access;
 use realnet_core::query::{OrgScope, Query};
 use uuid::Uuid;
 
+use crate::statement::Statement;
+
 /// How many rows are few, unless a store says otherwise.
 pub(crate) const FEW: usize = 1000;
 
@@ -35,6 +37,11 @@ pub(crate) const FEW: usize = 1000;
 pub(crate) trait Catalog: Send + Sync {
     /// The pairs of org and type, of these types, that may hold items; `None` when they are too many or not known.
     fn populated(&self, scope: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>>;
+
+    /// What a statement has given that tells how many items there are, if it was asked lately.
+    fn size(&self, _statement: &Statement) -> Option<i64> {
+        None
+    }
 
     /// So many rows of a source are read and sorted rather than looked for along an index.
     fn few(&self) -> usize {

@@ -72,6 +72,7 @@ impl Analysis<'_> {
         let mut weighs = chooses && self.ranks_newest_first();
         if (bounded || self.ranks_newest_first()) && !natural && chooses {
             for index in 0..self.candidates.len() {
+                self.bound(index);
                 let candidate = &self.candidates[index];
                 if candidate.few < usize::MAX {
                     let probe = self.sample(candidate);
@@ -94,6 +95,19 @@ impl Analysis<'_> {
         }
         if weighs {
             self.size_probe = Some(self.add_probe(Statement::of(self.dialect.size())));
+        }
+    }
+
+    /// Lowers what is few of a candidate where it is known already how many items there are: no more is counted then. In
+    /// steps of an eighth to a quarter, as each number is a statement of its own.
+    fn bound(&mut self, index: usize) {
+        let candidate = &self.candidates[index];
+        if matches!((&candidate.source, &self.order.walk), (Source::Boxes(_), Walk::ById(_))) {
+            let size = self.request.catalog.size(&Statement::of(self.dialect.size()));
+            let size = size.and_then(|size| usize::try_from(size).ok());
+            let few = self.few(candidate, size);
+            let step = few.checked_ilog2().unwrap_or(0).saturating_sub(2);
+            self.candidates[index].few = few >> step << step;
         }
     }
 

@@ -78,8 +78,8 @@ impl<'a> List<'a> {
         if query.limit == 0 || query.types.is_empty() {
             return Ok(nothing(query));
         }
-        let few = self.store.shared.config.few;
-        let pairs = Pairs { pairs: self.pairs().await?, few };
+        let shared = &self.store.shared;
+        let pairs = Pairs { pairs: self.pairs().await?, few: shared.config.few, numbers: &shared.numbers };
         let requests = requests(Request::new(access, query, &pairs)).into_iter();
         let analyses: Vec<_> = requests.map(|request| analyse(request, &PostgresDialect)).collect();
         let plan = self.choose(&analyses).await?;

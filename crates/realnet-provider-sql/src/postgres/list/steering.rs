@@ -5,6 +5,7 @@ use realnet_core::{Result, Uuid};
 
 use super::super::error::to_error;
 use super::super::moment::first;
+use super::super::numbers::Numbers;
 use super::super::run::Reader;
 use super::List;
 use crate::compile::Catalog;
@@ -18,12 +19,17 @@ const MANY_PAIRS: usize = 200;
 const MANY_HELD: usize = 1_000;
 
 /// The pairs of org and type that may hold items.
-pub(super) struct Pairs {
+pub(super) struct Pairs<'a> {
     pub(super) pairs: Option<Vec<(Uuid, Uuid)>>,
     pub(super) few: usize,
+    pub(super) numbers: &'a Numbers,
 }
 
-impl Catalog for Pairs {
+impl Catalog for Pairs<'_> {
+    fn size(&self, statement: &Statement) -> Option<i64> {
+        self.numbers.probe(statement)
+    }
+
     fn populated(&self, scope: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>> {
         let is_within = |org: &Uuid| scope == OrgScope::All || scope == OrgScope::One(*org);
         let pairs = self.pairs.as_ref()?.iter();
