@@ -35,6 +35,7 @@ pub struct Accounts {
     pub(crate) signer: Signer,
     pub(crate) callers: Fresh<SignedIn>,
     pub(crate) keys: Fresh<Holder>,
+    pub(crate) clients: Fresh<Arc<Caller>>,
     pub(crate) gates: Gates,
     pub(crate) mailer: Mailer,
     /// The cost of hashes that the store knows of.
@@ -78,6 +79,7 @@ impl Accounts {
             signer: Signer::new(key),
             callers: Fresh::default(),
             keys: Fresh::default(),
+            clients: Fresh::default(),
             org_template: OnceLock::new(),
             default_org: Fresh::default(),
             providers: Providers::default(),
@@ -147,6 +149,7 @@ impl Accounts {
     pub(crate) fn forget(&self) {
         self.callers.clear();
         self.keys.clear();
+        self.clients.clear();
         self.default_org.clear();
     }
 }

@@ -1,4 +1,4 @@
-//! The authenticator: bearer token (of a session, or a key) → caller.
+//! The authenticator: bearer token (of a session or a client, or a key) → caller.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use serde_json::json;
 use crate::accounts::Accounts;
 use crate::keys::is_key;
 use crate::principals::load;
-use crate::tokens::{Claims, Purpose};
+use crate::tokens::{Bearer, Claims};
 
 #[async_trait]
 impl Authenticator for Accounts {
     async fn authenticate(&self, token: Option<&str>, from: Option<IpAddr>) -> Result<Arc<Caller>> {
         match token {
             Some(token) if is_key(token) => self.caller_of_key(token, from).await,
-            Some(token) => {
-                let claims = self.signer.verify(Purpose::Access, token, self.services.clock.now())?;
-                self.caller_of(claims).await
-            }
+            Some(token) => match self.signer.bearer(token, self.services.clock.now())? {
+                Bearer::Session(claims) => self.caller_of(claims).await,
+                Bearer::Client(claims, scope) => self.caller_of_client(claims, scope.as_deref()).await,
+            },
             None => Ok(Arc::new(Caller::anonymous(self.default_org().await?.unwrap_or(Uuid::nil())))),
         }
     }

@@ -22,6 +22,7 @@ impl Accounts {
         let document = match (verb, path.as_slice()) {
             (Verb::Get, ["audit"]) => self.audit(cx, &parameters).await?,
             (Verb::Get, ["explain"]) => self.explain(cx, &parameters).await?,
+            (Verb::Post, ["token"]) => self.client_token(cx, body).await?,
             (Verb::Get, ["keys"]) => self.list_keys(cx, &parameters).await?,
             (Verb::Post, ["keys"]) => self.make_key(cx, body).await?,
             (Verb::Get, ["keys", id]) => self.show_key(cx, key_id(id)?).await?,

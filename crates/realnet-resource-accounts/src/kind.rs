@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Org,
     /// A role.
     Role,
+    /// A program that signs in as itself.
+    Client,
     /// A group, a membership, what a role is offered.
     Other,
 }
@@ -34,6 +36,8 @@ impl Kind {
             Self::Org
         } else if is("Role") {
             Self::Role
+        } else if is("Client") {
+            Self::Client
         } else {
             Self::Other
         }

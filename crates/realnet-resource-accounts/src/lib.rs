@@ -8,6 +8,7 @@ mod authenticate;
 mod bootstrap;
 mod cache;
 mod calls;
+mod clients;
 mod config;
 mod directory;
 mod events;

@@ -1,14 +1,15 @@
 //! The hooks by which every write of an account, org, group, role or membership passes.
 
 use async_trait::async_trait;
-use realnet_core::Result;
 use realnet_core::acl::{Grant, OrgRole};
 use realnet_core::model::Item;
 use realnet_core::provider::Access;
-use realnet_core::resource::{Context, Intake, Reply, Resource, Route, WriteOptions, default};
+use realnet_core::resource::{Call, Context, Intake, Reply, Resource, Route, Verb, WriteOptions, default};
+use realnet_core::{Error, Result, Uuid};
 use serde_json::Value;
 
 use crate::accounts::Accounts;
+use crate::clients::check_scopes;
 use crate::kind::Kind;
 use crate::rules;
 
@@ -48,6 +49,10 @@ impl Resource for Accounts {
                 rules::administrators_only(cx.caller())?;
                 rules::reserved_name(cx.caller(), item)
             }
+            Kind::Client => {
+                rules::administrators_only(cx.caller())?;
+                check_scopes(cx.registry(), None, item)
+            }
             Kind::Other => rules::administrators_only(cx.caller()),
         }
     }
@@ -62,6 +67,10 @@ impl Resource for Accounts {
                 rules::reserved_name(caller, before)?;
                 rules::reserved_name(caller, after)
             }
+            Kind::Client => {
+                rules::administrators_only(caller)?;
+                check_scopes(&access.registry, Some(before), after)
+            }
             Kind::Other => rules::administrators_only(caller),
         }
     }
@@ -73,7 +82,7 @@ impl Resource for Accounts {
     async fn prepare_delete(&self, cx: &Context, item: &Item) -> Result<()> {
         match Kind::of(cx.registry(), item.type_id) {
             Kind::Org => rules::org::before_delete(cx, item).await,
-            Kind::Account | Kind::Role | Kind::Other => Ok(()),
+            Kind::Account | Kind::Role | Kind::Client | Kind::Other => Ok(()),
         }
     }
 
@@ -82,14 +91,36 @@ impl Resource for Accounts {
         match Kind::of(&access.registry, item.type_id) {
             Kind::Account => rules::account::delete(caller, item),
             Kind::Org => rules::org::delete(caller, item),
-            Kind::Role | Kind::Other => rules::administrators_only(caller),
+            Kind::Role | Kind::Client | Kind::Other => rules::administrators_only(caller),
         }
     }
 
     async fn check_grants(&self, cx: &Context, item: &Item, grants: &[Grant]) -> Result<()> {
         match Kind::of(cx.registry(), item.type_id) {
             Kind::Account => rules::account::grants(cx.caller(), item, grants),
-            Kind::Org | Kind::Role | Kind::Other => rules::administrators_only(cx.caller()),
+            Kind::Org | Kind::Role | Kind::Client | Kind::Other => rules::administrators_only(cx.caller()),
+        }
+    }
+
+    /// `POST /clients/{id}/secret` makes the secret of a client, `DELETE` takes it away.
+    async fn call(&self, cx: &Context, route: &Route<'_>, call: Call) -> Result<Reply> {
+        let unknown = || Error::not_found(format_args!("/{}/{}", route.endpoint, call.path.join("/")));
+        let [id, "secret"] = call.path.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+            return Err(unknown());
+        };
+        let id = Uuid::parse_str(id).map_err(|_| unknown())?;
+        if !(call.body.is_null()
+            && call.parameters.parameters.is_empty()
+            && call.options == WriteOptions::default())
+        {
+            return Err(Error::malformed(
+                "a secret is made by a request without body, parameters and conditions",
+            ));
+        }
+        match call.verb {
+            Verb::Post => self.make_secret(cx, id).await.map(Reply::Document),
+            Verb::Delete => self.end_secret(cx, id).await.map(|()| Reply::Deleted(1)),
+            Verb::Get | Verb::Put | Verb::Patch => Err(unknown()),
         }
     }
 

@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     Access,
     /// New tokens.
     Refresh,
+    /// Requests of a client.
+    Client,
 }
 
 impl Purpose {
@@ -30,6 +32,7 @@ impl Purpose {
         match self {
             Self::Access => "realnet/api",
             Self::Refresh => "realnet/refresh",
+            Self::Client => "realnet/client",
         }
     }
 }
@@ -47,11 +50,23 @@ pub(crate) struct Claims {
     pub epoch: i64,
 }
 
+/// Who shows a token with a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Bearer {
+    /// Somebody who has signed in.
+    Session(Claims),
+    /// A client: its item as the account, the token as the session, the version of its secret as the epoch, and the scope that
+    /// was asked for.
+    Client(Claims, Option<String>),
+}
+
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct PrivateClaims {
     sid: Uuid,
     org: Uuid,
     epoch: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
 /// Signs and verifies tokens.
@@ -83,6 +98,18 @@ impl Signer {
         now: Timestamp,
         life: Duration,
     ) -> Result<(String, Timestamp)> {
+        self.sign_scoped(purpose, claims, None, now, life)
+    }
+
+    /// The same for less than all.
+    pub(crate) fn sign_scoped(
+        &self,
+        purpose: Purpose,
+        claims: Claims,
+        scope: Option<String>,
+        now: Timestamp,
+        life: Duration,
+    ) -> Result<(String, Timestamp)> {
         let issued = now.as_micros().div_euclid(1_000_000);
         let expires = issued.saturating_add(i64::try_from(life.as_secs()).unwrap_or(i64::MAX));
         let set = ClaimsSet {
@@ -96,7 +123,7 @@ impl Signer {
                 id: Some(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())),
                 not_before: None,
             },
-            private: PrivateClaims { sid: claims.session, org: claims.org, epoch: claims.epoch },
+            private: PrivateClaims { sid: claims.session, org: claims.org, epoch: claims.epoch, scope },
         };
         let header = RegisteredHeader { algorithm: SignatureAlgorithm::HS256, ..RegisteredHeader::default() };
         let token = JWT::new_decoded(header.into(), set)
@@ -108,27 +135,51 @@ impl Signer {
 
     /// What a token says, if it is ours, meant for this and not expired.
     pub(crate) fn verify(&self, purpose: Purpose, token: &str, now: Timestamp) -> Result<Claims> {
-        let refused = || Error::new(ErrorKind::Unauthenticated, "the token is not valid");
+        let (claims, _, _) = self.read(&[purpose], token, now)?;
+        Ok(claims)
+    }
+
+    /// Who shows a token with a request.
+    pub(crate) fn bearer(&self, token: &str, now: Timestamp) -> Result<Bearer> {
+        let (claims, purpose, scope) = self.read(&[Purpose::Access, Purpose::Client], token, now)?;
+        Ok(if purpose == Purpose::Client { Bearer::Client(claims, scope) } else { Bearer::Session(claims) })
+    }
+
+    /// What a token says that is meant for one of some purposes.
+    fn read(
+        &self,
+        purposes: &[Purpose],
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Claims, Purpose, Option<String>)> {
         if token.len() > MAX_TOKEN {
-            return Err(refused());
+            return Err(refused_token());
         }
         let decoded = JWT::<PrivateClaims, biscuit::Empty>::new_encoded(token)
             .into_decoded(&self.secret, SignatureAlgorithm::HS256)
-            .map_err(|error| refused().with_source(error))?;
-        let set = decoded.payload().map_err(|error| refused().with_source(error))?;
+            .map_err(|error| refused_token().with_source(error))?;
+        let set = decoded.payload().map_err(|error| refused_token().with_source(error))?;
         let registered = &set.registered;
-        let audience = Some(SingleOrMultiple::Single(purpose.audience().to_owned()));
-        if registered.issuer.as_deref() != Some(ISSUER) || registered.audience != audience {
-            return Err(refused());
-        }
-        let expires = registered.expiry.ok_or_else(refused)?.timestamp();
+        let Some(SingleOrMultiple::Single(audience)) = &registered.audience else {
+            return Err(refused_token());
+        };
+        let meant = purposes.iter().find(|purpose| purpose.audience() == audience);
+        let purpose =
+            *meant.filter(|_| registered.issuer.as_deref() == Some(ISSUER)).ok_or_else(refused_token)?;
+        let expires = registered.expiry.ok_or_else(refused_token)?.timestamp();
         if now.as_micros().div_euclid(1_000_000) >= expires {
             return Err(Error::new(ErrorKind::Unauthenticated, "the token has expired"));
         }
         let subject = registered.subject.as_deref().and_then(|text| Uuid::parse_str(text).ok());
-        let PrivateClaims { sid, org, epoch } = set.private;
-        Ok(Claims { account: subject.ok_or_else(refused)?, session: sid, org, epoch })
+        let PrivateClaims { sid, org, epoch, scope } = &set.private;
+        let account = subject.ok_or_else(refused_token)?;
+        let claims = Claims { account, session: *sid, org: *org, epoch: *epoch };
+        Ok((claims, purpose, scope.clone()))
     }
+}
+
+fn refused_token() -> Error {
+    Error::new(ErrorKind::Unauthenticated, "the token is not valid")
 }
 
 /// What is stored of a refresh token.
@@ -209,5 +260,20 @@ mod tests {
             assert_eq!(error.message(), "the token is not valid", "{name}");
         }
         assert!(signer().verify(Purpose::Access, &token, now).is_ok());
+    }
+
+    #[test]
+    fn requests_are_by_sessions_or_clients() {
+        let (now, life) = (at(1000), Duration::from_mins(1));
+        let sign = |purpose, scope| signer().sign_scoped(purpose, claims(), scope, now, life).unwrap().0;
+        let scope = Some("notes:read".to_owned());
+        let bearer = |token: &str| signer().bearer(token, now);
+        assert_eq!(bearer(&sign(Purpose::Access, None)).unwrap(), Bearer::Session(claims()));
+        let client = sign(Purpose::Client, scope.clone());
+        assert_eq!(bearer(&client).unwrap(), Bearer::Client(claims(), scope));
+        // Neither goes for the other, and no refresh token goes for either.
+        assert!(signer().verify(Purpose::Access, &client, now).is_err());
+        assert!(signer().verify(Purpose::Refresh, &client, now).is_err());
+        assert!(bearer(&sign(Purpose::Refresh, None)).is_err());
     }
 }

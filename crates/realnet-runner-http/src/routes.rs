@@ -27,6 +27,7 @@ pub(crate) fn table() -> Vec<Route> {
         at("/api/openapi.json").get(by(openapi::document)),
         at("/api/auth").get(by(auth::show)).post(open(auth::sign_in)).delete(open(auth::sign_out)),
         at("/api/auth/refresh").post(open(auth::refresh)),
+        at("/api/auth/token").post(open(auth::token)),
         at("/api/auth/sessions").get(by(auth::call::get)).delete(by(auth::call::delete)),
         at("/api/auth/sessions/{id}").delete(by(auth::call::delete)),
         at("/api/auth/providers").get(by(auth::call::get)),

@@ -51,6 +51,16 @@ impl Scope {
         })
     }
 
+    /// Whether it leaves all that another does.
+    pub fn covers(&self, registry: &TypeRegistry, other: &Self) -> bool {
+        let of_all =
+            |permission| self.0.iter().any(|rule| rule.of.is_none() && rule.permissions.contains(permission));
+        let leaves = |of: Option<Uuid>, permission| {
+            of.map_or_else(|| of_all(permission), |of| self.allows(registry, of, permission))
+        };
+        other.0.iter().all(|rule| rule.permissions.iter().all(|permission| leaves(rule.of, permission)))
+    }
+
     /// Whether it leaves a permission (none: any) on items of a type, or of one derived from it.
     pub fn reaches(&self, registry: &TypeRegistry, type_id: Uuid, permission: Option<Permission>) -> bool {
         self.0.iter().any(|rule| {
@@ -112,6 +122,25 @@ mod tests {
         assert!(scope.reaches(&registry, FILE, None) && !scope.reaches(&registry, Uuid::max(), None));
         assert!(!scope.allows(&registry, Uuid::max(), read), "a type that is gone");
         assert!(!Scope::default().reaches(&registry, ITEM, None));
+    }
+
+    #[test]
+    fn a_scope_covers_what_it_leaves_as_well() {
+        let (registry, read, write) = (registry(), Permission::Read, Permission::Write);
+        let notes = scope(&[(Some(NOTE), &[read, write])]);
+        for (rules, is_covered) in [
+            (&[][..], true),
+            (&[(Some(MEMO), &[read][..])], true),
+            (&[(Some(NOTE), &[read, write])], true),
+            (&[(Some(NOTE), &[read, Permission::Delete])], false),
+            (&[(Some(NOTE), &[read]), (Some(ITEM), &[read])], false),
+            (&[(None, &[read])], false),
+        ] {
+            assert_eq!(notes.covers(&registry, &scope(rules)), is_covered, "{rules:?}");
+        }
+        let reader = scope(&[(None, &[read])]);
+        assert!(reader.covers(&registry, &scope(&[(None, &[read]), (Some(FILE), &[read])])));
+        assert!(!scope(&[(Some(ITEM), &[read])]).covers(&registry, &reader), "types that are yet to come");
     }
 
     #[test]

@@ -91,15 +91,10 @@ impl Asked {
 
     /// The scope, with the types that its resources mean in an org.
     pub(super) fn rules(&self, registry: &TypeRegistry, org: Uuid) -> Result<Vec<KeptRule>> {
-        let of = |name: &str| {
-            let fixed = name.eq_ignore_ascii_case("items").then(|| registry.root()).flatten();
-            fixed.or_else(|| registry.endpoint(org, name)).map(realnet_core::registry::TypeInfo::id)
-        };
         let mut violations = Vec::new();
         let mut rules = Vec::with_capacity(self.scopes.len());
         for (index, RuleDocument { resource, permissions }) in self.scopes.iter().enumerate() {
-            let of = if resource == ALL { Some(None) } else { of(resource).map(Some) };
-            match of {
+            match type_of(registry, org, resource) {
                 Some(of) => rules.push(KeptRule { of, permissions: *permissions }),
                 None => violations.push(Violation::new(
                     format!("/scopes/{index}/resource"),
@@ -109,6 +104,16 @@ impl Asked {
         }
         if violations.is_empty() { Ok(rules) } else { Err(Error::invalid(violations)) }
     }
+}
+
+/// The type that a resource means in an org, `Some(None)` being all; `None` when it means nothing.
+#[allow(clippy::option_option, reason = "all and nothing are different answers")]
+pub(crate) fn type_of(registry: &TypeRegistry, org: Uuid, resource: &str) -> Option<Option<Uuid>> {
+    if resource == ALL {
+        return Some(None);
+    }
+    let root = resource.eq_ignore_ascii_case("items").then(|| registry.root()).flatten();
+    root.or_else(|| registry.endpoint(org, resource)).map(|info| Some(info.id()))
 }
 
 fn rule((index, value): (usize, Value)) -> Result<RuleDocument, Violation> {

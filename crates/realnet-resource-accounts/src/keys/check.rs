@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use realnet_core::acl::{Caller, Origin};
 use realnet_core::clock::Timestamp;
+use realnet_core::model::Item;
 use realnet_core::provider::{EventKind, Expected, RecordKind};
 use realnet_core::resource::Services;
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::json;
 
 use super::kept::Kept;
-use super::text::KeyText;
+use super::text::{KeyText, PREFIX};
 use crate::accounts::Accounts;
 use crate::attempts::ADDRESS;
 use crate::directory::Directory;
-use crate::kind::is_disabled;
+use crate::kind::{is_disabled, is_superuser};
 use crate::limits::{Limited, networks, too_many};
 use crate::principals::of_account;
 
@@ -37,7 +38,7 @@ impl Accounts {
     /// Unauthenticated, in the same words for all that is wrong with a key but a slip; rate-limited when too many of them
     /// came from one address.
     pub(crate) async fn caller_of_key(&self, token: &str, from: Option<IpAddr>) -> Result<Arc<Caller>> {
-        let key = KeyText::parse(token)?;
+        let key = KeyText::parse(PREFIX, token)?;
         let now = || self.services.clock.now();
         let holder = match self.keys.get(key.id, now, load(&self.services, key.id)).await {
             Ok(holder) => holder,
@@ -64,22 +65,24 @@ impl Accounts {
             let detail = json!({"key": caller.key});
             self.tell(EventKind::KeyRefused, caller.org, caller.account, &origin, detail).await;
         }
+        self.refusal_by_address(from).await.unwrap_or_else(not_valid)
+    }
+
+    /// Counts a key, or a secret, that was refused; answers what is said instead where there were too many.
+    pub(crate) async fn refusal_by_address(&self, from: Option<IpAddr>) -> Option<Error> {
+        let (now, origin) = (self.services.clock.now(), Origin::default().with_address(from));
         let network = from.and_then(|address| networks(address).into_iter().next());
         let who = ("key", network.map(|(network, _)| network));
         if let Some(wait) = self.gates.refused(&who, now) {
-            return too_many(wait);
+            return Some(too_many(wait));
         }
         let org = self.default_org().await.ok().flatten().unwrap_or_default();
         let limited = Limited { what: "key", org, account: None, origin: &origin };
-        match self.limit_network(&limited, self.config.attempts_per_address, ADDRESS).await {
-            Ok(()) => not_valid(),
-            Err(error) => {
-                if let Some(wait) = error.retry_after() {
-                    self.gates.refuse(&who, now, wait);
-                }
-                error
-            }
+        let error = self.limit_network(&limited, self.config.attempts_per_address, ADDRESS).await.err()?;
+        if let Some(wait) = error.retry_after() {
+            self.gates.refuse(&who, now, wait);
         }
+        Some(error)
     }
 
     /// Has the use of a key noted, where nobody waits for it.
@@ -129,12 +132,31 @@ async fn load(services: &Services, id: Uuid) -> Result<Holder> {
         Some(account.org) == record.org && directory.is(account, "Account") && !is_disabled(account)
     });
     let account = account.ok_or_else(not_valid)?;
+    if !may_stand_for(&directory, &account, kept.by).await? {
+        return Err(not_valid());
+    }
     let caller = Caller {
         key: Some(id),
         scope: Some(Arc::new(kept.scope())),
         ..of_account(&directory, &account).await?
     };
     Ok(Holder { caller: Arc::new(caller), hash: kept.hash, expires_at: record.expires_at })
+}
+
+/// Whether what somebody has made for an account may stand for it. For a superuser that is what they have made themselves, or
+/// another superuser: an administrator who has a key of somebody is not raised along with them.
+pub(crate) async fn may_stand_for(
+    directory: &Directory<'_>,
+    account: &Item,
+    maker: Option<Uuid>,
+) -> Result<bool> {
+    if !is_superuser(account) || maker == Some(account.id) {
+        return Ok(true);
+    }
+    let Some(maker) = maker else { return Ok(false) };
+    let maker = directory.item(maker).await?;
+    Ok(maker
+        .is_some_and(|maker| directory.is(&maker, "Account") && is_superuser(&maker) && !is_disabled(&maker)))
 }
 
 fn not_valid() -> Error {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::asked::Asked;
 use super::kept::Kept;
-use super::text::KeyText;
+use super::text::{KeyText, PREFIX};
 use crate::accounts::Accounts;
 use crate::sessions::{from, signed_in};
 
@@ -55,7 +55,7 @@ impl Accounts {
         let detail = json!({"by": own, "key": key.id, "name": kept.name});
         self.tell(EventKind::KeyMade, org, Some(account), &from(cx), detail).await;
         let mut shown = kept.shown(&record, cx.registry());
-        shown["key"] = key.text().into();
+        shown["key"] = key.text(PREFIX).into();
         Ok(shown)
     }
 

@@ -9,6 +9,8 @@ mod kept;
 mod manage;
 mod text;
 
-pub(crate) use check::Holder;
+pub(crate) use asked::type_of;
+pub(crate) use check::{Holder, may_stand_for};
+pub(crate) use kept::Kept;
 pub(crate) use manage::may_call;
-pub(crate) use text::is_key;
+pub(crate) use text::{KeyText, is_key};

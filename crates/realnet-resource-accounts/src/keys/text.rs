@@ -1,4 +1,5 @@
-//! A key as a program holds it: `rnk_` and 72 characters, of its id, its secret and a checksum.
+//! A key as a program holds it: `rnk_` and 72 characters, of its id, its secret and a checksum. Secrets of clients look alike,
+//! but for what they begin with.
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use realnet_core::{Error, ErrorKind, Result, Uuid};
 use sha2::{Digest, Sha256};
 
 /// What every key begins with, so that those who look for secrets that got out can find it.
-const PREFIX: &str = "rnk_";
+pub(super) const PREFIX: &str = "rnk_";
 const ID: usize = 16;
 const SECRET: usize = 32;
 const CHECK: usize = 6;
@@ -33,29 +34,29 @@ impl KeyText {
     }
 
     /// The key as it is given out.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, prefix: &str) -> String {
         let mut bytes = [0; ALL];
         bytes[..ID].copy_from_slice(self.id.as_bytes());
         bytes[ID..ID + SECRET].copy_from_slice(&self.secret);
-        let check = checksum(&bytes[..ID + SECRET]);
+        let check = checksum(prefix, &bytes[..ID + SECRET]);
         bytes[ID + SECRET..].copy_from_slice(&check);
-        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+        format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// Reads a key.
     ///
     /// # Errors
     /// Unauthenticated when it is not whole, as one is that was not copied to its end.
-    pub(crate) fn parse(token: &str) -> Result<Self> {
+    pub(crate) fn parse(prefix: &str, token: &str) -> Result<Self> {
         let broken = || {
             let message = "the key is not whole: copy it once more, all of it";
             Error::new(ErrorKind::Unauthenticated, message)
         };
-        let coded = token.strip_prefix(PREFIX).ok_or_else(broken)?;
+        let coded = token.strip_prefix(prefix).ok_or_else(broken)?;
         let mut bytes = [0; ALL];
         let length = URL_SAFE_NO_PAD.decode_slice(coded, &mut bytes).map_err(|_| broken())?;
         let (said, check) = bytes.split_at(ID + SECRET);
-        if length != ALL || checksum(said) != check {
+        if length != ALL || checksum(prefix, said) != check {
             return Err(broken());
         }
         let (mut id, mut secret) = ([0; ID], [0; SECRET]);
@@ -83,8 +84,8 @@ impl fmt::Debug for KeyText {
 }
 
 /// Tells a slip from a forgery; no secret.
-fn checksum(bytes: &[u8]) -> [u8; CHECK] {
-    let digest: [u8; 32] = Sha256::new().chain_update(PREFIX).chain_update(bytes).finalize().into();
+fn checksum(prefix: &str, bytes: &[u8]) -> [u8; CHECK] {
+    let digest: [u8; 32] = Sha256::new().chain_update(prefix).chain_update(bytes).finalize().into();
     let mut check = [0; CHECK];
     check.copy_from_slice(&digest[..CHECK]);
     check
@@ -97,11 +98,12 @@ mod tests {
     #[test]
     fn keys_are_read_as_written() {
         let key = KeyText::new(Uuid::from_u128(7));
-        let text = key.text();
+        let text = key.text(PREFIX);
         assert!(is_key(&text) && text.len() == 76, "{text}");
-        let read = KeyText::parse(&text).unwrap();
+        let read = KeyText::parse(PREFIX, &text).unwrap();
+        assert!(KeyText::parse("rns_", &text.replace(PREFIX, "rns_")).is_err(), "neither is the other");
         assert_eq!((read.id, read.hash()), (key.id, key.hash()));
-        assert_ne!(key.text(), KeyText::new(key.id).text());
+        assert_ne!(key.text(PREFIX), KeyText::new(key.id).text(PREFIX));
         assert_ne!(key.hash(), KeyText { id: Uuid::from_u128(8), secret: key.secret }.hash());
         let shown = format!("{key:?}");
         assert!(!shown.contains(&text[30..60]), "{shown}");
@@ -109,17 +111,17 @@ mod tests {
 
     #[test]
     fn every_slip_is_told() {
-        let text = KeyText::new(Uuid::max()).text();
+        let text = KeyText::new(Uuid::max()).text(PREFIX);
         for at in PREFIX.len()..text.len() {
             let mut slipped = text.clone().into_bytes();
             slipped[at] = if slipped[at] == b'A' { b'B' } else { b'A' };
             let slipped = String::from_utf8(slipped).unwrap();
-            assert!(KeyText::parse(&slipped).is_err(), "{at}");
+            assert!(KeyText::parse(PREFIX, &slipped).is_err(), "{at}");
         }
         let broken =
             [&text[..75], &text[..4], "", "rnk_é", &text[4..], &format!("{text}A"), &format!("{text}=")];
         for broken in broken {
-            let error = KeyText::parse(broken).unwrap_err();
+            let error = KeyText::parse(PREFIX, broken).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{broken}");
             assert!(error.message().contains("not whole"), "{broken}");
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
 mod audit;
+mod clients;
 mod explain;
 mod first_start;
 mod keys;

@@ -84,6 +84,11 @@ fn types() -> Vec<TypeDefinition> {
         {"name": "Staff", "base": "Account", "attributes": {"role": "superuser"}},
         {"name": "Group", "base": "Item", "access": users_create, "attributes": accounts},
         {"name": "Role", "base": "Item", "access": users_create, "attributes": accounts},
+        {"name": "Client", "base": "Item", "access": users_create,
+         "attributes": {"module": "accounts", "endpoint": "clients"}, "fields": [
+            {"name": "account", "type": "reference", "reference": "Account", "on_delete": "clear"},
+            {"name": "scopes", "type": "string", "multiple": true},
+            {"name": "enabled", "type": "boolean", "default": true}]},
         link("AccountGroup", "group", "Group"),
         link("AccountRole", "role", "Role"),
         {"name": "Auth", "base": "Item", "access": users_create, "attributes": {"module": "accounts", "endpoint": "auths"}, "fields": [

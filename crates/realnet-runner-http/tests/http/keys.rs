@@ -138,3 +138,50 @@ fn the_description_tells_a_narrow_key_of_no_own_types() {
     };
     assert!(!tells(&narrow) && tells(&wide) && tells(&token));
 }
+
+#[test]
+fn a_client_gets_a_token_as_oauth_has_it() {
+    use base64::Engine as _;
+    let server = TestServer::start();
+    let me = server.get("/api/auth").expect(200)["account"]["id"].clone();
+    let client = json!({"name": "shop", "account": me, "scopes": ["customers:read"]});
+    let id = server.admin("POST", "/api/clients", &client).expect(201)["id"].as_str().unwrap().to_owned();
+    let secret_at = format!("/api/clients/{id}/secret");
+    let made = server.admin("POST", &secret_at, &Value::Null).expect(200);
+    let secret = made["client_secret"].as_str().unwrap();
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+    let basic = format!("Basic {basic}");
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let ask = |headers: &[(&str, &str)], body: &str| {
+        server.send("POST", "/api/auth/token", headers, body.as_bytes())
+    };
+    let by_header = ask(&[form, ("Authorization", &basic)], "grant_type=client_credentials");
+    let given = by_header.expect(200);
+    assert_eq!(by_header.header("cache-control"), Some("no-store"));
+    assert_eq!((&given["token_type"], &given["scope"]), (&json!("Bearer"), &json!("customers:read")));
+    let token = given["access_token"].as_str().unwrap();
+    server.by(token, "GET", "/api/customers", &Value::Null).expect(200);
+    outside(&server.by(token, "GET", "/api/accounts", &Value::Null));
+    assert_eq!(server.by(token, "GET", "/api/auth", &Value::Null).expect(200)["key"], json!(id));
+    let by_form =
+        format!("grant_type=client_credentials&client_id={id}&client_secret={secret}&scope=customers:read");
+    ask(&[form], &by_form).expect(200);
+    let refused = |headers: &[(&str, &str)], body: &str, status: u16, error: &str| {
+        let answer = ask(headers, body);
+        assert_eq!(answer.expect(status)["error"], error, "{body}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("www-authenticate").is_some(), status == 401);
+    };
+    refused(&[form], &format!("{by_form}x"), 400, "invalid_scope");
+    refused(&[form], &by_form.replace("rns_", "rns_x"), 401, "invalid_client");
+    refused(&[form], "grant_type=client_credentials", 401, "invalid_client");
+    refused(&[form], "grant_type=password&username=admin&password=x", 400, "unsupported_grant_type");
+    refused(&[form], "", 400, "invalid_request");
+    refused(&[("Content-Type", "application/json")], "{}", 400, "invalid_request");
+    refused(&[form, ("Authorization", &basic)], &by_form, 400, "invalid_request");
+    server.admin("DELETE", &secret_at, &Value::Null).expect(204);
+    server.by(token, "GET", "/api/customers", &Value::Null).problem(401);
+    refused(&[form, ("Authorization", &basic)], "grant_type=client_credentials", 401, "invalid_client");
+    server.send("POST", &secret_at, &[], b"").problem(401);
+    server.admin("POST", &secret_at, &json!({"secret": "mine"})).problem(400);
+}

@@ -1,4 +1,4 @@
-//! Paths of keys for programs.
+//! Paths of keys for programs, and of tokens for clients.
 
 use serde_json::{Value, json};
 
@@ -6,6 +6,7 @@ use crate::openapi::operations::{answer, body, operation, parameter, responses, 
 
 /// Adds them.
 pub(super) fn add(add: &mut impl FnMut(&str, Value)) {
+    clients(add);
     let tag = "Authentication";
     let id = || json!({"type": "string", "format": "uuid"});
     let moment = || json!({"type": ["string", "null"], "format": "date-time"});
@@ -36,6 +37,36 @@ pub(super) fn add(add: &mut impl FnMut(&str, Value)) {
             "delete": operation(tag, "deleteKey", "End a key at once", gone),
         }),
     );
+}
+
+/// Tokens for programs that are items of their own.
+fn clients(add: &mut impl FnMut(&str, Value)) {
+    let text = || json!({"type": "string"});
+    let form = json!({"type": "object", "required": ["grant_type"], "properties": {
+        "grant_type": {"const": "client_credentials"}, "client_id": text(), "client_secret": text(),
+        "scope": {"type": "string", "description": "Less than the client may, such as `customers:read files`"},
+    }});
+    let token = json!({"type": "object", "properties": {
+        "access_token": text(), "token_type": {"const": "Bearer"}, "expires_in": {"type": "integer"}, "scope": text(),
+    }});
+    let errors = [
+        "invalid_request",
+        "invalid_client",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    ];
+    let refused = json!({"type": "object", "required": ["error"], "properties": {
+        "error": {"enum": errors}, "error_description": text(),
+    }});
+    let mut answers = responses(&[("200", answer("A token", token))], &[429]);
+    for status in ["400", "401"] {
+        answers[status] = answer("What is wrong, as RFC 6749 names it", refused.clone());
+    }
+    let summary = "A token for a client's id and secret (OAuth 2)";
+    let post = operation("Authentication", "clientToken", summary, answers);
+    let form = json!({"required": true, "content": {"application/x-www-form-urlencoded": {"schema": form}}});
+    add("/api/auth/token", json!({"post": with(with(post, "requestBody", form), "security", json!([]))}));
 }
 
 fn scopes() -> Value {

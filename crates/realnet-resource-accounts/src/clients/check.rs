@@ -1,0 +1,75 @@
+//! Who calls by a token of a client: from memory while that is fresh, else from the store.
+
+use std::sync::Arc;
+
+use realnet_core::acl::Caller;
+use realnet_core::model::Item;
+use realnet_core::provider::RecordKind;
+use realnet_core::resource::Services;
+use realnet_core::{Error, ErrorKind, Result, Uuid};
+use serde_json::Value;
+
+use super::scopes::narrowed;
+use super::secret::account_of;
+use crate::accounts::Accounts;
+use crate::directory::Directory;
+use crate::keys::{Kept, may_stand_for};
+use crate::kind::is_disabled;
+use crate::principals::of_account;
+use crate::tokens::Claims;
+
+impl Accounts {
+    /// The caller of verified claims of a client. Every token has a place of its own in the memory.
+    pub(crate) async fn caller_of_client(&self, claims: Claims, scope: Option<&str>) -> Result<Arc<Caller>> {
+        let now = || self.services.clock.now();
+        let load = async {
+            let client = client_of(&self.services, claims.account).await?;
+            let client = client.filter(|client| client.org == claims.org).ok_or_else(over)?;
+            caller_of(&self.services, &client, scope, Some(claims.epoch)).await
+        };
+        self.clients.get(claims.session, now, load).await
+    }
+}
+
+/// A client that may sign in.
+pub(super) async fn client_of(services: &Services, id: Uuid) -> Result<Option<Item>> {
+    let directory = Directory::new(services);
+    let is_enabled =
+        |client: &Item| client.attributes.get("enabled").and_then(Value::as_bool).unwrap_or(true);
+    Ok(directory.item(id).await?.filter(|client| directory.is(client, "Client") && is_enabled(client)))
+}
+
+/// The caller that a client is, within a scope, as the store has all of it now. `version`: that of the secret for which the token
+/// was given.
+pub(super) async fn caller_of(
+    services: &Services,
+    client: &Item,
+    scope: Option<&str>,
+    version: Option<i64>,
+) -> Result<Arc<Caller>> {
+    let directory = Directory::new(services);
+    let now = services.clock.now();
+    let record = services.credentials.record(RecordKind::Key, &client.id.to_string(), now).await?;
+    let record = record.filter(|record| version.is_none_or(|version| record.version == version));
+    let maker = Kept::read(&record.ok_or_else(over)?)?.by;
+    let account = match account_of(client) {
+        Some(account) => directory.item(account).await?,
+        None => None,
+    };
+    let account = account.filter(|account| {
+        account.org == client.org && directory.is(account, "Account") && !is_disabled(account)
+    });
+    let account = account.ok_or_else(over)?;
+    if !may_stand_for(&directory, &account, maker).await? {
+        return Err(over());
+    }
+    // What the client's item allows less of than when the token was given is taken from the token as well.
+    let registry = services.registry.current();
+    let scope = narrowed(&registry, client, scope).map_err(|_| over())?;
+    let caller = of_account(&directory, &account).await?;
+    Ok(Arc::new(Caller { key: Some(client.id), scope: Some(Arc::new(scope)), ..caller }))
+}
+
+fn over() -> Error {
+    Error::new(ErrorKind::Unauthenticated, "the token of the client counts no more: ask for another")
+}
