@@ -1,6 +1,7 @@
 //! What is asked, by domain. A new route needs a row here; rows of one route stand together.
 
 mod accounts;
+mod clients;
 mod elsewhere;
 mod items;
 mod keys;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Row> {
         items::rows(),
         types::rows(),
         accounts::rows(),
+        clients::rows(),
         elsewhere::rows(),
     ];
     let mut rows: Vec<Row> = domains.into_iter().flatten().collect();

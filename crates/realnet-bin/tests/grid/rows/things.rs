@@ -159,6 +159,11 @@ pub fn group(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
     named(world, "/api/groups", "group").boxed()
 }
 
+/// A client of the first org.
+pub fn client(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
+    named(world, "/api/clients", "client").boxed()
+}
+
 /// A role of the first org.
 pub fn role(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
     named(world, "/api/roles", "role").boxed()
