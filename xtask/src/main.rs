@@ -6,6 +6,7 @@ mod advisories;
 mod bench;
 mod place;
 mod shell;
+mod soak;
 mod test;
 mod tidy;
 mod tools;
@@ -31,6 +32,8 @@ enum Command {
     Tidy,
     /// Measures: parts of the core, and whole servers beside their limits
     Bench(bench::Options),
+    /// Goes on for long with what the tests only begin
+    Soak(soak::Options),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Tidy => tidy::run(),
         Command::Bench(options) => bench::run(&options),
+        Command::Soak(options) => soak::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
