@@ -8,10 +8,12 @@ pub mod index;
 pub mod limit;
 pub mod load;
 pub mod model;
+mod near;
 pub mod provider;
 pub mod query;
 pub mod registry;
 pub mod resource;
 
 pub use error::{Error, ErrorKind, Result, Violation};
+pub use near::nearest;
 pub use uuid::Uuid;

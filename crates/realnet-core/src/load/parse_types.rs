@@ -132,11 +132,21 @@ fn fields(
         if let Value::Object(map) = &mut entry {
             read_flags(map, FIELD_FLAGS);
         }
-        let name = entry.get("name").and_then(Value::as_str).unwrap_or("without a name").to_owned();
+        let text = |key: &str| entry.get(key).and_then(Value::as_str);
+        let name = text("name").unwrap_or("without a name").to_owned();
+        let unknown = text("type").map(|kind| format!("unknown variant `{kind}`"));
         match serde_json::from_value::<Field>(entry) {
             Ok(field) => fields.push((field, place)),
             Err(error) => {
-                violations.push(place.violation(format!("type {type_name}: field {name}: {error}")));
+                let mut reason = error.to_string();
+                if let Some(unknown) = unknown.filter(|unknown| reason.starts_with(unknown.as_str())) {
+                    reason = reason.replacen(
+                        &unknown,
+                        &unknown.replace("unknown variant", "there is no field type"),
+                        1,
+                    );
+                }
+                violations.push(place.violation(format!("type {type_name}: field {name}: {reason}")));
             }
         }
     }

@@ -4,6 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::attribute::is_text;
+use super::condition::Operator;
 use super::names::Shape;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -18,7 +19,22 @@ pub(super) fn typed(shape: &Shape, text: &str, pointer: &str) -> Result<Literal>
         Shape::Field { kind, values, .. } => of_kind(*kind, values, text),
         Shape::Untyped(kind) => Ok(untyped(*kind, text)),
     };
-    literal.map_err(|expected| Error::malformed_at(pointer, expected))
+    literal.map_err(|expected| match mistaken_operator(text) {
+        Some(word) => {
+            Error::malformed_at(pointer, format!("{expected}; '{word}' is no operator: {OPERATORS}"))
+        }
+        None => Error::malformed_at(pointer, expected),
+    })
+}
+
+/// What may stand before the point of a filter.
+const OPERATORS: &str = "these are eq, neq, gt, gte, lt, lte, like, ilike, in, is, cs and not";
+
+/// A word before a point where a value does not fit was probably meant as an operator.
+fn mistaken_operator(text: &str) -> Option<&str> {
+    let (word, _) = text.split_once('.')?;
+    let is_word = (1..=8).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    (is_word && word != "not" && Operator::parse(word).is_none()).then_some(word)
 }
 
 /// Reads a pattern of `like`.

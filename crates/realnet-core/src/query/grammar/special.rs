@@ -74,9 +74,12 @@ fn is_on_earth(lon: f64, lat: f64) -> bool {
 }
 
 fn near(text: &str) -> Result<Predicate> {
-    let near = numbers(text).filter(|[lon, lat, metres]| is_on_earth(*lon, *lat) && *metres >= 0.0);
     let [lon, lat, metres] =
-        near.ok_or_else(|| Error::malformed_at("near", "expected longitude,latitude,metres"))?;
+        numbers(text).ok_or_else(|| Error::malformed_at("near", "expected longitude,latitude,metres"))?;
+    if !is_on_earth(lon, lat) || metres < 0.0 {
+        let detail = "longitude is from -180 to 180, latitude from -90 to 90, metres from 0: in this order";
+        return Err(Error::malformed_at("near", detail));
+    }
     Ok(Predicate::Near { lon, lat, metres })
 }
 

@@ -9,6 +9,22 @@ use crate::query::{Count, Direction, Operand, OrderKey, OrgScope, Predicate, Pro
 use crate::resource::AttributeSet;
 
 #[test]
+fn a_mistyped_operator_is_named_with_those_that_exist() {
+    let registry = registry();
+    let words = |name: &str, value: &str| parsed(registry, &[(name, value)]).unwrap_err().to_string();
+    let text = words("size", "gtt.5");
+    assert!(
+        text.contains("not 'gtt.5'") && text.contains("'gtt' is no operator") && text.contains("gte"),
+        "{text}"
+    );
+    for value in ["x", "gt.x", "eq.gt.5", "1.x", ".5x"] {
+        assert!(!words("size", value).contains("operator"), "{value}");
+    }
+    assert!(words("near", "200,2,5").contains("-180 to 180"));
+    assert!(words("near", "1,2").contains("longitude,latitude,metres"));
+}
+
+#[test]
 fn malformed_values_point_at_their_parameter() {
     let registry = registry();
     let deep = format!("{}title.eq.1{}", "or(".repeat(40), ")".repeat(40));
