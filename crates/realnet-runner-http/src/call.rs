@@ -16,6 +16,7 @@ use realnet_core::{Error, ErrorKind, Uuid};
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::limits::Quota;
+use crate::notices::Notices;
 use crate::problem::Problem;
 use crate::request::body::{self, Body};
 use crate::request::budget::Reservation;
@@ -114,6 +115,18 @@ impl Call {
     /// The parameters, decoded strictly, in the order given.
     pub(crate) fn parameters(&self) -> Result<ListRequest, Problem> {
         Ok(ListRequest { parameters: query::parse(self.request.query_string())? })
+    }
+
+    /// What is odd about the parameters of a list of the endpoint.
+    pub(crate) fn notices(&self, caller: &Caller, list: &ListRequest) -> Notices {
+        if list.parameters.is_empty() {
+            return Notices::default();
+        }
+        let registry = self.registry();
+        let name = &self.path.name;
+        let is_everything = name.eq_ignore_ascii_case("items");
+        let base = if is_everything { registry.root() } else { registry.endpoint(caller.org, name) };
+        Notices::of(&registry, caller, base, list)
     }
 
     /// The body: read, unpacked, within its limits. Empty when it was read before.

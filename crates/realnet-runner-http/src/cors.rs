@@ -18,7 +18,7 @@ const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Content-Encoding, If
 
 /// What pages may read beside what every page may.
 const EXPOSED_HEADERS: &str = "ETag, Link, Location, Content-Range, Retry-After, RateLimit, RateLimit-Policy, \
-                               Idempotency-Replayed, Preference-Applied, X-Request-Id";
+                               Idempotency-Replayed, Preference-Applied, RealNet-Notice, X-Request-Id";
 
 /// How long a browser need not ask again, in seconds.
 const MAX_AGE: &str = "600";

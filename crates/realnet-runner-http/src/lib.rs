@@ -12,6 +12,7 @@ mod keys;
 mod limits;
 mod listener;
 mod metrics;
+mod notices;
 mod openapi;
 mod problem;
 mod proxies;

@@ -25,6 +25,7 @@ mod limits;
 mod list;
 mod logs;
 mod many;
+mod notices;
 mod openapi;
 mod proxies;
 mod shutdown;

@@ -22,8 +22,13 @@ pub(crate) async fn list(call: Call, Anyone(caller): Anyone) -> Outcome {
     if query::take_flag(&mut parameters, "watch")? {
         return Err(Error::new(ErrorKind::Unsupported, "this server does not stream changes").into());
     }
+    let notices = call.notices(&caller, &parameters);
     match call.read(&caller, Operation::List(parameters)).await? {
-        Reply::Page(page) => Ok(answer::of_page(&call.request, &page)),
+        Reply::Page(page) => {
+            let mut response = answer::of_page(&call.request, &page);
+            notices.mark(&mut response);
+            Ok(response)
+        }
         other => answer::of_reply(&call, other),
     }
 }

@@ -1,0 +1,72 @@
+//! The header `RealNet-Notice` of lists: names that look mistyped.
+
+use serde_json::json;
+
+use crate::common::TestServer;
+
+fn notice(server: &TestServer, target: &str) -> Option<String> {
+    let answer = server.get(target);
+    answer.expect(200);
+    answer.header("realnet-notice").map(str::to_owned)
+}
+
+#[test]
+fn names_that_look_mistyped_are_told() {
+    let server = TestServer::start();
+    for (query, mistyped, meant) in [
+        ("customers?limt=3", "limt", "limit"),
+        ("customers?serach=x", "serach", "search"),
+        ("customers?siez=gt.5", "siez", "size"),
+        ("customers?sort=size", "sort", "order"),
+        ("customers?order=teir.desc", "teir", "tier"),
+        ("customers?order=size,nmae", "nmae", "name"),
+        ("customers?select=name,emial", "emial", "email"),
+        ("customers?select=owner(nme),nme", "nme", "name"),
+        ("items?limt=3", "limt", "limit"),
+        ("items?select=nme", "nme", "name"),
+    ] {
+        let expected = format!(
+            "\"{mistyped} is no declared field: is {meant} meant? attributes.{mistyped} means an undeclared attribute\""
+        );
+        assert_eq!(notice(&server, &format!("/api/{query}")), Some(expected), "{query}");
+    }
+    let several = notice(&server, "/api/customers?limt=3&order=whatever").unwrap();
+    assert!(
+        several.contains("\", \"") && several.contains("\"whatever is no declared field: attributes."),
+        "{several}"
+    );
+    let many = "/api/customers?order=a1,a2,a3,a4,a5,a6,a7";
+    assert_eq!(notice(&server, many).unwrap().matches("no declared field").count(), 5, "a bounded header");
+}
+
+#[test]
+fn what_is_known_or_may_well_be_meant_is_not() {
+    let server = TestServer::start();
+    for query in [
+        "customers",
+        "customers?limit=3&order=size.desc,name&select=name,size,tier&search=x&count=exact",
+        "customers?colour=red&or=(colour.eq.red,size.gt.2)&tags=x&created_at=gt.2026-01-01",
+        "customers?attributes.limt=3&order=attributes.zzz&select=attributes.nme",
+        "customers?parent_id=is.null&owner.name=x&select=owner(name)",
+        "items?colour=red&order=zzz&select=zzz&siez=3",
+    ] {
+        assert_eq!(notice(&server, &format!("/api/{query}")), None, "{query}");
+    }
+    // A strict type refuses; names that no header could carry are passed over.
+    server.get("/api/strict?limt=3").expect(400);
+    assert_eq!(notice(&server, "/api/customers?order=n%22am%0D%0Ae"), None);
+}
+
+#[test]
+fn no_notice_tells_of_a_field_that_is_for_others() {
+    let server = TestServer::start();
+    let wage = json!({"name": "Worker", "base": "Item", "fields": [
+        {"name": "salary", "type": "number", "read": ["admin", "superuser"]}, {"name": "city", "type": "string"}]});
+    server.admin("POST", "/api/types", &wage).expect(201);
+    let target = "/api/worker?salray=gt.1";
+    assert!(notice(&server, target).unwrap().contains("is salary meant?"), "administrators see it");
+    let user = server.account("ann", "user");
+    let answer = server.by(&user, "GET", target, &serde_json::Value::Null);
+    answer.expect(200);
+    assert_eq!(answer.header("realnet-notice"), None);
+}
