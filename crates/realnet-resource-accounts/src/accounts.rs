@@ -104,13 +104,8 @@ impl Accounts {
 
     /// Says in the log which orgs the settings name that do not exist: else the first request would be the one to find out.
     pub async fn check_orgs(&self) -> Result<()> {
-        let directory = Directory::new(&self.services);
-        let sign_up = self.config.sign_up.as_ref().map(|sign_up| (&sign_up.org, "signing up"));
-        let named = self.config.default_org.iter().map(|org| (org, "requests without an org"));
-        for (org, what) in named.chain(sign_up) {
-            if directory.org(org).await?.is_none() {
-                tracing::warn!(org = %org, "the org for {what} does not exist");
-            }
+        for (use_of, org) in missing_orgs(&self.services, &self.config).await? {
+            tracing::warn!(org = %org, "the org for {} does not exist", use_of.as_str());
         }
         Ok(())
     }
@@ -158,4 +153,37 @@ impl std::fmt::Debug for Accounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Accounts({:?})", self.config)
     }
+}
+
+/// What a setting names an org for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrgUse {
+    /// [`AccountsConfig::default_org`]: requests that name none.
+    Default,
+    /// [`AccountsConfig::sign_up`]: accounts that strangers make.
+    SignUp,
+}
+
+impl OrgUse {
+    /// In words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "requests without an org",
+            Self::SignUp => "signing up",
+        }
+    }
+}
+
+/// The orgs that the settings name and that do not exist in a store, whose types must be loaded. Changes nothing.
+pub async fn missing_orgs(services: &Services, config: &AccountsConfig) -> Result<Vec<(OrgUse, String)>> {
+    let directory = Directory::new(services);
+    let sign_up = config.sign_up.as_ref().map(|sign_up| (OrgUse::SignUp, &sign_up.org));
+    let named = config.default_org.iter().map(|org| (OrgUse::Default, org));
+    let mut missing = Vec::new();
+    for (use_of, org) in named.chain(sign_up) {
+        if directory.org(org).await?.is_none() {
+            missing.push((use_of, org.clone()));
+        }
+    }
+    Ok(missing)
 }

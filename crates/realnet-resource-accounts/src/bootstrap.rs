@@ -30,6 +30,21 @@ pub struct Bootstrap {
     pub bcrypt_cost: u32,
 }
 
+impl Bootstrap {
+    /// What can be judged without a store.
+    ///
+    /// # Errors
+    /// A password that is too short or too long is invalid.
+    pub fn check(&self) -> Result<()> {
+        policy::length(&self.password)
+    }
+}
+
+/// Whether there is no account yet, so that [`bootstrap`] would make the first. The types must be loaded.
+pub async fn is_first_start(services: &Services) -> Result<bool> {
+    Ok(Directory::new(services).any_account().await?.is_none())
+}
+
 /// What was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bootstrapped {
@@ -48,7 +63,7 @@ pub async fn bootstrap(services: &Services, first: Bootstrap) -> Result<Option<B
     if directory.any_account().await?.is_some() {
         return Ok(None);
     }
-    policy::length(&first.password)?;
+    first.check()?;
     if policy::is_common(&first.password) {
         // Whoever runs the server may choose; everybody else may not.
         tracing::warn!("the administrator's password is one of the most common ones: change it");

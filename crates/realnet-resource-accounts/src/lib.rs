@@ -39,8 +39,8 @@ mod tokens;
 mod unlock;
 mod verify;
 
-pub use accounts::Accounts;
-pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap};
+pub use accounts::{Accounts, OrgUse, missing_orgs};
+pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, is_first_start};
 pub use config::AccountsConfig;
 pub use mail::MailConfig;
 pub use oidc::{WebClient, WebRequest, WebResponse, is_public_address};
