@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::error::{Error, Problem, Result};
-use crate::list::{ListPage, ListQuery, next_cursor, total};
+use crate::list::{ListPage, ListQuery, next_of, notices, total};
 
 /// What signing in gives.
 #[derive(Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -149,13 +149,25 @@ impl Client {
     /// A page of a resource.
     pub async fn list(&self, resource: &str, query: &ListQuery) -> Result<ListPage> {
         let request = self.request(Method::GET, &[resource])?.query(&query.parameters);
+        self.page(request, "cursor").await
+    }
+
+    /// A page of the earlier states of an item, newest first: [`ListPage::next`] is the `before` of the next page.
+    pub async fn history(&self, resource: &str, id: &str, query: &ListQuery) -> Result<ListPage> {
+        let request = self.request(Method::GET, &[resource, id, "history"])?.query(&query.parameters);
+        self.page(request, "before").await
+    }
+
+    /// A list, and where it goes on: the parameter `cursor` of the link to the next page.
+    async fn page(&self, request: RequestBuilder, cursor: &str) -> Result<ListPage> {
         let response = self.send(request).await?;
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
-        let next = header("link").and_then(next_cursor);
+        let next = header("link").and_then(|link| next_of(link, cursor));
         let total = header("content-range").and_then(total);
+        let notices = header("realnet-notice").map(notices).unwrap_or_default();
         let items = json_of(response).await?;
         let Value::Array(items) = items else { return Err(Error::BadAnswer("expected a list".to_owned())) };
-        Ok(ListPage { items, next, total })
+        Ok(ListPage { items, next, total, notices })
     }
 
     /// One item.
@@ -197,6 +209,44 @@ impl Client {
     /// Deletes an item with its descendants.
     pub async fn delete(&self, resource: &str, id: &str) -> Result<()> {
         self.send(self.request(Method::DELETE, &[resource, id])?).await.map(drop)
+    }
+
+    /// Changes all items that match a filter by a merge patch; how many.
+    pub async fn patch_many(&self, resource: &str, query: &ListQuery, patch: &Value) -> Result<u64> {
+        let request = self
+            .request(Method::PATCH, &[resource])?
+            .query(&query.parameters)
+            .header("content-type", "application/merge-patch+json")
+            .body(patch.to_string());
+        self.document(request).await.and_then(|answer| affected(&answer))
+    }
+
+    /// Deletes all items that match a filter, with their descendants; how many matched.
+    pub async fn delete_many(&self, resource: &str, query: &ListQuery) -> Result<u64> {
+        let request = self.request(Method::DELETE, &[resource])?.query(&query.parameters);
+        self.document(request).await.and_then(|answer| affected(&answer))
+    }
+
+    /// The grants on an item; of the resource `types`, those on the type of that name.
+    pub async fn grants(&self, resource: &str, id: &str) -> Result<Value> {
+        self.document(self.request(Method::GET, &[resource, id, "acl"])?).await
+    }
+
+    /// Replaces the grants on an item or type; `version` is the one that the item must have.
+    pub async fn set_grants(
+        &self,
+        resource: &str,
+        id: &str,
+        grants: &Value,
+        version: Option<i64>,
+    ) -> Result<Value> {
+        let request = self.request(Method::PUT, &[resource, id, "acl"])?.json(grants);
+        self.document(with_version(request, version)).await
+    }
+
+    /// Forgets the grants that the org has set on a type: the declared ones hold again.
+    pub async fn reset_grants(&self, name: &str) -> Result<Value> {
+        self.document(self.request(Method::DELETE, &["types", name, "acl"])?).await
     }
 
     /// Several operations in order, all or none.
@@ -269,11 +319,19 @@ fn with_version(request: RequestBuilder, version: Option<i64>) -> RequestBuilder
     }
 }
 
+fn affected(answer: &Value) -> Result<u64> {
+    let count = answer.get("affected").and_then(Value::as_u64);
+    count.ok_or_else(|| Error::BadAnswer("expected a number of items".to_owned()))
+}
+
 async fn refusal(response: Response) -> Error {
     let status = response.status();
+    let retry_after =
+        response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     let text = response.text().await.unwrap_or_default();
     let mut problem = serde_json::from_str::<Problem>(&text).unwrap_or_default();
     problem.status = status.as_u16();
+    problem.retry_after = retry_after;
     if problem.title.is_empty() {
         problem.title = status.to_string();
     }

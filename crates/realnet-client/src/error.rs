@@ -1,5 +1,7 @@
 //! What can go wrong when talking to a server.
 
+use std::fmt::Write as _;
+
 /// Result of every call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -17,6 +19,11 @@ pub struct Problem {
     pub instance: String,
     /// The broken rules.
     pub errors: Vec<Violation>,
+    /// Which operation of a batch it is about, from 0.
+    pub operation: Option<usize>,
+    /// After how many seconds another try makes sense, from `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 /// One broken rule.
@@ -69,13 +76,50 @@ impl Error {
 
 fn describe(problem: &Problem) -> String {
     let mut text = if problem.detail.is_empty() { problem.title.clone() } else { problem.detail.clone() };
+    if let Some(seconds) = problem.retry_after {
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        // Writing to a string does not fail.
+        let _ = write!(text, " (in {seconds} {unit})");
+    }
     if problem.errors.len() > 1 {
-        for violation in &problem.errors {
+        for Violation { pointer, detail } in &problem.errors {
             text.push_str("\n  ");
-            text.push_str(&violation.pointer);
-            text.push_str(": ");
-            text.push_str(&violation.detail);
+            // Details of documents begin with their place, which names the file as well.
+            let names_place =
+                detail.split_once(": ").is_some_and(|(place, _)| place.ends_with(pointer.as_str()));
+            if !names_place {
+                text.push_str(pointer);
+                text.push_str(": ");
+            }
+            text.push_str(detail);
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation(pointer: &str, detail: &str) -> Violation {
+        Violation { pointer: pointer.to_owned(), detail: detail.to_owned() }
+    }
+
+    #[test]
+    fn a_place_is_named_once() {
+        let errors = vec![
+            violation("/items/0", "b.json/items/0: item B has no type"),
+            violation("/attributes/minutes", "must be at least 1"),
+        ];
+        let problem = Problem { detail: "2 values are not valid".to_owned(), errors, ..Problem::default() };
+        let expected = "2 values are not valid\n  b.json/items/0: item B has no type\n  /attributes/minutes: must be at least 1";
+        assert_eq!(Error::Refused(Box::new(problem)).to_string(), expected);
+    }
+
+    #[test]
+    fn a_wait_is_told() {
+        let problem =
+            Problem { detail: "try again later".to_owned(), retry_after: Some(37), ..Problem::default() };
+        assert_eq!(Error::Refused(Box::new(problem)).to_string(), "try again later (in 37 seconds)");
+    }
 }
