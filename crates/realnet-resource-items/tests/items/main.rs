@@ -15,4 +15,5 @@ mod history;
 mod idempotency;
 mod list;
 mod render;
+mod weather;
 mod world;
