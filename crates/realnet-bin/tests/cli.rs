@@ -3,56 +3,9 @@
 
 mod common;
 
-use std::path::Path;
-use std::process::Output;
-
-use common::{ADMIN, Server, realnet, run, text};
+use common::shell::Shell;
+use common::{ADMIN, realnet, run, text};
 use serde_json::{Value, json};
-
-/// A server and a folder whose commands talk to it.
-struct Shell {
-    _guard: tempfile::TempDir,
-    folder: std::path::PathBuf,
-    server: Server,
-}
-
-impl Shell {
-    fn new() -> Self {
-        let (guard, folder) = common::folder();
-        let server = Server::start(&folder);
-        Self { _guard: guard, folder, server }
-    }
-
-    fn signed_in() -> Self {
-        let shell = Self::new();
-        let output = shell.run(&["login", "--username", ADMIN.0, "--password", ADMIN.1]);
-        assert!(output.status.success(), "{}", text(&output));
-        shell
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        run(realnet(&self.folder).args(arguments).env("REALNET_SERVER_URL", &self.server.address))
-    }
-
-    /// What a command prints as JSON, which it does when piped.
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{arguments:?}: {}", text(&output)))
-    }
-
-    /// Code and words of a command that fails.
-    fn failure(&self, arguments: &[&str]) -> (i32, String) {
-        let output = self.run(arguments);
-        assert!(!output.status.success(), "{arguments:?} succeeded: {}", text(&output));
-        assert!(output.stdout.is_empty(), "errors belong on stderr");
-        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-    }
-
-    fn write(&self, name: &str, content: &str) {
-        std::fs::write(Path::new(&self.folder).join(name), content).unwrap();
-    }
-}
 
 #[test]
 fn the_guides_commands_work() {
@@ -317,6 +270,7 @@ fn wrong_usage_says_what_is_right() {
     for command in [
         "server", "login", "create", "get", "update", "delete", "plan", "apply", "drift", "info", "logout",
         "keys",
+        "history", "acl", "batch", "audit", "explain",
     ] {
         let help = shell.run(&[command, "--help"]);
         assert!(help.status.success() && help.stdout.len() > 100, "{command} --help");

@@ -16,16 +16,19 @@ fn script(page: &str) -> String {
     blocks.map(|block| block.split("\n```").next().unwrap()).collect::<Vec<_>>().join("\n")
 }
 
-/// Runs a page and sees that every answer that it shows came, in that order.
-fn works_as_written(page: &str) {
+/// Runs pages one after the other behind the tour, and sees that every answer that they show came, in that order.
+fn work_as_written(pages: &[String]) {
     let (_guard, folder) = common::folder();
     let server = Server::start(&folder);
     let binary = env!("CARGO_BIN_EXE_realnet");
-    let page_script = script(page);
-    assert!(page_script.lines().count() >= 10, "{page} has few examples");
+    let scripts: Vec<String> = pages.iter().map(|page| script(page)).collect();
+    for (page, script) in pages.iter().zip(&scripts) {
+        assert!(script.lines().count() >= 10, "{page} has few examples");
+    }
+    let examples = scripts.join("\n");
     let tour = script("README.md").replace("cargo run --release --quiet -- ", &format!("{binary} "));
     let text = format!(
-        "set -euo pipefail\nexec 2>&1\nrealnet() {{ {binary} \"$@\"; }}\n{tour}\necho BEGIN\n{page_script}"
+        "set -euo pipefail\nexec 2>&1\nrealnet() {{ {binary} \"$@\"; }}\n{tour}\necho BEGIN\n{examples}"
     );
     let output = Command::new("bash")
         .args(["-c", &text.replace("http://localhost:8080", &server.address)])
@@ -35,14 +38,30 @@ fn works_as_written(page: &str) {
         .output()
         .unwrap();
     let printed = common::text(&output);
-    assert!(output.status.success(), "{page}:\n{printed}");
+    assert!(output.status.success(), "{pages:?}:\n{printed}");
     let mut rest = printed.split_once("BEGIN").unwrap().1;
-    for answer in page_script.lines().filter_map(|line| line.strip_prefix("# ")) {
+    for answer in examples.lines().filter_map(|line| line.strip_prefix("# ")) {
         let Some((_, after)) = rest.split_once(answer) else {
-            panic!("{page}: missing or out of order: {answer}\n{printed}")
+            panic!("{pages:?}: missing or out of order: {answer}\n{printed}")
         };
         rest = after;
     }
+}
+
+/// Runs one page.
+fn works_as_written(page: &str) {
+    work_as_written(&[page.to_owned()]);
+}
+
+/// Who reads them in the order of the README's table, on one server, meets what each has left.
+#[test]
+fn all_pages_in_the_order_of_the_readme() {
+    let readme = std::fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| [")?.split_once("](docs/"));
+    let pages: Vec<String> =
+        rows.map(|(_, rest)| format!("docs/{}", rest.split(')').next().unwrap())).collect();
+    assert!(pages.len() >= 4, "{pages:?}");
+    work_as_written(&pages);
 }
 
 #[test]

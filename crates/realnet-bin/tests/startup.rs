@@ -134,6 +134,69 @@ fn a_password_that_is_too_short_is_named_by_its_setting() {
 }
 
 #[test]
+fn wrong_settings_of_the_first_start_go_by_their_names() {
+    let (_guard, folder) = common::folder();
+    let words = refusal(&folder, &[("REALNET_EMAIL", "foo"), ("REALNET_PASSWORD", ADMIN.1)]);
+    assert!(words.contains("REALNET_EMAIL (--email)") && !words.contains("ATTRIBUTES"), "{words}");
+    let words = refusal(&folder, &[("REALNET_DB_TYPE", "sqlite"), ("REALNET_DB_NAME", "/nowhere/x")]);
+    assert!(words.contains("REALNET_DB_NAME: the folder /nowhere is not there"), "{words}");
+    std::fs::write(folder.join(".env"), "REALNET_DEBUG=true\nREALNET_DB_PASS hunter2\n").unwrap();
+    let words = refusal(&folder, &[]);
+    assert!(words.contains(".env: line 2") && !words.contains("hunter2"), "{words}");
+}
+
+#[test]
+fn a_check_finds_what_a_start_would_stumble_over() {
+    let (_guard, folder) = common::folder();
+    let check = |settings: &[(&str, &str)]| {
+        run(realnet(&folder).args(["server", "--check"]).envs(settings.iter().copied()))
+    };
+    let output = check(&[("REALNET_PASSWORD", "short")]);
+    assert!(!output.status.success() && text(&output).contains("REALNET_PASSWORD"), "{}", text(&output));
+    let orgs = [("REALNET_DEFAULT_ORG", "Nowhere"), ("REALNET_SIGN_UP", "Elsewhere")];
+    assert!(check(&orgs).status.success(), "without a store nobody knows its orgs");
+    assert!(run(realnet(&folder).args(["server", "initialize", "--name", "Acme"])).status.success());
+    let output = check(&orgs);
+    let words = text(&output);
+    assert!(!output.status.success(), "{words}");
+    for problem in
+        ["REALNET_DEFAULT_ORG: there is no org 'Nowhere'", "REALNET_SIGN_UP: there is no org 'Elsewhere'"]
+    {
+        assert!(words.contains(problem), "{words}");
+    }
+    assert!(check(&[("REALNET_DEFAULT_ORG", "Acme"), ("REALNET_PASSWORD", "short")]).status.success());
+}
+
+#[test]
+fn what_is_mistyped_or_not_read_is_told_at_the_start() {
+    let (_guard, folder) = common::folder();
+    let init = folder.join("init");
+    std::fs::create_dir(&init).unwrap();
+    std::fs::write(init.join("shop.yaml"), "types: []").unwrap();
+    let settings = [
+        ("REALNET_DB_PASSWORD", "s3cret"),
+        ("REALNET_DB_TYPE", "sqlite"),
+        ("REALNET_STORAGE_TYPE", "s3"),
+        ("REALNET_DEFAULT_ORG", "Nowhere"),
+        ("REALNET_INIT_PATH", init.to_str().unwrap()),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    let server = Server::spawn_logging(&mut common::server_command(&folder, &settings), log);
+    assert!(server.stop());
+    let log = std::fs::read_to_string(folder.join("log")).unwrap();
+    for words in [
+        "REALNET_DB_PASSWORD is no setting: is REALNET_DB_PASS meant?",
+        "REALNET_STORAGE_TYPE is no setting",
+        "shop.yaml",
+        "the org for requests without an org does not exist",
+    ] {
+        assert!(log.contains(words), "{words} in {log}");
+    }
+    assert!(!log.contains("s3cret"), "{log}");
+}
+
+#[test]
 fn an_embedded_store_has_one_server() {
     let (_guard, folder) = common::folder();
     let _server = Server::start(&folder);
@@ -223,6 +286,7 @@ fn a_database_that_is_not_there_is_named() {
         (1, 1),
         "{words}"
     );
+    assert!(words.contains("REALNET_DB_HOST"), "the next step, in settings: {words}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,7 +68,7 @@ pub const PARTS: &[Part] = &[
     Part {
         name: "cli",
         about: "the command line against a real server",
-        work: Work::Cases("package(=realnet-bin) & binary(=cli)"),
+        work: Work::Cases("package(=realnet-bin) & (binary(=cli) | binary(=commands))"),
     },
     Part {
         name: "server",

@@ -5,7 +5,7 @@ use serde_json::Value;
 use structopt::StructOpt;
 
 use super::output::{self, Format};
-use super::{Outcome, ServerAddress, session};
+use super::{Outcome, ServerAddress, Usage, session};
 
 /// Shows who did what, when and from where: changes of items and events around signing in, newest first.
 #[derive(Debug, StructOpt)]
@@ -13,6 +13,7 @@ use super::{Outcome, ServerAddress, session};
 EXAMPLES:
     realnet audit
     realnet audit --kind sign_in_failed --since 2026-01-31T00:00:00Z
+    realnet audit kind=delete limit=10               the same as --kind delete --limit 10
     realnet audit --item 0198a7c2-… -o json
     realnet audit --all -o csv > audit.csv
 
@@ -48,13 +49,18 @@ pub struct AuditCommand {
     /// How to show it: table, json or csv
     #[structopt(short = "o", long = "output")]
     format: Option<Format>,
+    /// The same as options: kind=delete is --kind delete
+    #[structopt(name = "NAME=VALUE")]
+    words: Vec<String>,
 }
 
 /// What a table shows of an entry.
 const COLUMNS: [&str; 6] = ["at", "username", "kind", "type", "name", "address"];
 
 /// Shows the audit.
-pub async fn run(command: &AuditCommand) -> Outcome {
+pub async fn run(mut command: AuditCommand) -> Outcome {
+    command.take_words()?;
+    let command = &command;
     let client = session::connect(&command.address).await?;
     let (entries, is_more) = read(&client, command).await?;
     output::rows(&entries, &COLUMNS, Format::or_default(command.format));
@@ -89,6 +95,35 @@ async fn read(client: &Client, command: &AuditCommand) -> Result<(Vec<Value>, bo
 }
 
 impl AuditCommand {
+    /// Reads `kind=delete` as `--kind delete`, as `realnet get` takes its parameters.
+    fn take_words(&mut self) -> Outcome {
+        for word in std::mem::take(&mut self.words) {
+            let Some((name, value)) = word.split_once('=') else {
+                return Err(Usage(format!(
+                    "'{word}' is not expected: expected NAME=VALUE, such as kind=delete"
+                ))
+                .into());
+            };
+            let value = value.to_owned();
+            match name {
+                "account" => self.account = Some(value),
+                "item" => self.item = Some(value),
+                "kind" => self.kind = Some(value),
+                "since" => self.since = Some(value),
+                "until" => self.until = Some(value),
+                "org" => self.org = Some(value),
+                "limit" => {
+                    self.limit = value.parse().map_err(|_| Usage("limit: expected a number".to_owned()))?;
+                }
+                _ => {
+                    let known = "account, item, kind, since, until, org, limit";
+                    return Err(Usage(format!("'{name}' narrows no audit: expected one of {known}")).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn parameters(&self) -> Vec<(&'static str, String)> {
         let limit = if self.all { 1000 } else { self.limit };
         let given = [

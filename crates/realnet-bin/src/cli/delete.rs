@@ -1,33 +1,88 @@
-//! `realnet delete TYPE ID …`.
+//! `realnet delete TYPE ID …` and `realnet delete TYPE FILTER …`.
 
+use realnet_client::Client;
+use serde_json::json;
 use structopt::StructOpt;
 
-use super::{Outcome, ServerAddress, output, session};
+use super::output::Format;
+use super::{Outcome, ServerAddress, Usage, bulk, is_types, output, session};
 
-/// Deletes items with their descendants.
+/// Deletes items with their descendants: those of some ids, or all that match a filter.
 #[derive(Debug, StructOpt)]
+#[structopt(after_help = "\
+EXAMPLES:
+    realnet delete note 0198a7c2-…
+    realnet delete note 0198a7c2-… 0198a7c3-…          all or none
+    realnet delete note status=done created_at=lt.2026-01-01 --dry-run
+    realnet delete note status=done --yes
+    realnet delete types Cake                          a type that has no items and no derived types
+
+A filter is as for `realnet get`, of declared fields: attributes.x=… means one that no type declares. What matches is
+counted and asked about first; --yes does not ask.")]
 pub struct DeleteCommand {
     #[structopt(flatten)]
     address: ServerAddress,
+    /// Shows what a filter would delete, and deletes nothing
+    #[structopt(long)]
+    dry_run: bool,
+    /// Deletes what a filter matches without asking
+    #[structopt(long)]
+    yes: bool,
+    /// How to show what a dry run finds: table, json or csv
+    #[structopt(short = "o", long = "output")]
+    format: Option<Format>,
     /// Endpoint or type name
     #[structopt(name = "TYPE")]
     resource: String,
-    /// The items
-    #[structopt(name = "ID", required = true)]
-    ids: Vec<String>,
+    /// The items, or filters
+    #[structopt(name = "ID or FILTER", required = true)]
+    items: Vec<String>,
 }
 
 /// Deletes the items, all or none.
 pub async fn run(command: &DeleteCommand) -> Outcome {
-    command.ids.iter().try_for_each(|id| super::check_id(id))?;
+    let DeleteCommand { resource, items, dry_run, yes, .. } = command;
+    if items.iter().any(|item| bulk::is_filter(item)) {
+        return delete_matching(command).await;
+    }
+    if *dry_run || *yes {
+        return Err(Usage("--dry-run and --yes are for filters, such as name=Tea".to_owned()).into());
+    }
+    if is_types(resource) {
+        return delete_types(&session::connect(&command.address).await?, items).await;
+    }
+    items.iter().try_for_each(|id| super::check_id(id))?;
     let client = session::connect(&command.address).await?;
-    match command.ids.as_slice() {
-        [id] => client.delete(&command.resource, id).await?,
+    match items.as_slice() {
+        [id] => client.delete(resource, id).await?,
         ids => {
-            let operation = |id: &String| serde_json::json!({"operation": "delete", "resource": command.resource, "id": id});
+            let operation = |id: &String| json!({"operation": "delete", "resource": resource, "id": id});
             client.batch(&ids.iter().map(operation).collect()).await?;
         }
     }
-    output::error(&format!("deleted {}", command.ids.len()));
+    output::error(&format!("deleted {}", items.len()));
+    Ok(())
+}
+
+async fn delete_matching(command: &DeleteCommand) -> Outcome {
+    if is_types(&command.resource) {
+        return Err(Usage("types are deleted by name: realnet delete types Cake".to_owned()).into());
+    }
+    let query = bulk::query(&command.items)?;
+    let client = session::connect(&command.address).await?;
+    let wanted = bulk::Wanted { dry_run: command.dry_run, yes: command.yes, verb: "delete" };
+    if bulk::check(&client, &command.resource, &query, &wanted, command.format).await? {
+        let count = client.delete_many(&command.resource, &query).await?;
+        output::error(&format!("deleted {count}"));
+    }
+    Ok(())
+}
+
+/// One after the other: a type of which another one is derived goes after it.
+async fn delete_types(client: &Client, names: &[String]) -> Outcome {
+    for name in names {
+        client.delete("types", name).await?;
+        output::error(&format!("deleted the type {name}"));
+    }
     Ok(())
 }

@@ -11,6 +11,11 @@ use super::{Failure, Outcome, ServerAddress, session};
 
 /// Shows what initialization files would change.
 #[derive(Debug, StructOpt)]
+#[structopt(after_help = "\
+EXIT CODES:
+    0    every file can be planned, whatever it would change; conflicts are in the plan (`apply` ends with 3 for them)
+    1    a file is refused, and files behind it were not looked at
+    2    wrong usage")]
 pub struct PlanCommand {
     #[structopt(flatten)]
     address: ServerAddress,
@@ -156,11 +161,25 @@ async fn send(client: &Client, file: &Path, options: &Options, apply: bool) -> R
     Ok(answer)
 }
 
-fn read(file: &Path) -> Result<Value, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let is_json = file.extension().is_none_or(|extension| extension.eq_ignore_ascii_case("json"));
-    let hint = if is_json { "" } else { " (initialization files are JSON)" };
-    serde_json::from_str(&text).map_err(|error| format!("{}: {error}{hint}", file.display()).into())
+/// A JSON document from a file, or from what is piped in (`-`).
+pub(super) fn read(file: &Path) -> Result<Value, Failure> {
+    let name = file.display();
+    let text = if file == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    let text = text.map_err(|error| format!("{name}: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| {
+        // Who has written YAML is not helped by where it ceases to be JSON.
+        let ending = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        match ending.as_str() {
+            "yaml" | "yml" | "xml" | "toml" => {
+                format!("{name}: is not read, because only JSON is: {error}").into()
+            }
+            _ => format!("{name}: {error}").into(),
+        }
+    })
 }
 
 /// `attributes/price: 3 → 4`; what was not there before, or is not after, is `(none)`.

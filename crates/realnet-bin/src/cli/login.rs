@@ -5,18 +5,18 @@ use std::io::{BufRead, IsTerminal, Write};
 use realnet_client::Client;
 use structopt::StructOpt;
 
-use super::{Failure, Outcome, ServerAddress, elsewhere, output, session};
+use super::{Failure, Outcome, ServerAddress, elsewhere, output, session, settings};
 
 /// Signs in and keeps the login.
 #[derive(Debug, StructOpt)]
 pub struct LoginCommand {
     #[structopt(flatten)]
     address: ServerAddress,
-    /// Name of the account; asked for when absent
-    #[structopt(long, env = "REALNET_USERNAME", hide_env_values = true)]
+    /// Name of the account; asked for when absent [REALNET_USERNAME]
+    #[structopt(long)]
     username: Option<String>,
-    /// The password; asked for when absent, which keeps it out of the shell's history
-    #[structopt(long, env = "REALNET_PASSWORD", hide_env_values = true)]
+    /// The password; asked for when absent, which keeps it out of the shell's history [REALNET_PASSWORD]
+    #[structopt(long)]
     password: Option<String>,
     /// Name or id of the org; the server's default when absent
     #[structopt(long)]
@@ -35,33 +35,34 @@ pub struct LogoutCommand {
 
 /// Signs in and keeps the login.
 pub async fn login(command: LoginCommand) -> Outcome {
+    let server = command.address.url();
+    let mut client = Client::new(server)?;
     if let Some(provider) = &command.oidc {
-        let mut client = Client::new(&command.address.server)?;
         let login = elsewhere::login(&mut client, provider, command.org.as_deref()).await?;
-        session::save(&command.address.server, Some(login))?;
-        output::error(&format!("signed in to {} by {provider}", command.address.server));
+        session::save(server, Some(login))?;
+        output::error(&format!("signed in to {server} by {provider}"));
         return Ok(());
     }
-    let username = match command.username {
+    let set = |name: &str| settings::get(name).map(str::to_owned);
+    let username = match command.username.or_else(|| set("REALNET_USERNAME")) {
         Some(username) => username,
         None => ask("Username: ")?,
     };
-    let password = match command.password {
+    let password = match command.password.or_else(|| set("REALNET_PASSWORD")) {
         Some(password) => password,
         None => ask_hidden("Password: ")?,
     };
-    let mut client = Client::new(&command.address.server)?;
     let login = client.authenticate(&username, &password, command.org.as_deref()).await;
     // In words only: the hint to sign in, which other commands get, would be of no use here.
     let login = login.map_err(|error| error.to_string())?;
-    session::save(&command.address.server, Some(login))?;
-    output::error(&format!("signed in to {} as {username}", command.address.server));
+    session::save(server, Some(login))?;
+    output::error(&format!("signed in to {server} as {username}"));
     Ok(())
 }
 
 /// Ends the session on the server and forgets the login.
 pub async fn logout(command: &LogoutCommand) -> Outcome {
-    let server = &command.address.server;
+    let server = command.address.url();
     let Some(login) = session::load(server)? else {
         output::error(&format!("not signed in to {server}"));
         return Ok(());

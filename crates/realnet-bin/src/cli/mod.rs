@@ -1,19 +1,26 @@
 //! The command line: what can be asked for, and how an answer or an error leaves.
 
+mod acl;
 mod arguments;
 mod attributes;
 mod audit;
+mod batch;
+mod bulk;
+mod confirm;
 mod delete;
 mod documents;
 mod elsewhere;
 mod explain;
 mod get;
+mod history;
 mod info;
 mod keys;
 mod login;
 mod output;
 mod server;
 mod session;
+mod settings;
+mod suggest;
 mod write;
 
 use std::process::ExitCode;
@@ -24,14 +31,22 @@ use structopt::clap::{AppSettings, ErrorKind};
 /// Where a client's commands find the server.
 #[derive(Debug, Clone, StructOpt)]
 pub struct ServerAddress {
-    /// Address of the server
-    #[structopt(
-        long = "server",
-        env = "REALNET_SERVER_URL",
-        default_value = "http://localhost:8080",
-        global = true
-    )]
-    pub server: String,
+    /// Address of the server [REALNET_SERVER_URL, default http://localhost:8080]
+    #[structopt(long = "server", name = "URL", global = true)]
+    server: Option<String>,
+}
+
+impl ServerAddress {
+    /// From the flag, the environment or a `.env` file.
+    pub fn url(&self) -> &str {
+        let set = self.server.as_deref().or_else(|| settings::get("REALNET_SERVER_URL"));
+        set.unwrap_or("http://localhost:8080")
+    }
+
+    /// Takes a flag that stood among the words of a command.
+    pub fn set(&mut self, url: String) {
+        self.server = Some(url);
+    }
 }
 
 /// A typed, access-controlled application backend: server and command line.
@@ -40,6 +55,7 @@ pub struct ServerAddress {
     name = "realnet",
     global_settings = &[AppSettings::ColoredHelp, AppSettings::VersionlessSubcommands],
     after_help = "\
+Server and token come from --server, REALNET_SERVER_URL and REALNET_TOKEN, also in a .env file, or from `realnet login`.
 --server URL and -o FORMAT may also stand before the command: realnet --server http://host:8080 info
 `realnet COMMAND --help` shows the options of a command and examples.
 Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 applied but for conflicts."
@@ -57,10 +73,16 @@ enum Command {
     Create(write::CreateCommand),
     /// Shows an item, or lists items: realnet get TYPE [ID] [field=op.value …]
     Get(get::GetCommand),
-    /// Changes an item: realnet update TYPE ID --attribute value …
+    /// Changes an item, or all that match: realnet update TYPE ID|FILTER … --attribute value …
     Update(write::UpdateCommand),
-    /// Deletes items with their descendants: realnet delete TYPE ID …
+    /// Deletes items with their descendants: realnet delete TYPE ID …|FILTER …
     Delete(delete::DeleteCommand),
+    /// Carries out several operations of a file, all or none
+    Batch(batch::BatchCommand),
+    /// Shows the earlier states of an item
+    History(history::HistoryCommand),
+    /// Shows or changes who may do what with an item, or with all items of a type
+    Acl(acl::AclCommand),
     /// Shows what initialization files would change
     Plan(documents::PlanCommand),
     /// Applies initialization files, each atomically
@@ -99,14 +121,15 @@ const CONFLICTS: u8 = 3;
 
 /// Parses the arguments, runs the command, and says how it went: 0 ok, 1 failed, 2 usage, 3 conflicts.
 pub fn run() -> ExitCode {
-    let command = match Command::from_iter_safe(arguments::of_process()) {
+    let arguments = arguments::of_process();
+    let command = match Command::from_iter_safe(&arguments) {
         Ok(command) => command,
         Err(error) if matches!(error.kind, ErrorKind::HelpDisplayed | ErrorKind::VersionDisplayed) => {
             output::line(&error.message);
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            output::error(&error.message);
+            output::error(&suggest::explained(&error, &arguments));
             return ExitCode::from(USAGE);
         }
     };
@@ -127,6 +150,7 @@ fn execute(command: Command) -> Outcome {
     if let Command::Server(command) = command {
         return server::run(&command);
     }
+    settings::load()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
@@ -146,10 +170,13 @@ async fn client_command(command: Command) -> Outcome {
         Command::Get(command) => get::run(command).await,
         Command::Update(command) => write::update(command).await,
         Command::Delete(command) => delete::run(&command).await,
+        Command::Batch(command) => batch::run(&command).await,
+        Command::History(command) => history::run(&command).await,
+        Command::Acl(command) => acl::run(&command).await,
         Command::Plan(command) => documents::plan(&command).await,
         Command::Apply(command) => documents::apply(&command).await,
         Command::Drift(command) => documents::drift(&command).await,
-        Command::Audit(command) => audit::run(&command).await,
+        Command::Audit(command) => audit::run(command).await,
         Command::Explain(command) => explain::run(&command).await,
         Command::Keys(command) => keys::run(&command).await,
     }
@@ -173,6 +200,11 @@ fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> String
 /// The words of an error for who runs the server: a fault of ours, which strangers are told nothing of, in full.
 pub fn for_operators(error: &realnet_core::Error) -> String {
     if error.kind() == realnet_core::ErrorKind::Internal { error.report() } else { error.to_string() }
+}
+
+/// Whether a resource is that of the types, which go by their names.
+fn is_types(resource: &str) -> bool {
+    resource.eq_ignore_ascii_case("types")
 }
 
 /// Sees that what stands where an id belongs is one, before a server says only that it was not found.

@@ -117,14 +117,19 @@ pub fn run(command: &ServerCommand) -> Outcome {
     let first = FirstStart::read(&environment);
     let given = FirstStart::given(&environment);
     wire::logging::start(config.server.debug);
+    for unknown in environment.unknown() {
+        tracing::warn!("{unknown}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let serves = command.step.is_none() && !command.check;
         let listener = if serves { Some(wire::listen(&config)?) } else { None };
         let server = wire::Server::open(config, command.check).await?;
         if command.check {
-            output::line(server.checked());
-            return server.close().await;
+            let checked = server.check(first).await;
+            server.close().await?;
+            output::line(checked?);
+            return Ok(());
         }
         if let Some(Step::Password(step)) = &command.step {
             return set_password(server, step).await;

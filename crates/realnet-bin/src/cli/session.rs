@@ -7,25 +7,26 @@ use std::path::{Path, PathBuf};
 
 use realnet_client::{Client, Login};
 
-use super::{Failure, ServerAddress};
+use super::{Failure, ServerAddress, settings};
 
 type Logins = BTreeMap<String, Login>;
 
 /// A client for the server, signed in as kept: `REALNET_TOKEN` first, then the saved login, refreshed when it has
 /// expired.
 pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
-    let mut client = Client::new(&address.server)?;
+    let server = address.url();
+    let mut client = Client::new(server)?;
     if let Some(token) = token_of_environment() {
         client.set_token(token);
         return Ok(client);
     }
-    let Some(login) = load(&address.server)? else { return Ok(client) };
+    let Some(login) = load(server)? else { return Ok(client) };
     client.set_token(login.token.clone());
     if is_expired(&login)? {
         match client.refresh(&login.refresh_token).await {
-            Ok(login) => save(&address.server, Some(login))?,
+            Ok(login) => save(server, Some(login))?,
             Err(error) if error.status() == Some(401) => {
-                save(&address.server, None)?;
+                save(server, None)?;
                 return Err("the kept login has ended: sign in again with `realnet login`".into());
             }
             Err(error) => return Err(error.into()),
@@ -35,8 +36,8 @@ pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
 }
 
 /// The token in `REALNET_TOKEN`, which wins over the kept login.
-pub fn token_of_environment() -> Option<String> {
-    std::env::var("REALNET_TOKEN").ok().filter(|token| !token.is_empty())
+pub fn token_of_environment() -> Option<&'static str> {
+    settings::get("REALNET_TOKEN")
 }
 
 fn is_expired(login: &Login) -> Result<bool, Failure> {

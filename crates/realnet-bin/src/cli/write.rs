@@ -7,7 +7,7 @@ use structopt::clap::AppSettings;
 
 use super::attributes::{self, Fields, Given};
 use super::output::{self, Format};
-use super::{Failure, Outcome, ServerAddress, Usage, session};
+use super::{Failure, Outcome, ServerAddress, Usage, bulk, is_types, session};
 
 /// Creates an item.
 #[derive(Debug, StructOpt)]
@@ -33,14 +33,18 @@ pub struct CreateCommand {
     arguments: Vec<String>,
 }
 
-/// Changes an item.
+/// Changes an item, or all that match a filter.
 #[derive(Debug, StructOpt)]
 #[structopt(settings = &[AppSettings::AllowLeadingHyphen, AppSettings::TrailingVarArg], after_help = "\
 EXAMPLES:
     realnet update note 0198a7c2-… --text bread
     realnet update note 0198a7c2-… --data '{\"text\": null}'
+    realnet update note status=open created_at=lt.2026-01-01 --status late --dry-run
+    realnet update note status=open created_at=lt.2026-01-01 --status late --yes
+    realnet update types Recipe --data '{\"fields\": […]}'    `realnet get types Recipe -o json` shows what is there
 
-Only what is given changes; null in --data removes an attribute.")]
+Only what is given changes; null in --data removes an attribute. Filters are as for `realnet get`, of declared fields;
+what matches is counted and asked about first, unless --yes is given, and --dry-run only shows it.")]
 pub struct UpdateCommand {
     #[structopt(flatten)]
     address: ServerAddress,
@@ -50,8 +54,8 @@ pub struct UpdateCommand {
     /// Endpoint or type name
     #[structopt(name = "TYPE")]
     resource: String,
-    /// The item
-    #[structopt(name = "ID")]
+    /// The item, or a filter
+    #[structopt(name = "ID or FILTER")]
     id: String,
     /// --key value …
     #[structopt(name = "ATTRIBUTES")]
@@ -67,9 +71,15 @@ pub async fn create(command: CreateCommand) -> Outcome {
     Ok(())
 }
 
-/// Changes an item and shows it.
+/// Changes an item and shows it; or all that match.
 pub async fn update(command: UpdateCommand) -> Outcome {
-    super::check_id(&command.id)?;
+    if bulk::is_filter(&command.id) {
+        return update_matching(command).await;
+    }
+    // Types go by their names.
+    if !is_types(&command.resource) {
+        super::check_id(&command.id)?;
+    }
     let (client, given, format) = prepare(command.address, command.format, &command.arguments).await?;
     let fields = fields(&client, &command.resource).await?;
     let body = attributes::body(&given, &fields)?;
@@ -77,6 +87,35 @@ pub async fn update(command: UpdateCommand) -> Outcome {
         return Err(Usage("nothing to change: give --key value or --data".to_owned()).into());
     }
     output::document(&client.patch(&command.resource, &command.id, &json!(body), None).await?, format);
+    Ok(())
+}
+
+/// Changes all that match the filters, which stand before the first `--key`.
+async fn update_matching(command: UpdateCommand) -> Outcome {
+    if is_types(&command.resource) {
+        return Err(
+            Usage("types are changed by name: realnet update types Recipe --data …".to_owned()).into()
+        );
+    }
+    let (mut filters, mut rest) = (vec![command.id], command.arguments);
+    let count = rest.iter().take_while(|argument| bulk::is_filter(argument)).count();
+    filters.extend(rest.drain(..count));
+    let mut take = |flag: &str| {
+        let before = rest.len();
+        rest.retain(|argument| argument != flag);
+        rest.len() < before
+    };
+    let wanted = bulk::Wanted { dry_run: take("--dry-run"), yes: take("--yes"), verb: "change" };
+    let query = bulk::query(&filters)?;
+    let (client, given, format) = prepare(command.address, command.format, &rest).await?;
+    let body = attributes::body(&given, &fields(&client, &command.resource).await?)?;
+    if body.is_empty() {
+        return Err(Usage("nothing to change: give --key value or --data".to_owned()).into());
+    }
+    if bulk::check(&client, &command.resource, &query, &wanted, Some(format)).await? {
+        let count = client.patch_many(&command.resource, &query, &json!(body)).await?;
+        output::error(&format!("changed {count}"));
+    }
     Ok(())
 }
 
@@ -89,7 +128,7 @@ async fn prepare(
     let given = attributes::parse(arguments)?;
     for (flag, value) in &given.flags {
         match flag.as_str() {
-            "--server" => address.server.clone_from(value),
+            "--server" => address.set(value.clone()),
             _ => format = Some(value.parse().map_err(Usage)?),
         }
     }

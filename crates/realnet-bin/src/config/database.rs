@@ -47,13 +47,10 @@ impl fmt::Debug for PostgresSection {
 const SSL_MODES: [&str; 4] = ["disable", "prefer", "require", "verify-full"];
 
 impl DatabaseSection {
-    /// Whether it is a file that the first start has yet to make; its folder must be there.
+    /// Whether it is a file that the first start has yet to make.
     pub fn is_missing(&self) -> bool {
         match self {
-            Self::Sqlite { path } => {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                !path.exists() && folder.is_none_or(Path::is_dir)
-            }
+            Self::Sqlite { path } => !path.exists(),
             Self::Memory | Self::Postgres(_) => false,
         }
     }
@@ -63,7 +60,13 @@ impl DatabaseSection {
         let default = if environment.has_any("REALNET_DB_") { "postgresql" } else { "sqlite" };
         match environment.get("REALNET_DB_TYPE").unwrap_or(default).to_ascii_lowercase().as_str() {
             "memory" => Self::Memory,
-            "sqlite" => Self::Sqlite { path: sqlite_path(environment.get("REALNET_DB_NAME")) },
+            "sqlite" => {
+                let path = sqlite_path(environment.get("REALNET_DB_NAME"));
+                if let Some(folder) = folder_of(&path).filter(|folder| !folder.is_dir()) {
+                    problems.add("REALNET_DB_NAME", format!("the folder {} is not there", folder.display()));
+                }
+                Self::Sqlite { path }
+            }
             "postgresql" | "postgres" => Self::Postgres(PostgresSection::read(environment, problems)),
             _ => {
                 problems.add("REALNET_DB_TYPE", "expected sqlite, postgresql or memory".to_owned());
@@ -71,6 +74,11 @@ impl DatabaseSection {
             }
         }
     }
+}
+
+/// The folder that a file is to be in, unless it is the one that we are in.
+fn folder_of(path: &Path) -> Option<&Path> {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty())
 }
 
 /// A plain name means `./NAME.db`; anything with a separator or an ending is a path already.

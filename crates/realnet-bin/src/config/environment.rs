@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
+
+use super::names::{PREFIX, Unknown};
 
 /// The settings, by variable name. Values are never shown.
 #[derive(Clone, Default)]
@@ -25,7 +28,7 @@ impl Environment {
         let mut environment = Self::default();
         environment.add_file(Path::new(".env"))?;
         let own = std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok().filter(|name| name.starts_with("REALNET_"))?;
+            let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
             Some((name, value.to_string_lossy().into_owned()))
         });
         environment.values.extend(own);
@@ -33,17 +36,33 @@ impl Environment {
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), Problems> {
-        let Ok(lines) = dotenvy::from_path_iter(path) else { return Ok(()) };
-        for line in lines {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Problems::one(".env", &format!("can not be read: {error}"))),
+        };
+        for line in dotenvy::from_read_iter(text.as_bytes()) {
             match line {
                 Ok((name, value)) => {
                     self.values.insert(name, value);
                 }
                 // The line may hold a secret, so it is not shown.
-                Err(_) => return Err(Problems::one(".env", "has a line that is not NAME=value")),
+                Err(error) => {
+                    let place =
+                        number_of(&text, &error).map_or("a line".to_owned(), |line| format!("line {line}"));
+                    return Err(Problems::one(".env", &format!("{place} is not NAME=value")));
+                }
             }
         }
         Ok(())
+    }
+
+    /// The names that no setting has, sorted. Values are left out: what was mistyped may be a secret.
+    pub fn unknown(&self) -> Vec<Unknown> {
+        let given = self.values.iter().filter(|(_, value)| !value.trim().is_empty());
+        let mut unknown: Vec<Unknown> = given.filter_map(|(name, _)| Unknown::of(name)).collect();
+        unknown.sort_by(|one, other| one.name.cmp(&other.name));
+        unknown
     }
 
     /// Sets a value that wins over what was read, as a flag does.
@@ -104,6 +123,13 @@ impl Environment {
     }
 }
 
+/// The number of the line that could not be read, from 1.
+fn number_of(text: &str, error: &dotenvy::Error) -> Option<usize> {
+    let dotenvy::Error::LineParse(found, _) = error else { return None };
+    let first = found.lines().next()?.trim();
+    text.lines().position(|line| line.trim() == first).map(|index| index + 1)
+}
+
 /// What is wrong with the settings: variable and what is expected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<(String, String)>);
@@ -143,5 +169,40 @@ impl std::error::Error for Problems {}
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(pairs: [(&str, &str); N]) -> Self {
         Self { values: pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Environment, Problems> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::fs::write(&path, text).unwrap();
+        let mut environment = Environment::default();
+        environment.add_file(&path).map(|()| environment)
+    }
+
+    #[test]
+    fn a_line_that_can_not_be_read_is_counted_and_not_shown() {
+        let words = read("# ours\nREALNET_DEBUG=true\n\nREALNET_DB_PASS hunter2\n").unwrap_err().to_string();
+        assert!(words.contains("line 4") && !words.contains("hunter2"), "{words}");
+        let read = read("export REALNET_NAME='My shop' # here\n").unwrap();
+        assert_eq!(read.get("REALNET_NAME"), Some("My shop"));
+        assert!(Environment::default().add_file(Path::new("/nowhere/.env")).is_ok(), "it need not be there");
+    }
+
+    #[test]
+    fn unknown_names_are_found_without_their_values() {
+        let environment = Environment::from([
+            ("REALNET_SREVER_PORT", "9"),
+            ("REALNET_X", ""),
+            ("OTHER", "1"),
+            ("REALNET_NAME", "a"),
+        ]);
+        let unknown = environment.unknown();
+        let words: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+        assert_eq!(words, ["REALNET_SREVER_PORT is no setting: is REALNET_SERVER_PORT meant?"]);
     }
 }

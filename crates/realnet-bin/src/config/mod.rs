@@ -4,6 +4,7 @@
 mod accounts;
 mod database;
 mod environment;
+mod names;
 mod server;
 mod web;
 

@@ -1,6 +1,9 @@
 //! The initialization files: those in the binary, in their order, and those of the user's folder.
 
+use std::collections::HashSet;
 use std::path::Path;
+
+use serde_json::Value;
 
 use crate::cli::Failure;
 
@@ -25,6 +28,24 @@ const BUILTIN: [(&str, &str); 11] = [
 /// The files in the binary.
 pub fn files() -> Vec<File> {
     BUILTIN.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+/// The names of the types in the binary, in lower case.
+pub fn types() -> HashSet<String> {
+    let mut names = HashSet::new();
+    for (_, text) in BUILTIN {
+        // They are read at every start: one that could not be read would not get that far.
+        let document: Value = serde_json::from_str(text).unwrap_or_default();
+        add_types(&document, &mut names);
+    }
+    names
+}
+
+fn add_types(entry: &Value, names: &mut HashSet<String>) {
+    for info in entry["types"].as_array().into_iter().flatten() {
+        names.extend(info["name"].as_str().map(str::to_lowercase));
+        add_types(info, names);
+    }
 }
 
 /// The `.json` files of a folder: resource files before app files, by name.
@@ -68,6 +89,13 @@ mod tests {
         let found = std::fs::read_dir(folder).unwrap().flatten();
         let found = found.filter(|file| file.path().extension().is_some_and(|extension| extension == "json"));
         assert_eq!(found.count(), BUILTIN.len());
+    }
+
+    #[test]
+    fn the_types_in_the_binary_are_known() {
+        let names = types();
+        assert!(names.len() > 100 && names.contains("task") && names.contains("crmapp"), "{}", names.len());
+        assert!(!names.contains("recipe"));
     }
 
     #[test]

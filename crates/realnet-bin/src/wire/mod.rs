@@ -9,5 +9,6 @@ mod server;
 mod store;
 mod web;
 
+pub use builtin::types as built_in_types;
 pub use first_start::{FirstStart, Initialized, PasswordReset};
 pub use server::{Server, listen};

@@ -8,7 +8,9 @@ use realnet_core::Violation;
 use realnet_core::acl::OrgRole;
 use realnet_core::load::{Document, parse_json};
 use realnet_core::resource::Services;
-use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, MailConfig, SignUp, bootstrap};
+use realnet_resource_accounts::{
+    Accounts, AccountsConfig, Bootstrap, MailConfig, OrgUse, SignUp, bootstrap, is_first_start, missing_orgs,
+};
 use realnet_resource_types::Initializer;
 use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 
@@ -56,35 +58,55 @@ impl Server {
         Ok(Self { config, store, services, initializer })
     }
 
-    /// What a check that found nothing wrong says.
-    pub fn checked(&self) -> &'static str {
+    /// Sees that a start with these settings would go well, as far as that can be told without one; what a check that found
+    /// nothing wrong says.
+    pub async fn check(&self, first: FirstStart) -> Result<&'static str, Failure> {
         if self.config.database.is_missing() {
-            "settings and initialization files are in order; the store is not there yet: the first start makes it"
-        } else {
-            "settings, initialization files and store are in order"
+            self.bootstrap_of(first).0.check().map_err(|error| named(&error))?;
+            return Ok(
+                "settings and initialization files are in order; the store is not there yet: the first start makes it",
+            );
         }
+        if is_first_start(&self.services).await? {
+            self.bootstrap_of(first).0.check().map_err(|error| named(&error))?;
+        } else {
+            self.check_orgs().await?;
+        }
+        Ok("settings, initialization files and store are in order")
+    }
+
+    /// Sees that the orgs exist that the settings name.
+    async fn check_orgs(&self) -> Outcome {
+        let missing = missing_orgs(&self.services, &accounts_config(&self.config.accounts)).await?;
+        let named = |(use_of, org): &(OrgUse, String)| {
+            let setting = match use_of {
+                OrgUse::Default => "REALNET_DEFAULT_ORG",
+                OrgUse::SignUp => "REALNET_SIGN_UP",
+            };
+            format!("{setting}: there is no org '{org}' in the store")
+        };
+        let problems: Vec<String> = missing.iter().map(named).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems.join("\n  ").into()) }
+    }
+
+    /// What the first start makes, and the password if it had to be made.
+    fn bootstrap_of(&self, first: FirstStart) -> (Bootstrap, Option<String>) {
+        let made = first.password.is_none().then(make_password);
+        let password = first.password.or_else(|| made.clone()).unwrap_or_default();
+        let FirstStart { org, username, email, .. } = first;
+        let bcrypt_cost = self.config.accounts.bcrypt_cost;
+        (Bootstrap { org, username, password, email, bcrypt_cost }, made)
     }
 
     /// Creates the first org and administrator if there is no account, and the items of the initialization files.
     pub async fn initialize(&self, first: FirstStart) -> Result<Initialized, Failure> {
-        let given = first.password.is_some();
-        let password = first.password.unwrap_or_else(make_password);
-        let wanted = Bootstrap {
-            org: first.org.clone(),
-            username: first.username.clone(),
-            password: password.clone(),
-            email: first.email,
-            bcrypt_cost: self.config.accounts.bcrypt_cost,
-        };
+        let (org, username) = (first.org.clone(), first.username.clone());
+        let (wanted, made) = self.bootstrap_of(first);
         let created = bootstrap(&self.services, wanted).await.map_err(|error| named(&error))?;
         self.initializer.orgs().await?;
         Ok(match created {
             None => Initialized::Present,
-            Some(_) => Initialized::Created {
-                org: first.org,
-                username: first.username,
-                password: (!given).then_some(password),
-            },
+            Some(_) => Initialized::Created { org, username, password: made },
         })
     }
 
@@ -137,7 +159,8 @@ fn named(error: &realnet_core::Error) -> Failure {
         [] => for_operators(error).into(),
         violations => {
             let named = |violation: &Violation| {
-                let flag = violation.pointer.trim_start_matches('/');
+                // What the account calls an attribute is one word of a setting.
+                let flag = violation.pointer.rsplit('/').next().unwrap_or_default();
                 format!("REALNET_{} (--{flag}): {}", flag.to_uppercase(), violation.detail)
             };
             violations.iter().map(named).collect::<Vec<_>>().join("\n  ").into()

@@ -74,6 +74,7 @@ impl Store {
 fn at(place: impl std::fmt::Display, error: &realnet_core::Error) -> Failure {
     tracing::debug!(error = %error.report(), "the store can not be opened");
     let (place, mut text) = (place.to_string(), for_operators(error));
+    text = in_settings(text);
     if let Some(cause) = root_cause(error).filter(|cause| !text.contains(cause.as_str())) {
         text = format!("{text}\n  cause: {cause}");
     }
@@ -86,7 +87,24 @@ fn root_cause(error: &realnet_core::Error) -> Option<String> {
     let (_, causes) = report.split_once(" | ")?;
     let last = causes.rsplit(" | ").next()?.trim_start_matches("caused by: ");
     // The drivers put what they were doing before what happened.
-    Some(last.rsplit(": ").next().unwrap_or(last).to_owned())
+    let cause = last.rsplit(": ").next().unwrap_or(last);
+    // What was read makes no sense as an answer of that protocol.
+    let is_other = cause.contains("bytes remaining on stream") || cause.contains("invalid message");
+    Some(if is_other { "what answers there is no PostgreSQL server" } else { cause }.to_owned())
+}
+
+/// The next steps of a store, which knows nothing of settings, in the names of the settings.
+fn in_settings(text: String) -> String {
+    let steps = [
+        ("set sslmode=", "set REALNET_DB_SSLMODE="),
+        ("or set another", "or set another REALNET_DB_NAME"),
+        (
+            "set those of a user that may log in",
+            "set REALNET_DB_USER and REALNET_DB_PASS to those of one that may log in",
+        ),
+        ("is that its host and port?", "are REALNET_DB_HOST and REALNET_DB_PORT right?"),
+    ];
+    steps.iter().fold(text, |text, (step, named)| text.replace(step, named))
 }
 
 fn services<S>(store: &Arc<S>) -> Services

@@ -4,6 +4,53 @@ use serde_json::Value;
 
 use super::flat;
 
+/// What every item shows, in the order of documents.
+const PROPERTIES: [&str; 19] = [
+    "id",
+    "type",
+    "instance",
+    "name",
+    "attributes",
+    "tags",
+    "status",
+    "visibility",
+    "location",
+    "valid_from",
+    "valid_to",
+    "parent_id",
+    "linked_item_id",
+    "owner",
+    "org",
+    "public",
+    "version",
+    "created_at",
+    "updated_at",
+];
+
+/// The header of a list without items: the columns of its selection, named as they would be; else those of all items, whose
+/// attributes nobody knows.
+pub fn header(select: Option<&str>) -> String {
+    let Some(select) = select else {
+        let always = PROPERTIES.iter().filter(|name| **name != "attributes");
+        return always.copied().collect::<Vec<_>>().join(",");
+    };
+    let mut depth = 0_usize;
+    let parts = select.split(|character| {
+        depth += usize::from(character == '(');
+        depth -= usize::from(character == ')' && depth > 0);
+        character == ',' && depth == 0
+    });
+    let name = |part: &str| {
+        let name = part.split('(').next().unwrap_or(part).trim();
+        if PROPERTIES.contains(&name) || name.starts_with("attributes.") {
+            quoted(name)
+        } else {
+            quoted(&format!("attributes.{name}"))
+        }
+    };
+    parts.map(name).collect::<Vec<_>>().join(",")
+}
+
 /// A header and one line per item. The columns are all properties and attributes that occur, in order of first
 /// appearance.
 pub fn lines(items: &[Value]) -> String {
@@ -45,6 +92,16 @@ mod tests {
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(quoted("=1+1"), "'=1+1");
         assert_eq!((quoted("-1+cmd").as_str(), quoted("-1.5").as_str()), ("'-1+cmd", "-1.5"));
+    }
+
+    #[test]
+    fn an_empty_list_has_its_header() {
+        assert_eq!(
+            header(Some("name, minutes,author(name,born),owner")),
+            "name,attributes.minutes,attributes.author,owner"
+        );
+        assert!(header(None).starts_with("id,type,instance,name,tags,"));
+        assert_eq!(header(Some("a)b,c")), "attributes.a)b,attributes.c");
     }
 
     #[test]

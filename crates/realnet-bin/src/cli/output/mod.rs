@@ -69,9 +69,15 @@ pub fn rows(rows: &[Value], columns: &[&str], format: Format) {
     list(rows, format, |rows, width| table::rows(rows, columns, width));
 }
 
+/// The header line of a list without items, as far as it is known: what was selected, else what every item has.
+pub fn header(select: Option<&str>) {
+    line(&csv::header(select));
+}
+
 fn list(items: &[Value], format: Format, table: impl Fn(&[Value], Option<u16>) -> String) {
     match format {
         Format::Json => json(&Value::from(items)),
+        // Without a row, nobody knows the columns; lists of items do (see `header`).
         Format::Csv if items.is_empty() => {}
         Format::Csv => line(&csv::lines(items)),
         Format::Table if items.is_empty() => error("nothing found"),

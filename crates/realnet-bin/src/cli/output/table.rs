@@ -7,6 +7,8 @@ use super::{cell, flat};
 
 /// Below this many columns, a list leaves out when items were changed.
 const WIDE: u16 = 120;
+/// Below this many columns there is no room for others beside an id.
+const NARROW: u16 = 60;
 
 /// A list of items, or of types, which have fields instead of values.
 pub fn list(items: &[Value], width: Option<u16>) -> String {
@@ -14,21 +16,61 @@ pub fn list(items: &[Value], width: Option<u16>) -> String {
     if are_types { types(items, width) } else { records(items, width) }
 }
 
+/// Columns for whole items; those of a selection are its own.
 fn records(items: &[Value], width: Option<u16>) -> String {
-    let dated = width.is_none_or(|width| width >= WIDE);
-    let mut columns = vec!["id", "type", "name", "attributes"];
-    if dated {
-        columns.push("updated");
+    let is_whole = items.iter().any(|item| item.get("id").is_some() && item.get("attributes").is_some());
+    if !is_whole {
+        return selected(items, width);
     }
+    if width.is_some_and(|width| width < NARROW) {
+        return narrow(items, width);
+    }
+    let dated = width.is_none_or(|width| width >= WIDE);
+    // A terminal of the usual size has little room beside an id: what is the same in all rows can go.
+    let of_one_type = items.windows(2).all(|pair| pair[0].get("type") == pair[1].get("type"));
+    let typed = dated || !of_one_type || items.len() == 1;
+    let mut columns = vec!["id"];
+    columns.extend(typed.then_some("type"));
+    columns.extend(["name", "attributes"]);
+    columns.extend(dated.then_some("updated"));
     let rows = items.iter().map(|item| {
         let text = |key: &str| item.get(key).map(cell).unwrap_or_default();
-        let mut row = vec![text("id"), text("type"), text("name"), pairs(item)];
-        if dated {
-            row.push(minute(&text("updated_at")));
-        }
+        let mut row = vec![text("id")];
+        row.extend(typed.then(|| text("type")));
+        row.extend([text("name"), pairs(item)]);
+        row.extend(dated.then(|| minute(&text("updated_at"))));
         row
     });
     table(&columns, rows, width)
+}
+
+/// What was selected, a column each, in the order of first appearance.
+fn selected(items: &[Value], width: Option<u16>) -> String {
+    let found: Vec<Vec<(String, String)>> = items.iter().map(flat).collect();
+    let mut columns: Vec<&str> = Vec::new();
+    for (key, _) in found.iter().flatten() {
+        if !columns.contains(&key.as_str()) {
+            columns.push(key);
+        }
+    }
+    let rows = found.iter().map(|row| {
+        let value = |column: &&str| row.iter().find(|(key, _)| key == column).map(|(_, value)| value.clone());
+        columns.iter().map(|column| value(column).unwrap_or_default()).collect()
+    });
+    let heads: Vec<&str> = columns.iter().map(|column| column.trim_start_matches("attributes.")).collect();
+    table(&heads, rows, width)
+}
+
+/// Below the other each: a line with name and id, one with the attributes.
+fn narrow(items: &[Value], width: Option<u16>) -> String {
+    let mut table = empty(width);
+    for item in items {
+        let text = |key: &str| item.get(key).map(cell).unwrap_or_default();
+        let lines = [text("name"), text("id"), pairs(item)];
+        let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+        table.add_row([lines.join("\n")]);
+    }
+    table.to_string()
 }
 
 fn types(items: &[Value], width: Option<u16>) -> String {
@@ -135,6 +177,29 @@ mod tests {
             assert!(text.lines().count() <= 8, "{text}");
         }
         assert!(list(&[item()], None).contains("2026-01-31 12:00"), "a pipe gets every column");
+    }
+
+    #[test]
+    fn a_selection_has_its_own_columns() {
+        let items =
+            [json!({"name": "A", "attributes": {"minutes": 30}}), json!({"name": "B", "attributes": {}})];
+        let text = list(&items, Some(80));
+        let head = text.lines().nth(1).unwrap();
+        assert!(head.contains("name") && head.contains("minutes") && !head.contains("attributes"), "{text}");
+        assert!(!text.contains("id") && !text.contains("updated"), "{text}");
+    }
+
+    #[test]
+    fn little_room_is_left_to_what_differs() {
+        let row = |text: &str| json!({"id": "01a205dc-2e58-71e7-a499-3916b28fee60", "type": "Note", "name": text, "attributes": {"a": 1}});
+        let text = list(&[row("x"), row("y")], Some(80));
+        assert!(!text.contains("Note") && !text.contains("type"), "{text}");
+        let mut other = row("z");
+        other["type"] = json!("Task");
+        assert!(list(&[row("x"), other], Some(80)).contains("Task"));
+        let text = list(&[row("x"), row("y")], Some(40));
+        assert_eq!(text.matches("01a205dc-2e58-71e7-a499-3916b28fee60").count(), 2, "ids are whole: {text}");
+        assert!(text.contains("a=1") && text.lines().all(|line| line.chars().count() <= 40), "{text}");
     }
 
     #[test]
