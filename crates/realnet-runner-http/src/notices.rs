@@ -108,7 +108,7 @@ impl Names<'_> {
     fn declares(&self, info: &TypeInfo, name: &str) -> bool {
         match info.field(name) {
             Some(field) => field.is_readable_by(self.caller),
-            None => info.attributes().contains_key(name),
+            None => info.attributes().contains_key(name) && !info.is_hidden_from(name, self.caller),
         }
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use realnet_core::acl::Caller;
 use realnet_core::change::{ChangeSet, Operation as Change};
 use realnet_core::clock::System;
-use realnet_core::model::{Item, Map, TypeDefinition};
+use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::Access;
 use realnet_core::registry::{RegistryHandle, TypeRegistry, TypeSnapshot};
 use realnet_core::resource::{
@@ -60,18 +60,9 @@ async fn example(services: Services, caller: Arc<Caller>) -> Result<()> {
 }
 
 fn definition(id: u128, name: &str, base: Option<&str>, module: &str) -> TypeDefinition {
-    let attributes: Map = [("module".to_owned(), json!(module))].into_iter().collect();
-    TypeDefinition {
-        id: Uuid::from_u128(id),
-        org: None,
-        name: name.to_owned(),
-        base: base.map(str::to_owned),
-        attributes,
-        fields: Vec::new(),
-        access: None,
-        instances: Vec::new(),
-        version: 1,
-    }
+    let document = json!({"id": Uuid::from_u128(id), "name": name, "base": base, "attributes": {"module": module},
+        "fields": [], "instances": [], "version": 1});
+    serde_json::from_value(document).unwrap()
 }
 
 #[tokio::test]
