@@ -62,7 +62,7 @@ impl Notices {
                     }
                 }
                 "select" => {
-                    top_level(value, |part| notices.look_at(&names, first_segment(part), Place::Term))
+                    top_level(value, |part| notices.look_at(&names, first_segment(part), Place::Term));
                 }
                 name if LIST_PARAMETERS.contains(&name) => {}
                 "not.or" | "not.and" => {}

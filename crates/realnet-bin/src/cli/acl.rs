@@ -150,7 +150,7 @@ impl Place<'_> {
                 ))
                 .into());
             };
-            add(&mut grants, self.subject(who).await?, permissions);
+            add(&mut grants, &self.subject(who).await?, permissions);
         }
         self.set(&Value::from(grants), version).await
     }
@@ -191,9 +191,9 @@ impl Place<'_> {
 }
 
 /// Adds to what the subject has, or as a new grant.
-fn add(grants: &mut Vec<Value>, subject: Value, permissions: &str) {
+fn add(grants: &mut Vec<Value>, subject: &Value, permissions: &str) {
     let permissions: Vec<Value> = permissions.split(',').map(|one| one.trim().into()).collect();
-    let Some(grant) = grants.iter_mut().find(|grant| is_same(&grant["subject"], &subject)) else {
+    let Some(grant) = grants.iter_mut().find(|grant| is_same(&grant["subject"], subject)) else {
         grants.push(json!({"subject": subject, "permissions": permissions}));
         return;
     };
@@ -216,8 +216,8 @@ mod tests {
     fn permissions_are_added_to_those_that_are_there() {
         let user = json!({"type": "role", "id": "User"});
         let mut grants = vec![json!({"subject": user, "permissions": ["create"]})];
-        add(&mut grants, json!({"type": "role", "id": "user"}), "read, create");
-        add(&mut grants, json!({"type": "public"}), "read");
+        add(&mut grants, &json!({"type": "role", "id": "user"}), "read, create");
+        add(&mut grants, &json!({"type": "public"}), "read");
         assert_eq!(
             grants,
             [

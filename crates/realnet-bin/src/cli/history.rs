@@ -1,7 +1,7 @@
 //! `realnet history TYPE ID`.
 
 use realnet_client::{Client, ListQuery};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use structopt::StructOpt;
 
 use super::output::{self, Format};
@@ -112,6 +112,8 @@ fn changed(before: &Value, after: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -65,6 +65,12 @@ impl Call {
         }
     }
 
+    /// Refuses the condition of a write where something is read: who reads is answered 304 by `If-None-Match`, or with what
+    /// is there.
+    pub(crate) fn refuse_write_condition(&self) -> Result<(), Problem> {
+        refuse(self.headers(), &IF_MATCH)
+    }
+
     /// Refuses conditions where there is no one thing that they could be about. Who sends them counts on them.
     pub(crate) fn refuse_conditions(&self) -> Result<(), Problem> {
         refuse(self.headers(), &IF_MATCH)?;

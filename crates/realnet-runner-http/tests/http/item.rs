@@ -102,11 +102,18 @@ fn who_wants_an_item_not_to_be_there_overwrites_none() {
 #[test]
 fn conditions_that_can_be_about_nothing_are_refused() {
     let server = TestServer::start();
-    server.customer(&json!({"name": "Acme", "size": 1}));
+    let made = server.customer(&json!({"name": "Acme", "size": 1}));
+    let path = format!("/api/customers/{}", made["id"].as_str().unwrap());
+    let below = |name: &str| format!("{path}/{name}");
     for (name, value) in [("If-Match", "\"1-0\""), ("If-None-Match", "*")] {
         let condition = (name, value);
         for (method, target, body) in [
             ("GET", "/api/customers", ""),
+            ("GET", &below("items"), ""),
+            ("GET", &below("history"), ""),
+            ("GET", &below("acl"), ""),
+            ("GET", "/api/types", ""),
+            ("GET", "/api/types/Customer/acl", ""),
             ("POST", "/api/customers", "{\"name\":\"x\"}"),
             ("PATCH", "/api/customers?size=1", "{\"size\":2}"),
             ("DELETE", "/api/customers?size=1", ""),
@@ -121,6 +128,10 @@ fn conditions_that_can_be_about_nothing_are_refused() {
                 "{method} {target}: {problem}"
             );
         }
+    }
+    for target in [path.as_str(), "/api/types/Customer"] {
+        server.admin_with("GET", target, &[("If-Match", "\"1-0\"")], b"").problem(400);
+        server.admin_with("GET", target, &[("If-None-Match", "*")], b"").expect(304);
     }
     assert_eq!(server.get("/api/customers?size=1").expect(200).as_array().map(Vec::len), Some(1));
 }

@@ -9,6 +9,7 @@ use crate::who::Anyone;
 
 /// Lists the children.
 pub(crate) async fn children(call: Call, Anyone(caller): Anyone) -> Outcome {
+    call.refuse_conditions()?;
     let operation = Operation::Children { id: call.path.id, parameters: call.parameters()? };
     let reply = call.read(&caller, operation).await?;
     answer::of_reply(&call, reply)

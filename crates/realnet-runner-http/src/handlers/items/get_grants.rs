@@ -10,6 +10,7 @@ use crate::who::Anyone;
 
 /// Shows the grants.
 pub(crate) async fn get_grants(call: Call, Anyone(caller): Anyone) -> Outcome {
+    call.refuse_conditions()?;
     query::refuse_rest(&call.parameters()?)?;
     let reply = call.read(&caller, Operation::GetGrants { id: call.path.id }).await?;
     answer::of_reply(&call, reply)

@@ -9,6 +9,7 @@ use crate::who::Anyone;
 
 /// Lists the changes, newest first.
 pub(crate) async fn history(call: Call, Anyone(caller): Anyone) -> Outcome {
+    call.refuse_conditions()?;
     let operation = Operation::History { id: call.path.id, parameters: call.parameters()? };
     let reply = call.read(&caller, operation).await?;
     answer::of_reply(&call, reply)

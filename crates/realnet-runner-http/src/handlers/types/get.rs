@@ -13,6 +13,7 @@ use crate::who::Anyone;
 
 /// Shows a type.
 pub(crate) async fn get(call: Call, Anyone(caller): Anyone) -> Outcome {
+    call.refuse_write_condition()?;
     query::refuse_rest(&call.parameters()?)?;
     let operation = TypeOperation::Get { name: call.path.name.clone() };
     match call.read_at(&caller, TYPES, Operation::Type(operation)).await? {

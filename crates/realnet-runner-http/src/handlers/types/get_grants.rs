@@ -11,6 +11,7 @@ use crate::who::Anyone;
 
 /// Shows the grants on a type or instance.
 pub(crate) async fn get_grants(call: Call, Anyone(caller): Anyone) -> Outcome {
+    call.refuse_conditions()?;
     let mut list = call.parameters()?;
     let instance = query::take(&mut list, "instance")?;
     query::refuse_rest(&list)?;

@@ -19,6 +19,7 @@ const MAX_LIMIT: usize = 1000;
 
 /// Lists the types: all of them, unless a limit is given.
 pub(crate) async fn list(call: Call, Anyone(caller): Anyone) -> Outcome {
+    call.refuse_conditions()?;
     let (wanted, limit) = wanted(call.parameters()?)?;
     let operation = Operation::Type(TypeOperation::List(wanted));
     let mut types = match call.read_at(&caller, TYPES, operation).await? {
