@@ -1,37 +1,15 @@
 //! Comma-separated values, for spreadsheets and scripts.
 
+use realnet_core::model::Item;
 use serde_json::Value;
 
 use super::flat;
-
-/// What every item shows, in the order of documents.
-const PROPERTIES: [&str; 19] = [
-    "id",
-    "type",
-    "instance",
-    "name",
-    "attributes",
-    "tags",
-    "status",
-    "visibility",
-    "location",
-    "valid_from",
-    "valid_to",
-    "parent_id",
-    "linked_item_id",
-    "owner",
-    "org",
-    "public",
-    "version",
-    "created_at",
-    "updated_at",
-];
 
 /// The header of a list without items: the columns of its selection, named as they would be; else those of all items, whose
 /// attributes nobody knows.
 pub fn header(select: Option<&str>) -> String {
     let Some(select) = select else {
-        let always = PROPERTIES.iter().filter(|name| **name != "attributes");
+        let always = Item::PROPERTIES.iter().filter(|name| **name != "attributes");
         return always.copied().collect::<Vec<_>>().join(",");
     };
     let mut depth = 0_usize;
@@ -42,7 +20,7 @@ pub fn header(select: Option<&str>) -> String {
     });
     let name = |part: &str| {
         let name = part.split('(').next().unwrap_or(part).trim();
-        if PROPERTIES.contains(&name) || name.starts_with("attributes.") {
+        if Item::PROPERTIES.contains(&name) || name.starts_with("attributes.") {
             quoted(name)
         } else {
             quoted(&format!("attributes.{name}"))
