@@ -109,11 +109,11 @@ impl Planner<'_> {
         let id = node.id;
         let item = flat::onto_item(&self.said[index].flat, self.blank(node, id))?;
         let mut attributes = item.attributes.clone().into_map();
+        let writable = node.info.check_writable(&self.input.target.caller, None, &attributes);
+        self.check_caller(node, writable);
         node.info.apply_defaults(item.instance.as_deref(), &mut attributes);
         let valid = node.info.validate(item.instance.as_deref(), &mut attributes);
         self.check(node, valid);
-        let writable = node.info.check_writable(&self.input.target.caller, None, &attributes);
-        self.check_caller(node, writable);
         if let Some(gone) = node.record {
             self.output.steps.forget(gone);
         }
@@ -187,15 +187,13 @@ impl Planner<'_> {
         let valid = node.info.validate(item.instance.as_deref(), &mut attributes);
         self.check(node, valid);
         let caller = Arc::clone(&self.input.target.caller);
-        let writable = node.info.check_writable(&caller, Some(stored.attributes.as_map()), &attributes);
+        let is_refused =
+            |name: &&&str| node.info.field(name).is_none_or(|field| !field.is_writable_by(&caller));
+        let writable = match unseen.iter().find(is_refused) {
+            Some(name) => Err(Error::forbidden(format!("you may not set the field {name}"))),
+            None => node.info.check_writable(&caller, Some(stored.attributes.as_map()), &attributes),
+        };
         self.check_caller(node, writable);
-        for name in unseen {
-            let field = node.info.field(name);
-            if field.is_none_or(|field| !field.is_writable_by(&self.input.target.caller)) {
-                let refused = Error::forbidden(format!("you may not set the field {name}"));
-                self.check_caller(node, Err(refused));
-            }
-        }
         let grants = item.grants.clone();
         let version = item.version + i64::from(!unseen.is_empty());
         let item = Item { attributes: Attributes::from_map(attributes), version, ..item };

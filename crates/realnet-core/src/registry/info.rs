@@ -228,7 +228,7 @@ impl TypeInfo {
     }
 
     /// Checks that the caller may set what differs between `before` (nothing for a new item) and `after`: read-only
-    /// fields are violations, fields that are left to certain roles are forbidden. Both canonical, defaults applied.
+    /// fields are violations, fields that are left to certain roles are forbidden. Both canonical, what is new without the defaults that are yet to be written.
     pub fn check_writable(&self, caller: &Caller, before: Option<&Map>, after: &Map) -> Result<()> {
         let mut violations = Vec::new();
         for info in &self.fields {
@@ -238,7 +238,9 @@ impl TypeInfo {
             }
             let old = before.and_then(|before| before.get(&field.name));
             let new = after.get(&field.name);
-            let initial = before.is_none() && (new.is_none() || new == field.default.as_ref());
+            // A default that is not shown is not repeated: else the right guess would be taken, and no other.
+            let default = field.default.as_ref().filter(|_| info.is_readable_by(caller));
+            let initial = before.is_none() && (new.is_none() || new == default);
             if new == old || initial {
                 continue;
             }

@@ -19,6 +19,7 @@ mod schema_bounds;
 mod snapshot;
 mod together;
 mod types;
+mod unseen;
 mod validator;
 mod weight;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::info::has_role;
 use super::problems::Problems;
-use super::{FieldInfo, TypeInfo, TypeRegistry};
+use super::{FieldInfo, TypeInfo, TypeRegistry, unseen};
 use crate::acl::Caller;
 use crate::error::{Error, Result};
 use crate::model::{Field, FieldKind, RetiredField, TypeDefinition};
@@ -131,7 +131,7 @@ fn is_same(before: &TypeInfo, now: &FieldInfo) -> bool {
 }
 
 impl TypeRegistry {
-    /// Refuses fields that would show what was protected under their name. Only what somebody writes is refused: a type that
+    /// Refuses fields that would show what was protected under their name, or tell of it. Only what somebody writes is refused: a type that
     /// comes to such a field by its base keeps the name hidden.
     pub(super) fn check_retired(&self, previous: &Self, problems: &mut Problems) -> Result<()> {
         for info in &self.types {
@@ -142,6 +142,7 @@ impl TypeRegistry {
             }
             if before.is_none_or(|before| is_written(&before.definition, &info.definition)) {
                 check_names(info, problems);
+                unseen::check(info, problems);
                 check_count(info, before, problems);
             }
         }

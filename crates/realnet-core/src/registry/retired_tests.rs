@@ -230,3 +230,35 @@ fn items_take_nothing_new_under_such_a_name() {
         "what one could see, one removes"
     );
 }
+
+#[test]
+fn what_is_unique_for_readers_is_written_by_them() {
+    let vault = |fields: Value, together: Value| {
+        let mut definition = define(8, "Vault", Some("Item"), fields);
+        definition.attributes.insert("unique_together".to_owned(), together);
+        changed(&registry(), vec![definition])
+    };
+    let mark = |read: Value, write: Value| {
+        let mut field =
+            json!({"name": "mark", "type": "string", "unique": true, "read": read, "write": write});
+        field.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        field
+    };
+    let room = json!({"name": "room", "type": "string"});
+    let code = json!({"name": "code", "type": "string", "read": ["hr"], "write": ["hr"]});
+    for (fields, together, place) in [
+        (json!([mark(json!(["hr"]), Value::Null)]), json!([]), "field mark"),
+        (json!([mark(json!(["hr"]), json!(["hr", "user"]))]), json!([]), "field mark"),
+        (json!([room, code]), json!([["room", "code"]]), "field room"),
+    ] {
+        let text = refusal(vault(fields, together));
+        assert!(text.contains(place) && text.contains("only hr may read"), "{text}");
+    }
+    for (fields, together) in [
+        (json!([mark(json!(["hr"]), json!(["HR"]))]), json!([])),
+        (json!([mark(Value::Null, Value::Null)]), json!([])),
+        (json!([room, code]), json!([])),
+    ] {
+        vault(fields, together).unwrap();
+    }
+}

@@ -160,3 +160,16 @@ fn the_audit_names_no_field_that_one_can_not_see() {
     assert_eq!((fields(0), fields(1)), (json!(["desk"]), json!(["desk"])), "{audit}");
     assert_eq!(fields(2), json!(["note"]), "what one may see: {audit}");
 }
+
+#[test]
+fn a_hidden_default_is_not_guessed() {
+    let server = TestServer::start();
+    staff(&server);
+    let user = server.account("uma", "user");
+    for guess in [4_711_471_147_114_i64, 5] {
+        server.by(&user, "POST", "/api/staff", &json!({"name": "s", "salary": guess})).problem(403);
+    }
+    let made = server.by(&user, "POST", "/api/staff", &json!({"name": "s"})).expect(201);
+    let path = format!("/api/staff/{}", made["id"].as_str().unwrap());
+    assert_eq!(server.get(&path).expect(200)["attributes"]["salary"], 4_711_471_147_114_i64);
+}
