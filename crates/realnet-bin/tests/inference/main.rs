@@ -73,7 +73,7 @@ impl World {
             {"name": "bonus", "type": "integer", "read": ["hr"]},
             {"name": "pin", "type": "secret"},
             {"name": "note", "type": "text", "read": ["hr"]},
-            {"name": "facts", "type": "json", "read": ["hr"]},
+            {"name": "facts", "type": "json", "read": ["hr"], "schema": {"maxProperties": 1}},
             {"name": "spot", "type": "geo", "read": ["hr"]},
             {"name": "boss", "type": "reference", "reference": "Staff", "read": ["hr"], "on_delete": "clear"},
             {"name": "mark", "type": "string", "read": ["hr"], "write": ["hr"], "unique": true},
@@ -90,7 +90,7 @@ impl World {
             self.items.push(made["id"].as_str().unwrap().to_owned());
         }
         let boss = &self.items[usize::from(salary > 5000)];
-        let body = json!({"name": "one", "salary": salary, "pin": pin, "note": note, "facts": {"k": salary}, "desk": "b", "public": true,
+        let body = json!({"name": "one", "salary": salary, "pin": pin, "note": note, "facts": {pin: salary}, "desk": "b", "public": true,
             "spot": {"type": "Point", "coordinates": [spot, 47.0]}, "boss": boss, "mark": note, "old": note});
         let made = self.must("POST", "/api/staff", &body).await;
         let id = made["id"].as_str().unwrap().to_owned();

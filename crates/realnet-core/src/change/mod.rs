@@ -14,3 +14,5 @@ pub use idempotency::{IdempotencyKey, StoredReply};
 pub use record::{ChangeFilter, ChangeKind, ChangeRecord};
 pub use set::{ChangeSet, Edit, Guard, Operation, Outcome, ReplyOf};
 pub use source::{SourceKind, SourceRecord};
+
+pub(crate) use write::reference_ids;

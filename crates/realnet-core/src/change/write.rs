@@ -269,7 +269,7 @@ fn new_references<'a>(info: &'a TypeInfo, before: Option<&Item>, after: &Item) -
 }
 
 /// The ids that the value of a reference field holds.
-pub(super) fn reference_ids(value: Option<&Value>) -> Vec<Uuid> {
+pub(crate) fn reference_ids(value: Option<&Value>) -> Vec<Uuid> {
     let parse = |value: &Value| value.as_str().and_then(|text| Uuid::parse_str(text).ok());
     match value {
         Some(Value::Array(values)) => values.iter().filter_map(parse).collect(),

@@ -8,7 +8,7 @@ use realnet_core::resource::{Operation, PatchDocument, WriteOptions};
 use realnet_core::{ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::world::{World, json_of, parameters_of};
+use crate::world::{World, json_of, parameters_of, refusal};
 
 /// A customer of Ann's whose token and remark she does not see.
 async fn customer(world: &World) -> Item {
@@ -118,4 +118,44 @@ async fn who_sees_the_value_changes_nothing_by_repeating_it() {
     assert_eq!((&shown["version"], &shown["attributes"]["remark"]), (&json!(1), &json!("dear")));
     let shown = world.merge(&hr, "customer", item.id, json!({"token": "4711"})).await.unwrap();
     assert_eq!(shown["version"], 2, "nobody sees a secret");
+}
+
+/// The commit looks at references that are new. One that is there already must not be taken for that reason.
+#[tokio::test]
+async fn a_hidden_reference_to_what_one_can_not_see_is_refused_when_it_is_right_too() {
+    let world = World::new().await;
+    let item = customer(&world).await;
+    let [chief, other] = [1, 2].map(|n| json!({"name": format!("of bob {n}")}));
+    let chief = world.create(&world.bob, "note", chief).await.unwrap().id;
+    let other = world.create(&world.bob, "note", other).await.unwrap().id;
+    let admin = World::with_role(&world.admin, "hr");
+    world.merge(&admin, "customer", item.id, json!({"chief": chief})).await.unwrap();
+    let refused = (ErrorKind::InvalidInput, vec!["/attributes/chief".to_owned()]);
+    for guess in [chief, other] {
+        for way in ["patch", "put", "json"] {
+            let answer = written(&world, way, &item, &json!({"chief": guess})).await;
+            assert_eq!(refusal(answer), refused, "{way} {guess}");
+        }
+    }
+    let own = world.create(&world.ann, "note", json!({})).await.unwrap().id;
+    for id in [own, item.id] {
+        written(&world, "patch", &item, &json!({"chief": id})).await.unwrap();
+        written(&world, "json", &item, &json!({"chief": id})).await.unwrap();
+    }
+}
+
+/// What one does not see is replaced, not merged: else a rule for the whole would tell what is there.
+#[tokio::test]
+async fn an_object_that_one_does_not_see_is_replaced() {
+    let world = World::new().await;
+    let hr = World::with_role(&world.ann, "hr");
+    let body = json!({"name": "A", "facts": {"secret": 1}});
+    let item = world.create(&hr, "customer", body).await.unwrap();
+    for key in ["secret", "other"] {
+        written(&world, "patch", &item, &json!({"facts": {key: 2}})).await.unwrap();
+    }
+    let shown = world.get(&hr, "customer", item.id).await.unwrap();
+    assert_eq!(shown["attributes"]["facts"], json!({"other": 2}));
+    let refused = world.merge(&hr, "customer", item.id, json!({"facts": {"more": 3}})).await;
+    assert_eq!(refusal(refused).0, ErrorKind::InvalidInput, "who sees it merges");
 }

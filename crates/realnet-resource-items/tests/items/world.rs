@@ -47,6 +47,8 @@ fn types() -> Vec<TypeDefinition> {
             {"name": "tier", "type": "enum", "values": ["free", "pro"], "default": "free", "index": true},
             {"name": "email", "type": "email", "unique": true},
             {"name": "token", "type": "secret"},
+            {"name": "chief", "type": "reference", "reference": "Item", "read": ["hr"]},
+            {"name": "facts", "type": "json", "read": ["hr"], "schema": {"maxProperties": 1}},
             {"name": "remark", "type": "string", "read": ["hr"]},
             {"name": "salary", "type": "number", "read": ["hr"], "write": ["hr"]},
             {"name": "code", "type": "string", "readonly": true},

@@ -171,7 +171,12 @@ fn merge_attributes(access: &Access, info: &TypeInfo, before: &Item, after: &mut
                 attributes.remove(key);
             }
             Value::Object(_) => {
-                ::json_patch::merge(attributes.entry(key.clone()).or_insert(Value::Null), patch);
+                let value = attributes.entry(key.clone()).or_insert(Value::Null);
+                // Whether what comes of merging with something unseen is valid would tell of it.
+                if info.is_hidden_from(key, &access.caller) {
+                    *value = Value::Null;
+                }
+                ::json_patch::merge(value, patch);
             }
             other => {
                 attributes.insert(key.clone(), other.clone());

@@ -9,6 +9,7 @@ use super::apply::{Applied, apply};
 use super::json_patch::JsonPatch;
 use super::owner::OwnerChoice;
 use super::plan::Plan;
+use super::unseen;
 use super::violations::{gather, unless_invalid};
 use crate::acl::Permission;
 use crate::change;
@@ -91,6 +92,7 @@ pub(in crate::resource) async fn plan_edit(
     let resource = Arc::clone(route.resources.of(info)?);
     let mut intake = Intake { info, id: edited.id, change, bulk: edited.bulk, then: Vec::new() };
     resource.intake(cx, &mut intake).await?;
+    unseen::check(cx, info, edited.id, &intake.change).await?;
     let owner = match &intake.change {
         Change::Create(body) | Change::Replace(body) | Change::Merge(body) => {
             OwnerChoice::find(cx, &body.properties).await?

@@ -18,6 +18,7 @@ mod many;
 mod owner;
 mod plan;
 mod property;
+mod unseen;
 mod violations;
 
 pub use create::create;
