@@ -269,8 +269,7 @@ fn wrong_usage_says_what_is_right() {
     assert!(code == 1 && words.contains("can not be reached"), "{words}");
     for command in [
         "server", "login", "create", "get", "update", "delete", "plan", "apply", "drift", "info", "logout",
-        "keys",
-        "history", "acl", "batch", "audit", "explain",
+        "keys", "history", "acl", "batch", "audit", "explain",
     ] {
         let help = shell.run(&[command, "--help"]);
         assert!(help.status.success() && help.stdout.len() > 100, "{command} --help");

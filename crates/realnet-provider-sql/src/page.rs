@@ -194,8 +194,8 @@ impl<'a> Collector<'a> {
 
     /// Takes an accepted row, in any order, of which only what its place depends on has been read; `size`: that of the
     /// whole item, which is read at the end. Answers as [`Self::push`].
-    pub(crate) fn push_light(&mut self, item: Item, size: usize, lookup: &dyn Lookup) -> bool {
-        self.push_anyhow(Held::Light(&item, size), lookup)
+    pub(crate) fn push_light(&mut self, item: &Item, size: usize, lookup: &dyn Lookup) -> bool {
+        self.push_anyhow(Held::Light(item, size), lookup)
     }
 
     fn push_in_order(&mut self, item: Box<Item>, lookup: &dyn Lookup) -> bool {

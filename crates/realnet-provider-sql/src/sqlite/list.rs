@@ -222,7 +222,7 @@ impl Listing<'_> {
             self.walk(connection, part, &mut collector)?;
         } else if part.is_light() {
             self.sift(connection, part, |item, size, lookup| {
-                collector.push_light(item, size, lookup) && ends
+                collector.push_light(&item, size, lookup) && ends
             })?;
         } else {
             self.stream(connection, part, |row, lookup| collector.push(row, lookup) && ends)?;

@@ -52,14 +52,11 @@ impl<'a> Part<'a> {
                 }
                 continue;
             }
-            match filter.condition(conjunct) {
-                Some(condition) => {
-                    conditions.push(" AND ").append(condition);
-                }
-                None => {
-                    write_box(conjunct, &names, &source, &mut conditions);
-                    residual = Some(residual.unwrap_or(Predicate::All).and((*conjunct).clone()));
-                }
+            if let Some(condition) = filter.condition(conjunct) {
+                conditions.push(" AND ").append(condition);
+            } else {
+                write_box(conjunct, &names, &source, &mut conditions);
+                residual = Some(residual.unwrap_or(Predicate::All).and((*conjunct).clone()));
             }
         }
         // These name the types themselves.

@@ -79,7 +79,7 @@ impl<'a> List<'a> {
             return Ok(nothing(query));
         }
         let shared = &self.store.shared;
-        let pairs = Pairs { pairs: self.pairs().await?, few: shared.config.few, numbers: &shared.numbers };
+        let pairs = Pairs { found: self.pairs().await?, few: shared.config.few, numbers: &shared.numbers };
         let requests = requests(Request::new(access, query, &pairs)).into_iter();
         let analyses: Vec<_> = requests.map(|request| analyse(request, &PostgresDialect)).collect();
         let plan = self.choose(&analyses).await?;

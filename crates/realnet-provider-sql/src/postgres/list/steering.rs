@@ -20,7 +20,8 @@ const MANY_HELD: usize = 1_000;
 
 /// The pairs of org and type that may hold items.
 pub(super) struct Pairs<'a> {
-    pub(super) pairs: Option<Vec<(Uuid, Uuid)>>,
+    /// Those found; nothing where they are too many.
+    pub(super) found: Option<Vec<(Uuid, Uuid)>>,
     pub(super) few: usize,
     pub(super) numbers: &'a Numbers,
 }
@@ -32,7 +33,7 @@ impl Catalog for Pairs<'_> {
 
     fn populated(&self, scope: OrgScope, types: &[Uuid]) -> Option<Vec<(Uuid, Uuid)>> {
         let is_within = |org: &Uuid| scope == OrgScope::All || scope == OrgScope::One(*org);
-        let pairs = self.pairs.as_ref()?.iter();
+        let pairs = self.found.as_ref()?.iter();
         Some(pairs.filter(|(org, id)| is_within(org) && types.contains(id)).copied().collect())
     }
 
