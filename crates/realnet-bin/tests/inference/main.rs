@@ -251,13 +251,14 @@ async fn compare(settings: &Settings) {
         }
     }
     assert!(told.is_empty(), "{} answers tell hidden values:\n\n{}", told.len(), told.join("\n\n"));
-    assert_eq!(one.replayed(ONE).await, other.replayed(OTHER).await);
     // Who may read them is told them: the table asks for what is there.
     for path in ["/api/staff?salary=1111", "/api/staff?boss.name=two"] {
         let found = one.must("GET", path, &Value::Null).await;
         assert_eq!(found.as_array().map(Vec::len), Some(1), "{path}: {found}");
         assert_eq!(other.must("GET", path, &Value::Null).await, json!([]), "{path}");
     }
+    // Last, since it makes an item that the lists above would find.
+    assert_eq!(one.replayed(ONE).await, other.replayed(OTHER).await);
 }
 
 #[tokio::test]
