@@ -41,6 +41,7 @@ async fn services() -> Services {
         credentials: store.clone(),
         sources: store.clone(),
         registry: RegistryHandle::new(TypeRegistry::build(TypeSnapshot::default()).unwrap()),
+        secrets: realnet_core::secret::Secrets::default(),
         clock: Arc::new(System),
         ids: Arc::new(System),
     };

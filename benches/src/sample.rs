@@ -63,7 +63,12 @@ pub fn documents(files: &[(String, String)]) -> realnet_core::Result<Vec<Documen
 /// The files contradict themselves.
 pub fn load_types(documents: &[Document]) -> realnet_core::Result<Plan> {
     let registry = Arc::new(TypeRegistry::build(TypeSnapshot::default())?);
-    let state = State { registry, sources: Vec::new(), items: Vec::new() };
+    let state = State {
+        registry,
+        sources: Vec::new(),
+        items: Vec::new(),
+        secrets: realnet_core::secret::Secrets::default(),
+    };
     let target = Target { caller: Arc::new(Caller::system(Uuid::nil())), org: Uuid::nil(), layer: None };
     let options = Options { items: false, ..Options::default() };
     plan(&state, documents, &target, options, &System)

@@ -80,6 +80,11 @@ fn access() {
 }
 
 #[test]
+fn secrets() {
+    works_as_written("docs/secrets.md");
+}
+
+#[test]
 fn api() {
     works_as_written("docs/api.md");
 }

@@ -13,6 +13,7 @@ pub mod provider;
 pub mod query;
 pub mod registry;
 pub mod resource;
+pub mod secret;
 
 pub use error::{Error, ErrorKind, Result, Violation};
 pub use near::nearest;

@@ -8,6 +8,7 @@ use realnet_core::change::{ChangeSet, Operation};
 use realnet_core::load::OrgTemplate;
 use realnet_core::provider::Access;
 use realnet_core::resource::{Context, Services};
+use realnet_core::secret::sealed_setting;
 use realnet_core::{Error, Result, Uuid};
 use tokio::runtime::Handle;
 
@@ -23,7 +24,7 @@ use crate::principals::SignedIn;
 use crate::tokens::Signer;
 
 /// The setting of the store under which a generated key is kept.
-const KEY_SETTING: &str = "accounts.jwt_key";
+pub(crate) const KEY_SETTING: &str = "accounts.jwt_key";
 /// The one key of the default org's memory.
 const DEFAULT_ORG: Uuid = Uuid::nil();
 
@@ -52,7 +53,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Starts with a store. Without a key in the configuration, the one in the store is used, made if need be. Mail is sent
+    /// Starts with a store. Without a key in the configuration, the one in the store is used, made if need be, and kept sealed. Mail is sent
     /// by the Tokio runtime that this is called on.
     ///
     /// # Errors
@@ -62,8 +63,8 @@ impl Accounts {
         let key = if let Some(key) = &config.jwt_key {
             key.clone()
         } else {
-            let made = rand::random::<[u8; 32]>().to_vec();
-            services.credentials.setting_or_insert(KEY_SETTING, made).await?
+            let made = rand::random::<[u8; 32]>();
+            sealed_setting(&*services.credentials, services.secrets.keyring(), KEY_SETTING, &made).await?
         };
         let mailer = Mailer::new(&config.mail)?;
         let background = Handle::try_current()

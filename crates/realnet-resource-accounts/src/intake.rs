@@ -100,8 +100,13 @@ impl Accounts {
         intake.then.extend(rules::org::one_of_a_name(cx.registry(), intake.id, &intake.change)?);
         let Some(template) = self.org_template.get() else { return Ok(()) };
         if matches!(intake.change, Change::Create(_)) {
-            let registry = &cx.access.registry;
-            intake.then.extend(template.operations(registry, intake.id, &*cx.services.ids)?);
+            let (registry, services) = (&cx.access.registry, &cx.services);
+            intake.then.extend(template.operations(
+                registry,
+                intake.id,
+                &*services.ids,
+                &services.secrets,
+            )?);
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ fn recheck(next: &Arc<TypeRegistry>, types: Vec<Uuid>, since: Timestamp) -> Oper
     let next = Arc::clone(next);
     let guard: Guard = Arc::new(move |item| {
         let mut attributes = item.attributes.as_map().clone();
-        let valid = next.require(item.type_id)?.validate(item.instance.as_deref(), &mut attributes);
+        let valid = next.require(item.type_id)?.validate_stored(item.instance.as_deref(), &mut attributes);
         valid.map_err(|_| {
             let place = format!("{} {}", item.type_name, item.id);
             Error::conflict(format!("{place} was written in the meantime and does not fit: try again"))
@@ -97,7 +97,7 @@ impl Found {
         let before = item.attributes.as_map();
         let mut after = before.clone();
         fill_required(info, item.instance.as_deref(), &mut after);
-        if let Err(error) = info.validate(item.instance.as_deref(), &mut after) {
+        if let Err(error) = info.validate_next(item.instance.as_deref(), before, &mut after) {
             if self.offending.len() < NAMED {
                 let detail = error.violations().first().map_or_else(
                     || error.message().to_owned(),

@@ -31,7 +31,7 @@ pub(crate) async fn of_documents(
     } else {
         Vec::new()
     };
-    Ok(State { registry: access.registry.clone(), sources, items })
+    Ok(State { registry: access.registry.clone(), sources, items, secrets: services.secrets.clone() })
 }
 
 /// Reads what comparing with everything that was applied needs.
@@ -42,7 +42,7 @@ pub(crate) async fn of_records(services: &Services, access: &Access, target: &Ta
     }
     let ids: BTreeSet<Uuid> = sources.iter().map(|record: &SourceRecord| record.object).collect();
     let items = items(services, access, target.org, Needs { ids, ..Needs::default() }).await?;
-    Ok(State { registry: access.registry.clone(), sources, items })
+    Ok(State { registry: access.registry.clone(), sources, items, secrets: services.secrets.clone() })
 }
 
 async fn items(services: &Services, access: &Access, org: Uuid, wanted: Needs) -> Result<Vec<Item>> {

@@ -26,8 +26,9 @@ async fn initialized() -> (World, Initializer) {
         &json!({"items": [{"name": "Acme", "type": "Org"}]}).to_string(),
     )
     .unwrap();
-    let mut operations =
-        OrgTemplate::new(vec![org]).operations(&registry, world.org, &*world.services.ids).unwrap();
+    let mut operations = OrgTemplate::new(vec![org])
+        .operations(&registry, world.org, &*world.services.ids, &world.services.secrets)
+        .unwrap();
     operations.retain(|operation| matches!(operation, Operation::Create(_)));
     for operation in &mut operations {
         if let Operation::Create(item) = operation {
@@ -64,7 +65,10 @@ async fn the_second_load_changes_nothing() {
 async fn the_template_of_new_orgs_is_what_a_load_makes() {
     let (world, initializer) = initialized().await;
     let registry = world.services.registry.current();
-    let operations = initializer.template().operations(&registry, world.org, &*world.services.ids).unwrap();
+    let operations = initializer
+        .template()
+        .operations(&registry, world.org, &*world.services.ids, &world.services.secrets)
+        .unwrap();
     let access = Access { caller: Arc::new(Caller::system(world.org)), registry };
     let changes = ChangeSet::new(operations, world.services.clock.now(), Arc::from("test"));
     world.services.items.commit(&access, changes).await.unwrap();

@@ -17,6 +17,7 @@ mod info;
 mod keys;
 mod login;
 mod output;
+mod secrets;
 mod server;
 mod session;
 mod settings;
@@ -63,6 +64,8 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 applied but for conflicts."
 enum Command {
     /// Runs the server; the first start creates the store and prints the administrator's password
     Server(server::ServerCommand),
+    /// Makes keys for secrets, shows where they are in use, and seals everything under the first one
+    Secrets(secrets::SecretsCommand),
     /// Signs in and keeps the login for the next commands
     Login(login::LoginCommand),
     /// Ends the kept login
@@ -147,8 +150,10 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(command: Command) -> Outcome {
-    if let Command::Server(command) = command {
-        return server::run(&command);
+    match &command {
+        Command::Server(command) => return server::run(command),
+        Command::Secrets(command) => return secrets::run(command),
+        _ => {}
     }
     settings::load()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -162,7 +167,7 @@ fn execute(command: Command) -> Outcome {
 
 async fn client_command(command: Command) -> Outcome {
     match command {
-        Command::Server(_) => Ok(()),
+        Command::Server(_) | Command::Secrets(_) => Ok(()),
         Command::Login(command) => login::login(command).await,
         Command::Logout(command) => login::logout(&command).await,
         Command::Info(command) => info::run(&command).await,

@@ -5,12 +5,14 @@ mod accounts;
 mod database;
 mod environment;
 mod names;
+mod secrets;
 mod server;
 mod web;
 
 pub use accounts::AccountsSection;
 pub use database::{DatabaseSection, PostgresSection};
 pub use environment::{Environment, Problems};
+pub use secrets::SecretsSection;
 pub use server::ServerSection;
 pub use web::WebSection;
 
@@ -25,6 +27,8 @@ pub struct Config {
     pub database: DatabaseSection,
     /// Signing in.
     pub accounts: AccountsSection,
+    /// Keys of secrets.
+    pub secrets: SecretsSection,
 }
 
 impl Config {
@@ -35,6 +39,7 @@ impl Config {
         let web = WebSection::read(environment, server.max_body, &mut problems);
         let database = DatabaseSection::read(environment, &mut problems);
         let accounts = AccountsSection::read(environment, &mut problems);
-        problems.into_result(Self { server, web, database, accounts })
+        let secrets = SecretsSection::read(environment, &mut problems);
+        problems.into_result(Self { server, web, database, accounts, secrets })
     }
 }

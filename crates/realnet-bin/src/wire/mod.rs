@@ -3,8 +3,10 @@
 mod builtin;
 mod first_start;
 mod indexes;
+mod key_file;
 pub mod logging;
 mod resources;
+mod secrets;
 mod server;
 mod store;
 mod web;

@@ -8,6 +8,7 @@ use realnet_core::Violation;
 use realnet_core::acl::OrgRole;
 use realnet_core::load::{Document, parse_json};
 use realnet_core::resource::Services;
+use realnet_core::secret::{Rotated, Uses};
 use realnet_resource_accounts::{
     Accounts, AccountsConfig, Bootstrap, MailConfig, OrgUse, SignUp, bootstrap, is_first_start, missing_orgs,
 };
@@ -17,7 +18,7 @@ use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 use super::first_start::{FirstStart, Initialized, PasswordReset, make_password};
 use super::store::Store;
 use super::web::Web;
-use super::{builtin, indexes, resources};
+use super::{builtin, indexes, resources, secrets};
 use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{AccountsSection, Config, DatabaseSection, ServerSection};
 
@@ -48,7 +49,7 @@ impl Server {
         } else {
             Store::open(&config.database).await?
         };
-        let services = store.services().await?;
+        let services = secrets::unlock(&store, &config, check).await?;
         let initializer = Initializer::new(services.clone(), documents);
         if check {
             initializer.check().await?;
@@ -145,6 +146,27 @@ impl Server {
         let done = accounts.set_lost_password(reset.org.as_deref(), &reset.username, &password).await;
         done.map_err(|error| named(&error))?;
         Ok((!given).then_some(password))
+    }
+
+    /// Puts a new key before those of the key file, and seals under it.
+    pub async fn renew_secret_key(&mut self) -> Outcome {
+        self.services = secrets::renew(&self.store, &self.services, &self.config).await?;
+        Ok(())
+    }
+
+    /// Seals everything under the primary key.
+    pub async fn rotate_secrets(&self, progress: impl FnMut(&Rotated) + Send) -> Result<Rotated, Failure> {
+        secrets::rotate(&self.services, progress).await
+    }
+
+    /// Counts what is sealed under which key.
+    pub async fn secret_uses(&self) -> Result<Uses, Failure> {
+        secrets::uses(&self.services).await
+    }
+
+    /// The id of the key that seals.
+    pub fn secret_key(&self) -> Option<&str> {
+        self.services.secrets.keyring().primary()
     }
 
     /// Closes the store without serving.

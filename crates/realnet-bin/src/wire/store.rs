@@ -6,6 +6,7 @@ use realnet_core::clock::System;
 use realnet_core::provider::{CredentialProvider, ItemProvider, SourceProvider, TypeProvider};
 use realnet_core::registry::{RegistryHandle, TypeRegistry};
 use realnet_core::resource::Services;
+use realnet_core::secret::Secrets;
 use realnet_provider_generic::MemoryStore;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
 use realnet_provider_sql::{SqliteConfig, SqliteStore};
@@ -48,7 +49,7 @@ impl Store {
         }
     }
 
-    /// The services of a server on this store, with the types that it holds.
+    /// The services of a server on this store, with the types that it holds; secrets are not sealed yet.
     pub async fn services(&self) -> Result<Services, Failure> {
         let services = match self {
             Self::Memory(store) => services(store),
@@ -117,6 +118,7 @@ where
         credentials: Arc::clone(store) as Arc<dyn CredentialProvider>,
         sources: Arc::clone(store) as Arc<dyn SourceProvider>,
         registry: RegistryHandle::new(TypeRegistry::default()),
+        secrets: Secrets::default(),
         clock: Arc::new(System),
         ids: Arc::new(System),
     }

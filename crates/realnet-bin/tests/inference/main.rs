@@ -165,20 +165,22 @@ impl World {
     }
 }
 
-/// Replaces what differs between any two servers: ids by their order of appearance, times, and cursors (which hold both).
+/// Replaces what differs between any two servers: ids and the marks of secrets, which are made with the key of a store, by their
+/// order of appearance; times; and cursors (which hold both).
 fn plain(text: &str) -> String {
     let mut known: Vec<&str> = Vec::new();
     let mut out = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        if let Some(id) = rest.get(..36).filter(|id| is_id(id)) {
-            let position = known.iter().position(|other| *other == id).unwrap_or_else(|| {
-                known.push(id);
+        let id = rest.get(..36).filter(|id| is_id(id));
+        if let Some(name) = id.or_else(|| rest.get(..34).filter(|mark| is_mark(mark))) {
+            let position = known.iter().position(|other| *other == name).unwrap_or_else(|| {
+                known.push(name);
                 known.len() - 1
             });
             out.push_str("id");
             out.push_str(&position.to_string());
-            rest = &rest[36..];
+            rest = &rest[name.len()..];
         } else if let Some(time) = rest.get(..20).filter(|time| is_time(time)) {
             out.push_str("time");
             rest = rest[time.len() - 1..].trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
@@ -198,6 +200,10 @@ fn is_id(text: &str) -> bool {
         8 | 13 | 18 | 23 => byte == b'-',
         _ => byte.is_ascii_hexdigit(),
     })
+}
+
+fn is_mark(text: &str) -> bool {
+    text.strip_prefix("k:").is_some_and(|digest| digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn is_time(text: &str) -> bool {

@@ -61,6 +61,7 @@ impl Engine<'_> {
             Operation::Update { id, expected_version, edit } => {
                 self.update(*id, *expected_version, edit).await
             }
+            Operation::Reseal { id, edit } => self.reseal(*id, edit).await,
             Operation::Delete { id, expected_version, guard } => {
                 self.delete(*id, *expected_version, guard.as_ref()).await
             }

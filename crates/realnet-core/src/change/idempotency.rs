@@ -20,7 +20,7 @@ pub struct IdempotencyKey {
 /// A kept reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredReply {
-    /// SHA-256 of the request's body: another body under the same key is refused.
+    /// Digest of the request's body: another body under the same key is refused.
     pub body_hash: Vec<u8>,
     /// What the operation answered, in a form that the caller of the store understands.
     pub reply: Vec<u8>,

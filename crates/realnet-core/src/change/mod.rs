@@ -4,6 +4,7 @@ mod apply;
 mod delete;
 mod idempotency;
 mod record;
+mod reseal;
 mod set;
 mod source;
 mod types;

@@ -40,6 +40,14 @@ pub enum Operation {
         /// How.
         edit: Edit,
     },
+    /// Writes the secrets of an item anew, sealed under another key: nothing that anybody can see changes, so neither does the
+    /// version, and the log has no record. An item that is gone is passed over. For the system.
+    Reseal {
+        /// Which.
+        id: Uuid,
+        /// How; only the attributes count.
+        edit: Edit,
+    },
     /// Deletes an item with its descendants.
     Delete {
         /// Which.
@@ -110,6 +118,7 @@ impl fmt::Debug for Operation {
         match self {
             Self::Create(item) => write!(f, "Create({} {})", item.type_name, item.id),
             Self::Update { id, .. } => write!(f, "Update({id})"),
+            Self::Reseal { id, .. } => write!(f, "Reseal({id})"),
             Self::Delete { id, .. } => write!(f, "Delete({id})"),
             Self::SetGrants { id, grants, .. } => write!(f, "SetGrants({id}, {grants:?})"),
             Self::PutType(definition) => write!(f, "PutType({})", definition.name),

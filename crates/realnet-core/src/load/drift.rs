@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::flat::{self, Flat, is_default};
+use super::mask::masked;
 use super::plan::{Action, FieldChange, PlanEntry, State, Target, applied};
 use crate::change::{SourceKind, SourceRecord};
 use crate::model::Item;
@@ -48,7 +49,7 @@ fn one(record: &SourceRecord, state: &State, target: &Target, items: &HashMap<Uu
         SourceKind::Item => items.get(&record.object).map(|item| {
             let now = flat::of_item(item);
             let info = state.registry.by_id(item.type_id);
-            let mut now = info.map_or(now.clone(), |info| flat::masked(&now, info));
+            let mut now = info.map_or(now.clone(), |info| masked(&now, info, item.id, &state.secrets));
             // Secrets can not be compared with what was applied, and what others keep to themselves is not told.
             if let Some(info) = info {
                 for name in info.hidden_from(&target.caller) {

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::gather::GatheredType;
@@ -17,7 +16,6 @@ use crate::error::{Error, Result};
 use crate::model::{
     Attributes, Field, InstanceDefinition, Item, Location, Map, TypeDefinition, Visibility, value,
 };
-use crate::registry::TypeInfo;
 
 /// Path to value.
 pub(super) type Flat = BTreeMap<String, Value>;
@@ -185,19 +183,6 @@ pub(super) fn onto_item(flat: &Flat, mut item: Item) -> Result<Item> {
     };
     item.attributes = Attributes::from_map(below(flat, "attributes/"));
     Ok(item)
-}
-
-/// The same with every secret replaced by its digest: what is compared, recorded and shown.
-pub(super) fn masked(flat: &Flat, info: &TypeInfo) -> Flat {
-    let mut masked = flat.clone();
-    for field in info.fields().iter().filter(|field| field.is_secret()) {
-        if let Some(value) = masked.get_mut(&format!("attributes/{}", field.field.name)) {
-            let digest = Sha256::digest(value.to_string().as_bytes());
-            let number = u128::from_be_bytes(digest[..16].try_into().unwrap_or_default());
-            *value = json!({"$secret": format!("{number:032x}")});
-        }
-    }
-    masked
 }
 
 /// One grant per subject, sorted, as the engine keeps them.

@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::flat::{self, Flat};
 use super::gather::Gathered;
+use super::mask::{masked, recorded};
 use super::merge::{Merged, Rule, merge, taken};
 use super::nodes::{Node, nodes};
 use super::place::refused;
-use super::plan::{Action, FieldChange, Input, Output, PlanEntry, applied, record};
+use super::plan::{Action, FieldChange, Input, Output, PlanEntry, record};
 use super::resolve::{Resolver, Said};
 use super::{leftovers, topology};
 use crate::change::{Edit, Operation, SourceKind};
@@ -67,12 +68,15 @@ pub(super) fn plan<'a>(
 impl Planner<'_> {
     fn one(&mut self, index: usize) -> Result<()> {
         let node = &self.nodes[index];
-        let document = flat::masked(&self.said[index].flat, node.info);
+        let (said, secrets) = (&self.said[index].flat, &self.input.state.secrets);
+        let document = masked(said, node.info, node.id, secrets);
         let options = self.input.options;
         let missing = self.said[index].needs.iter().find(|need| self.absent.contains(need)).copied();
         if node.is_gone() && !options.force {
             self.absent.insert(index);
-            let unchanged = node.record.is_some_and(|record| applied(record) == document);
+            let unchanged = node
+                .record
+                .is_some_and(|record| recorded(record, said, node.info, node.id, secrets) == document);
             let action = if unchanged { Action::Keep } else { Action::Conflict };
             self.enter(action, node, Vec::new(), Some("was deleted by hand"));
             return Ok(());
@@ -134,9 +138,11 @@ impl Planner<'_> {
     fn change(&mut self, index: usize, stored: &Item, document: &Flat, ours: bool) -> Result<()> {
         let node = &self.nodes[index];
         let now = flat::of_item(stored);
-        let shown = flat::masked(&now, node.info);
+        let (said, secrets) = (&self.said[index].flat, &self.input.state.secrets);
+        let shown = masked(&now, node.info, stored.id, secrets);
         let known = node.record;
         // What is taken over from elsewhere keeps all that the document does not speak of.
+        let applied = |record| recorded(record, said, node.info, stored.id, secrets);
         let before = known.filter(|_| ours).map(applied).unwrap_or_default();
         let rule = if self.input.options.force || !ours { Rule::Force } else { Rule::KeepHand };
         // Whoever applies a document is told no more than an item would tell.
@@ -145,7 +151,7 @@ impl Planner<'_> {
             node.info.hidden_from(&caller).map(|name| format!("attributes/{name}")).collect();
         let merged = merge(&before, &shown, document, rule, &hidden);
         if !merged.take.is_empty() {
-            let next = taken(&now, &self.said[index].flat, &merged.take);
+            let next = taken(&now, said, &merged.take);
             let unseen: Vec<&str> = hidden
                 .iter()
                 .filter(|path| merged.take.contains(path))
@@ -184,14 +190,15 @@ impl Planner<'_> {
     ) -> Result<()> {
         let item = flat::onto_item(next, stored.clone())?;
         let mut attributes = item.attributes.clone().into_map();
-        let valid = node.info.validate(item.instance.as_deref(), &mut attributes);
+        let before = stored.attributes.as_map();
+        let valid = node.info.validate_next(item.instance.as_deref(), before, &mut attributes);
         self.check(node, valid);
         let caller = Arc::clone(&self.input.target.caller);
         let is_refused =
             |name: &&&str| node.info.field(name).is_none_or(|field| !field.is_writable_by(&caller));
         let writable = match unseen.iter().find(is_refused) {
             Some(name) => Err(Error::forbidden(format!("you may not set the field {name}"))),
-            None => node.info.check_writable(&caller, Some(stored.attributes.as_map()), &attributes),
+            None => node.info.check_writable(&caller, Some(before), &attributes),
         };
         self.check_caller(node, writable);
         let grants = item.grants.clone();

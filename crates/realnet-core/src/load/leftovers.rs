@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::flat::{self, Flat};
 use super::gather::Gathered;
+use super::mask::{masked, recorded};
 use super::nodes::Node;
 use super::plan::{Action, Input, Output, PlanEntry, applied};
 use super::topology;
@@ -65,9 +66,11 @@ fn settle(
     registry: &TypeRegistry,
     input: Input<'_>,
 ) -> (Action, Option<&'static str>) {
-    let before = applied(record);
-    let now = flat::of_item(item);
-    let now = registry.by_id(item.type_id).map_or(now.clone(), |info| flat::masked(&now, info));
+    let (now, secrets) = (flat::of_item(item), &input.state.secrets);
+    let (before, now) = match registry.by_id(item.type_id) {
+        Some(info) => (recorded(record, &now, info, item.id, secrets), masked(&now, info, item.id, secrets)),
+        None => (applied(record), now),
+    };
     let by_hand = before.iter().any(|(path, value)| differs(path, value, &now));
     if !input.options.prune {
         (Action::Keep, Some("is not in the document any more (prune deletes it)"))

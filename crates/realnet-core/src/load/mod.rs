@@ -10,6 +10,7 @@ mod flat;
 mod gather;
 mod items;
 mod leftovers;
+mod mask;
 mod merge;
 mod needs;
 mod nodes;

@@ -16,6 +16,7 @@ use crate::clock::IdSource;
 use crate::error::Result;
 use crate::model::Item;
 use crate::registry::{TypeInfo, TypeRegistry};
+use crate::secret::Secrets;
 
 /// How to plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub struct State {
     pub sources: Vec<SourceRecord>,
     /// The items that [`Needs`] names, as far as they exist.
     pub items: Vec<Item>,
+    /// Opens what is stored of secrets, to compare it.
+    pub secrets: Secrets,
 }
 
 /// Items that have to be looked up before planning.

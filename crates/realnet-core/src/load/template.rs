@@ -11,6 +11,7 @@ use crate::change::Operation;
 use crate::clock::IdSource;
 use crate::error::Result;
 use crate::registry::TypeRegistry;
+use crate::secret::Secrets;
 
 /// The documents whose items each org gets. Whoever creates an org applies [`OrgTemplate::operations`] in the same
 /// change set.
@@ -35,9 +36,11 @@ impl OrgTemplate {
         registry: &Arc<TypeRegistry>,
         org: Uuid,
         ids: &dyn IdSource,
+        secrets: &Secrets,
     ) -> Result<Vec<Operation>> {
         let target = Target { caller: Arc::new(Caller::system(org)), org, layer: None };
-        let state = State { registry: Arc::clone(registry), sources: Vec::new(), items: Vec::new() };
+        let (registry, secrets) = (Arc::clone(registry), secrets.clone());
+        let state = State { registry, sources: Vec::new(), items: Vec::new(), secrets };
         let options = Options { types: false, ..Options::default() };
         Ok(plan(&state, &self.0, &target, options, ids)?.operations)
     }

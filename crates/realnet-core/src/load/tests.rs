@@ -13,6 +13,7 @@ use crate::clock::IdSource;
 use crate::error::Result;
 use crate::model::{Attributes, Item};
 use crate::registry::TypeRegistry;
+use crate::secret::Secrets;
 
 #[derive(Default)]
 struct Numbers(AtomicU64);
@@ -29,6 +30,7 @@ pub(super) struct World {
     pub(super) registry: Arc<TypeRegistry>,
     pub(super) items: Vec<Item>,
     pub(super) sources: Vec<SourceRecord>,
+    secrets: Secrets,
     ids: Numbers,
 }
 
@@ -46,6 +48,7 @@ impl World {
             registry: Arc::clone(&self.registry),
             sources: self.sources.clone(),
             items: self.items.clone(),
+            secrets: self.secrets.clone(),
         }
     }
 
@@ -398,8 +401,9 @@ fn a_new_org_gets_the_items() {
     let mut world = World::default();
     let documents = vec![document("crm.json", &crm("pro"))];
     world.load(&documents);
-    let operations =
-        OrgTemplate::new(documents).operations(&world.registry, Uuid::from_u128(2), &world.ids).unwrap();
+    let operations = OrgTemplate::new(documents)
+        .operations(&world.registry, Uuid::from_u128(2), &world.ids, &world.secrets)
+        .unwrap();
     let created: Vec<&str> = operations
         .iter()
         .filter_map(|operation| match operation {

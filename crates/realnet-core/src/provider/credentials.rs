@@ -106,4 +106,10 @@ pub trait CredentialProvider: RecordProvider + EventProvider + LimitProvider {
 
     /// Stores `value` under `key` unless there is one already; answers the one that is there now.
     async fn setting_or_insert(&self, key: &str, value: Vec<u8>) -> Result<Vec<u8>>;
+
+    /// The value under `key`, if there is one.
+    async fn setting(&self, key: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Replaces the value under `key` by another if it is `current` still; answers whether it did.
+    async fn replace_setting(&self, key: &str, current: &[u8], next: Vec<u8>) -> Result<bool>;
 }

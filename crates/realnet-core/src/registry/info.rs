@@ -10,6 +10,7 @@ use super::validator::Validator;
 use crate::acl::{Caller, OrgRole, Subject};
 use crate::error::{Error, Result, Violation};
 use crate::model::{Field, FieldKind, Item, Map, RetiredField, TypeDefinition};
+use crate::secret::is_stored_form;
 
 /// Names a field's index: the topmost type that declares it, and its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,6 +94,8 @@ pub struct TypeInfo {
     pub(super) attributes: Map,
     pub(super) constants: Map,
     pub(super) fields: Vec<Arc<FieldInfo>>,
+    /// Those of kind `secret`.
+    pub(super) secrets: Vec<Arc<FieldInfo>>,
     pub(super) instances: Vec<Arc<InstanceInfo>>,
     pub(super) together: Vec<Arc<Together>>,
     /// Inherited ones included.
@@ -157,6 +160,18 @@ impl TypeInfo {
         &self.fields
     }
 
+    /// The fields of kind `secret`.
+    pub fn secrets(&self) -> impl Iterator<Item = &Arc<FieldInfo>> {
+        self.secrets.iter()
+    }
+
+    /// The names under which items hold secrets: those of fields, and of fields that are gone.
+    pub fn secret_names(&self) -> impl Iterator<Item = &str> {
+        let gone = self.retired.iter().filter(|field| field.read.is_none());
+        let declared = self.secrets.iter().map(|info| info.field.name.as_str());
+        declared.chain(gone.map(|field| field.name.as_str()))
+    }
+
     /// A field by name (exact).
     pub fn field(&self, name: &str) -> Option<&Arc<FieldInfo>> {
         self.fields.iter().find(|info| info.field.name == name)
@@ -216,7 +231,25 @@ impl TypeInfo {
     /// Every violation is reported at once, with JSON pointers below `/attributes`. A required field may be
     /// satisfied by a constant of the type or instance. An instance that the type does not have is one at `/instance`.
     pub fn validate(&self, instance: Option<&str>, attributes: &mut Map) -> Result<()> {
-        self.validator.validate(self, instance, attributes)
+        self.validator.validate(self, instance, &[], attributes)
+    }
+
+    /// Checks attributes that follow on `before`, as [`Self::validate`] does; secrets that stay as they are stored, sealed,
+    /// were checked when they were given.
+    pub fn validate_next(&self, instance: Option<&str>, before: &Map, attributes: &mut Map) -> Result<()> {
+        let stays = |name: &str| {
+            let value = attributes.get(name);
+            value.is_some_and(is_stored_form) && value == before.get(name)
+        };
+        let names = self.secrets.iter().map(|info| info.field.name.as_str());
+        let kept: Vec<&str> = names.filter(|name| stays(name)).collect();
+        self.validator.validate(self, instance, &kept, attributes)
+    }
+
+    /// Checks the attributes of an item as it is stored, as [`Self::validate`] does.
+    pub fn validate_stored(&self, instance: Option<&str>, attributes: &mut Map) -> Result<()> {
+        let stored = attributes.clone();
+        self.validate_next(instance, &stored, attributes)
     }
 
     /// Checks what is there, as [`Self::validate`] does, whether or not something required is missing. Values that

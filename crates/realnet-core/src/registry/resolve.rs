@@ -56,6 +56,7 @@ pub(super) fn resolve(
         together,
         retired: retired::inherit(&definition, base),
         weight,
+        secrets: fields.iter().filter(|field| field.is_secret()).cloned().collect(),
         fields,
         attributes,
         definition: Arc::new(definition),

@@ -35,10 +35,12 @@ impl Validator {
         &self.schema
     }
 
+    /// Checks all attributes but `kept`, which are there and in order.
     pub(super) fn validate(
         &self,
         info: &TypeInfo,
         instance: Option<&str>,
+        kept: &[&str],
         attributes: &mut Map,
     ) -> Result<()> {
         let mut violations = Vec::new();
@@ -56,7 +58,11 @@ impl Validator {
         for field in info.fields().iter().filter(|field| field.field.required && !may_be_given(field)) {
             check_required(&field.field, attributes, constants, &mut violations);
         }
-        self.check_present(info, attributes, &mut violations)?;
+        let aside: Vec<(String, Value)> =
+            kept.iter().filter_map(|name| attributes.remove_entry(*name)).collect();
+        let checked = self.check_present(info, attributes, &mut violations);
+        attributes.extend(aside);
+        checked?;
         violations.truncate(MAX_VIOLATIONS);
         if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
     }

@@ -15,6 +15,7 @@ use crate::provider::{
     Access, AuthEvent, CredentialProvider, EventKind, ItemProvider, SourceProvider, TypeProvider,
 };
 use crate::registry::{RegistryHandle, TypeRegistry};
+use crate::secret::{SealedItems, Secrets};
 
 /// Everything that lives as long as the server.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct Services {
     pub sources: Arc<dyn SourceProvider>,
     /// The current registry.
     pub registry: RegistryHandle,
+    /// Keys of what is kept sealed; see [`Self::sealing`].
+    pub secrets: Secrets,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids.
@@ -36,6 +39,12 @@ pub struct Services {
 }
 
 impl Services {
+    /// The same with the secrets of all items sealed from here on.
+    pub fn sealing(self, secrets: Secrets) -> Self {
+        let items = Arc::new(SealedItems::new(self.items, secrets.clone()));
+        Self { items, secrets, ..self }
+    }
+
     /// Reads the types again and makes them the current registry.
     pub async fn reload_types(&self) -> Result<()> {
         let snapshot = self.types.load_types().await?;

@@ -86,4 +86,17 @@ impl CredentialProvider for MemoryStore {
     async fn setting_or_insert(&self, key: &str, value: Vec<u8>) -> Result<Vec<u8>> {
         Ok(self.state.write().settings.entry(key.to_owned()).or_insert(value).clone())
     }
+
+    async fn setting(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.state.read().settings.get(key).cloned())
+    }
+
+    async fn replace_setting(&self, key: &str, current: &[u8], next: Vec<u8>) -> Result<bool> {
+        let mut state = self.state.write();
+        let Some(known) = state.settings.get_mut(key).filter(|known| *known == current) else {
+            return Ok(false);
+        };
+        *known = next;
+        Ok(true)
+    }
 }

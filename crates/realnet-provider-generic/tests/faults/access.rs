@@ -71,6 +71,15 @@ impl CredentialProvider for FaultyStore {
         let kept = self.store.setting_or_insert(key, value.clone()).await?;
         Ok(if self.fault == Fault::LastSettingWins { value } else { kept })
     }
+
+    async fn setting(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.store.setting(key).await
+    }
+
+    async fn replace_setting(&self, key: &str, current: &[u8], next: Vec<u8>) -> Result<bool> {
+        let replaced = self.store.replace_setting(key, current, next).await?;
+        Ok(replaced || self.fault == Fault::ReplacesSettingsAlways)
+    }
 }
 
 impl FaultyStore {

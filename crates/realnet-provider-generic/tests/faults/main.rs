@@ -52,6 +52,8 @@ enum Fault {
     RotatesAlways,
     RehashesWhateverIsThere,
     LastSettingWins,
+    ReplacesSettingsAlways,
+    SealsVisibly,
     ListsEndedSessions,
     ForgetsUse,
     EndsEverySession,
@@ -182,6 +184,7 @@ impl ItemProvider for FaultyStore {
             }
             Fault::IgnoresVersions => changes.operations.iter_mut().for_each(forget_version),
             Fault::ForgetsReplies => changes.reply = None,
+            Fault::SealsVisibly => changes.operations.iter_mut().for_each(seal_visibly),
             _ => {}
         }
         let repeated = self.fault == Fault::RepliesTwice && changes.reply.is_some();
@@ -238,6 +241,14 @@ impl ItemProvider for FaultyStore {
 
     async fn check(&self) -> Result<()> {
         self.store.check().await
+    }
+}
+
+/// A change as any other, in the place of one that nobody sees.
+fn seal_visibly(operation: &mut Operation) {
+    if let Operation::Reseal { id, edit } = operation {
+        let (id, edit) = (*id, Arc::clone(edit));
+        *operation = Operation::Update { id, expected_version: None, edit };
     }
 }
 
@@ -350,6 +361,9 @@ noticed! {
     RotatesAlways by credentials::one_rotation_wins,
     RehashesWhateverIsThere by credentials::a_hash_is_replaced_by_who_knows_it,
     LastSettingWins by credentials::a_setting_has_one_value,
+    ReplacesSettingsAlways by credentials::a_setting_is_replaced_by_who_knows_it,
+    SealsVisibly by versions::sealing_anew_is_not_seen,
+    SealsVisibly by versions::sealing_anew_loses_no_write,
     ListsEndedSessions by sessions::an_account_has_its_sessions,
     ForgetsUse by sessions::everything_of_a_session_is_kept,
     EndsEverySession by sessions::all_others_are_ended,

@@ -70,4 +70,13 @@ impl CredentialProvider for PostgresStore {
         let row = rows.first().ok_or_else(|| Error::internal("a setting was neither there nor written"))?;
         Reader::new(row).next().map_err(to_error)
     }
+
+    async fn setting(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let rows = self.shared.read(credentials::setting(key)).await?;
+        rows.first().map(|row| Reader::new(row).next().map_err(to_error)).transpose()
+    }
+
+    async fn replace_setting(&self, key: &str, current: &[u8], next: Vec<u8>) -> Result<bool> {
+        Ok(!self.shared.write(credentials::replace_setting(key, current, next)).await?.is_empty())
+    }
 }

@@ -81,14 +81,24 @@ impl CredentialProvider for SqliteStore {
         let key = key.to_owned();
         self.writer.submit(move |transaction| setting(transaction.connection, &key, &value)).await
     }
+
+    async fn setting(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let mut reader = self.shared.pool.take()?;
+        Ok(reader.get()?.first(&credentials::setting(key), |row| row.bytes(0))?.flatten())
+    }
+
+    async fn replace_setting(&self, key: &str, current: &[u8], next: Vec<u8>) -> Result<bool> {
+        let replace = credentials::replace_setting(key, current, next);
+        self.writer
+            .submit(move |transaction| Ok(!transaction.connection.rows(&replace, |_| Ok(()))?.is_empty()))
+            .await
+    }
 }
 
 fn setting(connection: &mut Connection, key: &str, value: &[u8]) -> Result<Vec<u8>> {
     let mut statement = Statement::of("INSERT INTO settings (key, value) VALUES (");
     statement.bind(key.into()).push(", ").bind(value.to_vec().into()).push(") ON CONFLICT DO NOTHING");
     connection.run(&statement)?;
-    let mut statement = Statement::of("SELECT value FROM settings WHERE key = ");
-    statement.bind(key.into());
-    let value = connection.first(&statement, |row| row.bytes(0))?.flatten();
+    let value = connection.first(&credentials::setting(key), |row| row.bytes(0))?.flatten();
     value.ok_or_else(|| Error::internal("a setting that was just stored is not there"))
 }

@@ -50,7 +50,7 @@ impl Accounts {
     /// Exchanges a code and checks what comes for it.
     pub(super) async fn identity(&self, provider: &Provider, login: &Login, code: &str) -> Result<Identity> {
         let known = self.known(&login.issuer).await?;
-        let secret = provider.secret().map(ClientSecret::new);
+        let secret = provider.secret(&self.services.secrets)?.map(ClientSecret::new);
         let bridge = Bridge { web: self.web()?, private: self.config.private_providers };
         let callback = RedirectUrl::new(login.callback.clone())
             .map_err(|error| Error::internal("the callback is no address").with_source(error))?;

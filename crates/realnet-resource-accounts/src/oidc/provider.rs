@@ -3,6 +3,7 @@
 use realnet_core::acl::OrgRole;
 use realnet_core::model::Item;
 use realnet_core::resource::ListRequest;
+use realnet_core::secret::Secrets;
 use realnet_core::{Error, Result, Uuid};
 use serde_json::{Value, json};
 
@@ -67,8 +68,8 @@ impl Provider {
     }
 
     /// The secret that this server has with it.
-    pub(super) fn secret(&self) -> Option<String> {
-        self.item.attributes.get(SECRET).and_then(Value::as_str).map(str::to_owned)
+    pub(super) fn secret(&self, secrets: &Secrets) -> Result<Option<String>> {
+        Ok(secrets.open(&self.item, SECRET)?.as_ref().and_then(Value::as_str).map(str::to_owned))
     }
 
     /// Whether an address, or its absence, is one of those that may sign in here.

@@ -130,6 +130,7 @@ pub async fn empty_store() -> (Services, Arc<StoppedClock>) {
         credentials: store.clone(),
         sources: store,
         registry: RegistryHandle::new(TypeRegistry::default()),
+        secrets: realnet_core::secret::Secrets::default(),
         clock: clock.clone(),
         ids: Arc::new(System),
     };

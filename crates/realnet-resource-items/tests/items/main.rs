@@ -15,5 +15,7 @@ mod history;
 mod idempotency;
 mod list;
 mod render;
+mod rotation;
+mod secrets;
 mod weather;
 mod world;

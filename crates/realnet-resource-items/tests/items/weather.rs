@@ -78,6 +78,7 @@ async fn the_example_of_the_readme_runs() {
         registry: RegistryHandle::new(TypeRegistry::default()),
         clock: Arc::new(System),
         ids: Arc::new(System),
+        secrets: realnet_core::secret::Secrets::default(),
     };
     let caller = Arc::new(Caller::system(Uuid::from_u128(9)));
     let access = Access { caller: Arc::clone(&caller), registry: services.registry.current() };

@@ -57,6 +57,11 @@ fn types() -> Vec<TypeDefinition> {
          ],
          "instances": [{"name": "VIP", "attributes": {"tier": "pro"}, "access": null}]},
         {"name": "GoldCustomer", "base": "Customer"},
+        {"name": "Safe", "base": "Item", "fields": [
+            {"name": "pin", "type": "secret", "required": true},
+            {"name": "codes", "type": "secret", "multiple": true},
+            {"name": "size", "type": "integer"},
+        ]},
     ]);
     let Value::Array(types) = types else { unreachable!("a list was written above") };
     let complete = |(index, mut value): (usize, Value)| {
@@ -76,16 +81,22 @@ fn types() -> Vec<TypeDefinition> {
 
 impl World {
     pub async fn new() -> Self {
-        let store = Arc::new(MemoryStore::new());
+        Self::on(Arc::new(MemoryStore::new()), |services| services).await
+    }
+
+    /// On this store, with services of the test's own.
+    pub async fn on(store: Arc<MemoryStore>, adapt: impl FnOnce(Services) -> Services) -> Self {
         let services = Services {
             items: store.clone(),
             types: store.clone(),
             credentials: store.clone(),
             sources: store,
             registry: RegistryHandle::new(TypeRegistry::default()),
+            secrets: realnet_core::secret::Secrets::default(),
             clock: Arc::new(System),
             ids: Arc::new(System),
         };
+        let services = adapt(services);
         let org = services.ids.next_id();
         let system = Arc::new(Caller::system(org));
         load(&services, &system).await;
@@ -108,6 +119,22 @@ impl World {
         let elsewhere = world.dispatcher.services().ids.next_id();
         world.foreigner = world.person("foreigner", OrgRole::Admin, elsewhere).await;
         world
+    }
+
+    /// The same people before another server, one with these services.
+    pub fn before(&self, services: &Services) -> Self {
+        let mut dispatcher = Dispatcher::new(services.clone());
+        dispatcher.register("items", Arc::new(Items));
+        Self {
+            dispatcher,
+            org: self.org,
+            system: self.system.clone(),
+            admin: self.admin.clone(),
+            ann: self.ann.clone(),
+            bob: self.bob.clone(),
+            stranger: self.stranger.clone(),
+            foreigner: self.foreigner.clone(),
+        }
     }
 
     async fn person(&self, name: &str, role: OrgRole, org: Uuid) -> Arc<Caller> {

@@ -68,6 +68,7 @@ impl World {
             credentials: store.clone(),
             sources: store,
             registry: RegistryHandle::new(TypeRegistry::default()),
+            secrets: realnet_core::secret::Secrets::default(),
             clock: Arc::new(System),
             ids: Arc::new(System),
         };

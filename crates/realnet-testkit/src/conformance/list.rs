@@ -35,6 +35,7 @@ macro_rules! conformance {
                 a_deleted_account_can_not_come_back,
                 a_failed_set_keeps_the_password,
                 a_setting_has_one_value,
+                a_setting_is_replaced_by_who_knows_it,
             ],
             crud: [
                 every_property_is_read_back,
@@ -235,6 +236,8 @@ macro_rules! conformance {
                 one_writer_wins_a_version,
                 no_increment_is_lost,
                 one_deletion_wins,
+                sealing_anew_is_not_seen,
+                sealing_anew_loses_no_write,
             ],
             visibility: [
                 hidden_items_are_asked_for,

@@ -157,7 +157,7 @@ fn check_attributes(
     let (old, new) = (before.attributes.as_map(), after.attributes.as_map());
     gather(violations, info.check_writable(&access.caller, Some(old), new))?;
     let mut attributes = std::mem::take(&mut after.attributes).into_map();
-    gather(violations, info.validate(after.instance.as_deref(), &mut attributes))?;
+    gather(violations, info.validate_next(after.instance.as_deref(), old, &mut attributes))?;
     after.attributes = Attributes::from_map(attributes);
     Ok(())
 }

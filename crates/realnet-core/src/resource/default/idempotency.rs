@@ -17,6 +17,8 @@ use crate::resource::{BatchResult, Context};
 pub(in crate::resource) struct Keyed {
     pub(super) key: IdempotencyKey,
     body_hash: Vec<u8>,
+    /// As it was kept before it had a key.
+    keyless_hash: Vec<u8>,
 }
 
 /// How a write with or without a key begins.
@@ -51,8 +53,10 @@ pub(in crate::resource) async fn begin(
     let Some(account) = cx.caller().account else { return Ok(Begin::Fresh(None)) };
     let key = IdempotencyKey { account: Some(account), ..key };
     // A fast hash of a password would undo the slow one that is stored, so such bodies are hashed without it.
-    let body_hash = if holds_password(body) { hash_without_passwords(body) } else { body_hash };
-    let keyed = Keyed { key, body_hash };
+    let keyless_hash = if holds_password(body) { hash_without_passwords(body) } else { body_hash };
+    // Other secrets can not be tried against the hash without the key of the store.
+    let body_hash = cx.services.secrets.digest("idempotency", &keyless_hash);
+    let keyed = Keyed { key, body_hash, keyless_hash };
     Ok(match keyed.look_up(cx).await? {
         Some(kept) => Begin::Replay(kept),
         None => Begin::Fresh(Some(keyed)),
@@ -63,7 +67,7 @@ impl Keyed {
     /// The kept reply, if there is one.
     pub(super) async fn look_up(&self, cx: &Context) -> Result<Option<Kept>> {
         let Some(stored) = cx.services.items.stored_reply(&self.key).await? else { return Ok(None) };
-        if stored.body_hash != self.body_hash {
+        if ![&self.body_hash, &self.keyless_hash].contains(&&stored.body_hash) {
             let message = "the idempotency key was used before with another body";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }

@@ -30,6 +30,7 @@ impl Wanted {
                     wanted.refer(registry, item);
                 }
                 Operation::Update { id, .. }
+                | Operation::Reseal { id, .. }
                 | Operation::Delete { id, .. }
                 | Operation::SetGrants { id, .. } => {
                     wanted.changed.insert(*id);

@@ -177,6 +177,7 @@ async fn assemble(config: HttpConfig, is_away: Arc<AtomicBool>, finished: Arc<At
         credentials: store.clone(),
         sources: store,
         registry: RegistryHandle::new(TypeRegistry::default()),
+        secrets: realnet_core::secret::Secrets::default(),
         clock: Arc::new(System),
         ids: Arc::new(System),
     };
@@ -207,7 +208,8 @@ async fn load_types(services: &Services) {
     let document = load::parse_json("types.json", include_str!("types.json")).unwrap();
     let caller = Arc::new(Caller::system(Uuid::nil()));
     let registry = services.registry.current();
-    let state = load::State { registry: Arc::clone(&registry), sources: Vec::new(), items: Vec::new() };
+    let (sources, items, secrets) = (Vec::new(), Vec::new(), services.secrets.clone());
+    let state = load::State { registry: Arc::clone(&registry), sources, items, secrets };
     let target = load::Target::of(Arc::clone(&caller));
     let plan = load::plan(&state, &[document], &target, load::Options::default(), &*services.ids).unwrap();
     let mut changes = ChangeSet::new(plan.operations, System.now(), Arc::from("test"));

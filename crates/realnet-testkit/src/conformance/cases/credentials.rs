@@ -190,3 +190,21 @@ pub async fn a_setting_has_one_value(world: World) {
     assert_eq!(credentials.setting_or_insert("signing-key", vec![]).await.unwrap(), values[0]);
     assert_eq!(credentials.setting_or_insert("other", vec![]).await.unwrap(), Vec::<u8>::new());
 }
+
+/// A setting is replaced by who knows its value: of sixteen at a time, one wins.
+pub async fn a_setting_is_replaced_by_who_knows_it(world: World) {
+    let credentials = &world.stores.credentials;
+    assert_eq!(credentials.setting("key").await.unwrap(), None);
+    assert!(!credentials.replace_setting("key", &[], vec![1]).await.unwrap(), "there is none");
+    credentials.setting_or_insert("key", vec![0, 255]).await.unwrap();
+    assert!(!credentials.replace_setting("key", &[0, 254], vec![1]).await.unwrap());
+    assert_eq!(credentials.setting("key").await.unwrap(), Some(vec![0, 255]));
+    let results = race(16, |index| {
+        let credentials = credentials.clone();
+        async move { credentials.replace_setting("key", &[0, 255], vec![index as u8; 3]).await.unwrap() }
+    })
+    .await;
+    let winners: Vec<usize> = (0..results.len()).filter(|index| results[*index]).collect();
+    assert_eq!(winners.len(), 1, "{results:?}");
+    assert_eq!(credentials.setting("key").await.unwrap(), Some(vec![winners[0] as u8; 3]));
+}

@@ -1,8 +1,11 @@
 //! Version preconditions, one by one and under concurrency.
 
-use realnet_core::ErrorKind;
+use std::sync::Arc;
+
 use realnet_core::acl::{Permission, Subject};
-use realnet_core::change::Operation;
+use realnet_core::change::{Edit, Operation, Outcome};
+use realnet_core::model::Item;
+use realnet_core::{ErrorKind, Uuid};
 use serde_json::{Value, json};
 
 use crate::conformance::{World, expect_kind, grant, item, race};
@@ -93,4 +96,72 @@ pub async fn one_deletion_wins(world: World) {
         }
     }
     world.log(world.acme.id, World::SETTLED + 2).await;
+}
+
+/// An operation that writes the secret of a sample anew.
+fn reseal(id: Uuid, next: &str) -> Operation {
+    let next = next.to_owned();
+    let edit: Edit = Arc::new(move |item| {
+        let mut attributes = item.attributes.as_map().clone();
+        attributes.insert("secret".to_owned(), json!(next));
+        // The attributes alone count.
+        Ok(Item { attributes: attributes.into(), name: "other".to_owned(), version: 99, ..item.clone() })
+    });
+    Operation::Reseal { id, edit }
+}
+
+/// Secrets that are sealed anew are another text in the store, and nothing else: no version, no time, no record.
+pub async fn sealing_anew_is_not_seen(world: World) {
+    let alice = world.acme.alice.clone();
+    let draft = item("Sample").name("holder").attr("secret", "one").attr("text", "words");
+    let before = world.create(&alice, draft).await;
+    let log = world.log(world.acme.id, World::SETTLED + 1).await;
+    for caller in [&alice, &world.acme.admin] {
+        expect_kind(world.commit(caller, vec![reseal(before.id, "two")]).await, ErrorKind::Forbidden);
+    }
+    let gone = world.next_id();
+    let system = world.system();
+    let done = world.commit(&system, vec![reseal(gone, "two"), reseal(before.id, "two")]).await.unwrap();
+    assert!(matches!(done.as_slice(), [Outcome::Done, Outcome::Updated(_)]), "{done:?}");
+    let after = world.item(before.id).await;
+    assert_eq!(after.attributes.get("secret"), Some(&json!("two")));
+    assert_eq!(Item { attributes: before.attributes.clone(), ..after.clone() }, before);
+    let again = world.commit(&system, vec![reseal(before.id, "two")]).await.unwrap();
+    assert!(matches!(again.as_slice(), [Outcome::Unchanged(_)]), "{again:?}");
+    world.find("Sample").by(&alice).with("name", "holder").gives(&["holder"]).await;
+    // The next change follows on it, and its record is the next one.
+    let changed = world.set(&alice, before.id, json!({"text": "more"})).await.unwrap();
+    assert_eq!((changed.version, changed.attributes.get("secret")), (2, Some(&json!("two"))));
+    let next = world.log(world.acme.id, World::SETTLED + 2).await;
+    assert_eq!(next[..log.len()], log[..]);
+    assert_eq!(next[log.len()].before.as_ref(), Some(&after));
+}
+
+/// Sealing anew beside writers: neither takes anything back from the other.
+pub async fn sealing_anew_loses_no_write(world: World) {
+    let alice = world.acme.alice.clone();
+    let created =
+        world.create(&alice, item("Sample").name("busy").attr("secret", "0").attr("integer", 0)).await;
+    let id = created.id;
+    race(16, |index| {
+        let (world, alice) = (world.clone(), alice.clone());
+        async move {
+            let (caller, operation) = if index % 2 == 0 {
+                (world.system(), reseal(id, "sealed"))
+            } else {
+                let count = world.edit(id, None, |item| {
+                    let mut attributes = item.attributes.as_map().clone();
+                    let count = attributes.get("integer").and_then(Value::as_i64).unwrap_or_default();
+                    attributes.insert("integer".to_owned(), json!(count + 1));
+                    item.attributes = attributes.into();
+                });
+                (alice, count)
+            };
+            world.persist(&caller, operation).await.unwrap();
+        }
+    })
+    .await;
+    let item = world.item(id).await;
+    let value = |name: &str| item.attributes.get(name).cloned().unwrap_or_default();
+    assert_eq!((item.version, value("integer"), value("secret")), (9, json!(8), json!("sealed")));
 }

@@ -1,0 +1,120 @@
+//! `realnet secrets generate`, `status` and `rotate`: the keys that secrets are sealed under.
+
+use std::time::{Duration, Instant};
+
+use realnet_core::secret::{Keyring, Rotated, Uses};
+use structopt::StructOpt;
+
+use super::{Failure, Outcome, output};
+use crate::config::{Config, Environment};
+use crate::wire;
+
+/// How often a long rotation says how far it is.
+const REPORT: Duration = Duration::from_secs(2);
+
+/// Makes keys, shows where they are in use, and seals everything under the first one.
+#[derive(Debug, StructOpt)]
+#[structopt(
+    name = "secrets",
+    after_help = "\
+Status and rotate work on the store itself, with the settings of `realnet server`; an embedded store has to be free, a
+PostgreSQL one may be served meanwhile. To change keys that servers share:
+    1. put the new key behind the old one in REALNET_SECRET_KEY of all servers, and restart them
+    2. put it in front, and restart them
+    3. realnet secrets rotate
+    4. take the old key away
+An embedded store that has a key file does all of that with `realnet secrets rotate --new-key`.
+
+EXAMPLES:
+    export REALNET_SECRET_KEY=$(realnet secrets generate)
+    realnet secrets status
+    realnet secrets rotate"
+)]
+pub struct SecretsCommand {
+    #[structopt(subcommand)]
+    step: Step,
+}
+
+#[derive(Debug, StructOpt)]
+enum Step {
+    /// Prints a new key for REALNET_SECRET_KEY: ID:BASE64
+    Generate,
+    /// Counts the secrets under each key, in items and in their history
+    Status,
+    /// Seals everything under the first key; can be stopped and run again
+    Rotate {
+        /// Puts a new key into the key file of an embedded store first
+        #[structopt(long)]
+        new_key: bool,
+    },
+}
+
+/// Does what was asked for.
+pub fn run(command: &SecretsCommand) -> Outcome {
+    if let Step::Generate = command.step {
+        output::line(&Keyring::generate()?.to_text());
+        return Ok(());
+    }
+    let config = Config::read(&Environment::of_process()?)?;
+    wire::logging::start(config.server.debug);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut server = wire::Server::open(config, false).await?;
+        let done = match command.step {
+            Step::Generate => Ok(()),
+            Step::Status => server.secret_uses().await.map(|uses| show(&server, &uses)),
+            Step::Rotate { new_key } => rotate(&mut server, new_key).await,
+        };
+        server.close().await?;
+        done
+    })
+}
+
+async fn rotate(server: &mut wire::Server, new_key: bool) -> Outcome {
+    if new_key {
+        server.renew_secret_key().await?;
+    }
+    let mut told = Instant::now();
+    let progress = |rotated: &Rotated| {
+        if told.elapsed() >= REPORT {
+            told = Instant::now();
+            output::error(&format!("{} items looked at, {} sealed anew", rotated.seen, rotated.resealed));
+        }
+    };
+    let rotated = server.rotate_secrets(progress).await?;
+    let Rotated { seen, resealed, unreadable, complete } = &rotated;
+    let key = server.secret_key().unwrap_or_default();
+    output::line(&format!("{seen} items with secrets, {resealed} sealed anew under the key {key}"));
+    if *complete {
+        output::line("no other key is needed any more, unless a server still has another one in front");
+        return Ok(());
+    }
+    Err(unfinished(unreadable))
+}
+
+fn unfinished(unreadable: &[realnet_core::Uuid]) -> Failure {
+    if unreadable.is_empty() {
+        return "items are still written under another key: give all servers the same first key, then run this again".into();
+    }
+    let ids: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
+    let text =
+        "secrets of these items do not open, with any of the keys; give them new values, then run this again";
+    format!("{text}:\n  {}", ids.join("\n  ")).into()
+}
+
+fn show(server: &wire::Server, uses: &Uses) {
+    let listed = |counts: &std::collections::BTreeMap<String, usize>| {
+        let counts: Vec<String> = counts.iter().map(|(key, count)| format!("{key} {count}")).collect();
+        if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+    };
+    output::line(&format!("seals under: {}", server.secret_key().unwrap_or("no key")));
+    output::line(&format!(
+        "needed at each start: {}",
+        match uses.expected.as_slice() {
+            [] => "no key".to_owned(),
+            ids => ids.join(", "),
+        }
+    ));
+    output::line(&format!("secrets of items: {}", listed(&uses.items)));
+    output::line(&format!("secrets of earlier states: {}", listed(&uses.history)));
+}

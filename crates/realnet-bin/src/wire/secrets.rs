@@ -1,0 +1,114 @@
+//! Which keys a store's secrets are sealed under, and sealing them anew.
+
+use realnet_core::resource::Services;
+use realnet_core::secret::{self, Keyring, Rotated, Secrets, Uses};
+
+use super::key_file::KeyFile;
+use super::store::Store;
+use crate::cli::{Failure, for_operators};
+use crate::config::{Config, DatabaseSection};
+
+/// Services of the store that seal and open secrets. With `check`, nothing is written: neither a key nor that it is used.
+pub async fn unlock(store: &Store, config: &Config, check: bool) -> Result<Services, Failure> {
+    let services = store.services().await?;
+    let keyring = keyring(&services, config, check).await?;
+    with(services, keyring, config, check).await
+}
+
+/// The keys that are configured, or those of the file beside an embedded store, made when there are none.
+async fn keyring(services: &Services, config: &Config, check: bool) -> Result<Keyring, Failure> {
+    if let Some(keyring) = &config.secrets.keyring {
+        return Ok(keyring.clone());
+    }
+    match &config.database {
+        DatabaseSection::Memory => Ok(Keyring::generate()?),
+        DatabaseSection::Postgres(_) => {
+            tracing::warn!(
+                "REALNET_SECRET_KEY is not set: secrets are stored in plain text; `realnet secrets generate` makes a key"
+            );
+            Ok(Keyring::default())
+        }
+        DatabaseSection::Sqlite { path } => {
+            let file = KeyFile::of(path);
+            if let Some(keyring) = file.read()? {
+                return Ok(keyring);
+            }
+            // A new key in the place of a lost one would hide that nothing opens any more.
+            if check || !secret::known_keys(&*services.credentials).await?.is_empty() {
+                return Ok(Keyring::default());
+            }
+            let keyring = Keyring::generate()?;
+            file.write(&keyring)?;
+            let file = file.path().display();
+            tracing::info!(%file, "made the key that secrets are sealed under: keep a copy apart from the database");
+            Ok(keyring)
+        }
+    }
+}
+
+async fn with(
+    services: Services,
+    keyring: Keyring,
+    config: &Config,
+    check: bool,
+) -> Result<Services, Failure> {
+    let store = &*services.credentials;
+    let secrets = if check {
+        secret::verify(store, &keyring).await.map(|()| Secrets::new(keyring, &[]))
+    } else {
+        secret::unlock(store, keyring).await
+    };
+    let secrets = secrets.map_err(|error| -> Failure {
+        let (text, next) = (for_operators(&error), next_step(config));
+        format!("{text}: {next}").into()
+    })?;
+    Ok(services.sealing(secrets))
+}
+
+fn next_step(config: &Config) -> String {
+    match &config.database {
+        DatabaseSection::Sqlite { path } if config.secrets.keyring.is_none() => {
+            let file = KeyFile::of(path);
+            format!("put {} back as it was, or set REALNET_SECRET_KEY", file.path().display())
+        }
+        _ => "REALNET_SECRET_KEY has to name it, behind the key that seals".to_owned(),
+    }
+}
+
+/// Puts a new key in front of those in the key file of the store, and seals under it from here on.
+pub async fn renew(store: &Store, services: &Services, config: &Config) -> Result<Services, Failure> {
+    if config.secrets.keyring.is_some() {
+        return Err("the keys come from REALNET_SECRET_KEY: put a new one in front of those there \
+                    (`realnet secrets generate` makes one) and run `realnet secrets rotate`"
+            .into());
+    }
+    let DatabaseSection::Sqlite { path } = &config.database else {
+        return Err(
+            "there is no key file: set REALNET_SECRET_KEY (`realnet secrets generate` makes a key)".into()
+        );
+    };
+    let next = services.secrets.keyring().behind(&Keyring::generate()?);
+    KeyFile::of(path).write(&next)?;
+    with(store.services().await?, next, config, false).await
+}
+
+/// Seals everything under the primary key; old keys are expected no more once nothing is left under them.
+pub async fn rotate(services: &Services, progress: impl FnMut(&Rotated) + Send) -> Result<Rotated, Failure> {
+    if services.secrets.keyring().primary().is_none() {
+        return Err(
+            "there is no key to seal under: set REALNET_SECRET_KEY (`realnet secrets generate` makes one)"
+                .into(),
+        );
+    }
+    realnet_resource_accounts::reseal(services).await?;
+    let rotated = secret::rotate(services, progress).await?;
+    if rotated.complete {
+        secret::retire(&*services.credentials, services.secrets.keyring()).await?;
+    }
+    Ok(rotated)
+}
+
+/// Counts what is sealed under which key.
+pub async fn uses(services: &Services) -> Result<Uses, Failure> {
+    Ok(secret::uses(services).await?)
+}

@@ -1,0 +1,12 @@
+//! What this resource keeps sealed besides items, sealed anew when the operator's keys change.
+
+use realnet_core::Result;
+use realnet_core::resource::Services;
+use realnet_core::secret::reseal_setting;
+
+use crate::accounts::KEY_SETTING;
+
+/// Seals the key that signs tokens under the primary key. What is so already stays as it is.
+pub async fn reseal(services: &Services) -> Result<()> {
+    reseal_setting(&*services.credentials, services.secrets.keyring(), KEY_SETTING).await
+}
