@@ -67,8 +67,9 @@ async fn signed_in() -> (Arc<Accounts>, String, String) {
     };
     bootstrap(&services, first).await.unwrap();
     let accounts = Accounts::new(&services, config()).await.unwrap();
-    let request = SignIn { username: "root".to_owned(), password: "a long password".to_owned(), org: None };
-    let tokens = accounts.sign_in(request, &Origin::default()).await.unwrap();
+    let request =
+        SignIn { username: "root".to_owned(), password: "a long password".to_owned(), org: None, code: None };
+    let tokens = accounts.sign_in(request, &Origin::default()).await.unwrap().tokens().unwrap();
     let asked = Call {
         path: vec!["keys".to_owned()],
         verb: Verb::Post,

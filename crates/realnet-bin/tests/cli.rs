@@ -4,7 +4,8 @@
 mod common;
 
 use common::shell::Shell;
-use common::{ADMIN, realnet, run, text};
+use common::{ADMIN, Server, realnet, run, text};
+use realnet_core::clock::{Clock as _, System};
 use serde_json::{Value, json};
 
 #[test]
@@ -274,4 +275,39 @@ fn wrong_usage_says_what_is_right() {
         let help = shell.run(&[command, "--help"]);
         assert!(help.status.success() && help.stdout.len() > 100, "{command} --help");
     }
+}
+
+/// A call of the API as the administrator.
+async fn call(shell: &Shell, path: &str, body: &Value) -> Value {
+    let mut client = realnet_client::Client::new(&shell.server.address).unwrap();
+    let token = client.authenticate(ADMIN.0, ADMIN.1, None).await.unwrap().token;
+    let url = format!("{}/api/auth/{path}", shell.server.address);
+    let request = reqwest::Client::new().post(url).bearer_auth(token).json(body);
+    request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_and_can_be_dropped_by_the_operator() {
+    let shell = Shell::new();
+    let begun = call(&shell, "totp", &json!({"current_password": ADMIN.1})).await;
+    let phone = realnet_testkit::authenticator::Authenticator::new(begun["secret"].as_str().unwrap());
+    let code = phone.code(System.now().as_micros() / 1_000_000);
+    let codes = call(&shell, "totp/confirm", &json!({"code": code})).await;
+    let login = ["login", "--username", ADMIN.0, "--password", ADMIN.1];
+    let (status, words) = shell.failure(&login);
+    assert!(status == 1 && words.contains("--code"), "{words}");
+    let (_, words) = shell.failure(&[&login[..], &["--code", "no such code"]].concat());
+    assert!(words.contains("the code is not right"), "{words}");
+    let recovery = codes["recovery_codes"][0].as_str().unwrap();
+    let output = shell.run(&[&login[..], &["--code", recovery]].concat());
+    assert!(output.status.success(), "{}", text(&output));
+    let Shell { folder, server, .. } = shell;
+    assert!(server.stop());
+    let lost = ["server", "password", "--username", ADMIN.0, "--password", "a-new-long-one", "--drop-factor"];
+    let output = run(realnet(&folder).args(lost));
+    assert!(output.status.success(), "{}", text(&output));
+    let server = Server::start(&folder);
+    let login = ["login", "--username", ADMIN.0, "--password", "a-new-long-one"];
+    let output = run(realnet(&folder).args(login).env("REALNET_SERVER_URL", &server.address));
+    assert!(output.status.success(), "{}", text(&output));
 }

@@ -82,6 +82,14 @@ impl Client {
         self.use_login(answer)
     }
 
+    /// Answers the challenge of a second factor, which [`Self::authenticate`] was refused with
+    /// ([`crate::Problem::challenge`]), by a code.
+    pub async fn answer_factor(&mut self, challenge: &str, code: &str) -> Result<Login> {
+        let body = json!({"challenge": challenge, "code": code});
+        let answer = self.call(Method::POST, "auth/factor", Some(&body)).await?;
+        self.use_login(answer)
+    }
+
     /// Exchanges a refresh token for a new login and uses it.
     pub async fn refresh(&mut self, refresh_token: &str) -> Result<Login> {
         let answer =

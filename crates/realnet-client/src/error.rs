@@ -11,6 +11,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
+    /// Its type, `urn:realnet:problem:NAME`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What a code of the second factor answers, when signing in requires one.
+    pub challenge: Option<Secret>,
     /// What kind of problem it is.
     pub title: String,
     /// What is wrong here.
@@ -24,6 +29,17 @@ pub struct Problem {
     /// After how many seconds another try makes sense, from `Retry-After`.
     #[serde(skip)]
     pub retry_after: Option<u64>,
+}
+
+/// Text that is not shown.
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// One broken rule.

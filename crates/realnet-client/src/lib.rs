@@ -5,5 +5,5 @@ mod error;
 mod list;
 
 pub use client::{Client, Login};
-pub use error::{Error, Problem, Violation};
+pub use error::{Error, Problem, Secret, Violation};
 pub use list::{ListPage, ListQuery};

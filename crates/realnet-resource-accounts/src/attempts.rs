@@ -128,6 +128,17 @@ impl Accounts {
         })
     }
 
+    /// Takes a token of another bucket for an attempt, which comes back with the others.
+    pub(crate) async fn draw_more(
+        &self,
+        attempt: &mut Attempt,
+        name: String,
+        capacity: u32,
+        per: Duration,
+    ) -> Result<()> {
+        self.draw(attempt, Bucket { name, capacity, per, by: "code" }).await
+    }
+
     /// Takes a token.
     async fn draw(&self, attempt: &mut Attempt, bucket: Bucket) -> Result<()> {
         let Some(rate) = Rate::new(bucket.capacity, bucket.per) else { return Ok(()) };
@@ -159,9 +170,14 @@ impl Accounts {
 
     /// It was the wrong one; `detail` says more of what for.
     pub(crate) async fn failed(&self, attempt: Attempt, detail: serde_json::Value) {
+        self.failed_as(EventKind::SignInFailed, attempt, detail).await;
+    }
+
+    /// The same under another name.
+    pub(crate) async fn failed_as(&self, kind: EventKind, attempt: Attempt, detail: serde_json::Value) {
         let known = attempt.account.as_ref().map(|account| account.id);
         tracing::info!(account = %known.unwrap_or_default(), "sign-in refused");
-        self.tell(EventKind::SignInFailed, attempt.org, known, &attempt.origin, detail).await;
+        self.tell(kind, attempt.org, known, &attempt.origin, detail).await;
         for (bucket, window, by) in &attempt.last {
             if self.gates.is_news(bucket, self.services.clock.now(), *window) {
                 self.tell(EventKind::Locked, attempt.org, known, &attempt.origin, json!({"by": by})).await;
@@ -197,6 +213,11 @@ impl Accounts {
 }
 
 impl Attempt {
+    /// Where it comes from.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The networks that it comes from.
     fn networks(&self) -> Vec<(String, u32)> {
         self.origin.address.map(networks).unwrap_or_default()

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use realnet_core::acl::{Caller, Origin};
 use realnet_core::provider::EventKind;
 use realnet_core::resource::{
-    Arrival, Arrived, Authenticator, Call, Context, Departed, Departure, Reply, SignIn, Tokens,
+    Arrival, Arrived, Authenticator, Call, Context, Departed, Departure, Reply, SignIn, SignedIn, Tokens,
 };
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::json;
@@ -34,8 +34,12 @@ impl Authenticator for Accounts {
         self.signer.derived_key(purpose)
     }
 
-    async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<Tokens> {
+    async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<SignedIn> {
         self.sign_in_by_password(request, origin).await
+    }
+
+    async fn answer(&self, challenge: &str, code: &str, origin: &Origin) -> Result<Tokens> {
+        self.answer_challenge(challenge, code, origin).await
     }
 
     async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<Tokens> {

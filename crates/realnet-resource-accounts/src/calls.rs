@@ -13,7 +13,7 @@ impl Accounts {
         let Call { path, verb, body, parameters, .. } = call;
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         may_call(cx.caller(), verb, &path)?;
-        if !matches!(path.as_slice(), ["sessions" | "audit" | "explain" | "keys" | "providers"])
+        if !matches!(path.as_slice(), ["sessions" | "audit" | "explain" | "keys" | "providers" | "totp"])
             && let Some((name, _)) = parameters.parameters.first()
         {
             return Err(Error::malformed_at(name.clone(), "not a parameter here"));
@@ -43,6 +43,7 @@ impl Accounts {
                 self.end_session(cx, id).await?;
                 Value::Null
             }
+            (verb, ["totp", path @ ..]) => self.factor_call(cx, verb, path, body, &parameters).await?,
             (Verb::Post, ["unlock"]) => {
                 let [account] = texts(body, ["account"], 1)?;
                 self.unlock(cx, &account.unwrap_or_default()).await?;

@@ -77,6 +77,12 @@ impl<'a> Directory<'a> {
         Ok(found.first().map(|item| item.id))
     }
 
+    /// All orgs.
+    pub(crate) async fn all_orgs(&self) -> Result<Vec<Uuid>> {
+        let orgs = self.find(OrgScope::All, "Org", Predicate::All, 0).await?;
+        Ok(orgs.iter().map(|org| org.id).collect())
+    }
+
     /// The account of a name in an org.
     pub(crate) async fn account(&self, org: Uuid, username: &str) -> Result<Option<Item>> {
         self.account_with(org, "username", username).await

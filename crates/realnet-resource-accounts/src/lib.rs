@@ -13,6 +13,7 @@ mod config;
 mod directory;
 mod events;
 mod explain;
+mod factor;
 mod gates;
 mod intake;
 mod keys;

@@ -16,6 +16,10 @@ pub(crate) enum Notice {
     Password,
     /// The address; the old one is told.
     Address,
+    /// A second factor was turned on.
+    FactorOn,
+    /// The second factor was turned off.
+    FactorOff,
 }
 
 impl Accounts {
@@ -35,6 +39,10 @@ impl Accounts {
             let (subject, what) = match notice {
                 Notice::Password => ("Your password has changed", "has a new password"),
                 Notice::Address => ("Your address has changed", "has another address than this one"),
+                Notice::FactorOn => ("A second factor was turned on", "asks for a second factor from now on"),
+                Notice::FactorOff => {
+                    ("The second factor was turned off", "asks for no second factor any more")
+                }
             };
             let text = format!(
                 "The account {username} {what}.\n\nIf it was not you, ask for a new password, or tell an \

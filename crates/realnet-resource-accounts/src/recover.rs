@@ -16,11 +16,17 @@ use crate::policy;
 
 impl Accounts {
     /// Sets the password of an account, ends its sessions and forgets what has failed for it. `org`: its name or id; the
-    /// first one when absent.
+    /// first one when absent. `drop_factor`: takes its second factor away, too, for who has lost that as well.
     ///
     /// # Errors
     /// An account that is not there is not found, a disabled one a conflict; a password that breaks the rules is invalid.
-    pub async fn set_lost_password(&self, org: Option<&str>, username: &str, password: &str) -> Result<()> {
+    pub async fn set_lost_password(
+        &self,
+        org: Option<&str>,
+        username: &str,
+        password: &str,
+        drop_factor: bool,
+    ) -> Result<()> {
         policy::length(password)?;
         if policy::is_common(password) {
             // Whoever runs the server may choose; everybody else may not.
@@ -47,8 +53,12 @@ impl Accounts {
             .with_origin(Some(Arc::new(origin.clone())));
         services.items.commit(&access, changes).await?;
         self.forget_failures(account.id, org, username_of(&account)).await?;
+        self.forget_codes(account.id).await?;
         let detail = json!({"by": "operator"});
-        self.tell(EventKind::PasswordChanged, org, Some(account.id), &origin, detail).await;
+        self.tell(EventKind::PasswordChanged, org, Some(account.id), &origin, detail.clone()).await;
+        if drop_factor && self.drop_factor(account.id).await? {
+            self.tell(EventKind::FactorRemoved, org, Some(account.id), &origin, detail).await;
+        }
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use realnet_core::acl::Origin;
 use realnet_core::model::Item;
 use realnet_core::provider::{Credential, EventKind, Session};
-use realnet_core::resource::{SignIn, Tokens};
+use realnet_core::resource::{SignIn, SignedIn, Tokens};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::{Value, json};
 
@@ -12,10 +12,27 @@ use crate::directory::Directory;
 use crate::kind::is_disabled;
 use crate::tokens::{Claims, Purpose, fingerprint};
 
+/// How somebody has proved who they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way {
+    method: &'static str,
+    factor: bool,
+}
+
+impl Way {
+    /// At a provider of identities, whose matter further factors are.
+    pub(crate) const ELSEWHERE: Self = Self { method: "oidc", factor: false };
+
+    /// By password, and by a second factor or not.
+    pub(crate) const fn password(factor: bool) -> Self {
+        Self { method: "password", factor }
+    }
+}
+
 impl Accounts {
-    /// Opens a session. Whether the org, the name or the password is wrong, or the account disabled, can not be told from
+    /// Opens a session, or asks for the second factor. Whether the org, the name or the password is wrong, or the account disabled, can not be told from
     /// the answer, nor from the time that it takes.
-    pub(crate) async fn sign_in_by_password(&self, request: SignIn, origin: &Origin) -> Result<Tokens> {
+    pub(crate) async fn sign_in_by_password(&self, request: SignIn, origin: &Origin) -> Result<SignedIn> {
         let org = match &request.org {
             Some(name) => Directory::new(&self.services).org(name).await?,
             None => self.default_org().await?,
@@ -35,10 +52,7 @@ impl Accounts {
             return Err(Error::new(ErrorKind::Unauthenticated, "username or password is not right"));
         };
         self.strengthen(&credential, &request.password).await;
-        self.succeeded(attempt).await;
-        let session = self.services.ids.next_id();
-        let claims = Claims { account: account.id, session, org: account.org, epoch: credential.epoch };
-        self.open(claims, "password", origin).await
+        self.behind_password(attempt, (&account, &credential), request.code, origin).await
     }
 
     /// The credential of an account, if the password is its and it may sign in. The same work is done whatever there is.
@@ -69,8 +83,9 @@ impl Accounts {
         }
     }
 
-    /// Opens a session of somebody who has proved who they are, by `method`.
-    pub(crate) async fn open(&self, claims: Claims, method: &str, origin: &Origin) -> Result<Tokens> {
+    /// Opens a session of somebody who has proved who they are.
+    pub(crate) async fn open(&self, claims: Claims, way: Way, origin: &Origin) -> Result<Tokens> {
+        let Way { method, factor } = way;
         let now = self.services.clock.now();
         let (refresh_token, expires_at) =
             self.signer.sign(Purpose::Refresh, claims, now, self.config.refresh_ttl)?;
@@ -84,14 +99,15 @@ impl Accounts {
             expires_at,
             used_at: now,
             method: method.to_owned(),
-            factor: false,
+            factor,
             address: origin.address.map(|address| address.to_string()),
             agent: origin.agent.as_deref().map(str::to_owned),
         };
         self.services.credentials.open_session(session).await?;
         let tokens = self.tokens(claims, refresh_token).await?;
         tracing::info!(account = %claims.account, session = %claims.session, "signed in");
-        let detail = json!({"method": method});
+        let detail =
+            if factor { json!({"method": method, "factor": true}) } else { json!({"method": method}) };
         self.tell_of(EventKind::SignIn, claims, origin, detail).await;
         Ok(tokens)
     }

@@ -23,6 +23,7 @@ impl Accounts {
         let item = Directory::new(&self.services).item(id).await?;
         let item = item.ok_or_else(|| Error::not_found(format_args!("account {id}")))?;
         self.forget_failures(id, item.org, username_of(&item)).await?;
+        self.forget_codes(id).await?;
         let detail = json!({"by": cx.caller().account});
         self.tell(EventKind::Unlocked, item.org, Some(id), &from(cx), detail).await;
         Ok(())

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub(crate) struct Problem(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     status: StatusCode,
     /// The last part of the problem's type.
@@ -20,9 +19,18 @@ struct Inner {
     detail: String,
     violations: Vec<Violation>,
     operation: Option<usize>,
+    /// What else the document says.
+    members: Vec<(&'static str, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What only the log gets to see.
     report: Option<String>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { status, name, detail, violations, operation, headers, report, members: _ } = self;
+        write!(f, "{status} {name} {detail:?} {violations:?} {operation:?} {headers:?} {report:?}")
+    }
 }
 
 impl Problem {
@@ -34,6 +42,7 @@ impl Problem {
             detail: detail.into(),
             violations: Vec::new(),
             operation: None,
+            members: Vec::new(),
             headers: Vec::new(),
             report: None,
         }))
@@ -72,6 +81,18 @@ impl Problem {
         self
     }
 
+    /// Gives it a narrower type.
+    pub(crate) fn named(mut self, name: &'static str) -> Self {
+        self.0.name = name;
+        self
+    }
+
+    /// Adds a member to the document; what it says stays out of `Debug`.
+    pub(crate) fn saying(mut self, name: &'static str, value: String) -> Self {
+        self.0.members.push((name, value));
+        self
+    }
+
     /// Adds a header.
     pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
@@ -102,6 +123,9 @@ impl Problem {
         }
         if let Some(index) = self.0.operation {
             document["operation"] = json!(index);
+        }
+        for (name, value) in &self.0.members {
+            document[*name] = json!(value);
         }
         document
     }

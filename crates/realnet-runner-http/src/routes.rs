@@ -26,8 +26,15 @@ pub(crate) fn table() -> Vec<Route> {
         at("/docs/{name}").get(open(docs::asset)),
         at("/api/openapi.json").get(by(openapi::document)),
         at("/api/auth").get(by(auth::show)).post(open(auth::sign_in)).delete(open(auth::sign_out)),
+        at("/api/auth/factor").post(open(auth::factor)),
         at("/api/auth/refresh").post(open(auth::refresh)),
         at("/api/auth/token").post(open(auth::token)),
+        at("/api/auth/totp")
+            .get(by(auth::call::get))
+            .post(by(auth::call::post))
+            .delete(by(auth::call::delete)),
+        at("/api/auth/totp/confirm").post(by(auth::call::post)),
+        at("/api/auth/totp/recovery").post(by(auth::call::post)),
         at("/api/auth/sessions").get(by(auth::call::get)).delete(by(auth::call::delete)),
         at("/api/auth/sessions/{id}").delete(by(auth::call::delete)),
         at("/api/auth/providers").get(by(auth::call::get)),

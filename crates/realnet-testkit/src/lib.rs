@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
 
+pub mod authenticator;
 pub mod conformance;
 pub mod engines;

@@ -24,6 +24,9 @@ pub struct LoginCommand {
     /// Sign in with a browser at this provider of identities of the org, by its name or id
     #[structopt(long, conflicts_with_all = &["username", "password"])]
     oidc: Option<String>,
+    /// A code of the second factor, or a recovery code; asked for when it is needed and absent
+    #[structopt(long)]
+    code: Option<String>,
 }
 
 /// Ends the kept login.
@@ -52,7 +55,16 @@ pub async fn login(command: LoginCommand) -> Outcome {
         Some(password) => password,
         None => ask_hidden("Password: ")?,
     };
-    let login = client.authenticate(&username, &password, command.org.as_deref()).await;
+    let login = match client.authenticate(&username, &password, command.org.as_deref()).await {
+        Err(error) if challenge(&error).is_some() => {
+            let code = match command.code {
+                Some(code) => code,
+                None => ask_code()?,
+            };
+            client.answer_factor(challenge(&error).unwrap_or_default(), &code).await
+        }
+        login => login,
+    };
     // In words only: the hint to sign in, which other commands get, would be of no use here.
     let login = login.map_err(|error| error.to_string())?;
     session::save(server, Some(login))?;
@@ -81,6 +93,18 @@ pub async fn logout(command: &LogoutCommand) -> Outcome {
             Ok(())
         }
     }
+}
+
+/// What a code of the second factor answers, when one is required.
+fn challenge(error: &realnet_client::Error) -> Option<&str> {
+    Some(error.problem()?.challenge.as_ref()?.0.as_str())
+}
+
+fn ask_code() -> Result<String, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err("a code of the second factor is required: give it with --code".into());
+    }
+    ask("Code: ")
 }
 
 fn ask(prompt: &str) -> Result<String, Failure> {

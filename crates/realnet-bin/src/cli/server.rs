@@ -96,6 +96,9 @@ struct PasswordCommand {
     /// The new password; made and printed once when absent
     #[structopt(long)]
     password: Option<String>,
+    /// Takes the second factor away as well, for who has lost that, too
+    #[structopt(long)]
+    drop_factor: bool,
 }
 
 fn port(text: &str) -> Result<u16, &'static str> {
@@ -148,8 +151,13 @@ fn greeting(url: &str) -> String {
 }
 
 async fn set_password(server: wire::Server, step: &PasswordCommand) -> Outcome {
-    let PasswordCommand { username, org, password } = step;
-    let reset = PasswordReset { org: org.clone(), username: username.clone(), password: password.clone() };
+    let PasswordCommand { username, org, password, drop_factor } = step;
+    let reset = PasswordReset {
+        org: org.clone(),
+        username: username.clone(),
+        password: password.clone(),
+        drop_factor: *drop_factor,
+    };
     match server.set_password(reset).await? {
         Some(password) => output::line(&format!(
             "the new password of {username}: {password}\nkeep it: it is not shown again"

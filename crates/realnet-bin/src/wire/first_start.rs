@@ -27,6 +27,8 @@ pub struct PasswordReset {
     pub username: String,
     /// The password; made when absent.
     pub password: Option<String>,
+    /// Whether its second factor goes, too.
+    pub drop_factor: bool,
 }
 
 /// What initializing did.

@@ -143,7 +143,8 @@ impl Server {
         let given = reset.password.is_some();
         let password = reset.password.unwrap_or_else(make_password);
         let accounts = Accounts::new(&self.services, accounts_config(&self.config.accounts)).await?;
-        let done = accounts.set_lost_password(reset.org.as_deref(), &reset.username, &password).await;
+        let PasswordReset { org, username, drop_factor, .. } = reset;
+        let done = accounts.set_lost_password(org.as_deref(), &username, &password, drop_factor).await;
         done.map_err(|error| named(&error))?;
         Ok((!given).then_some(password))
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Arrival, Arrived, Call, Departed, Departure, Reply};
 use crate::acl::{Caller, Origin};
 use crate::clock::{Clock, IdSource, Timestamp};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::provider::{
     Access, AuthEvent, CredentialProvider, EventKind, ItemProvider, SourceProvider, TypeProvider,
 };
@@ -152,6 +152,41 @@ pub struct SignIn {
     pub password: String,
     /// Name or id of the org; the default org when absent.
     pub org: Option<String>,
+    /// The code of a second factor; asked for when it is absent and needed.
+    pub code: Option<String>,
+}
+
+/// A right password of an account that has a second factor: its code opens the session.
+#[derive(Clone)]
+pub struct Challenge {
+    /// What the code answers, by [`Authenticator::answer`].
+    pub token: String,
+    /// Until when.
+    pub expires: Timestamp,
+}
+
+/// What signing in comes to.
+#[derive(Clone)]
+pub enum SignedIn {
+    /// A session.
+    Tokens(Tokens),
+    /// A second factor is required.
+    Challenge(Challenge),
+}
+
+impl SignedIn {
+    /// The tokens.
+    ///
+    /// # Errors
+    /// Unauthenticated when a second factor is required.
+    pub fn tokens(self) -> Result<Tokens> {
+        match self {
+            Self::Tokens(tokens) => Ok(tokens),
+            Self::Challenge(_) => {
+                Err(Error::new(ErrorKind::Unauthenticated, "a code of the second factor is required"))
+            }
+        }
+    }
 }
 
 /// What signing in or refreshing gives.
@@ -180,8 +215,11 @@ pub trait Authenticator: Send + Sync {
     /// store, unguessable, and of no use for any other purpose.
     fn derived_key(&self, purpose: &str) -> [u8; 32];
 
-    /// Signs in by password.
-    async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<Tokens>;
+    /// Signs in by password, and by the code of a second factor where there is one.
+    async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<SignedIn>;
+
+    /// Answers a challenge by the code of the second factor.
+    async fn answer(&self, challenge: &str, code: &str, origin: &Origin) -> Result<Tokens>;
 
     /// Rotates a refresh token; the use of an old one ends the session.
     async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<Tokens>;

@@ -15,7 +15,7 @@ mod texts;
 mod traits;
 
 pub use body::Body;
-pub use context::{Authenticator, Context, Services, SignIn, Tokens};
+pub use context::{Authenticator, Challenge, Context, Services, SignIn, SignedIn, Tokens};
 pub use dispatcher::Dispatcher;
 pub use intake::{Change, Intake};
 pub use login::{Arrival, Arrived, Departed, Departure};

@@ -10,6 +10,7 @@ use super::provider::Provider;
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::kind::is_disabled;
+use crate::sign_in::Way;
 use crate::tokens::Claims;
 
 /// How long a code waits for its program, in seconds.
@@ -65,6 +66,7 @@ impl Accounts {
         tracing::debug!(account = %account.id, %provider, "signed in elsewhere");
         let epoch = self.epoch_of(account.id).await?;
         let session = self.services.ids.next_id();
-        self.open(Claims { account: account.id, session, org: account.org, epoch }, "oidc", origin).await
+        self.open(Claims { account: account.id, session, org: account.org, epoch }, Way::ELSEWHERE, origin)
+            .await
     }
 }

@@ -130,8 +130,9 @@ async fn only_administrators_look_and_only_at_their_org() {
     world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
     let body = json!({"username": "boss", "password": PASSWORD, "role": "admin", "org": "Second"});
     world.create(&world.root, "accounts", body).await.unwrap();
-    let request = SignIn { username: "boss".into(), password: PASSWORD.into(), org: Some("Second".into()) };
-    let boss = world.accounts.sign_in(request, &Origin::default()).await.unwrap().caller;
+    let request =
+        SignIn { username: "boss".into(), password: PASSWORD.into(), org: Some("Second".into()), code: None };
+    let boss = world.accounts.sign_in(request, &Origin::default()).await.unwrap().tokens().unwrap().caller;
     let stranger = world.stranger();
     let look = async |caller, query: &str| {
         world.auth(caller, Verb::Get, &format!("audit?{query}"), Value::Null).await
@@ -170,10 +171,10 @@ async fn a_lost_password_is_set_anew_and_unlocks() {
     }
     let locked = world.sign_in_from("203.0.113.8", "ann", PASSWORD).await;
     assert_eq!(kind(locked.map(|_| ())), ErrorKind::RateLimited);
-    world.accounts.set_lost_password(None, "ann", "a new long password").await.unwrap();
+    world.accounts.set_lost_password(None, "ann", "a new long password", false).await.unwrap();
     world.sign_in_from("203.0.113.8", "ann", "a new long password").await.unwrap();
     for (name, password) in [("nobody", "a new long password"), ("ann", "short")] {
-        assert!(world.accounts.set_lost_password(None, name, password).await.is_err());
+        assert!(world.accounts.set_lost_password(None, name, password, false).await.is_err());
     }
     let told = audit(&world, "kind=password_changed&limit=1").await;
     assert_eq!(told["entries"][0]["origin"], json!({"via": "console"}));

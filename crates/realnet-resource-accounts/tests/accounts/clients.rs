@@ -206,8 +206,16 @@ async fn secrets_are_for_administrators_of_the_org_in_person() {
         username: "boss".into(),
         password: PASSWORD.into(),
         org: Some("Second".into()),
+        code: None,
     };
-    let boss = world.accounts.sign_in(request, &realnet_core::acl::Origin::default()).await.unwrap().caller;
+    let boss = world
+        .accounts
+        .sign_in(request, &realnet_core::acl::Origin::default())
+        .await
+        .unwrap()
+        .tokens()
+        .unwrap()
+        .caller;
     for caller in [&world.ann, &boss, &world.stranger()] {
         for verb in [Verb::Post, Verb::Delete] {
             let refused = kind(world.call(caller, "clients", secret_call(client.id, verb)).await);

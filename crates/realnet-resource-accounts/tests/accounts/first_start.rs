@@ -18,8 +18,9 @@ async fn it_happens_once() {
     assert_eq!(bootstrap(&services, first("other")).await.unwrap(), None);
     let accounts = Accounts::new(&services, config()).await.unwrap();
     assert_eq!(accounts.default_org().await.unwrap(), Some(created[0].org));
-    let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: Some("First".into()) };
-    let tokens = accounts.sign_in(request, &Origin::default()).await.unwrap();
+    let request =
+        SignIn { username: "root".into(), password: PASSWORD.into(), org: Some("First".into()), code: None };
+    let tokens = accounts.sign_in(request, &Origin::default()).await.unwrap().tokens().unwrap();
     assert!(tokens.caller.is_superuser());
     assert_eq!((tokens.account, tokens.caller.org), (created[0].account, created[0].org));
 }
@@ -38,7 +39,7 @@ async fn before_it_strangers_see_an_empty_org() {
     let accounts = Accounts::new(&services, config()).await.unwrap();
     let caller = accounts.authenticate(None, None).await.unwrap();
     assert!(caller.account.is_none() && caller.org.is_nil());
-    let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: None };
+    let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: None, code: None };
     assert_eq!(
         accounts.sign_in(request, &Origin::default()).await.err().map(|error| error.kind()),
         Some(ErrorKind::Unauthenticated)
@@ -53,8 +54,8 @@ async fn replicas_share_the_generated_key() {
     let one: Arc<Accounts> = Accounts::new(&services, keyless.clone()).await.unwrap();
     let two = Accounts::new(&services, keyless).await.unwrap();
     let other = Accounts::new(&services, config()).await.unwrap();
-    let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: None };
-    let token = one.sign_in(request, &Origin::default()).await.unwrap().token;
+    let request = SignIn { username: "root".into(), password: PASSWORD.into(), org: None, code: None };
+    let token = one.sign_in(request, &Origin::default()).await.unwrap().tokens().unwrap().token;
     assert!(two.authenticate(Some(&token), None).await.unwrap().is_superuser());
     assert_eq!(kind(other.authenticate(Some(&token), None).await), ErrorKind::Unauthenticated);
 }

@@ -279,8 +279,9 @@ async fn keys_of_others_are_for_administrators_of_their_org() {
         username: "boss".into(),
         password: PASSWORD.into(),
         org: Some("Second".into()),
+        code: None,
     };
-    let boss = world.accounts.sign_in(request, &from("192.0.2.1")).await.unwrap().caller;
+    let boss = world.accounts.sign_in(request, &from("192.0.2.1")).await.unwrap().tokens().unwrap().caller;
     let (list, one) = (format!("keys?account={ann}"), format!("keys/{key}"));
     for caller in [&world.bob, &boss] {
         for (verb, path) in [(Verb::Get, &list), (Verb::Get, &one), (Verb::Delete, &one)] {

@@ -102,7 +102,7 @@ async fn strangers_do_not_lock_the_owner_out() {
     world.clock.advance(7 * 24 * 60 * MINUTE);
     guess(&world, "ann", "192.0.2.1").await;
     let replica = Accounts::new(&world.services, config()).await.unwrap();
-    let request = SignIn { username: "ann".into(), password: PASSWORD.into(), org: None };
+    let request = SignIn { username: "ann".into(), password: PASSWORD.into(), org: None, code: None };
     let origin = crate::world::from("198.51.100.7");
     assert!(Authenticator::sign_in(&*replica, request.clone(), &origin).await.is_ok());
     world.clock.advance(181 * 24 * 60 * MINUTE);

@@ -5,6 +5,7 @@
 mod audit;
 mod clients;
 mod explain;
+mod factor;
 mod first_start;
 mod keys;
 mod lockout;

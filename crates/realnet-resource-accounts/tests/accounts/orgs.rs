@@ -93,9 +93,12 @@ async fn a_new_org_gets_the_items_of_the_template() {
         username: "boss".into(),
         password: "some password".into(),
         org: Some("Second".into()),
+        code: None,
     };
     let boss = realnet_core::resource::Authenticator::sign_in(&*world.accounts, request, &Origin::default())
         .await
+        .unwrap()
+        .tokens()
         .unwrap()
         .caller;
     for (endpoint, name) in [("group", "Users"), ("role", "User")] {

@@ -265,8 +265,9 @@ async fn nobody_learns_the_names_of_another_org_from_refusals() {
     world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
     let body = json!({"username": "boss", "password": PASSWORD, "role": "admin", "org": "Second"});
     world.create(&world.root, "accounts", body).await.unwrap();
-    let request = SignIn { username: "boss".into(), password: PASSWORD.into(), org: Some("Second".into()) };
-    let boss = world.accounts.sign_in(request, &Origin::default()).await.unwrap().caller;
+    let request =
+        SignIn { username: "boss".into(), password: PASSWORD.into(), org: Some("Second".into()), code: None };
+    let boss = world.accounts.sign_in(request, &Origin::default()).await.unwrap().tokens().unwrap().caller;
     for password in ["annabelle99", "isabelle99x"] {
         let refused = world.merge(&boss, "accounts", ann, json!({"password": password})).await;
         assert_eq!(kind(refused), ErrorKind::NotFound, "{password}");
@@ -295,7 +296,7 @@ async fn a_cheap_hash_is_replaced_by_a_costly_one_and_sessions_go_on() {
     let costly = AccountsConfig { bcrypt_cost: 5, ..config() };
     let costly = Accounts::new(&world.services, costly).await.unwrap();
     let sign_in = async |password: &str| {
-        let request = SignIn { username: "ann".into(), password: password.into(), org: None };
+        let request = SignIn { username: "ann".into(), password: password.into(), org: None, code: None };
         Authenticator::sign_in(&*costly, request, &Origin::default()).await
     };
     assert!(sign_in("wrong password").await.is_err());

@@ -73,10 +73,13 @@ async fn those_of_others_are_for_administrators_of_their_org() {
         username: "boss".into(),
         password: PASSWORD.into(),
         org: Some("Second".into()),
+        code: None,
     };
     let origin = realnet_core::acl::Origin::default();
     let boss = realnet_core::resource::Authenticator::sign_in(&*world.accounts, request, &origin)
         .await
+        .unwrap()
+        .tokens()
         .unwrap()
         .caller;
     for (verb, path) in [(Verb::Get, &list), (Verb::Delete, &list), (Verb::Delete, &one)] {

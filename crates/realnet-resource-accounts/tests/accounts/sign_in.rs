@@ -35,8 +35,12 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
         ("*", PASSWORD, None),
         ("", "", None),
     ] {
-        let request =
-            SignIn { username: username.into(), password: password.into(), org: org.map(str::to_owned) };
+        let request = SignIn {
+            username: username.into(),
+            password: password.into(),
+            org: org.map(str::to_owned),
+            code: None,
+        };
         let error = world.accounts.sign_in(request, &Origin::default()).await.err().expect(username);
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{username}");
         messages.push(error.message().to_owned());
@@ -49,9 +53,9 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
 async fn the_org_is_named_by_name_or_id_or_not_at_all() {
     let world = World::new().await;
     for org in [None, Some("First".to_owned()), Some(world.org.to_string())] {
-        let request = SignIn { username: "ann".into(), password: PASSWORD.into(), org };
+        let request = SignIn { username: "ann".into(), password: PASSWORD.into(), org, code: None };
         assert_eq!(
-            world.accounts.sign_in(request, &Origin::default()).await.unwrap().account,
+            world.accounts.sign_in(request, &Origin::default()).await.unwrap().tokens().unwrap().account,
             id(&world.ann)
         );
     }
@@ -64,9 +68,13 @@ async fn the_same_name_in_two_orgs_is_two_people() {
     let body = json!({"username": "ann", "password": "another horse", "org": "Second", "role": "admin"});
     let other = world.create(&world.root, "accounts", body).await.unwrap();
     assert_eq!(world.sign_in("ann").await.account, id(&world.ann));
-    let request =
-        SignIn { username: "ann".into(), password: "another horse".into(), org: Some("Second".into()) };
-    let tokens = world.accounts.sign_in(request, &Origin::default()).await.unwrap();
+    let request = SignIn {
+        username: "ann".into(),
+        password: "another horse".into(),
+        org: Some("Second".into()),
+        code: None,
+    };
+    let tokens = world.accounts.sign_in(request, &Origin::default()).await.unwrap().tokens().unwrap();
     assert_eq!(
         (json!(tokens.account), json!(tokens.caller.org)),
         (other["id"].clone(), other["org"].clone())

@@ -13,6 +13,7 @@ use realnet_core::resource::{
     Authenticator, Call, Context, Dispatcher, ListRequest, Operation, PatchDocument, Reply, Request,
     Resource, Services, SignIn, Tokens, Verb, WriteOptions,
 };
+use realnet_core::secret::{Keyring, Secrets, unlock};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use realnet_provider_generic::MemoryStore;
 use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
@@ -130,10 +131,12 @@ pub async fn empty_store() -> (Services, Arc<StoppedClock>) {
         credentials: store.clone(),
         sources: store,
         registry: RegistryHandle::new(TypeRegistry::default()),
-        secrets: realnet_core::secret::Secrets::default(),
+        secrets: Secrets::default(),
         clock: clock.clone(),
         ids: Arc::new(System),
     };
+    let secrets = unlock(&*services.credentials, Keyring::generate().unwrap()).await.unwrap();
+    let services = services.sealing(secrets);
     let definitions = types();
     let operations =
         definitions.iter().map(|definition| Change::PutType(Box::new(definition.clone()))).collect();
@@ -226,14 +229,16 @@ impl World {
     }
 
     pub async fn try_sign_in(&self, username: &str, password: &str) -> Result<Tokens> {
-        let request = SignIn { username: username.to_owned(), password: password.to_owned(), org: None };
-        self.accounts.sign_in(request, &Origin::default()).await
+        let request =
+            SignIn { username: username.to_owned(), password: password.to_owned(), org: None, code: None };
+        self.accounts.sign_in(request, &Origin::default()).await?.tokens()
     }
 
     /// Signs in from somewhere.
     pub async fn sign_in_from(&self, address: &str, username: &str, password: &str) -> Result<Tokens> {
-        let request = SignIn { username: username.to_owned(), password: password.to_owned(), org: None };
-        self.accounts.sign_in(request, &from(address)).await
+        let request =
+            SignIn { username: username.to_owned(), password: password.to_owned(), org: None, code: None };
+        self.accounts.sign_in(request, &from(address)).await?.tokens()
     }
 
     /// A call below `/api/auth`.

@@ -287,3 +287,19 @@ fn a_form_of_another_page_signs_nobody_in() {
         assert!(set_cookies(&answer).is_empty());
     }
 }
+
+#[test]
+fn a_second_factor_comes_before_the_cookies() {
+    let server = TestServer::start();
+    let (_, codes) = crate::factor::enroll(&server);
+    let post = |path: &str, body: &Value| {
+        send(&server, "POST", path, &[("Content-Type", "application/json")], &body.to_string())
+    };
+    let asked = post("/api/auth", &json!({"username": "admin", "password": PASSWORD, "cookie": true}));
+    assert!(set_cookies(&asked).is_empty());
+    let challenge = asked.problem(401)["challenge"].clone();
+    let answer = post("/api/auth/factor", &json!({"challenge": challenge, "code": codes[0], "cookie": true}));
+    let document = answer.expect(200);
+    assert!(document["csrf_token"].is_string() && document.get("token").is_none(), "{document}");
+    assert_eq!(set_cookies(&answer).len(), 3);
+}

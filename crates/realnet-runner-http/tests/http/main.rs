@@ -13,6 +13,7 @@ mod crowds;
 mod docs;
 mod documents;
 mod errors;
+mod factor;
 mod health;
 mod hidden;
 mod history;

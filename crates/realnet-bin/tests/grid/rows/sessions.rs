@@ -42,6 +42,25 @@ pub fn rows() -> Vec<Row> {
         row("DELETE /api/auth/sessions/{id}", "one that is not there", things::nothing, |_, _, _| {
             delete(NO_SESSION)
         }),
+        row("POST /api/auth/factor", "with what is no challenge", things::nothing, |_, _, _| {
+            post("/api/auth/factor", json!({"challenge": "nothing", "code": "123456"}))
+        }),
+        row("GET /api/auth/totp", "one's own", things::nothing, |_, _, _| get("/api/auth/totp")),
+        row("POST /api/auth/totp", "with a wrong password", things::nothing, |_, _, _| {
+            post("/api/auth/totp", json!({"current_password": "not the password"}))
+        }),
+        row("POST /api/auth/totp/confirm", "what was not begun", things::nothing, |_, _, _| {
+            post("/api/auth/totp/confirm", json!({"code": "123456"}))
+        }),
+        row("POST /api/auth/totp/recovery", "without a factor", things::nothing, |_, _, _| {
+            post("/api/auth/totp/recovery", json!({"current_password": PASSWORD, "code": "123456"}))
+        }),
+        row("DELETE /api/auth/totp", "a colleague's, who has none", things::colleague, |_, thing, _| {
+            delete(format!("/api/auth/totp?account={}", thing.id))
+        }),
+        row("DELETE /api/auth/totp", "a superuser's, who has none", things::superuser, |_, thing, _| {
+            delete(format!("/api/auth/totp?account={}", thing.id))
+        }),
         row("POST /api/auth/unlock", "a colleague", things::colleague, |_, thing, _| {
             post("/api/auth/unlock", json!({"account": thing.id}))
         }),

@@ -92,10 +92,13 @@ async fn providers_of_other_orgs_are_not_linked_with() {
         username: "zoe".to_owned(),
         password: PASSWORD.to_owned(),
         org: Some("Second".to_owned()),
+        code: None,
     };
     let origin = realnet_core::acl::Origin::default();
     let zoe = realnet_core::resource::Authenticator::sign_in(&*world.accounts, request, &origin)
         .await
+        .unwrap()
+        .tokens()
         .unwrap()
         .caller;
     assert_eq!(kind(link(&place, &zoe, "zoe").await), ErrorKind::NotFound);

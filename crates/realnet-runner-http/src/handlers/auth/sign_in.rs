@@ -1,8 +1,8 @@
-//! `POST /api/auth`: a token for a name and a password.
+//! `POST /api/auth`: a token for a name and a password; `POST /api/auth/factor`: for the code of a second factor.
 
 use std::sync::Arc;
 
-use realnet_core::resource::{SignIn, texts};
+use realnet_core::resource::{Challenge, SignIn, SignedIn, texts};
 use realnet_core::{Error, Violation};
 use serde_json::Value;
 
@@ -19,13 +19,38 @@ pub(crate) async fn sign_in(call: Call) -> Outcome {
     if by_cookie {
         cookies::check_way(&call)?;
     }
-    // The code of a second factor is understood, so that clients need not know whether an account has one.
-    let [username, password, org, _code] = texts(body, ["username", "password", "org", "code"], 2)?;
-    let request =
-        SignIn { username: username.unwrap_or_default(), password: password.unwrap_or_default(), org };
+    let [username, password, org, code] = texts(body, ["username", "password", "org", "code"], 2)?;
+    let (username, password) = (username.unwrap_or_default(), password.unwrap_or_default());
+    let request = SignIn { username, password, org, code };
     let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
     let done = call.to_its_end(async move { authenticator.sign_in(request, &origin).await });
+    match done.await?? {
+        SignedIn::Tokens(tokens) => tokens::answer(&call, &tokens, by_cookie),
+        SignedIn::Challenge(challenge) => Err(required(&challenge)),
+    }
+}
+
+/// The second step: a code for the challenge that the first one has given.
+pub(crate) async fn factor(call: Call) -> Outcome {
+    let mut body = call.document().await?.value;
+    let by_cookie = take_cookie(&mut body)?;
+    if by_cookie {
+        cookies::check_way(&call)?;
+    }
+    let [challenge, code] = texts(body, ["challenge", "code"], 2)?;
+    let (challenge, code) = (challenge.unwrap_or_default(), code.unwrap_or_default());
+    let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
+    let done = call.to_its_end(async move { authenticator.answer(&challenge, &code, &origin).await });
     tokens::answer(&call, &done.await??, by_cookie)
+}
+
+/// The password was right, and something more is required.
+fn required(challenge: &Challenge) -> Problem {
+    let detail = "a code of the second factor is required: POST /api/auth/factor takes it with the challenge";
+    Problem::unauthenticated(detail)
+        .named("second-factor-required")
+        .saying("challenge", challenge.token.clone())
+        .saying("expires", challenge.expires.to_string())
 }
 
 /// Whether cookies are wanted.

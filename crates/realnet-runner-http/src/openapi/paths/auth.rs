@@ -43,8 +43,57 @@ pub(super) fn add(add: &mut impl FnMut(&str, Value)) {
     let refresh =
         with(with(refresh, "requestBody", token), "security", json!([{}, {"cookie": [], "csrf": []}]));
     add("/api/auth/refresh", json!({"post": refresh}));
+    factor(add);
     sessions(add);
     mailed(add);
+}
+
+/// The second factor.
+fn factor(add: &mut impl FnMut(&str, Value)) {
+    let tag = "Authentication";
+    let text = || json!({"type": "string"});
+    let fields = |required: &[&str], optional: &[&str]| {
+        let names = required.iter().chain(optional);
+        let properties: Map<String, Value> = names.map(|name| ((*name).to_owned(), text())).collect();
+        json!({"type": "object", "required": required, "properties": properties})
+    };
+    let mut answers = fields(&["challenge", "code"], &[]);
+    answers["properties"]["cookie"] = json!({"type": "boolean"});
+    let tokens =
+        responses(&[("200", answer("Tokens", schema("realnet.Tokens")))], &[400, 401, 409, 415, 422, 429]);
+    let second = operation(tag, "answerFactor", "Answer the challenge of a second factor by a code", tokens);
+    let second = with(with(second, "requestBody", body(answers)), "security", json!([]));
+    add("/api/auth/factor", json!({"post": second}));
+
+    let state = json!({"type": "object", "properties": {"enabled": {"type": "boolean"},
+        "since": {"type": "string", "format": "date-time"}, "recovery_codes": {"type": "integer"}}});
+    let show = responses(&[("200", answer("Whether there is one", state))], &[401]);
+    let secret = json!({"type": "object", "properties": {
+        "secret": text(), "uri": text(), "expires": {"type": "string", "format": "date-time"}}});
+    let begun = responses(&[("200", answer("For the authenticator", secret))], &[401, 409, 415, 422, 429]);
+    let begin = operation(tag, "beginFactor", "Begin a second factor (TOTP)", begun);
+    let optional = |schema: Value| with(body(schema), "required", json!(false));
+    let begin = with(begin, "requestBody", optional(fields(&[], &["current_password"])));
+    let off = responses(&[("204", json!({"description": "Off"}))], &[400, 401, 403, 404, 409, 415, 422, 429]);
+    let off = operation(tag, "removeFactor", "Turn the second factor off, by password and code", off);
+    let off = with(off, "requestBody", optional(fields(&[], &["current_password", "code"])));
+    let of = json!([{"name": "account", "in": "query", "schema": {"type": "string", "format": "uuid"},
+        "description": "For administrators: of this account, which has lost it"}]);
+    let off = with(off, "parameters", of);
+    let show = operation(tag, "showFactor", "Whether one has a second factor", show);
+    add("/api/auth/totp", json!({"get": show, "post": begin, "delete": off}));
+
+    let codes = || {
+        let codes =
+            json!({"type": "object", "properties": {"recovery_codes": {"type": "array", "items": text()}}});
+        responses(&[("200", answer("Recovery codes, shown once", codes))], &[400, 401, 409, 415, 422, 429])
+    };
+    let confirm = operation(tag, "confirmFactor", "Turn the second factor on by its first code", codes());
+    let confirm = with(confirm, "requestBody", body(fields(&["code"], &[])));
+    add("/api/auth/totp/confirm", json!({"post": confirm}));
+    let renew = operation(tag, "renewRecoveryCodes", "New recovery codes, by password and code", codes());
+    let renew = with(renew, "requestBody", body(fields(&["current_password", "code"], &[])));
+    add("/api/auth/totp/recovery", json!({"post": renew}));
 }
 
 fn sessions(add: &mut impl FnMut(&str, Value)) {

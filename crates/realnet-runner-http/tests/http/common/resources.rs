@@ -11,7 +11,9 @@ use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
 use realnet_core::query::Query;
-use realnet_core::resource::{Authenticator, Call, Context, Reply, Resource, Route, SignIn, Tokens, Verb};
+use realnet_core::resource::{
+    Authenticator, Call, Context, Reply, Resource, Route, SignIn, SignedIn, Tokens, Verb,
+};
 use realnet_core::{Error, Result, Uuid};
 use serde_json::json;
 
@@ -83,9 +85,13 @@ impl Authenticator for Slow {
         self.authenticator.derived_key(purpose)
     }
 
-    async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<Tokens> {
+    async fn sign_in(&self, request: SignIn, origin: &Origin) -> Result<SignedIn> {
         self.take_time(&request.username).await;
         self.authenticator.sign_in(request, origin).await
+    }
+
+    async fn answer(&self, challenge: &str, code: &str, origin: &Origin) -> Result<Tokens> {
+        self.authenticator.answer(challenge, code, origin).await
     }
 
     async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<Tokens> {

@@ -1,0 +1,91 @@
+//! Whether a code is right, once; and how often somebody may try one.
+
+use std::time::Duration;
+
+use realnet_core::model::Item;
+use realnet_core::provider::{AuthRecord, EventKind, Expected};
+use realnet_core::{Error, ErrorKind, Result, Uuid};
+use serde_json::json;
+
+use super::kept::Factor;
+use super::totp::{accepted, is_code};
+use crate::accounts::Accounts;
+use crate::attempts::Attempt;
+
+/// How often a code is looked at again when another was accepted at the same moment.
+const ATTEMPTS: usize = 10;
+/// So many wrong codes of an account in so long, whatever is set for passwords, and whatever else somebody can prove: a right
+/// password gives no more of them.
+const LIMITS: [(u32, Duration); 3] =
+    [(10, Duration::from_mins(15)), (30, Duration::from_hours(6)), (100, Duration::from_hours(7 * 24))];
+
+impl Accounts {
+    /// Ends an attempt by a code: of the authenticator, or a recovery code.
+    ///
+    /// # Errors
+    /// Unauthenticated when the code is not right; rate-limited after too many of those.
+    pub(super) async fn check_code(&self, mut attempt: Attempt, account: &Item, code: &str) -> Result<()> {
+        let checked = async {
+            for (capacity, per) in LIMITS {
+                self.draw_more(&mut attempt, bucket(account.id, capacity), capacity, per).await?;
+            }
+            self.is_right(account, code.trim(), &attempt).await
+        };
+        match checked.await {
+            Ok(true) => {
+                self.succeeded(attempt).await;
+                Ok(())
+            }
+            Ok(false) => {
+                self.failed_as(EventKind::FactorFailed, attempt, json!({"for": "code"})).await;
+                Err(Error::new(ErrorKind::Unauthenticated, "the code is not right"))
+            }
+            Err(error) => {
+                self.broke_off(attempt).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Forgets the wrong codes of an account.
+    pub(crate) async fn forget_codes(&self, account: Uuid) -> Result<()> {
+        for (capacity, _) in LIMITS {
+            self.services.credentials.forget(&bucket(account, capacity)).await?;
+        }
+        Ok(())
+    }
+
+    async fn is_right(&self, account: &Item, code: &str, attempt: &Attempt) -> Result<bool> {
+        if is_code(code) {
+            return self.use_code(account.id, code).await;
+        }
+        let is_right = self.use_recovery(account.id, code).await?;
+        if is_right {
+            let left = self.recovery_left(account.id).await?;
+            let detail = json!({"left": left});
+            self.tell(EventKind::RecoveryUsed, account.org, Some(account.id), attempt.origin(), detail).await;
+        }
+        Ok(is_right)
+    }
+
+    /// Uses a code of the authenticator up: the step that it belongs to is kept, and of two who give the same, one succeeds.
+    async fn use_code(&self, account: Uuid, code: &str) -> Result<bool> {
+        for _ in 0..ATTEMPTS {
+            let Some(record) = self.factor_of(account).await? else { return Ok(false) };
+            let factor = Factor::read(&self.services.secrets, account, &record)?;
+            let now = self.services.clock.now();
+            let Some(step) = accepted(&factor.secret, code, now, factor.step) else { return Ok(false) };
+            let value = Factor { step, ..factor }.write(&self.services.secrets, account)?;
+            let expected = Expected::Version(record.version);
+            let next = AuthRecord { value, ..record };
+            if self.services.credentials.put_record(next, expected, now).await? {
+                return Ok(true);
+            }
+        }
+        Err(Error::conflict("the second factor is in use: try again"))
+    }
+}
+
+fn bucket(account: Uuid, capacity: u32) -> String {
+    format!("sign-in:code:{account}:{capacity}")
+}

@@ -1,0 +1,12 @@
+//! The second factor: codes of an authenticator (TOTP), with recovery codes for the day it is lost.
+//!
+//! Signing in, a right password alone opens no session then: it gives a challenge, which a code answers.
+
+mod calls;
+mod challenge;
+mod check;
+mod kept;
+mod recovery;
+mod totp;
+
+pub(crate) use kept::reseal;
