@@ -197,6 +197,27 @@ fn what_is_mistyped_or_not_read_is_told_at_the_start() {
 }
 
 #[test]
+fn a_check_refuses_what_a_start_would() {
+    for settings in [
+        &[("REALNET_PASSWORD", "short")][..],
+        &[("REALNET_EMAIL", "nobody")][..],
+        &[("REALNET_SESSION_TTL", "60"), ("REALNET_TOKEN_TTL", "600")][..],
+        &[("REALNET_SMTP_URL", "smtp://localhost?tls=perhaps"), ("REALNET_SMTP_FROM", "a@b.test")][..],
+        &[("REALNET_SMTP_URL", "smtps://mail.test"), ("REALNET_SMTP_FROM", "nobody in particular")][..],
+    ] {
+        let (_guard, folder) = common::folder();
+        let checked = run(realnet(&folder).args(["server", "--check"]).envs(settings.iter().copied()));
+        assert!(
+            !checked.status.success() && text(&checked).contains(settings[0].0.trim_end_matches("_URL")),
+            "{}",
+            text(&checked)
+        );
+        assert!(std::fs::read_dir(&folder).unwrap().next().is_none(), "a check leaves no file");
+        refusal(&folder, settings);
+    }
+}
+
+#[test]
 fn an_embedded_store_has_one_server() {
     let (_guard, folder) = common::folder();
     let _server = Server::start(&folder);

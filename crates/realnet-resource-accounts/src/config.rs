@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use realnet_core::{Error, Result};
+use realnet_core::{Error, Result, Violation};
 
 use crate::mail::MailConfig;
 use crate::sign_up::SignUp;
@@ -40,20 +40,36 @@ impl AccountsConfig {
     /// The shortest key, in bytes: as long as the hash that it keys.
     pub const MIN_KEY: usize = 32;
 
-    /// Checks what would only fail later.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// What can not be started with, by the name of the setting.
+    pub fn problems(&self) -> Vec<Violation> {
+        let mut problems = Vec::new();
+        let mut add = |setting: &str, detail: String| {
+            problems.push(Violation::new(format!("/{setting}"), detail));
+        };
         if self.jwt_key.as_ref().is_some_and(|key| key.len() < Self::MIN_KEY) {
-            return Err(Error::malformed(format!("the token key needs at least {} bytes", Self::MIN_KEY)));
+            add("jwt_key", format!("expected at least {} bytes", Self::MIN_KEY));
         }
         if !(4..=31).contains(&self.bcrypt_cost) {
-            return Err(Error::malformed("the cost of password hashes is from 4 to 31"));
+            add("bcrypt_cost", "expected 4 to 31".to_owned());
         }
-        if self.access_ttl.as_secs() == 0 || self.refresh_ttl < self.access_ttl {
-            return Err(Error::malformed(
-                "a session lives at least as long as an access token, a token a second",
-            ));
+        if self.access_ttl.as_secs() == 0 {
+            add("access_ttl", "expected a second at least".to_owned());
         }
-        self.sign_up.as_ref().map_or(Ok(()), SignUp::check)
+        if self.refresh_ttl < self.access_ttl {
+            add("refresh_ttl", "a session lives at least as long as an access token".to_owned());
+        }
+        if let Some(Err(error)) = self.sign_up.as_ref().map(SignUp::check) {
+            add("sign_up", error.message().to_owned());
+        }
+        problems.extend(self.mail.server().err());
+        problems
+    }
+
+    /// Refuses what can not be started with.
+    pub(crate) fn check(&self) -> Result<()> {
+        let problems = self.problems();
+        let Some(first) = problems.first().cloned() else { return Ok(()) };
+        Err(Error::malformed_at(first.pointer, first.detail).with_violations(problems))
     }
 }
 

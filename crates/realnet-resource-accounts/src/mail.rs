@@ -8,9 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use realnet_core::limit::Rate;
-use realnet_core::{Error, Result};
+use realnet_core::{Error, Result, Violation};
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
@@ -61,6 +62,21 @@ impl fmt::Debug for MailConfig {
     }
 }
 
+impl MailConfig {
+    /// The server and the sender, when mail is sent; what is wrong with them, by the name of the setting.
+    pub(crate) fn server(&self) -> Result<Option<(AsyncSmtpTransportBuilder, Mailbox)>, Violation> {
+        let Some(url) = &self.smtp else { return Ok(None) };
+        // The causes may repeat the address with its password.
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|_| Violation::new("/smtp", "the address of the mail server can not be read"))?;
+        let from =
+            self.from.as_ref().ok_or_else(|| Violation::new("/from", "is needed: the sender of mail"))?;
+        let from =
+            from.parse().map_err(|_| Violation::new("/from", "expected an address, or NAME <ADDRESS>"))?;
+        Ok(Some((builder, from)))
+    }
+}
+
 /// Sends mail.
 pub(crate) struct Mailer {
     server: Option<(AsyncSmtpTransport<Tokio1Executor>, Mailbox)>,
@@ -72,17 +88,9 @@ pub(crate) struct Mailer {
 
 impl Mailer {
     pub(crate) fn new(config: &MailConfig) -> Result<Self> {
-        let server = match (&config.smtp, &config.from) {
-            (None, _) => None,
-            (Some(_), None) => return Err(Error::malformed("mail needs the address of a sender")),
-            (Some(url), Some(from)) => {
-                // The causes may repeat the address with its password.
-                let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-                    .map_err(|_| Error::malformed("the address of the mail server can not be read"))?;
-                let from = from.parse().map_err(|_| Error::malformed("the sender of mail is no address"))?;
-                Some((builder.timeout(Some(PATIENCE)).build(), from))
-            }
-        };
+        let server =
+            config.server().map_err(|problem| Error::malformed_at(problem.pointer, problem.detail))?;
+        let server = server.map(|(builder, from)| (builder.timeout(Some(PATIENCE)).build(), from));
         let public_url = config.public_url.clone();
         if public_url.as_ref().is_some_and(is_readable) {
             tracing::warn!("links in mails lead to plain http: who is on the way can read their tokens");

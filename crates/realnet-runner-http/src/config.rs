@@ -43,6 +43,8 @@ pub struct HttpConfig {
     pub rate_limits: RateLimits,
     /// Certificate and key, when connections are under TLS.
     pub tls: Option<TlsFiles>,
+    /// Whether browsers that came by HTTPS are told to come by it only (`Strict-Transport-Security`).
+    pub hsts: bool,
     /// How long browsers keep the cookies of a session that is not used.
     pub session_life: Duration,
     /// What stores the items, for `/api/info`: a word such as `sqlite`.
@@ -68,6 +70,7 @@ impl Default for HttpConfig {
             cors: CorsOrigins::default(),
             rate_limits: RateLimits::default(),
             tls: None,
+            hsts: true,
             session_life: Duration::from_hours(30 * 24),
             store: "unknown".to_owned(),
         }

@@ -160,6 +160,11 @@ fn is_local(host: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].contains(&name)
 }
 
+/// Whether a request names this machine as its host.
+pub(crate) fn is_this_machine(headers: &HeaderMap) -> bool {
+    headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_local)
+}
+
 /// Refuses a write by cookie that does not show the token of its session.
 pub(crate) fn check_write(call: &Call, caller: &Caller) -> Result<(), Problem> {
     let shown = call.headers().get(X_CSRF_TOKEN).and_then(|value| value.to_str().ok());

@@ -22,6 +22,7 @@ use crate::answer::compress;
 use crate::call::{Call, Noted};
 use crate::client::Client;
 use crate::connection::Connection;
+use crate::cookies;
 use crate::limits;
 use crate::metrics::Meter;
 use crate::problem::Problem;
@@ -62,7 +63,9 @@ pub(crate) async fn serve(state: Arc<State>, request: HttpRequest, payload: Payl
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, value);
     }
-    protect(headers, &client);
+    // Other programs of this machine share the name with us, and not all of them have certificates.
+    let stays = client.is_https && state.config.hsts && !cookies::is_this_machine(request.headers());
+    protect(headers, stays);
     limits::tell(headers, &noted.quotas.borrow());
     state.config.cors.mark(request.headers(), headers);
 
@@ -155,12 +158,12 @@ async fn route<'a>(
 }
 
 /// Headers that keep answers from being taken for something else.
-fn protect(headers: &mut HeaderMap, client: &Client) {
+fn protect(headers: &mut HeaderMap, stays: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING));
     }
-    if client.is_https {
+    if stays {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONLY_HTTPS));
     }
 }

@@ -32,6 +32,7 @@ environment, or a .env file, in this order:
     REALNET_SIGN_UP, REALNET_SIGN_UP_ROLE          org in which strangers may make accounts, and their role
     REALNET_TRUSTED_PROXIES                        proxies whose X-Forwarded-For is believed: addresses, networks
     REALNET_TLS_CERT, REALNET_TLS_KEY              PEM files, for HTTPS without a proxy
+    REALNET_HSTS                                   false: browsers may come back by plain HTTP
     REALNET_CORS_ORIGINS                           origins whose pages may use the API
     REALNET_RATE_LIMIT_ADDRESS, _ACCOUNT, _KEY     requests in a time, such as 100/1m
     REALNET_MAX_BODY, REALNET_BODY_MEMORY          largest request body, and all of them together, bytes

@@ -1,10 +1,11 @@
 //! The section of accounts: tokens, passwords, limits of signing in, mail, signing up, the default org.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use realnet_core::acl::OrgRole;
+use realnet_resource_accounts::{AccountsConfig, MailConfig, SignUp};
 use url::Url;
 
 use super::{Environment, Problems};
@@ -79,7 +80,7 @@ impl AccountsSection {
         };
         let text = |name: &str| environment.get(name).map(str::to_owned);
         let (smtp_url, smtp_from) = (text("REALNET_SMTP_URL"), text("REALNET_SMTP_FROM"));
-        let plain = environment.parse("REALNET_SMTP_PLAIN", false, "true or false", problems);
+        let plain = environment.flag("REALNET_SMTP_PLAIN", false, problems);
         if let Some(Err(problem)) = smtp_url.as_deref().map(|url| check_smtp(url, plain)) {
             problems.add("REALNET_SMTP_URL", problem.to_owned());
         }
@@ -102,7 +103,7 @@ impl AccountsSection {
         let attempts = |name, default, problems: &mut Problems| {
             environment.bounded(name, default, (0, 100_000), problems)
         };
-        Self {
+        let section = Self {
             attempts_per_account: attempts("REALNET_SIGN_IN_ATTEMPTS", 10, problems),
             attempts_per_address: attempts("REALNET_SIGN_IN_ATTEMPTS_PER_ADDRESS", 50, problems),
             key_days: Some(environment.bounded("REALNET_KEY_DAYS", 0, (0, 36_500), problems))
@@ -118,7 +119,50 @@ impl AccountsSection {
             session_ttl: seconds("REALNET_SESSION_TTL", 30 * day, 366 * day, problems),
             bcrypt_cost: environment.bounded("REALNET_BCRYPT_COST", 12, (4, 16), problems),
             default_org: environment.get("REALNET_DEFAULT_ORG").map(str::to_owned),
+        };
+        // What accounts themselves would refuse at the start, by the names that it has here.
+        for problem in section.config().problems() {
+            problems.add(variable(&problem.pointer), problem.detail);
         }
+        section
+    }
+
+    /// The same as accounts take it.
+    pub fn config(&self) -> AccountsConfig {
+        AccountsConfig {
+            jwt_key: self.jwt_key.as_ref().map(|key| key.clone().into_bytes()),
+            access_ttl: self.token_ttl,
+            refresh_ttl: self.session_ttl,
+            bcrypt_cost: self.bcrypt_cost,
+            default_org: self.default_org.clone(),
+            attempts_per_account: self.attempts_per_account,
+            attempts_per_address: self.attempts_per_address,
+            key_days: self.key_days,
+            mail: MailConfig {
+                smtp: self.smtp_url.clone(),
+                from: self.smtp_from.clone(),
+                public_url: self.public_url.clone(),
+            },
+            sign_up: self.sign_up.clone().map(|org| {
+                let role = OrgRole::parse(&self.sign_up_role).unwrap_or(OrgRole::Visitor);
+                SignUp { org, role }
+            }),
+            private_providers: self.private_providers,
+        }
+    }
+}
+
+/// The variable of a setting of accounts.
+fn variable(setting: &str) -> &'static str {
+    match setting.trim_start_matches('/') {
+        "jwt_key" => "REALNET_JWT_KEY",
+        "bcrypt_cost" => "REALNET_BCRYPT_COST",
+        "access_ttl" => "REALNET_TOKEN_TTL",
+        "refresh_ttl" => "REALNET_SESSION_TTL",
+        "smtp" => "REALNET_SMTP_URL",
+        "from" => "REALNET_SMTP_FROM",
+        "sign_up" => "REALNET_SIGN_UP",
+        _ => "accounts",
     }
 }
 
@@ -136,8 +180,9 @@ fn check_smtp(text: &str, plain: bool) -> Result<(), &'static str> {
     if !["smtp", "smtps"].contains(&url.scheme()) || !url.has_host() {
         return Err(expected);
     }
-    let is_required = |(name, value): (Cow<'_, str>, Cow<'_, str>)| name == "tls" && value == "required";
-    if url.scheme() == "smtps" || url.query_pairs().any(is_required) {
+    // Of several, the first one counts.
+    let tls = url.query_pairs().find(|(name, _)| name == "tls");
+    if url.scheme() == "smtps" || tls.is_some_and(|(_, value)| value == "required") {
         return Ok(());
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -187,6 +232,24 @@ mod tests {
     }
 
     #[test]
+    fn what_accounts_would_refuse_is_found_before_anything_starts() {
+        let problems = read([
+            ("REALNET_TOKEN_TTL", "3600"),
+            ("REALNET_SESSION_TTL", "60"),
+            ("REALNET_SMTP_URL", "smtps://me:hunter2%ff@mail.test"),
+            ("REALNET_SMTP_FROM", "nobody in particular"),
+        ]);
+        let problems = problems.unwrap_err().to_string();
+        for name in ["SESSION_TTL", "SMTP_URL"] {
+            assert!(problems.contains(&format!("REALNET_{name}: ")), "{problems}");
+        }
+        assert!(!problems.contains("hunter2") && !problems.contains("accounts:"), "{problems}");
+        let from = |from| read([("REALNET_SMTP_URL", "smtps://mail.test"), ("REALNET_SMTP_FROM", from)]);
+        assert!(from("nobody in particular").unwrap_err().to_string().contains("REALNET_SMTP_FROM: "));
+        assert!(from("RealNet <a@b.test>").is_ok());
+    }
+
+    #[test]
     fn the_mail_server_stays_out_of_debug() {
         let section =
             read([("REALNET_SMTP_URL", "smtps://me:hunter2@mail.test"), ("REALNET_SMTP_FROM", "a@b.test")]);
@@ -205,6 +268,7 @@ mod tests {
             "smtp://me@localhost",
             "smtp://mail.test:25",
             "smtp://mail.test?tls=opportunistic",
+            "smtp://mail.test?tls=opportunistic&tls=required",
         ] {
             let problems = read(bad, "").unwrap_err().to_string();
             assert!(problems.contains("tls=required") && !problems.contains("hunter2"), "{bad}: {problems}");

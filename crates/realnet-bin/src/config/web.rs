@@ -19,6 +19,8 @@ pub struct WebSection {
     pub tls: Option<TlsFiles>,
     /// `REALNET_RATE_LIMIT_ADDRESS`, `REALNET_RATE_LIMIT_ACCOUNT`, `REALNET_RATE_LIMIT_KEY`: requests in a time.
     pub rate_limits: RateLimits,
+    /// `REALNET_HSTS`: whether browsers that came by HTTPS are told to come by it only.
+    pub hsts: bool,
     /// `REALNET_BODY_MEMORY`: bytes of request bodies that may be in memory at a time.
     pub body_memory: usize,
 }
@@ -39,6 +41,7 @@ impl WebSection {
                 account: rate(environment, "REALNET_RATE_LIMIT_ACCOUNT", problems),
                 key: rate(environment, "REALNET_RATE_LIMIT_KEY", problems),
             },
+            hsts: environment.flag("REALNET_HSTS", true, problems),
             body_memory,
         }
     }

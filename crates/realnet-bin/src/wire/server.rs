@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use realnet_core::Violation;
-use realnet_core::acl::OrgRole;
 use realnet_core::load::{Document, parse_json};
 use realnet_core::resource::Services;
 use realnet_core::secret::{Rotated, Uses};
-use realnet_resource_accounts::{
-    Accounts, AccountsConfig, Bootstrap, MailConfig, OrgUse, SignUp, bootstrap, is_first_start, missing_orgs,
-};
+use realnet_resource_accounts::{Accounts, Bootstrap, OrgUse, bootstrap, is_first_start, missing_orgs};
 use realnet_resource_types::Initializer;
 use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 
@@ -20,7 +17,7 @@ use super::store::Store;
 use super::web::Web;
 use super::{builtin, indexes, resources, secrets};
 use crate::cli::{Failure, Outcome, for_operators};
-use crate::config::{AccountsSection, Config, DatabaseSection, ServerSection};
+use crate::config::{Config, DatabaseSection, ServerSection};
 
 /// How long a server that stops waits for mails that are under way.
 const MAILS_END: Duration = Duration::from_secs(10);
@@ -63,7 +60,9 @@ impl Server {
     /// nothing wrong says.
     pub async fn check(&self, first: FirstStart) -> Result<&'static str, Failure> {
         if self.config.database.is_missing() {
-            self.bootstrap_of(first).0.check().map_err(|error| named(&error))?;
+            // Another store stands in for it, which goes when this ends.
+            self.initializer.types().await?;
+            self.initialize(first).await?;
             return Ok(
                 "settings and initialization files are in order; the store is not there yet: the first start makes it",
             );
@@ -78,7 +77,7 @@ impl Server {
 
     /// Sees that the orgs exist that the settings name.
     async fn check_orgs(&self) -> Outcome {
-        let missing = missing_orgs(&self.services, &accounts_config(&self.config.accounts)).await?;
+        let missing = missing_orgs(&self.services, &self.config.accounts.config()).await?;
         let named = |(use_of, org): &(OrgUse, String)| {
             let setting = match use_of {
                 OrgUse::Default => "REALNET_DEFAULT_ORG",
@@ -115,7 +114,7 @@ impl Server {
     /// told the URL once everything is in place.
     pub async fn serve(self, listener: HttpListener, ready: impl FnOnce(&str)) -> Outcome {
         let Self { config, store, services, initializer } = self;
-        let accounts = Accounts::new(&services, accounts_config(&config.accounts)).await?;
+        let accounts = Accounts::new(&services, config.accounts.config()).await?;
         accounts.give_new_orgs(initializer.template());
         accounts.reach_providers_by(Arc::new(Web::new(config.accounts.private_providers)?));
         accounts.check_orgs().await?;
@@ -142,7 +141,7 @@ impl Server {
     pub async fn set_password(&self, reset: PasswordReset) -> Result<Option<String>, Failure> {
         let given = reset.password.is_some();
         let password = reset.password.unwrap_or_else(make_password);
-        let accounts = Accounts::new(&self.services, accounts_config(&self.config.accounts)).await?;
+        let accounts = Accounts::new(&self.services, self.config.accounts.config()).await?;
         let PasswordReset { org, username, drop_factor, .. } = reset;
         let done = accounts.set_lost_password(org.as_deref(), &username, &password, drop_factor).await;
         done.map_err(|error| named(&error))?;
@@ -204,29 +203,6 @@ fn documents(section: &ServerSection) -> Result<Vec<Document>, Failure> {
     Ok(documents)
 }
 
-fn accounts_config(section: &AccountsSection) -> AccountsConfig {
-    AccountsConfig {
-        jwt_key: section.jwt_key.as_ref().map(|key| key.clone().into_bytes()),
-        access_ttl: section.token_ttl,
-        refresh_ttl: section.session_ttl,
-        bcrypt_cost: section.bcrypt_cost,
-        default_org: section.default_org.clone(),
-        attempts_per_account: section.attempts_per_account,
-        attempts_per_address: section.attempts_per_address,
-        key_days: section.key_days,
-        mail: MailConfig {
-            smtp: section.smtp_url.clone(),
-            from: section.smtp_from.clone(),
-            public_url: section.public_url.clone(),
-        },
-        sign_up: section.sign_up.clone().map(|org| {
-            let role = OrgRole::parse(&section.sign_up_role).unwrap_or(OrgRole::Visitor);
-            SignUp { org, role }
-        }),
-        private_providers: section.private_providers,
-    }
-}
-
 fn http_config(config: &Config, store: &str) -> HttpConfig {
     let (section, web) = (&config.server, &config.web);
     HttpConfig {
@@ -240,6 +216,7 @@ fn http_config(config: &Config, store: &str) -> HttpConfig {
         cors: web.cors.clone(),
         rate_limits: web.rate_limits,
         tls: web.tls.clone(),
+        hsts: web.hsts,
         session_life: config.accounts.session_ttl,
         store: store.to_owned(),
         ..HttpConfig::default()

@@ -110,3 +110,22 @@ fn who_comes_by_https_is_to_stay_there() {
     let answer = distrusting.send("GET", "/healthz", &[("X-Forwarded-Proto", "https")], b"");
     assert_eq!(answer.header("strict-transport-security"), None);
 }
+
+#[test]
+fn browsers_are_sent_away_from_http_only_where_that_is_meant() {
+    let trusted: realnet_runner_http::TrustedProxies = "127.0.0.1".parse().unwrap();
+    let config = |hsts| HttpConfig { trusted_proxies: trusted.clone(), hsts, ..HttpConfig::default() };
+    let hsts = |server: &TestServer, host: &str| {
+        let text = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Proto: https\r\n\r\n");
+        let mut connection = crate::common::client::Connection::open(server.address);
+        connection.send(text.as_bytes());
+        let answer = connection.read(true).unwrap();
+        answer.header("strict-transport-security").is_some()
+    };
+    let server = TestServer::with(config(true));
+    assert!(hsts(&server, "app.test") && hsts(&server, "app.test:8443"));
+    for host in ["localhost", "localhost:8443", "127.0.0.1:8443", "[::1]"] {
+        assert!(!hsts(&server, host), "{host}: other ports of this machine would be out of reach");
+    }
+    assert!(!hsts(&TestServer::with(config(false)), "app.test"), "it is switched off");
+}

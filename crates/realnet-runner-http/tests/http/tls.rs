@@ -63,7 +63,7 @@ fn ask(stream: &mut StreamOwned<ClientConnection, TcpStream>, request: &str) -> 
     }
 }
 
-const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: app.test\r\n\r\n";
 
 fn serves(server: &TestServer, trusted: &CertificateDer<'static>) -> bool {
     connect(server, trusted).is_ok_and(|mut stream| ask(&mut stream, HEALTH).starts_with("HTTP/1.1 200"))
