@@ -70,7 +70,7 @@ impl Authenticator for Accounts {
         self.come_back(cx, arrival).await
     }
 
-    async fn redeem(&self, code: &str, verifier: &str, origin: &Origin) -> Result<Tokens> {
+    async fn redeem(&self, code: &str, verifier: &str, origin: &Origin) -> Result<SignedIn> {
         self.fetch_session(code, verifier, origin).await
     }
 }

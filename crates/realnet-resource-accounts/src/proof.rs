@@ -2,8 +2,9 @@
 //! an account.
 
 use realnet_core::model::Item;
+use realnet_core::provider::Session;
 use realnet_core::resource::Context;
-use realnet_core::{Error, Result, Violation};
+use realnet_core::{Error, ErrorKind, Result, Violation};
 use serde_json::json;
 
 use crate::accounts::Accounts;
@@ -17,7 +18,7 @@ impl Accounts {
     /// Checks the present password of the caller, or that it has signed in a moment ago. Guesses count as those at signing in do.
     pub(crate) async fn prove_oneself(&self, cx: &Context, own: &Item, current: Option<&str>) -> Result<()> {
         let Some(current) = current else {
-            if self.signed_in_recently(cx).await? {
+            if self.recent_session(cx).await?.is_some() {
                 return Ok(());
             }
             return Err(refused("is required: you have signed in more than ten minutes ago"));
@@ -39,11 +40,43 @@ impl Accounts {
         }
     }
 
-    async fn signed_in_recently(&self, cx: &Context) -> Result<bool> {
-        let Some(session) = cx.caller().session else { return Ok(false) };
+    /// The same by a code as well, where the account has a second factor, or by having signed in with one a moment ago.
+    pub(crate) async fn prove_by_all(
+        &self,
+        cx: &Context,
+        own: &Item,
+        [current, code]: [Option<&str>; 2],
+    ) -> Result<()> {
+        self.prove_oneself(cx, own, current).await?;
+        if self.factor_of(own.id).await?.is_none() {
+            return Ok(());
+        }
+        match code {
+            Some(code) => self.prove_by_code(cx, own, code).await,
+            None if self.recent_session(cx).await?.is_some_and(|session| session.factor) => Ok(()),
+            None => Err(Error::invalid(vec![Violation::new(
+                "/code",
+                "is required: you have not signed in by the second factor within ten minutes",
+            )])),
+        }
+    }
+
+    /// Checks a code of the caller, who is signed in.
+    pub(crate) async fn prove_by_code(&self, cx: &Context, own: &Item, code: &str) -> Result<()> {
+        let attempt = self.attempt(own.org, username_of(own), &from(cx)).await?;
+        self.check_code(attempt, own, code).await.map_err(|error| match error.kind() {
+            // It is the code that is refused.
+            ErrorKind::Unauthenticated => Error::invalid(vec![Violation::new("/code", "is not right")]),
+            _ => error,
+        })
+    }
+
+    /// The session of the caller, if it was opened a moment ago.
+    async fn recent_session(&self, cx: &Context) -> Result<Option<Session>> {
+        let Some(session) = cx.caller().session else { return Ok(None) };
         let now = cx.now();
         let session = self.services.credentials.session(session, now).await?;
-        Ok(session.is_some_and(|session| session.created_at.plus_seconds(RECENT) > now))
+        Ok(session.filter(|session| session.created_at.plus_seconds(RECENT) > now))
     }
 }
 

@@ -12,21 +12,31 @@ use crate::directory::Directory;
 use crate::kind::is_disabled;
 use crate::tokens::{Claims, Purpose, fingerprint};
 
-/// How somebody has proved who they are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Way {
-    method: &'static str,
-    factor: bool,
+/// What somebody signs in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Method {
+    /// The password.
+    #[default]
+    Password,
+    /// A provider of identities.
+    Oidc,
 }
 
-impl Way {
-    /// At a provider of identities, whose matter further factors are.
-    pub(crate) const ELSEWHERE: Self = Self { method: "oidc", factor: false };
-
-    /// By password, and by a second factor or not.
-    pub(crate) const fn password(factor: bool) -> Self {
-        Self { method: "password", factor }
+impl Method {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Oidc => "oidc",
+        }
     }
+}
+
+/// How somebody has proved who they are: by what, and by a second factor or not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) method: Method,
+    pub(crate) factor: bool,
 }
 
 impl Accounts {
@@ -85,7 +95,7 @@ impl Accounts {
 
     /// Opens a session of somebody who has proved who they are.
     pub(crate) async fn open(&self, claims: Claims, way: Way, origin: &Origin) -> Result<Tokens> {
-        let Way { method, factor } = way;
+        let (method, factor) = (way.method.as_str(), way.factor);
         let now = self.services.clock.now();
         let (refresh_token, expires_at) =
             self.signer.sign(Purpose::Refresh, claims, now, self.config.refresh_ttl)?;

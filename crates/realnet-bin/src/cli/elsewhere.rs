@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use realnet_client::{Client, Login};
+use realnet_client::Client;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,8 +23,14 @@ const MAX_HEAD: usize = 16 * 1024;
 /// Where the browser is sent.
 const PATH: &str = "/signed-in";
 
-/// Signs in by the provider of a name or id.
-pub async fn login(client: &mut Client, name: &str, org: Option<&str>) -> Result<Login, Failure> {
+/// What the session is given for: what the browser has brought, and the verifier of it.
+pub struct Proof {
+    pub code: String,
+    pub verifier: String,
+}
+
+/// Lets a person sign in at the provider of a name or id.
+pub async fn prove(client: &Client, name: &str, org: Option<&str>) -> Result<Proof, Failure> {
     let provider = find(&client.providers(org).await?, name)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let (verifier, state) = (random(), random());
@@ -34,7 +40,7 @@ pub async fn login(client: &mut Client, name: &str, org: Option<&str>) -> Result
     output::error(&format!("open this page in your browser, on this machine: {page}"));
     let outcome = tokio::time::timeout(PATIENCE, wait(&listener, &state)).await;
     let code = outcome.map_err(|_| "nobody has signed in within ten minutes: begin again")??;
-    Ok(client.redeem(&code, &verifier).await?)
+    Ok(Proof { code, verifier })
 }
 
 /// The id of a provider.

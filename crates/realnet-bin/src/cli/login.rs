@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use realnet_client::Client;
+use realnet_client::{Client, Login};
 use structopt::StructOpt;
 
 use super::{Failure, Outcome, ServerAddress, elsewhere, output, session, settings};
@@ -41,7 +41,9 @@ pub async fn login(command: LoginCommand) -> Outcome {
     let server = command.address.url();
     let mut client = Client::new(server)?;
     if let Some(provider) = &command.oidc {
-        let login = elsewhere::login(&mut client, provider, command.org.as_deref()).await?;
+        let proof = elsewhere::prove(&client, provider, command.org.as_deref()).await?;
+        let login = client.redeem(&proof.code, &proof.verifier).await;
+        let login = answered(&mut client, login, command.code).await?;
         session::save(server, Some(login))?;
         output::error(&format!("signed in to {server} by {provider}"));
         return Ok(());
@@ -55,18 +57,8 @@ pub async fn login(command: LoginCommand) -> Outcome {
         Some(password) => password,
         None => ask_hidden("Password: ")?,
     };
-    let login = match client.authenticate(&username, &password, command.org.as_deref()).await {
-        Err(error) if challenge(&error).is_some() => {
-            let code = match command.code {
-                Some(code) => code,
-                None => ask_code()?,
-            };
-            client.answer_factor(challenge(&error).unwrap_or_default(), &code).await
-        }
-        login => login,
-    };
-    // In words only: the hint to sign in, which other commands get, would be of no use here.
-    let login = login.map_err(|error| error.to_string())?;
+    let login = client.authenticate(&username, &password, command.org.as_deref()).await;
+    let login = answered(&mut client, login, command.code).await?;
     session::save(server, Some(login))?;
     output::error(&format!("signed in to {server} as {username}"));
     Ok(())
@@ -93,6 +85,26 @@ pub async fn logout(command: &LogoutCommand) -> Outcome {
             Ok(())
         }
     }
+}
+
+/// The login, behind a code of the second factor where one is required.
+async fn answered(
+    client: &mut Client,
+    login: Result<Login, realnet_client::Error>,
+    code: Option<String>,
+) -> Result<Login, Failure> {
+    let login = match login {
+        Err(error) => match challenge(&error) {
+            Some(asked) => {
+                let code = code.map_or_else(ask_code, Ok)?;
+                client.answer_factor(asked, &code).await
+            }
+            None => Err(error),
+        },
+        login => login,
+    };
+    // In words only: the hint to sign in, which other commands get, would be of no use here.
+    Ok(login.map_err(|error| error.to_string())?)
 }
 
 /// What a code of the second factor answers, when one is required.

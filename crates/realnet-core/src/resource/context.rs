@@ -156,7 +156,7 @@ pub struct SignIn {
     pub code: Option<String>,
 }
 
-/// A right password of an account that has a second factor: its code opens the session.
+/// Half of a proof, a right password or a sign-in elsewhere, of an account that has a second factor: its code opens the session.
 #[derive(Clone)]
 pub struct Challenge {
     /// What the code answers, by [`Authenticator::answer`].
@@ -242,7 +242,7 @@ pub trait Authenticator: Send + Sync {
     }
 
     /// Gives the session of a sign-in elsewhere to the program that began it, for the code that it was given, once.
-    async fn redeem(&self, _code: &str, _verifier: &str, _origin: &Origin) -> Result<Tokens> {
+    async fn redeem(&self, _code: &str, _verifier: &str, _origin: &Origin) -> Result<SignedIn> {
         Err(Error::malformed("no sign-in is under way"))
     }
 }

@@ -19,6 +19,8 @@ pub struct Departure {
     pub links: bool,
     /// The present password, where linking asks for it.
     pub current_password: Option<String>,
+    /// A code of the second factor, where the account has one.
+    pub code: Option<String>,
     /// Where browsers reach this server, as far as the request may be believed about it.
     pub base: Option<String>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use realnet_core::model::Item;
 use realnet_core::provider::{AuthRecord, EventKind, Expected, RecordKind};
 use realnet_core::resource::{Context, ListRequest, Verb, texts};
-use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
+use realnet_core::{Error, Result, Uuid, Violation};
 use serde_json::{Value, json};
 
 use super::kept::{Factor, key, pending_key};
@@ -173,12 +173,7 @@ impl Accounts {
             return Err(Error::invalid(missing.collect()));
         };
         self.prove_oneself(cx, &own, Some(current)).await?;
-        let attempt = self.attempt(own.org, username_of(&own), &from(cx)).await?;
-        self.check_code(attempt, &own, code).await.map_err(|error| match error.kind() {
-            // The caller is signed in: it is the code that is refused.
-            ErrorKind::Unauthenticated => Error::invalid(vec![Violation::new("/code", "is not right")]),
-            _ => error,
-        })?;
+        self.prove_by_code(cx, &own, code).await?;
         Ok(own)
     }
 

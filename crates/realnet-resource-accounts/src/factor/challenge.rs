@@ -1,4 +1,4 @@
-//! The second step of signing in: a right password gives a challenge, and a code that answers it a session.
+//! The second step of signing in: a right password, or a sign-in elsewhere, gives a challenge, and a code that answers it a session.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::accounts::Accounts;
 use crate::attempts::Attempt;
 use crate::directory::Directory;
 use crate::kind::{is_disabled, username_of};
-use crate::sign_in::Way;
+use crate::sign_in::{Method, Way};
 use crate::tokens::{Claims, fingerprint};
 
 /// How long a challenge can be answered.
@@ -32,6 +32,9 @@ struct Asked {
     epoch: i64,
     /// How many answers it has had.
     answers: u32,
+    /// What was proved before.
+    #[serde(default)]
+    method: Method,
 }
 
 impl Accounts {
@@ -59,25 +62,38 @@ impl Accounts {
         match (factor, code) {
             (None, _) => {
                 self.succeeded(attempt).await;
-                self.open(claims, Way::password(false), origin).await.map(SignedIn::Tokens)
+                self.open(claims, Way { method: Method::Password, factor: false }, origin)
+                    .await
+                    .map(SignedIn::Tokens)
             }
             (Some(_), Some(code)) => {
                 self.check_code(attempt, account, &code).await?;
-                self.open(claims, Way::password(true), origin).await.map(SignedIn::Tokens)
+                self.open(claims, Way { method: Method::Password, factor: true }, origin)
+                    .await
+                    .map(SignedIn::Tokens)
             }
             (Some(_), None) => {
                 // Half of a proof: nothing that has failed before is forgotten for it.
                 self.broke_off(attempt).await;
-                self.ask(claims).await.map(SignedIn::Challenge)
+                self.ask(claims, Method::Password).await.map(SignedIn::Challenge)
             }
         }
     }
 
-    async fn ask(&self, claims: Claims) -> Result<Challenge> {
+    /// Goes on behind a proof that was given elsewhere, as behind a right password.
+    pub(crate) async fn behind_elsewhere(&self, claims: Claims, origin: &Origin) -> Result<SignedIn> {
+        let method = Method::Oidc;
+        match self.factor_of(claims.account).await? {
+            Some(_) => self.ask(claims, method).await.map(SignedIn::Challenge),
+            None => self.open(claims, Way { method, factor: false }, origin).await.map(SignedIn::Tokens),
+        }
+    }
+
+    async fn ask(&self, claims: Claims, method: Method) -> Result<Challenge> {
         let now = self.services.clock.now();
         let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let expires = now.plus_seconds(i64::try_from(LIFE.as_secs()).unwrap_or(i64::MAX));
-        let value = written(&Asked { epoch: claims.epoch, answers: 0 })?;
+        let value = written(&Asked { epoch: claims.epoch, answers: 0, method })?;
         let record = AuthRecord::new(RecordKind::Challenge, key(&token), value, now)
             .of(Some(claims.account), Some(claims.org))
             .until(expires);
@@ -91,20 +107,20 @@ impl Accounts {
     /// Opens a session for the answer to a challenge.
     pub(crate) async fn answer_challenge(&self, token: &str, code: &str, origin: &Origin) -> Result<Tokens> {
         let now = self.services.clock.now();
-        let (record, epoch) = self.counted_answer(token, now).await?;
-        let account = self.asked_account(record.account, epoch).await?;
+        let (record, asked) = self.counted_answer(token, now).await?;
+        let account = self.asked_account(record.account, asked.epoch).await?;
         let attempt = self.attempt(account.org, username_of(&account), origin).await?;
         self.check_code(attempt, &account, code).await?;
         // Of two right answers one opens a session.
         let taken = self.services.credentials.take_record(RecordKind::Challenge, &record.key, now).await?;
         taken.ok_or_else(void)?;
         let session = self.services.ids.next_id();
-        let claims = Claims { account: account.id, session, org: account.org, epoch };
-        self.open(claims, Way::password(true), origin).await
+        let claims = Claims { account: account.id, session, org: account.org, epoch: asked.epoch };
+        self.open(claims, Way { method: asked.method, factor: true }, origin).await
     }
 
     /// The challenge of a token, with this answer counted before it is looked at.
-    async fn counted_answer(&self, token: &str, now: Timestamp) -> Result<(AuthRecord, i64)> {
+    async fn counted_answer(&self, token: &str, now: Timestamp) -> Result<(AuthRecord, Asked)> {
         if token.len() > MAX_TOKEN {
             return Err(void());
         }
@@ -115,13 +131,14 @@ impl Accounts {
             records.remove_record(RecordKind::Challenge, &record.key).await?;
             return Err(void());
         }
-        let value = written(&Asked { answers: asked.answers + 1, ..asked })?;
+        let asked = Asked { answers: asked.answers + 1, ..asked };
+        let value = written(&asked)?;
         let expected = Expected::Version(record.version);
         let counted = AuthRecord { value, ..record };
         if !records.put_record(counted.clone(), expected, now).await? {
             return Err(Error::conflict("the challenge is being answered by another request"));
         }
-        Ok((counted, asked.epoch))
+        Ok((counted, asked))
     }
 
     /// The account that was asked, if it may sign in still and has the password of then.

@@ -24,7 +24,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Unauthenticated when the code is not right; rate-limited after too many of those.
-    pub(super) async fn check_code(&self, mut attempt: Attempt, account: &Item, code: &str) -> Result<()> {
+    pub(crate) async fn check_code(&self, mut attempt: Attempt, account: &Item, code: &str) -> Result<()> {
         let checked = async {
             for (capacity, per) in LIMITS {
                 self.draw_more(&mut attempt, bucket(account.id, capacity), capacity, per).await?;

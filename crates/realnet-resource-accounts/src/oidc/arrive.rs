@@ -1,7 +1,7 @@
 //! Coming back from a provider: what the browser brings is held against what it left with.
 
 use realnet_core::provider::EventKind;
-use realnet_core::resource::{Arrival, Arrived, Context, ListRequest};
+use realnet_core::resource::{Arrival, Arrived, Context, ListRequest, SignedIn};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::json;
 
@@ -78,8 +78,14 @@ impl Accounts {
                 tokens: None,
             });
         }
-        let tokens = self.open_elsewhere(&account, provider.id, &from(cx)).await?;
-        Ok(Arrived { location: login.return_to.clone(), tokens: Some(tokens) })
+        Ok(match self.open_elsewhere(&account, provider.id, &from(cx)).await? {
+            SignedIn::Tokens(tokens) => Arrived { location: login.return_to.clone(), tokens: Some(tokens) },
+            SignedIn::Challenge(challenge) => {
+                let expires = challenge.expires.to_string();
+                let asked = [("challenge", challenge.token.as_str()), ("expires", expires.as_str())];
+                Arrived { location: places::with_fragment(&login.return_to, &asked), tokens: None }
+            }
+        })
     }
 
     /// The answer must be of the provider that was asked: else the code of one would be shown to another (RFC 9207).

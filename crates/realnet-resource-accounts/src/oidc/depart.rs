@@ -46,7 +46,8 @@ impl Accounts {
             if destination.challenge.is_some() {
                 return Err(Error::malformed_at("code_challenge", "linking gives no session"));
             }
-            Some(self.may_link(cx, &provider, departure.current_password.as_deref()).await?)
+            let proofs = [departure.current_password.as_deref(), departure.code.as_deref()];
+            Some(self.may_link(cx, &provider, proofs).await?)
         } else {
             None
         };
@@ -91,7 +92,7 @@ impl Accounts {
         &self,
         cx: &Context,
         provider: &Provider,
-        current: Option<&str>,
+        proofs: [Option<&str>; 2],
     ) -> Result<(Uuid, Uuid)> {
         let account = signed_in(cx.caller())?;
         let session = cx.caller().session;
@@ -100,7 +101,7 @@ impl Accounts {
         let own = Directory::new(&self.services).item(account).await?;
         let own = own.filter(|own| own.org == provider.org);
         let own = own.ok_or_else(|| Error::not_found(format_args!("provider {}", provider.id)))?;
-        self.prove_oneself(cx, &own, current).await?;
+        self.prove_by_all(cx, &own, proofs).await?;
         let links = self.services.credentials.records_of(account, RecordKind::Link, cx.now()).await?;
         if links.len() >= MAX_LINKS {
             return Err(Error::conflict(format!("an account is linked with {MAX_LINKS} identities at most")));

@@ -2,7 +2,7 @@
 
 use realnet_core::acl::Origin;
 use realnet_core::model::Item;
-use realnet_core::resource::Tokens;
+use realnet_core::resource::SignedIn;
 use realnet_core::{Error, Result, Uuid, Violation};
 
 use super::login::{Handover, hash, random};
@@ -10,7 +10,6 @@ use super::provider::Provider;
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::kind::is_disabled;
-use crate::sign_in::Way;
 use crate::tokens::Claims;
 
 /// How long a code waits for its program, in seconds.
@@ -39,7 +38,12 @@ impl Accounts {
     }
 
     /// Gives the session for a code.
-    pub(crate) async fn fetch_session(&self, code: &str, verifier: &str, origin: &Origin) -> Result<Tokens> {
+    pub(crate) async fn fetch_session(
+        &self,
+        code: &str,
+        verifier: &str,
+        origin: &Origin,
+    ) -> Result<SignedIn> {
         let not_good =
             || Error::invalid(vec![Violation::new("/code", "is not valid, was used, or has expired")]);
         let (_, handover): (_, Handover) = self.take_up("code", code).await?.ok_or_else(not_good)?;
@@ -56,17 +60,16 @@ impl Accounts {
         self.open_elsewhere(&account, handover.provider, origin).await
     }
 
-    /// Opens a session of who was proved by a provider.
+    /// Opens a session of who was proved by a provider, or asks for the second factor where the account has one.
     pub(super) async fn open_elsewhere(
         &self,
         account: &Item,
         provider: Uuid,
         origin: &Origin,
-    ) -> Result<Tokens> {
+    ) -> Result<SignedIn> {
         tracing::debug!(account = %account.id, %provider, "signed in elsewhere");
         let epoch = self.epoch_of(account.id).await?;
         let session = self.services.ids.next_id();
-        self.open(Claims { account: account.id, session, org: account.org, epoch }, Way::ELSEWHERE, origin)
-            .await
+        self.behind_elsewhere(Claims { account: account.id, session, org: account.org, epoch }, origin).await
     }
 }

@@ -74,6 +74,14 @@ pub(super) fn with(place: &str, parameters: &[(&str, &str)]) -> String {
     place
 }
 
+/// The same in the fragment, which stays in the browser: neither servers nor their logs see it. One that is there already gives way.
+pub(super) fn with_fragment(place: &str, parameters: &[(&str, &str)]) -> String {
+    let rest = place.split('#').next().unwrap_or_default();
+    let mut fragment = url::form_urlencoded::Serializer::new(String::new());
+    fragment.extend_pairs(parameters);
+    format!("{rest}#{}", fragment.finish())
+}
+
 /// Checks the address of a provider: encrypted, or on this machine where that is allowed. Which addresses its name stands for
 /// is looked at when it is connected to.
 pub(super) fn provider(url: &Url, private: bool) -> Result<()> {

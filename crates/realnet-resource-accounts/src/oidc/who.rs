@@ -74,8 +74,10 @@ impl Accounts {
             return self.make_account(cx, provider, identity, expected).await;
         };
         let is_proved = holder.attributes.get("email_verified").and_then(Value::as_bool) == Some(true);
-        // Administrators choose the provider, so it does not open what is above them.
-        if !provider.links_by_email || !is_proved || is_superuser(&holder) {
+        // Administrators choose the provider, so it does not open what is above them; nor does an address make a way into an
+        // account that asks for more than one proof.
+        let is_guarded = is_superuser(&holder) || self.factor_of(holder.id).await?.is_some();
+        if !provider.links_by_email || !is_proved || is_guarded {
             return Err(Error::conflict(
                 "there is an account of your address: sign in to it and link it with the provider",
             ));

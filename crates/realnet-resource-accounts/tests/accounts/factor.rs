@@ -14,7 +14,7 @@ use crate::world::{PASSWORD, World, from, id, kind};
 const SECOND: i64 = 1_000_000;
 
 /// An authenticator beside the clock of the world.
-struct Phone(Authenticator);
+pub struct Phone(Authenticator);
 
 impl Phone {
     fn new(secret: &Value) -> Self {
@@ -22,22 +22,22 @@ impl Phone {
     }
 
     /// The code so many steps from now.
-    fn code(&self, world: &World, steps: i64) -> String {
+    pub fn code(&self, world: &World, steps: i64) -> String {
         self.0.code(world.services.clock.now().as_micros() / SECOND + 30 * steps)
     }
 
-    fn wrong(&self, world: &World) -> String {
+    pub fn wrong(&self, world: &World) -> String {
         self.0.wrong_code(world.services.clock.now().as_micros() / SECOND)
     }
 }
 
 /// Goes on until the next codes.
-fn step(world: &World) {
+pub fn step(world: &World) {
     world.clock.advance(30 * SECOND);
 }
 
 /// Turns the factor of ann on; answers her phone and her recovery codes.
-async fn enroll(world: &World) -> (Phone, Vec<String>) {
+pub async fn enroll(world: &World) -> (Phone, Vec<String>) {
     let begun = world.auth(&world.ann, Verb::Post, "totp", Value::Null).await.unwrap();
     let phone = Phone::new(&begun["secret"]);
     let body = json!({"code": phone.code(world, 0)});
@@ -65,7 +65,7 @@ async fn challenge(world: &World) -> Challenge {
     }
 }
 
-async fn answer(world: &World, challenge: &str, code: &str) -> Result<Tokens> {
+pub async fn answer(world: &World, challenge: &str, code: &str) -> Result<Tokens> {
     world.accounts.answer(challenge, code, &from("192.0.2.9")).await
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Place, person};
 use crate::world::{PASSWORD, id, kind};
 
-async fn link(place: &Place, caller: &Arc<Caller>, name: &str) -> Result<()> {
+pub async fn link(place: &Place, caller: &Arc<Caller>, name: &str) -> Result<()> {
     let departed = place.leave(caller, true, &[("return_to", "/account")]).await?;
     let brought = place.idp.sign_in(&departed.location, &person(name));
     let arrived = place.come_back(&brought, Some(&departed.binding)).await?;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod attacks;
+mod factor;
 mod idp;
 mod links;
 mod programs;
@@ -58,13 +59,26 @@ impl Place {
     }
 
     async fn leave(&self, caller: &Arc<Caller>, links: bool, pairs: &[(&str, &str)]) -> Result<Departed> {
+        self.leave_proving(caller, links, pairs, [None, None]).await
+    }
+
+    /// The same with password and code.
+    async fn leave_proving(
+        &self,
+        caller: &Arc<Caller>,
+        links: bool,
+        pairs: &[(&str, &str)],
+        proofs: [Option<&str>; 2],
+    ) -> Result<Departed> {
+        let [current_password, code] = proofs.map(|proof| proof.map(str::to_owned));
         let parameters =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let departure = Departure {
             provider: self.provider,
             parameters: ListRequest { parameters },
             links,
-            current_password: None,
+            current_password,
+            code,
             base: None,
         };
         Authenticator::depart(&*self.world.accounts, &self.context(caller), departure).await

@@ -2,13 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use realnet_core::resource::{Authenticator, Tokens};
+use realnet_core::resource::{Authenticator, SignedIn, Tokens};
 use realnet_core::{ErrorKind, Result};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::links::link;
 use super::{Place, person, set};
-use crate::world::{from, kind};
+use crate::factor::{answer, enroll};
+use crate::world::{from, id, kind};
 
 const VERIFIER: &str = "a verifier that has forty-three letters, no more";
 const LISTENS: &str = "http://127.0.0.1:7000/done?state=s";
@@ -37,8 +39,13 @@ async fn code(place: &Place) -> String {
     location.strip_prefix(&format!("{LISTENS}&code=")).unwrap().to_owned()
 }
 
-async fn fetch(place: &Place, code: &str, verifier: &str) -> Result<Tokens> {
+/// What the program is given for it.
+async fn redeem(place: &Place, code: &str, verifier: &str) -> Result<SignedIn> {
     Authenticator::redeem(&*place.world.accounts, code, verifier, &from("192.0.2.1")).await
+}
+
+async fn fetch(place: &Place, code: &str, verifier: &str) -> Result<Tokens> {
+    redeem(place, code, verifier).await?.tokens()
 }
 
 #[tokio::test]
@@ -84,4 +91,18 @@ async fn a_program_hears_of_failures() {
     let place = Place::new().await;
     let location = heard(&place, true).await;
     assert!(location.starts_with(&format!("{LISTENS}&error=access_denied&")), "{location}");
+}
+
+#[tokio::test]
+async fn a_program_is_asked_for_the_second_factor() {
+    let place = Place::with(json!({})).await;
+    let world = &place.world;
+    link(&place, &world.ann, "eve").await.unwrap();
+    let (phone, _) = enroll(world).await;
+    let code = code(&place).await;
+    let SignedIn::Challenge(asked) = redeem(&place, &code, VERIFIER).await.unwrap() else {
+        panic!("a session without the second factor")
+    };
+    let tokens = answer(world, &asked.token, &phone.code(world, 0)).await.unwrap();
+    assert!(world.token_works(&tokens.token).await && tokens.account == id(&world.ann));
 }

@@ -21,7 +21,7 @@ use crate::who::Anyone;
 /// `GET …/oidc/{id}/start`: to the provider. Nobody is asked who they are: they are about to say so.
 pub(crate) async fn start(call: Call) -> Outcome {
     let caller = call.state.authenticator.authenticate(None, call.client.address).await?;
-    let departed = depart(&call, &caller, false, None).await?;
+    let departed = depart(&call, &caller, false, [None, None]).await?;
     let mut response = found(&departed.location)?;
     cookies::give_login(&call.client, &mut response, &departed.binding, departed.life);
     Ok(response)
@@ -29,14 +29,11 @@ pub(crate) async fn start(call: Call) -> Outcome {
 
 /// `POST …/oidc/{id}/link`: where the page that asks goes to, to link the caller's account with an identity.
 pub(crate) async fn link(call: Call, Anyone(caller): Anyone) -> Outcome {
-    let current = match call.optional_document().await? {
-        Some(json) => {
-            let [current] = texts(json.value, ["current_password"], 0)?;
-            current
-        }
-        None => None,
+    let proofs = match call.optional_document().await? {
+        Some(json) => texts(json.value, ["current_password", "code"], 0)?,
+        None => [None, None],
     };
-    let departed = depart(&call, &caller, true, current).await?;
+    let departed = depart(&call, &caller, true, proofs).await?;
     let document = json!({"location": departed.location});
     let mut response = answer::document(StatusCode::OK, &document).map(answer::uncacheable)?;
     cookies::give_login(&call.client, &mut response, &departed.binding, departed.life);
@@ -48,7 +45,7 @@ async fn depart(
     call: &Call,
     caller: &Arc<Caller>,
     links: bool,
-    current_password: Option<String>,
+    [current_password, code]: [Option<String>; 2],
 ) -> Result<Departed, Problem> {
     cookies::check_way(call)?;
     let departure = Departure {
@@ -56,6 +53,7 @@ async fn depart(
         parameters: call.parameters()?,
         links,
         current_password,
+        code,
         base: cookies::local_base(call),
     };
     let context = call.context_from_here(caller);
@@ -89,7 +87,7 @@ pub(crate) async fn token(call: Call) -> Outcome {
     let (code, verifier) = (code.unwrap_or_default(), verifier.unwrap_or_default());
     let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
     let done = call.to_its_end(async move { authenticator.redeem(&code, &verifier, &origin).await });
-    tokens::answer(&call, &done.await??, false)
+    tokens::of_sign_in(&call, done.await??, false)
 }
 
 /// Elsewhere. What stands in the address that the browser comes from is nobody's business there.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use realnet_core::resource::{Challenge, SignIn, SignedIn, texts};
+use realnet_core::resource::{SignIn, texts};
 use realnet_core::{Error, Violation};
 use serde_json::Value;
 
@@ -24,10 +24,7 @@ pub(crate) async fn sign_in(call: Call) -> Outcome {
     let request = SignIn { username, password, org, code };
     let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
     let done = call.to_its_end(async move { authenticator.sign_in(request, &origin).await });
-    match done.await?? {
-        SignedIn::Tokens(tokens) => tokens::answer(&call, &tokens, by_cookie),
-        SignedIn::Challenge(challenge) => Err(required(&challenge)),
-    }
+    tokens::of_sign_in(&call, done.await??, by_cookie)
 }
 
 /// The second step: a code for the challenge that the first one has given.
@@ -42,15 +39,6 @@ pub(crate) async fn factor(call: Call) -> Outcome {
     let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
     let done = call.to_its_end(async move { authenticator.answer(&challenge, &code, &origin).await });
     tokens::answer(&call, &done.await??, by_cookie)
-}
-
-/// The password was right, and something more is required.
-fn required(challenge: &Challenge) -> Problem {
-    let detail = "a code of the second factor is required: POST /api/auth/factor takes it with the challenge";
-    Problem::unauthenticated(detail)
-        .named("second-factor-required")
-        .saying("challenge", challenge.token.clone())
-        .saying("expires", challenge.expires.to_string())
 }
 
 /// Whether cookies are wanted.

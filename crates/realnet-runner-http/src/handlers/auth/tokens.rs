@@ -2,12 +2,13 @@
 
 use actix_web::http::StatusCode;
 use realnet_core::acl::Caller;
-use realnet_core::resource::Tokens;
+use realnet_core::resource::{Challenge, SignedIn, Tokens};
 use serde_json::{Value, json};
 
 use crate::answer;
 use crate::call::Call;
 use crate::cookies;
+use crate::problem::Problem;
 use crate::router::Outcome;
 
 /// `{"token","expires","refresh_token","account"}`; nobody may keep it. By cookie, the tokens are in cookies only, where no
@@ -30,6 +31,23 @@ pub(super) fn answer(call: &Call, tokens: &Tokens, by_cookie: bool) -> Outcome {
         "account": account(&tokens.caller),
     });
     answer::document(StatusCode::OK, &document).map(answer::uncacheable)
+}
+
+/// The tokens, or what has to be answered before there are any.
+pub(super) fn of_sign_in(call: &Call, signed_in: SignedIn, by_cookie: bool) -> Outcome {
+    match signed_in {
+        SignedIn::Tokens(tokens) => answer(call, &tokens, by_cookie),
+        SignedIn::Challenge(challenge) => Err(required(&challenge)),
+    }
+}
+
+/// What was proved is right, and something more is required.
+fn required(challenge: &Challenge) -> Problem {
+    let detail = "a code of the second factor is required: POST /api/auth/factor takes it with the challenge";
+    Problem::unauthenticated(detail)
+        .named("second-factor-required")
+        .saying("challenge", challenge.token.clone())
+        .saying("expires", challenge.expires.to_string())
 }
 
 /// The account of a caller.

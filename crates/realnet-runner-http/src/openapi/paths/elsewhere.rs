@@ -45,7 +45,7 @@ pub(super) fn add(add: &mut impl FnMut(&str, Value)) {
     let back = with(operation(tag, "oidcCallback", "Back from a provider", back), "security", json!([]));
     let brought = ["code", "state", "iss", "error"].map(|name| query(name, "As the provider has sent it"));
     add("/api/auth/oidc/callback", json!({"parameters": brought, "get": back}));
-    let fetched = responses(&[("200", answer("Tokens", schema("realnet.Tokens")))], &[400, 415, 422]);
+    let fetched = responses(&[("200", answer("Tokens", schema("realnet.Tokens")))], &[400, 401, 415, 422]);
     let fetched = operation(tag, "fetchOidcSession", "The session for a program's code, once", fetched);
     let code = json!({"type": "object", "required": ["code", "verifier"], "properties": {"code": text(), "verifier": text()}});
     let fetched = with(with(fetched, "requestBody", body(code)), "security", json!([]));
@@ -60,7 +60,7 @@ fn links(add: &mut impl FnMut(&str, Value)) {
     let link =
         responses(&[("200", answer("Where to go", location))], &[400, 401, 403, 404, 409, 422, 429, 503]);
     let link = operation(tag, "linkOidc", "Link the own account with an identity at a provider", link);
-    let current = json!({"type": "object", "properties": {"current_password": text()}});
+    let current = json!({"type": "object", "properties": {"current_password": text(), "code": text()}});
     let link = with(link, "requestBody", with(body(current), "required", json!(false)));
     let places =
         json!([parameter("id"), query("return_to", "The path of this server that follows; `/` when absent")]);
