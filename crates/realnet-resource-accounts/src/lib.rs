@@ -40,6 +40,7 @@ mod sign_up;
 mod tokens;
 mod unlock;
 mod verify;
+mod ways;
 
 pub use accounts::{Accounts, OrgUse, missing_orgs};
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, is_first_start};

@@ -20,6 +20,8 @@ pub(crate) enum Notice {
     FactorOn,
     /// The second factor was turned off.
     FactorOff,
+    /// An identity at a provider was linked.
+    Linked,
 }
 
 impl Accounts {
@@ -42,6 +44,9 @@ impl Accounts {
                 Notice::FactorOn => ("A second factor was turned on", "asks for a second factor from now on"),
                 Notice::FactorOff => {
                     ("The second factor was turned off", "asks for no second factor any more")
+                }
+                Notice::Linked => {
+                    ("Your account was linked", "can be signed in to by an identity elsewhere from now on")
                 }
             };
             let text = format!(

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient};
 use openidconnect::{ClientId, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
-use realnet_core::provider::RecordKind;
 use realnet_core::resource::{Context, Departed, Departure, ListRequest};
 use realnet_core::{Error, Result, Uuid};
 
@@ -21,8 +20,6 @@ use crate::sessions::{from, signed_in};
 const BY_NETWORK: (u32, Duration) = (60, Duration::from_mins(10));
 /// The length of a challenge: 256 bits as base64url.
 const CHALLENGE: usize = 43;
-/// The most identities that an account is linked with.
-const MAX_LINKS: usize = 20;
 
 /// Where the browser goes in the end, and who gets the session.
 struct Destination {
@@ -102,10 +99,7 @@ impl Accounts {
         let own = own.filter(|own| own.org == provider.org);
         let own = own.ok_or_else(|| Error::not_found(format_args!("provider {}", provider.id)))?;
         self.prove_by_all(cx, &own, proofs).await?;
-        let links = self.services.credentials.records_of(account, RecordKind::Link, cx.now()).await?;
-        if links.len() >= MAX_LINKS {
-            return Err(Error::conflict(format!("an account is linked with {MAX_LINKS} identities at most")));
-        }
+        self.check_links(account).await?;
         Ok((account, session))
     }
 

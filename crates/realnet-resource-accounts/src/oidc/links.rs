@@ -10,8 +10,12 @@ use serde_json::{Value, json};
 use super::exchange::Identity;
 use super::provider::Provider;
 use crate::accounts::Accounts;
+use crate::notices::Notice;
 use crate::sessions::{from, signed_in};
 use crate::tokens::fingerprint;
+
+/// The most identities that an account is linked with.
+const MAX_LINKS: usize = 20;
 
 /// What is kept of a link.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -27,6 +31,10 @@ impl Link {
         serde_json::from_slice(&record.value)
             .map_err(|error| Error::internal("a link can not be read").with_source(error))
     }
+}
+
+fn too_many() -> Error {
+    Error::conflict(format!("an account is linked with {MAX_LINKS} identities at most"))
 }
 
 /// The name of a link: an identity is its issuer and its subject there, in an org.
@@ -84,14 +92,32 @@ impl Accounts {
         if open.is_none_or(|open| open.account != account) {
             return Err(ended());
         }
-        self.standing(provider.org, account).await?.ok_or_else(ended)?;
+        let item = self.standing(provider.org, account).await?.ok_or_else(ended)?;
         if self.make_link(provider, identity, account, Expected::Absent).await? != account {
             return Err(Error::conflict("this identity is linked with another account"));
+        }
+        // Asked again: several may have been begun together.
+        if self.is_linked_out(account, MAX_LINKS + 1).await? {
+            let (records, link) = (&self.services.credentials, key(provider.org, identity));
+            records.remove_record(RecordKind::Link, &link).await?;
+            return Err(too_many());
         }
         let detail = json!({"provider": provider.id, "issuer": identity.issuer});
         let origin = from(cx).with_token(Some(session));
         self.tell(EventKind::Linked, provider.org, Some(account), &origin, detail).await;
+        self.notify(&item, Notice::Linked);
         Ok(())
+    }
+
+    /// Refuses one identity more than an account is linked with at most.
+    pub(super) async fn check_links(&self, account: Uuid) -> Result<()> {
+        if self.is_linked_out(account, MAX_LINKS).await? { Err(too_many()) } else { Ok(()) }
+    }
+
+    /// Whether an account is linked with so many identities.
+    async fn is_linked_out(&self, account: Uuid, count: usize) -> Result<bool> {
+        let now = self.services.clock.now();
+        Ok(self.services.credentials.records_of(account, RecordKind::Link, now).await?.len() >= count)
     }
 
     /// The identities of the caller.
@@ -113,15 +139,10 @@ impl Accounts {
     pub(crate) async fn unlink(&self, cx: &Context, id: &str) -> Result<()> {
         let account = signed_in(cx.caller())?;
         let records = self.services.credentials.records_of(account, RecordKind::Link, cx.now()).await?;
-        let found = records.iter().find(|record| record.key.rsplit(':').next() == Some(id));
+        let found = records.into_iter().find(|record| record.key.rsplit(':').next() == Some(id));
         let record = found.ok_or_else(|| Error::not_found(format_args!("link {id}")))?;
-        let credential = self.services.credentials.credential(account).await?;
-        let has_password = credential.is_some_and(|known| !known.password_hash.is_empty());
-        if records.len() == 1 && !has_password {
-            return Err(Error::conflict("it is the only way in to your account: set a password first"));
-        }
-        let link = Link::read(record)?;
-        self.services.credentials.remove_record(RecordKind::Link, &record.key).await?;
+        let link = Link::read(&record)?;
+        self.remove_way(record, account).await?;
         let detail = json!({"provider": link.provider, "issuer": link.issuer});
         self.tell(EventKind::Unlinked, cx.caller().org, Some(account), &from(cx), detail).await;
         Ok(())

@@ -13,6 +13,7 @@ use super::provider::Provider;
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::kind::{is_disabled, is_superuser};
+use crate::notices::Notice;
 use crate::sessions::from;
 
 /// An account that is being made by another request is there after so many seconds, or never.
@@ -89,6 +90,7 @@ impl Accounts {
         }
         let detail = json!({"provider": provider.id, "issuer": identity.issuer, "by": "email"});
         self.tell(EventKind::Linked, provider.org, Some(holder.id), &from(cx), detail).await;
+        self.notify(&holder, Notice::Linked);
         Ok(holder)
     }
 }

@@ -8,6 +8,7 @@ use realnet_core::{ErrorKind, Result};
 use serde_json::{Value, json};
 
 use super::{Place, person};
+use crate::mail::MailServer;
 use crate::world::{PASSWORD, id, kind};
 
 pub async fn link(place: &Place, caller: &Arc<Caller>, name: &str) -> Result<()> {
@@ -114,4 +115,52 @@ async fn the_only_way_in_stays() {
     world.merge(&world.admin, "accounts", id(&eve), json!({"password": PASSWORD})).await.unwrap();
     let eve = world.sign_in("eve").await.caller;
     world.auth(&eve, Verb::Delete, &path, Value::Null).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_the_last_two_ways_in_one_stays() {
+    let place = Place::new().await;
+    let world = &place.world;
+    let eve = place.sign_in(person("eve")).await.caller;
+    link(&place, &eve, "eve elsewhere").await.unwrap();
+    let paths: Vec<String> = links(&place, &eve)
+        .await
+        .iter()
+        .map(|link| format!("links/{}", link["id"].as_str().unwrap()))
+        .collect();
+    let unlink = |path: &'static str| world.auth(&eve, Verb::Delete, path, Value::Null);
+    let [one, other] = [0, 1].map(|index| &*Box::leak(paths[index].clone().into_boxed_str()));
+    let both = tokio::join!(unlink(one), unlink(other));
+    assert!(both.0.is_err() || both.1.is_err());
+    assert!(!links(&place, &eve).await.is_empty());
+}
+
+#[tokio::test]
+async fn sign_ins_that_were_begun_together_make_no_more_links_than_allowed() {
+    let place = Place::with(json!({})).await;
+    let ann = &place.world.ann;
+    let mut begun = Vec::new();
+    for number in 0..22 {
+        let departed = place.leave(ann, true, &[]).await.unwrap();
+        let brought = place.idp.sign_in(&departed.location, &person(&format!("ann{number}")));
+        begun.push((brought, departed.binding));
+    }
+    let mut made = 0;
+    for (brought, binding) in &begun {
+        match place.come_back(brought, Some(binding)).await {
+            Ok(_) => made += 1,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict),
+        }
+    }
+    assert_eq!((made, links(&place, ann).await.len()), (20, 20));
+}
+
+#[tokio::test]
+async fn the_owner_is_told_of_a_link() {
+    let server = MailServer::start();
+    let place = Place::mailing(server.config(), json!({})).await;
+    link(&place, &place.world.ann, "eve").await.unwrap();
+    let letter = server.next().await;
+    assert_eq!(letter.to, "ann@first.test");
+    assert!(letter.text.contains("an identity elsewhere"), "{}", letter.text);
 }

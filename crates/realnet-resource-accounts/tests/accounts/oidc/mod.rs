@@ -15,7 +15,7 @@ use realnet_core::resource::{
     Arrival, Arrived, Authenticator, Context, Departed, Departure, ListRequest, Tokens,
 };
 use realnet_core::{Result, Uuid};
-use realnet_resource_accounts::AccountsConfig;
+use realnet_resource_accounts::{AccountsConfig, MailConfig};
 use serde_json::{Value, json};
 
 use crate::world::{World, config, from, id_of};
@@ -37,9 +37,14 @@ type Pairs = Vec<(String, String)>;
 impl Place {
     /// With these settings of the provider's item.
     async fn with(settings: Value) -> Self {
-        let mut config = AccountsConfig { bcrypt_cost: 4, ..config() };
-        config.mail.public_url = Some("https://app.test/".parse().unwrap());
-        let world = World::with(config).await;
+        let mail =
+            MailConfig { public_url: Some("https://app.test/".parse().unwrap()), ..Default::default() };
+        Self::mailing(mail, settings).await
+    }
+
+    /// With this way to send mail as well.
+    async fn mailing(mail: MailConfig, settings: Value) -> Self {
+        let world = World::with(AccountsConfig { mail, bcrypt_cost: 4, ..config() }).await;
         let (idp, other) = (Idp::new(ISSUER, &world.clock), Idp::new(OTHER, &world.clock));
         world.accounts.reach_providers_by(Arc::new(Net(vec![idp.clone(), other])));
         let mut item =
