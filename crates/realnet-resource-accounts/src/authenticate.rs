@@ -10,7 +10,7 @@ use realnet_core::resource::{
     Arrival, Arrived, Authenticator, Call, Context, Departed, Departure, Reply, SignIn, SignedIn, Tokens,
 };
 use realnet_core::{Error, ErrorKind, Result, Uuid};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
 use crate::keys::is_key;
@@ -68,6 +68,10 @@ impl Authenticator for Accounts {
 
     async fn arrive(&self, cx: &Context, arrival: Arrival) -> Result<Arrived> {
         self.come_back(cx, arrival).await
+    }
+
+    async fn sign_in_by_passkey(&self, credential: Value, origin: &Origin) -> Result<Tokens> {
+        self.assert_passkey(credential, origin).await
     }
 
     async fn redeem(&self, code: &str, verifier: &str, origin: &Origin) -> Result<SignedIn> {

@@ -43,6 +43,7 @@ impl Accounts {
                 self.end_session(cx, id).await?;
                 Value::Null
             }
+            (verb, ["passkeys", path @ ..]) => self.passkey_call(cx, verb, path, body).await?,
             (verb, ["totp", path @ ..]) => self.factor_call(cx, verb, path, body, &parameters).await?,
             (Verb::Post, ["unlock"]) => {
                 let [account] = texts(body, ["account"], 1)?;

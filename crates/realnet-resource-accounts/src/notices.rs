@@ -22,6 +22,12 @@ pub(crate) enum Notice {
     FactorOff,
     /// An identity at a provider was linked.
     Linked,
+    /// A passkey was added.
+    PasskeyOn,
+    /// A passkey was removed.
+    PasskeyOff,
+    /// A passkey has turned up twice.
+    PasskeyCopied,
 }
 
 impl Accounts {
@@ -48,6 +54,12 @@ impl Accounts {
                 Notice::Linked => {
                     ("Your account was linked", "can be signed in to by an identity elsewhere from now on")
                 }
+                Notice::PasskeyOn => ("A passkey was added", "can be signed in to by one more passkey"),
+                Notice::PasskeyOff => ("A passkey was removed", "can be signed in to by one passkey less"),
+                Notice::PasskeyCopied => (
+                    "A passkey seems to be copied",
+                    "was to be signed in to by a passkey that exists twice: remove it",
+                ),
             };
             let text = format!(
                 "The account {username} {what}.\n\nIf it was not you, ask for a new password, or tell an \

@@ -21,6 +21,8 @@ pub(crate) enum Method {
     Password,
     /// A provider of identities.
     Oidc,
+    /// A passkey.
+    Passkey,
 }
 
 impl Method {
@@ -28,6 +30,7 @@ impl Method {
         match self {
             Self::Password => "password",
             Self::Oidc => "oidc",
+            Self::Passkey => "passkey",
         }
     }
 }

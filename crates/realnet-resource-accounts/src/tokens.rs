@@ -1,5 +1,6 @@
 //! Tokens: signed claims (JWT, HS256 and nothing else). Access and refresh tokens differ in their audience.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -185,6 +186,20 @@ fn refused_token() -> Error {
 /// What is stored of a refresh token.
 pub(crate) fn fingerprint(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
+}
+
+/// The hash of a text, as text: what is kept of secrets that others hold, and what PKCE calls S256.
+pub(crate) fn hash(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(fingerprint(text))
+}
+
+/// A digest in letters that mean the same in either case.
+pub(crate) fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

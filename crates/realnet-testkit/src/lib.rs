@@ -3,3 +3,4 @@
 pub mod authenticator;
 pub mod conformance;
 pub mod engines;
+pub mod passkey;

@@ -144,6 +144,8 @@ impl World {
         let (guard, folder) = common::folder();
         let mut settings = settings.clone();
         // Wrong passwords are part of what is asked.
+        // Passkeys are bound to the name in it.
+        settings.push(("REALNET_PUBLIC_URL".to_owned(), "http://localhost".to_owned()));
         for limit in ["REALNET_SIGN_IN_ATTEMPTS", "REALNET_SIGN_IN_ATTEMPTS_PER_ADDRESS"] {
             settings.push((limit.to_owned(), "1000".to_owned()));
         }

@@ -241,6 +241,11 @@ pub trait Authenticator: Send + Sync {
         Err(Error::malformed("no sign-in is under way"))
     }
 
+    /// Signs in by a passkey: what the browser has made of the options that were asked for by [`Self::call`].
+    async fn sign_in_by_passkey(&self, _credential: Value, _origin: &Origin) -> Result<Tokens> {
+        Err(Error::not_found("passkeys"))
+    }
+
     /// Gives the session of a sign-in elsewhere to the program that began it, for the code that it was given, once.
     async fn redeem(&self, _code: &str, _verifier: &str, _origin: &Origin) -> Result<SignedIn> {
         Err(Error::malformed("no sign-in is under way"))

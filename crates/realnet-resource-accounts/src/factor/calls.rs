@@ -154,7 +154,7 @@ impl Accounts {
         Ok(json!({"recovery_codes": codes}))
     }
 
-    async fn own_account(&self, cx: &Context) -> Result<Item> {
+    pub(crate) async fn own_account(&self, cx: &Context) -> Result<Item> {
         let own = signed_in(cx.caller())?;
         let found = Directory::new(&self.services).item(own).await?;
         found.ok_or_else(|| Error::not_found(format_args!("account {own}")))

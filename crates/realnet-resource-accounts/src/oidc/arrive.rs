@@ -5,11 +5,12 @@ use realnet_core::resource::{Arrival, Arrived, Context, ListRequest, SignedIn};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::json;
 
-use super::login::{Login, hash};
+use super::login::{Login, STATE};
 use super::{not_proved, places};
 use crate::accounts::Accounts;
 use crate::calls::check_repeated;
 use crate::sessions::from;
+use crate::tokens::hash;
 
 /// The longest code and issuer that are looked at, in bytes.
 const MAX: usize = 4096;
@@ -33,7 +34,7 @@ impl Accounts {
             Error::malformed_at("state", words)
         };
         // From here on it can not be used again, whatever comes of it.
-        let (org, login): (Uuid, Login) = self.take_up("state", state).await?.ok_or_else(unknown)?;
+        let (org, login): (Uuid, Login) = self.take_up(STATE, state).await?.ok_or_else(unknown)?;
         let binding = arrival.binding.as_deref().map(hash);
         let outcome = if binding.as_deref() == Some(&*login.binding) {
             self.finish(cx, &login, &brought).await

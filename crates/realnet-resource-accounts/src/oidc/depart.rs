@@ -7,7 +7,7 @@ use openidconnect::{ClientId, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerif
 use realnet_core::resource::{Context, Departed, Departure, ListRequest};
 use realnet_core::{Error, Result, Uuid};
 
-use super::login::{LIFE, Login, hash, random};
+use super::login::{LIFE, Login, STATE, random};
 use super::places;
 use super::provider::Provider;
 use crate::accounts::Accounts;
@@ -15,6 +15,7 @@ use crate::calls::check_repeated;
 use crate::directory::Directory;
 use crate::limits::Limited;
 use crate::sessions::{from, signed_in};
+use crate::tokens::hash;
 
 /// How many sign-ins one network begins, in which time.
 const BY_NETWORK: (u32, Duration) = (60, Duration::from_mins(10));
@@ -64,7 +65,7 @@ impl Accounts {
             link,
         };
         let state = random();
-        self.keep("state", &state, provider.org, &login, LIFE).await?;
+        self.keep(STATE, &state, Some(provider.org), &login, LIFE).await?;
         let redirect = RedirectUrl::new(login.callback)
             .map_err(|error| Error::internal("the callback is no address").with_source(error))?;
         let client =

@@ -5,12 +5,12 @@ use realnet_core::model::Item;
 use realnet_core::resource::SignedIn;
 use realnet_core::{Error, Result, Uuid, Violation};
 
-use super::login::{Handover, hash, random};
+use super::login::{CODE, Handover, random};
 use super::provider::Provider;
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::kind::is_disabled;
-use crate::tokens::Claims;
+use crate::tokens::{Claims, hash};
 
 /// How long a code waits for its program, in seconds.
 const LIFE: i64 = 60;
@@ -33,7 +33,7 @@ impl Accounts {
             provider: provider.id,
             challenge: challenge.to_owned(),
         };
-        self.keep("code", &code, account.org, &handover, LIFE).await?;
+        self.keep(CODE, &code, Some(account.org), &handover, LIFE).await?;
         Ok(code)
     }
 
@@ -46,7 +46,7 @@ impl Accounts {
     ) -> Result<SignedIn> {
         let not_good =
             || Error::invalid(vec![Violation::new("/code", "is not valid, was used, or has expired")]);
-        let (_, handover): (_, Handover) = self.take_up("code", code).await?.ok_or_else(not_good)?;
+        let (_, handover): (_, Handover) = self.take_up(CODE, code).await?.ok_or_else(not_good)?;
         // Who has seen the code only, does not know what the program began with.
         if verifier.len() > MAX_VERIFIER || hash(verifier) != handover.challenge {
             return Err(not_good());

@@ -1,7 +1,5 @@
 //! Which identities elsewhere an account is linked with. An identity belongs to one account of an org.
 
-use std::fmt::Write as _;
-
 use realnet_core::provider::{AuthRecord, EventKind, Expected, RecordKind};
 use realnet_core::resource::Context;
 use realnet_core::{Error, ErrorKind, Result, Uuid};
@@ -12,7 +10,7 @@ use super::provider::Provider;
 use crate::accounts::Accounts;
 use crate::notices::Notice;
 use crate::sessions::{from, signed_in};
-use crate::tokens::fingerprint;
+use crate::tokens::{fingerprint, hex};
 
 /// The most identities that an account is linked with.
 const MAX_LINKS: usize = 20;
@@ -40,12 +38,7 @@ fn too_many() -> Error {
 /// The name of a link: an identity is its issuer and its subject there, in an org.
 pub(super) fn key(org: Uuid, identity: &Identity) -> String {
     // A subject has no control characters, so nothing can stand for another pair.
-    let digest = fingerprint(&format!("{}\0{}", identity.issuer, identity.subject));
-    digest.iter().fold(format!("{org}:"), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("{org}:{}", hex(&fingerprint(&format!("{}\0{}", identity.issuer, identity.subject))))
 }
 
 impl Accounts {

@@ -2,18 +2,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use realnet_core::provider::{AuthRecord, Expected, RecordKind};
-use realnet_core::{Error, Result, Uuid};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use realnet_core::Uuid;
+use realnet_core::provider::RecordKind;
 
-use crate::accounts::Accounts;
-use crate::tokens::fingerprint;
+use crate::under_way::UnderWay;
 
 /// How long somebody may take at the provider, in seconds.
 pub(super) const LIFE: i64 = 600;
-/// The longest state, binding or code that is looked at.
-const MAX: usize = 128;
+/// Sign-ins whose browser is at the provider, by their state.
+pub(super) const STATE: UnderWay = UnderWay { kind: RecordKind::Login, what: "state" };
+/// Sessions that a program may fetch, by their code.
+pub(super) const CODE: UnderWay = UnderWay { kind: RecordKind::Login, what: "code" };
 
 /// What a browser left with.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -51,52 +50,4 @@ pub(super) struct Handover {
 /// 256 random bits, as text.
 pub(super) fn random() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
-}
-
-/// The hash of a text, as text: what is kept of secrets that others hold, and what PKCE calls S256.
-pub(super) fn hash(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(fingerprint(text))
-}
-
-impl Accounts {
-    /// Keeps something for who comes with `secret`.
-    pub(super) async fn keep<T: Serialize>(
-        &self,
-        what: &str,
-        secret: &str,
-        org: Uuid,
-        value: &T,
-        life: i64,
-    ) -> Result<()> {
-        let value = serde_json::to_vec(value)
-            .map_err(|error| Error::internal("a sign-in can not be kept").with_source(error))?;
-        let now = self.services.clock.now();
-        let key = format!("{what}:{}", hash(secret));
-        let record = AuthRecord::new(RecordKind::Login, key, value, now)
-            .of(None, Some(org))
-            .until(now.plus_seconds(life));
-        if self.services.credentials.put_record(record, Expected::Absent, now).await? {
-            return Ok(());
-        }
-        Err(Error::internal("a random text was there already"))
-    }
-
-    /// Takes that up. Of several who come with the same secret, one gets it.
-    pub(super) async fn take_up<T: DeserializeOwned>(
-        &self,
-        what: &str,
-        secret: &str,
-    ) -> Result<Option<(Uuid, T)>> {
-        if secret.is_empty() || secret.len() > MAX {
-            return Ok(None);
-        }
-        let key = format!("{what}:{}", hash(secret));
-        let now = self.services.clock.now();
-        let Some(record) = self.services.credentials.take_record(RecordKind::Login, &key, now).await? else {
-            return Ok(None);
-        };
-        let value = serde_json::from_slice(&record.value)
-            .map_err(|error| Error::internal("a kept sign-in can not be read").with_source(error))?;
-        Ok(Some((record.org.unwrap_or_default(), value)))
-    }
 }

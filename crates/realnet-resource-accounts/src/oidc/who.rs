@@ -47,7 +47,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Forbidden when it is disabled.
-    pub(super) async fn standing(&self, org: Uuid, id: Uuid) -> Result<Option<Item>> {
+    pub(crate) async fn standing(&self, org: Uuid, id: Uuid) -> Result<Option<Item>> {
         let directory = Directory::new(&self.services);
         let account = directory.item(id).await?;
         let account = account.filter(|account| account.org == org && directory.is(account, "Account"));

@@ -13,6 +13,7 @@ mod mail;
 mod mailed;
 mod oidc;
 mod orgs;
+mod passkeys;
 mod passwords;
 mod raising;
 mod self_service;

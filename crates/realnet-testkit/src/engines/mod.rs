@@ -10,6 +10,6 @@ mod postgres;
 mod server;
 
 pub use database::{Login, TestDatabase, fresh_database};
-pub use oidc::{IdentityProvider, browse};
+pub use oidc::{IdentityProvider, browse, passkeys};
 pub use postgres::{POSTGRES_VARIABLE, Paused, Postgres, postgres_url};
 pub use server::{EngineError, Settings};

@@ -14,11 +14,12 @@ use serde_json::{Value, json};
 use super::EngineError;
 
 /// The scripts and what they need.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("package.json", include_str!("../../engines/oidc/package.json")),
     ("package-lock.json", include_str!("../../engines/oidc/package-lock.json")),
     ("provider.mjs", include_str!("../../engines/oidc/provider.mjs")),
     ("browser.mjs", include_str!("../../engines/oidc/browser.mjs")),
+    ("passkeys.mjs", include_str!("../../engines/oidc/passkeys.mjs")),
 ];
 /// What Chromium is called, on one system or another.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -87,13 +88,27 @@ impl Drop for IdentityProvider {
 /// # Errors
 /// No Node.js or no Chromium, or a visit that did not end.
 pub fn browse(visits: &Value) -> Result<Value, EngineError> {
+    person("browser.mjs", json!({"visits": visits}))
+}
+
+/// Lets a person with a real browser, whose device holds passkeys, add one at the server of an address, sign out, and sign in by it;
+/// then a stranger who holds the device, a copy of the device, and a page of another name try. Answers what each step was answered.
+///
+/// # Errors
+/// No Node.js or no Chromium, or a step that did not end.
+pub fn passkeys(address: &str, username: &str, password: &str) -> Result<Value, EngineError> {
+    person("passkeys.mjs", json!({"address": address, "username": username, "password": password}))
+}
+
+/// Runs a script that drives the browser.
+fn person(script: &str, mut told: Value) -> Result<Value, EngineError> {
     let folder = installed()?;
     let program = browser()
         .ok_or_else(|| failed("no Chromium found in PATH", "on Debian: apt-get install -y chromium"))?;
-    let told = json!({"program": program, "visits": visits});
+    told["program"] = json!(program);
     let output = Command::new("node")
         .current_dir(&folder)
-        .args(["browser.mjs", &told.to_string()])
+        .args([script, &told.to_string()])
         .stdin(Stdio::null())
         .output()
         .map_err(EngineError::io("starting node"))?;

@@ -6,6 +6,7 @@ mod elsewhere;
 mod items;
 mod keys;
 mod pages;
+mod passkeys;
 mod sessions;
 mod things;
 mod types;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Row> {
         accounts::rows(),
         clients::rows(),
         elsewhere::rows(),
+        passkeys::rows(),
     ];
     let mut rows: Vec<Row> = domains.into_iter().flatten().collect();
     let routes: Vec<_> = rows.iter().map(|row| row.route).collect();

@@ -11,6 +11,6 @@ mod tokens;
 
 pub(crate) use refresh::refresh;
 pub(crate) use show::show;
-pub(crate) use sign_in::{factor, sign_in};
+pub(crate) use sign_in::{factor, passkey, sign_in};
 pub(crate) use sign_out::sign_out;
 pub(crate) use token::token;

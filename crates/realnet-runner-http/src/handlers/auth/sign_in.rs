@@ -1,4 +1,5 @@
-//! `POST /api/auth`: a token for a name and a password; `POST /api/auth/factor`: for the code of a second factor.
+//! `POST /api/auth`: a token for a name and a password; `POST /api/auth/factor`: for the code of a second factor; `POST
+//! /api/auth/passkeys/sign-in`: for a passkey.
 
 use std::sync::Arc;
 
@@ -38,6 +39,22 @@ pub(crate) async fn factor(call: Call) -> Outcome {
     let (challenge, code) = (challenge.unwrap_or_default(), code.unwrap_or_default());
     let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
     let done = call.to_its_end(async move { authenticator.answer(&challenge, &code, &origin).await });
+    tokens::answer(&call, &done.await??, by_cookie)
+}
+
+/// Signs in by what a browser has made of the options of a passkey.
+pub(crate) async fn passkey(call: Call) -> Outcome {
+    let mut body = call.document().await?.value;
+    let by_cookie = take_cookie(&mut body)?;
+    if by_cookie {
+        cookies::check_way(&call)?;
+    }
+    let credential = body.as_object_mut().and_then(|body| body.remove("credential"));
+    let [] = texts(body, [], 0)?;
+    let credential =
+        credential.ok_or_else(|| Error::invalid(vec![Violation::new("/credential", "is required")]))?;
+    let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
+    let done = call.to_its_end(async move { authenticator.sign_in_by_passkey(credential, &origin).await });
     tokens::answer(&call, &done.await??, by_cookie)
 }
 

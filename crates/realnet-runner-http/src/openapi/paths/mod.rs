@@ -5,6 +5,7 @@ mod auth;
 mod elsewhere;
 mod endpoint;
 mod keys;
+mod passkeys;
 
 use realnet_core::query::LIST_PARAMETERS;
 use realnet_core::registry::FIXED_ROUTES;
@@ -28,6 +29,7 @@ pub(super) fn build(types: &[Named<'_>]) -> Value {
     audit::add(&mut add);
     keys::add(&mut add);
     elsewhere::add(&mut add);
+    passkeys::add(&mut add);
     server(&mut add);
     documents(&mut add);
     declared_types(&mut add);

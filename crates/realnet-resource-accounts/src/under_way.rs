@@ -1,0 +1,65 @@
+//! What is kept of something that is under way, a sign-in elsewhere or the ceremony of a passkey, for who comes back with its secret.
+
+use realnet_core::provider::{AuthRecord, Expected, RecordKind};
+use realnet_core::{Error, Result, Uuid};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::accounts::Accounts;
+use crate::tokens::hash;
+
+/// The longest secret that is looked at.
+const MAX: usize = 128;
+
+/// One sort of what is kept: its records, and what their keys begin with.
+#[derive(Clone, Copy)]
+pub(crate) struct UnderWay {
+    pub(crate) kind: RecordKind,
+    pub(crate) what: &'static str,
+}
+
+impl UnderWay {
+    fn key(self, secret: &str) -> String {
+        format!("{}:{}", self.what, hash(secret))
+    }
+}
+
+impl Accounts {
+    /// Keeps something for who comes with `secret`, for `life` seconds.
+    pub(crate) async fn keep<T: Serialize>(
+        &self,
+        sort: UnderWay,
+        secret: &str,
+        org: Option<Uuid>,
+        value: &T,
+        life: i64,
+    ) -> Result<()> {
+        let value = serde_json::to_vec(value)
+            .map_err(|error| Error::internal("a sign-in can not be kept").with_source(error))?;
+        let now = self.services.clock.now();
+        let record = AuthRecord::new(sort.kind, sort.key(secret), value, now)
+            .of(None, org)
+            .until(now.plus_seconds(life));
+        if self.services.credentials.put_record(record, Expected::Absent, now).await? {
+            return Ok(());
+        }
+        Err(Error::internal("a random text was there already"))
+    }
+
+    /// Takes that up. Of several who come with the same secret, one gets it.
+    pub(crate) async fn take_up<T: DeserializeOwned>(
+        &self,
+        sort: UnderWay,
+        secret: &str,
+    ) -> Result<Option<(Uuid, T)>> {
+        if secret.is_empty() || secret.len() > MAX {
+            return Ok(None);
+        }
+        let now = self.services.clock.now();
+        let taken = self.services.credentials.take_record(sort.kind, &sort.key(secret), now).await?;
+        let Some(record) = taken else { return Ok(None) };
+        let value = serde_json::from_slice(&record.value)
+            .map_err(|error| Error::internal("a kept sign-in can not be read").with_source(error))?;
+        Ok(Some((record.org.unwrap_or_default(), value)))
+    }
+}
