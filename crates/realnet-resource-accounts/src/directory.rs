@@ -12,8 +12,12 @@ use realnet_core::query::{
 use realnet_core::registry::{TypeInfo, TypeRegistry};
 use realnet_core::resource::Services;
 use realnet_core::{Result, Uuid};
+use serde_json::Value;
 
 use crate::kind::{role_of, username_of};
+
+/// The attribute by which an org requires second factors.
+const REQUIRES: &str = "require_factor";
 
 /// The items that say who is who.
 pub(crate) struct Directory<'a> {
@@ -75,6 +79,12 @@ impl<'a> Directory<'a> {
     pub(crate) async fn first_org(&self) -> Result<Option<Uuid>> {
         let found = self.find(OrgScope::All, "Org", Predicate::All, 1).await?;
         Ok(found.first().map(|item| item.id))
+    }
+
+    /// Whether an org wants all who sign in to it to do so by a second factor.
+    pub(crate) async fn requires_factor(&self, org: Uuid) -> Result<bool> {
+        let org = self.item(org).await?;
+        Ok(org.is_some_and(|org| org.attributes.get(REQUIRES).and_then(Value::as_bool).unwrap_or_default()))
     }
 
     /// All orgs.

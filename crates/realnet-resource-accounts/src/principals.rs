@@ -32,6 +32,8 @@ pub(crate) async fn load(services: &Services, claims: Claims) -> Result<SignedIn
         return Err(ended());
     }
     let caller = Caller { session: Some(claims.session), ..of_account(&directory, &account).await? };
+    let awaits = !session.factor && directory.requires_factor(account.org).await?;
+    let caller = if awaits { caller.awaiting_factor() } else { caller };
     Ok(SignedIn { caller: Arc::new(caller), epoch: session.epoch })
 }
 

@@ -68,7 +68,7 @@ pub struct Caller {
     pub session: Option<Uuid>,
     /// The key by which a program calls, when there is one.
     pub key: Option<Uuid>,
-    /// What that key leaves of what the account may do; `None`: all of it.
+    /// What that key leaves of what the account may do; `None`: all of it. Of a session, nothing: see [`Self::awaits_factor`].
     pub scope: Option<Arc<Scope>>,
 }
 
@@ -118,6 +118,17 @@ impl Caller {
     /// Whether it calls by a key that leaves less than everything.
     pub fn is_limited(&self) -> bool {
         self.scope.as_ref().is_some_and(|scope| !scope.is_whole())
+    }
+
+    /// Whether it has signed in without the second factor that its org requires. All that is left of what its account may do then is
+    /// to turn one on.
+    pub fn awaits_factor(&self) -> bool {
+        self.session.is_some() && self.scope.is_some()
+    }
+
+    /// The same caller for as long as it awaits that.
+    pub fn awaiting_factor(self) -> Self {
+        Self { scope: Some(Arc::default()), ..self }
     }
 
     /// Whether its key, if there is one, leaves a permission on the items of a type.

@@ -15,7 +15,7 @@ pub(super) fn check_endpoint(
     info: Option<&TypeInfo>,
     permission: Option<Permission>,
 ) -> Result<()> {
-    let Some(scope) = limit(cx) else { return Ok(()) };
+    let Some(scope) = limit(cx)? else { return Ok(()) };
     let Some(info) = info else { return Err(needs_all()) };
     if scope.reaches(cx.registry(), info.id(), permission) {
         return Ok(());
@@ -29,7 +29,7 @@ pub(super) fn check_endpoint(
 
 /// The same for what is about types and documents, which is no permission on items.
 pub(super) fn check_types(cx: &Context, operation: &Operation) -> Result<()> {
-    let Some(scope) = limit(cx) else { return Ok(()) };
+    let Some(scope) = limit(cx)? else { return Ok(()) };
     let is_within = match operation {
         Operation::Type(TypeOperation::List(_)) => scope.is_of_all_types(),
         // To make items of a type one has to know it. A name that means nothing is not found, as for others.
@@ -42,8 +42,13 @@ pub(super) fn check_types(cx: &Context, operation: &Operation) -> Result<()> {
     if is_within { Ok(()) } else { Err(needs_all()) }
 }
 
-fn limit(cx: &Context) -> Option<&Scope> {
-    cx.caller().scope.as_deref().filter(|scope| !scope.is_whole())
+fn limit(cx: &Context) -> Result<Option<&Scope>> {
+    if cx.caller().awaits_factor() {
+        return Err(Error::forbidden(
+            "your org requires a second factor: turn one on (POST /api/auth/totp), and sign in by it",
+        ));
+    }
+    Ok(cx.caller().scope.as_deref().filter(|scope| !scope.is_whole()))
 }
 
 fn needs_all() -> Error {

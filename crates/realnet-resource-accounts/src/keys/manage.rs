@@ -119,6 +119,9 @@ impl Accounts {
 /// Whether somebody who calls by a key may do this. What makes, proves and ends who one is takes more than a key, whatever is
 /// added; a key may always look at itself and end itself.
 pub(crate) fn may_call(caller: &Caller, verb: Verb, path: &[&str]) -> Result<()> {
+    if caller.awaits_factor() {
+        return turns_one_on(path);
+    }
     let Some(key) = caller.key else { return Ok(()) };
     let is_itself = |id: &str| Uuid::parse_str(id) == Ok(key);
     match (verb, path) {
@@ -131,5 +134,13 @@ pub(crate) fn may_call(caller: &Caller, verb: Verb, path: &[&str]) -> Result<()>
             "outside of the key's scope: this takes a key with all permissions on everything (*)",
         )),
         _ => Err(Error::forbidden("not by a key: sign in for this")),
+    }
+}
+
+/// What is left to who has signed in without the second factor that the org requires: turning one on, and looking after one's sessions.
+fn turns_one_on(path: &[&str]) -> Result<()> {
+    match path {
+        ["totp" | "passkeys" | "sessions", ..] => Ok(()),
+        _ => Err(Error::forbidden("your org requires a second factor: turn one on, and sign in by it")),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient};
 use openidconnect::{ClientId, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
-use realnet_core::resource::{Context, Departed, Departure, ListRequest};
+use realnet_core::resource::{Context, Departed, Departure, ListRequest, Verb};
 use realnet_core::{Error, Result, Uuid};
 
 use super::login::{LIFE, Login, STATE, random};
@@ -13,6 +13,7 @@ use super::provider::Provider;
 use crate::accounts::Accounts;
 use crate::calls::check_repeated;
 use crate::directory::Directory;
+use crate::keys::may_call;
 use crate::limits::Limited;
 use crate::sessions::{from, signed_in};
 use crate::tokens::hash;
@@ -34,6 +35,7 @@ impl Accounts {
         let destination = read(&departure.parameters)?;
         if departure.links {
             signed_in(cx.caller())?;
+            may_call(cx.caller(), Verb::Post, &["links"])?;
         }
         let provider = self.provider(departure.provider).await?;
         let origin = from(cx);

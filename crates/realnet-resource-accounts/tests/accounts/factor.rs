@@ -17,7 +17,7 @@ const SECOND: i64 = 1_000_000;
 pub struct Phone(Authenticator);
 
 impl Phone {
-    fn new(secret: &Value) -> Self {
+    pub fn new(secret: &Value) -> Self {
         Self(Authenticator::new(secret.as_str().unwrap()))
     }
 

@@ -16,6 +16,7 @@ mod orgs;
 mod passkeys;
 mod passwords;
 mod raising;
+mod required;
 mod self_service;
 mod session_list;
 mod sessions;

@@ -55,12 +55,16 @@ pub(super) fn account(caller: &Caller) -> Value {
     let names = |principals: &[realnet_core::acl::Principal]| {
         principals.iter().map(|one| json!({"id": one.id, "name": &*one.name})).collect::<Vec<_>>()
     };
-    json!({
+    let mut account = json!({
         "id": caller.account,
         "username": &*caller.username,
         "org": caller.org,
         "role": caller.role,
         "groups": names(&caller.groups),
         "roles": names(&caller.roles),
-    })
+    });
+    if caller.awaits_factor() {
+        account["factor_required"] = json!(true);
+    }
+    account
 }

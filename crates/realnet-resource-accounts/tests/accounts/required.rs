@@ -1,0 +1,114 @@
+//! Orgs that require a second factor: what is left to who has signed in without one.
+
+use std::sync::Arc;
+
+use realnet_core::acl::Caller;
+use realnet_core::resource::{Authenticator as _, SignIn, Verb};
+use realnet_core::{ErrorKind, Uuid};
+use serde_json::{Value, json};
+
+use crate::factor::{Phone, step};
+use crate::world::{PASSWORD, World, from, id, kind};
+
+/// An org that requires it, and ann as she is then in the session that she has had.
+async fn world() -> (World, Arc<Caller>) {
+    let world = World::new().await;
+    world.merge(&world.admin, "orgs", world.org, json!({"require_factor": true})).await.unwrap();
+    let ann = world.sign_in("ann").await.caller;
+    (world, ann)
+}
+
+async fn turn_on(world: &World, caller: &Arc<Caller>) -> Phone {
+    let begun = world.auth(caller, Verb::Post, "totp", Value::Null).await.unwrap();
+    let phone = Phone::new(&begun["secret"]);
+    world.auth(caller, Verb::Post, "totp/confirm", json!({"code": phone.code(world, 0)})).await.unwrap();
+    step(world);
+    phone
+}
+
+async fn sign_in_by(world: &World, username: &str, code: String) -> Arc<Caller> {
+    let request =
+        SignIn { username: username.to_owned(), password: PASSWORD.to_owned(), org: None, code: Some(code) };
+    world.accounts.sign_in(request, &from("192.0.2.9")).await.unwrap().tokens().unwrap().caller
+}
+
+#[tokio::test]
+async fn who_has_none_may_only_turn_one_on() {
+    let (world, ann) = world().await;
+    assert!(ann.awaits_factor());
+    for (endpoint, own) in [("accounts", id(&ann)), ("orgs", world.org), ("items", Uuid::nil())] {
+        assert_eq!(kind(world.get(&ann, endpoint, own).await), ErrorKind::Forbidden, "{endpoint}");
+    }
+    let error = world.create(&ann, "items", json!({"name": "x"})).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Forbidden && error.message().contains("second factor"), "{error:?}");
+    let password = json!({"password": "another long one", "current_password": PASSWORD});
+    assert_eq!(kind(world.merge(&ann, "accounts", id(&ann), password).await), ErrorKind::Forbidden);
+    for (verb, path) in [
+        (Verb::Get, "audit"),
+        (Verb::Get, "keys"),
+        (Verb::Post, "keys"),
+        (Verb::Get, "links"),
+        (Verb::Post, "unlock"),
+        (Verb::Post, "verify-email"),
+        (Verb::Get, "explain"),
+    ] {
+        assert_eq!(kind(world.auth(&ann, verb, path, json!({})).await), ErrorKind::Forbidden, "{path}");
+    }
+    assert_eq!(
+        world.auth(&ann, Verb::Get, "sessions", Value::Null).await.unwrap().as_array().unwrap().len(),
+        2
+    );
+    let phone = turn_on(&world, &ann).await;
+    // The session is as it was opened; the next one is opened by the factor.
+    world.clock.advance(1_000_000);
+    assert_eq!(kind(world.get(&ann, "accounts", id(&ann)).await), ErrorKind::Forbidden);
+    let ann = sign_in_by(&world, "ann", phone.code(&world, 0)).await;
+    assert!(!ann.awaits_factor());
+    assert!(world.get(&ann, "accounts", id(&ann)).await.is_ok());
+}
+
+#[tokio::test]
+async fn it_holds_for_those_who_had_signed_in_and_for_administrators() {
+    let world = World::new().await;
+    let [ann, root] = [world.sign_in("ann").await, world.sign_in("root").await];
+    let now = async |token: &str| world.accounts.authenticate(Some(token), None).await.unwrap();
+    assert!(!now(&ann.token).await.awaits_factor());
+    world.merge(&world.admin, "orgs", world.org, json!({"require_factor": true})).await.unwrap();
+    world.clock.advance(1_000_000);
+    for token in [&ann.token, &root.token] {
+        assert!(now(token).await.awaits_factor());
+    }
+    let root = now(&root.token).await;
+    assert!(!root.is_admin() && !root.is_superuser());
+    let off = json!({"require_factor": false});
+    assert_eq!(kind(world.merge(&root, "orgs", world.org, off.clone()).await), ErrorKind::Forbidden);
+    let path = format!("sessions?account={}", id(&world.bob));
+    assert_eq!(
+        kind(world.auth(&root, Verb::Get, &path, Value::Null).await),
+        ErrorKind::NotFound,
+        "nobody else's"
+    );
+    // Nobody but an administrator sets it, and those of the org only.
+    assert!(world.merge(&world.bob, "orgs", world.org, off.clone()).await.is_err());
+    let phone = turn_on(&world, &root).await;
+    let root = sign_in_by(&world, "root", phone.code(&world, 0)).await;
+    world.merge(&root, "orgs", world.org, off).await.unwrap();
+    world.clock.advance(1_000_000);
+    assert!(!now(&ann.token).await.awaits_factor());
+}
+
+#[tokio::test]
+async fn other_orgs_require_nothing() {
+    let (world, _) = world().await;
+    let org = world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
+    let body = json!({"username": "zoe", "password": PASSWORD, "org": org["id"]});
+    world.create(&world.root, "accounts", body).await.unwrap();
+    let request = SignIn {
+        username: "zoe".to_owned(),
+        password: PASSWORD.to_owned(),
+        org: Some("Second".to_owned()),
+        code: None,
+    };
+    let zoe = world.accounts.sign_in(request, &from("192.0.2.9")).await.unwrap().tokens().unwrap().caller;
+    assert!(!zoe.awaits_factor() && world.get(&zoe, "accounts", id(&zoe)).await.is_ok());
+}
