@@ -134,7 +134,9 @@ async fn a_provider_that_stops_is_unavailable_and_nobody_else_waits() {
         (&"no-store".parse().unwrap(), &"no-referrer".parse().unwrap())
     );
     let Place { server, admin, provider, item, _folder } = place;
-    let gone = json!({"issuer": provider.issuer().replace("localhost", "127.0.0.1")});
+    let gone = json!({
+        "issuer": provider.issuer().replace("localhost", "127.0.0.1"), "client_secret": IdentityProvider::SECRET,
+    });
     drop(provider);
     // Under another name it is not known yet.
     admin.patch("auths", &item, &gone, None).await.unwrap();

@@ -24,7 +24,7 @@ impl Accounts {
         match Kind::of(cx.registry(), intake.info.id()) {
             Kind::Account => {}
             Kind::Org => return self.furnish(cx, intake),
-            Kind::Role | Kind::Client | Kind::Other => return Ok(()),
+            Kind::Role | Kind::Client | Kind::Provider | Kind::Other => return Ok(()),
         }
         if let Change::Create(body) = &mut intake.change {
             name_to_id(cx, body).await?;

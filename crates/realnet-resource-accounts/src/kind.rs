@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Role,
     /// A program that signs in as itself.
     Client,
+    /// A provider of identities.
+    Provider,
     /// A group, a membership, what a role is offered.
     Other,
 }
@@ -38,6 +40,8 @@ impl Kind {
             Self::Role
         } else if is("Client") {
             Self::Client
+        } else if is("Auth") {
+            Self::Provider
         } else {
             Self::Other
         }

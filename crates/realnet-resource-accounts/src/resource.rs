@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::accounts::Accounts;
 use crate::clients::check_scopes;
 use crate::kind::Kind;
+use crate::oidc::keeps_its_secret;
 use crate::rules;
 
 #[async_trait]
@@ -53,7 +54,7 @@ impl Resource for Accounts {
                 rules::administrators_only(cx.caller())?;
                 check_scopes(cx.registry(), None, item)
             }
-            Kind::Other => rules::administrators_only(cx.caller()),
+            Kind::Provider | Kind::Other => rules::administrators_only(cx.caller()),
         }
     }
 
@@ -71,6 +72,10 @@ impl Resource for Accounts {
                 rules::administrators_only(caller)?;
                 check_scopes(&access.registry, Some(before), after)
             }
+            Kind::Provider => {
+                rules::administrators_only(caller)?;
+                keeps_its_secret(before, after)
+            }
             Kind::Other => rules::administrators_only(caller),
         }
     }
@@ -82,7 +87,7 @@ impl Resource for Accounts {
     async fn prepare_delete(&self, cx: &Context, item: &Item) -> Result<()> {
         match Kind::of(cx.registry(), item.type_id) {
             Kind::Org => rules::org::before_delete(cx, item).await,
-            Kind::Account | Kind::Role | Kind::Client | Kind::Other => Ok(()),
+            Kind::Account | Kind::Role | Kind::Client | Kind::Provider | Kind::Other => Ok(()),
         }
     }
 
@@ -91,14 +96,16 @@ impl Resource for Accounts {
         match Kind::of(&access.registry, item.type_id) {
             Kind::Account => rules::account::delete(caller, item),
             Kind::Org => rules::org::delete(caller, item),
-            Kind::Role | Kind::Client | Kind::Other => rules::administrators_only(caller),
+            Kind::Role | Kind::Client | Kind::Provider | Kind::Other => rules::administrators_only(caller),
         }
     }
 
     async fn check_grants(&self, cx: &Context, item: &Item, grants: &[Grant]) -> Result<()> {
         match Kind::of(cx.registry(), item.type_id) {
             Kind::Account => rules::account::grants(cx.caller(), item, grants),
-            Kind::Org | Kind::Role | Kind::Client | Kind::Other => rules::administrators_only(cx.caller()),
+            Kind::Org | Kind::Role | Kind::Client | Kind::Provider | Kind::Other => {
+                rules::administrators_only(cx.caller())
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use realnet_core::acl::OrgRole;
 use realnet_core::model::Item;
 use realnet_core::resource::ListRequest;
 use realnet_core::secret::Secrets;
-use realnet_core::{Error, Result, Uuid};
+use realnet_core::{Error, Result, Uuid, Violation};
 use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
@@ -78,6 +78,23 @@ impl Provider {
             email.and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase());
         self.domains.is_empty() || domain.is_some_and(|domain| self.domains.contains(&domain))
     }
+}
+
+/// Sees that a secret stays with whom it was made with: else whoever may change the item, but not read it, would have it sent
+/// to themselves.
+///
+/// # Errors
+/// Invalid when issuer or client change and the secret stays.
+pub(crate) fn keeps_its_secret(before: &Item, after: &Item) -> Result<()> {
+    let is_moved = ["issuer", "client_id"]
+        .into_iter()
+        .any(|key| before.attributes.get(key) != after.attributes.get(key));
+    let kept = before.attributes.get(SECRET).filter(|secret| !secret.is_null());
+    if is_moved && kept.is_some() && kept == after.attributes.get(SECRET) {
+        let detail = "is that of the provider as it was: give it anew along with another issuer or client";
+        return Err(Error::invalid(vec![Violation::new(format!("/attributes/{SECRET}"), detail)]));
+    }
+    Ok(())
 }
 
 impl Accounts {

@@ -5,7 +5,7 @@ use realnet_core::{ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::idp::{Key, Signature, Wishes};
-use super::{OTHER, Place, person, set};
+use super::{OTHER, Place, SECRET, person, set};
 use crate::world::kind;
 use realnet_core::resource::Arrived;
 
@@ -196,9 +196,20 @@ async fn a_provider_that_is_changed_meanwhile_is_another() {
     let departed = place.start().await;
     let brought = place.idp.sign_in(&departed.location, &person("eve"));
     let world = &place.world;
-    world.merge(&world.admin, "auths", place.provider, json!({"issuer": OTHER})).await.unwrap();
+    world
+        .merge(&world.admin, "auths", place.provider, json!({"issuer": OTHER, "client_secret": SECRET}))
+        .await
+        .unwrap();
     assert_eq!(kind_of(place.come_back(&brought, Some(&departed.binding)).await), ErrorKind::Unauthenticated);
-    world.merge(&world.admin, "auths", place.provider, json!({"issuer": super::ISSUER})).await.unwrap();
+    world
+        .merge(
+            &world.admin,
+            "auths",
+            place.provider,
+            json!({"issuer": super::ISSUER, "client_secret": SECRET}),
+        )
+        .await
+        .unwrap();
     let departed = place.start().await;
     let brought = place.idp.sign_in(&departed.location, &person("eve"));
     world.merge(&world.admin, "auths", place.provider, json!({"enabled": false})).await.unwrap();

@@ -6,7 +6,7 @@ use realnet_core::ErrorKind;
 use realnet_core::resource::Verb;
 use serde_json::{Map, Value, json};
 
-use super::{ISSUER, OTHER, Place, person};
+use super::{ISSUER, OTHER, Place, SECRET, person};
 use crate::world::kind;
 
 /// A change of a discovery document.
@@ -90,7 +90,10 @@ async fn providers_are_https_unless_they_are_on_this_machine_and_allowed() {
     let place = Place::new().await;
     let world = &place.world;
     for issuer in ["http://idp.test", "http://localhost:1", "http://127.0.0.1:1", "http://169.254.169.254"] {
-        world.merge(&world.admin, "auths", place.provider, json!({"issuer": issuer})).await.unwrap();
+        world
+            .merge(&world.admin, "auths", place.provider, json!({"issuer": issuer, "client_secret": SECRET}))
+            .await
+            .unwrap();
         assert_eq!(start(&place).await, Err(ErrorKind::Unavailable), "{issuer}");
     }
     assert_eq!(place.idp.asked.load(Ordering::SeqCst), 0);
@@ -155,4 +158,21 @@ async fn the_address_of_a_request_is_not_believed_without_a_setting() {
     let idp = super::Idp::new(ISSUER, &world.clock);
     let place = Place { world, idp, provider };
     assert_eq!(start(&place).await, Err(ErrorKind::Unavailable));
+}
+
+#[tokio::test]
+async fn a_secret_does_not_follow_another_issuer_or_client() {
+    let place = Place::new().await;
+    let world = &place.world;
+    for moved in [json!({"issuer": super::OTHER}), json!({"client_id": "another"})] {
+        let error = world.merge(&world.admin, "auths", place.provider, moved.clone()).await.unwrap_err();
+        assert_eq!(error.violations()[0].pointer, "/attributes/client_secret", "{moved}");
+        let mut whole = moved.clone();
+        whole["client_secret"] = json!("a secret of the new one");
+        world.merge(&world.admin, "auths", place.provider, whole).await.unwrap();
+    }
+    // Without one there is nothing to follow, and all else changes as before.
+    world.merge(&world.admin, "auths", place.provider, json!({"create_accounts": false})).await.unwrap();
+    world.merge(&world.admin, "auths", place.provider, json!({"client_secret": null})).await.unwrap();
+    world.merge(&world.admin, "auths", place.provider, json!({"issuer": super::ISSUER})).await.unwrap();
 }
