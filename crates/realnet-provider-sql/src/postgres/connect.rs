@@ -282,12 +282,15 @@ fn driver_config(config: &PostgresConfig, role: Role) -> tokio_postgres::Config 
 /// Statements here are short, so compiling them (JIT) costs more than it gives, and their plans do not depend on
 /// values. Which rows to start from is decided by the compiler of queries, so reads keep to its order of joins, and take
 /// an index that has the order of the list even where the planner, without statistics, expects a single row to sort.
+/// Whose rows a plan is for is not known when it is made: grants of the owner of a million items are expected of everybody,
+/// so scans of whole tables, and workers to share them, are left to what no index serves.
 fn session(config: &PostgresConfig, role: Role) -> String {
     let timeout = config.statement_timeout.as_millis();
     let own = match role {
         Role::Read => {
             "SET default_transaction_read_only = on; SET enable_hashjoin = off; SET enable_mergejoin = off; \
-             SET enable_sort = off; SET random_page_cost = 1.1;"
+             SET enable_sort = off; SET enable_seqscan = off; SET max_parallel_workers_per_gather = 0; \
+             SET random_page_cost = 1.1;"
         }
         Role::Write => "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';",
         Role::Background => "",

@@ -1,5 +1,6 @@
 //! Plans that must hold whatever the planner believes of the data.
 
+use realnet_core::acl::{Grant, Permission, Permissions, Subject};
 use realnet_core::query::OrgScope;
 use realnet_testkit::conformance::{eventually, item};
 use tokio_postgres::Client;
@@ -51,4 +52,48 @@ async fn a_rare_type_is_not_sought_among_all_items() {
     })
     .await;
     assert!(read - by_key < 100, "{} rows were read through the primary key", read - by_key);
+}
+
+/// How many rows of grants were read one after the other, and how many entries of their index.
+async fn grants_read(outside: &Client) -> (i64, i64) {
+    let both = "SELECT t.seq_tup_read, i.idx_tup_read FROM pg_stat_user_tables t, pg_stat_user_indexes i \
+                WHERE t.relname = 'grants' AND i.indexrelname = 'grants_pkey'";
+    let row = outside.query_one(both, &[]).await.unwrap();
+    (row.get(0), row.get(1))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn few_grants_are_not_sought_among_those_of_others() {
+    let (database, world) = world().await;
+    let (alice, visitor) = (world.acme.alice.clone(), world.acme.visitor.clone());
+    let account = Subject::Account(visitor.account.unwrap());
+    let read = Grant { subject: account, permissions: Permissions::of(&[Permission::Read]) };
+    for name in ["first", "second"] {
+        world.create(&alice, item("PrivatePaper").name(name).grants(vec![read.clone()])).await;
+    }
+    // The planner learns that whoever has grants has a great many.
+    let outside = client(database.url()).await;
+    let many = format!(
+        "INSERT INTO grants (org, principal, type, item, perms) SELECT g.org, g.principal, g.type, \
+                gen_random_uuid(), g.perms FROM (SELECT * FROM grants WHERE type = '{}' AND perms > 2 LIMIT 1) g, \
+         generate_series(1, 50000)",
+        world.type_id("PrivatePaper")
+    );
+    let inserted = outside.execute(&many, &[]).await.unwrap();
+    assert_eq!(inserted, 50_000);
+    outside.batch_execute("VACUUM ANALYZE grants").await.unwrap();
+    let (rows, entries) = grants_read(&outside).await;
+    for order in ["id.desc", "rank.desc"] {
+        let names = world.find("PrivatePaper").by(&visitor).order(order).names().await;
+        assert_eq!(names.len(), 2, "by {order}");
+    }
+    let page = world.find("PrivatePaper").by(&visitor).with("count", "exact").limit(1).page().await;
+    assert_eq!(page.total, Some(2));
+    let now = eventually("the server tells what was read", || async {
+        world.stores.items.check().await.unwrap();
+        let now = grants_read(&outside).await;
+        (now.1 > entries + 2).then_some(now)
+    })
+    .await;
+    assert!(now.0 == rows && now.1 < entries + 1000, "{rows} rows and {entries} entries became {now:?}");
 }
