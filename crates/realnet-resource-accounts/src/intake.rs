@@ -1,6 +1,9 @@
 //! What is taken out of a write before it becomes an item: passwords, and orgs by name.
 
+use std::time::Duration;
+
 use realnet_core::change::Operation;
+use realnet_core::limit::Rate;
 use realnet_core::model::Item;
 use realnet_core::provider::EventKind;
 use realnet_core::resource::{Body, Change, Context, Intake};
@@ -11,9 +14,15 @@ use crate::accounts::Accounts;
 use crate::address::{Said, is_new, said};
 use crate::directory::Directory;
 use crate::kind::{Kind, is_superuser, names_of, username_of};
+use crate::limits::Limited;
 use crate::notices::Notice;
 use crate::policy;
 use crate::rules;
+use crate::sessions::from;
+
+/// So often an account sets its password within [`WINDOW`]: each takes a core for as long as signing in does.
+const TIMES: u32 = 10;
+const WINDOW: Duration = Duration::from_mins(15);
 
 /// Attributes whose change ends the sessions of an account.
 const ENDING: [&str; 2] = ["role", "disabled"];
@@ -82,7 +91,10 @@ impl Accounts {
             return Err(Error::forbidden("only administrators set the password of another account"));
         }
         check_password(intake, stored, password)?;
-        let password_hash = self.passwords.hash(password).await?;
+        if is_own {
+            self.limit_own_passwords(cx, intake.id).await?;
+        }
+        let password_hash = self.passwords.hash_new(password).await?;
         intake.then.push(Operation::SetPassword { account: intake.id, password_hash });
         let Some(stored) = stored else { return Ok(()) };
         let detail = json!({"by": cx.caller().account});
@@ -93,6 +105,14 @@ impl Accounts {
             self.forget_failures(stored.id, stored.org, username_of(stored)).await?;
         }
         Ok(())
+    }
+
+    /// Whether an own password is set often enough for now, also by changes that come to nothing.
+    async fn limit_own_passwords(&self, cx: &Context, account: Uuid) -> Result<()> {
+        let Some(rate) = Rate::new(TIMES, WINDOW) else { return Ok(()) };
+        let (org, origin) = (cx.caller().org, from(cx));
+        let limited = Limited { what: "password", org, account: Some(account), origin: &origin };
+        self.limit(&limited, &format!("account:{account}"), rate, WINDOW).await
     }
 
     /// A new org gets its first items in the change set that creates it.

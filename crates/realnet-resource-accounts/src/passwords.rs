@@ -16,6 +16,9 @@ const BCRYPT_BYTES: usize = 71;
 /// How many may wait per core; more would wait longer than a caller does.
 const WAITING_PER_CORE: usize = 128;
 
+/// How many of them may wait per core to set a password.
+const SETTING_PER_CORE: usize = 32;
+
 /// The highest cost that there is.
 const MAX_COST: u32 = 31;
 
@@ -29,6 +32,9 @@ pub(crate) struct Passwords {
     rounds: std::sync::Arc<std::sync::atomic::AtomicU64>,
     working: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    /// Passwords being set take half of the cores at most, so that those who sign in never wait for them alone.
+    setting: Arc<Semaphore>,
+    waiting_to_set: Arc<Semaphore>,
 }
 
 impl Passwords {
@@ -43,7 +49,24 @@ impl Passwords {
             rounds: std::sync::Arc::default(),
             working: Arc::new(Semaphore::new(cores)),
             waiting,
+            setting: Arc::new(Semaphore::new((cores / 2).max(1))),
+            waiting_to_set: Arc::new(Semaphore::new(cores * SETTING_PER_CORE)),
         }
+    }
+
+    /// The hash of a password that is being set, behind those that are set already.
+    pub(crate) async fn hash_new(&self, password: &str) -> Result<String> {
+        let _place = self.waiting_to_set.try_acquire().map_err(|_| {
+            Error::unavailable("too many passwords are being set at once: try again in a moment")
+        })?;
+        let turn = Arc::clone(&self.setting).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::internal("hashing has ended"))?;
+        let (input, cost) = (input(password), self.cost);
+        self.blocking(move || {
+            let _until_done = turn;
+            bcrypt::non_truncating_hash(input, cost)
+        })
+        .await
     }
 
     /// The hash of a password, in its modular text form.
@@ -202,6 +225,35 @@ mod tests {
         assert_eq!(passwords.rounds.load(Ordering::Relaxed), 1 << 6);
         passwords.has_met(5);
         assert_eq!(passwords.highest(), 6);
+    }
+
+    #[tokio::test]
+    async fn those_who_set_passwords_leave_room_for_those_who_sign_in() {
+        let slow = Passwords::new(12);
+        let cores = slow.working.available_permits();
+        let mut many: Vec<_> = (0..=cores).map(|_| Box::pin(slow.hash_new("x"))).collect();
+        begun(&mut many).await;
+        assert_eq!(cores - slow.working.available_permits(), (cores / 2).max(1), "of {cores} cores");
+
+        let quick = Passwords::new(4);
+        let places = cores * SETTING_PER_CORE;
+        let mut many: Vec<_> = (0..places).map(|_| Box::pin(quick.hash_new("x"))).collect();
+        begun(&mut many).await;
+        let refused = quick.hash_new("x").await.unwrap_err();
+        assert_eq!(refused.kind(), realnet_core::ErrorKind::Unavailable);
+        for hashed in many {
+            hashed.await.unwrap();
+        }
+        assert_eq!(quick.waiting_to_set.available_permits(), places);
+    }
+
+    /// Waits for nothing but the beginning of each.
+    async fn begun<F: Future>(many: &mut [std::pin::Pin<Box<F>>]) {
+        std::future::poll_fn(|context| {
+            assert!(many.iter_mut().all(|one| one.as_mut().poll(context).is_pending()));
+            std::task::Poll::Ready(())
+        })
+        .await;
     }
 
     #[tokio::test]

@@ -73,7 +73,7 @@ impl Accounts {
         let record = self.look_at(RecordKind::Reset, token).await?;
         let account = self.holder(&record).await?;
         policy::check(password, &names_of(&account))?;
-        let password_hash = self.passwords.hash(password).await?;
+        let password_hash = self.passwords.hash_new(password).await?;
         let record = self.use_up(RecordKind::Reset, token).await?;
         // Hashing takes its time, in which the owner may have set a password.
         let account = self.holder(&record).await?;

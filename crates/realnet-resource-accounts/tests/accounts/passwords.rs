@@ -7,7 +7,7 @@ use realnet_core::acl::{Caller, Origin};
 use realnet_core::change::IdempotencyKey;
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::RecordKind;
-use realnet_core::resource::{Authenticator, ListRequest, Operation, SignIn, WriteOptions};
+use realnet_core::resource::{Authenticator, ListRequest, Operation, PatchDocument, SignIn, WriteOptions};
 use realnet_resource_accounts::{Accounts, AccountsConfig};
 use serde_json::{Value, json};
 
@@ -131,6 +131,24 @@ async fn guesses_at_the_present_one_count_as_those_at_signing_in() {
     let told = world.events(Some(id(&world.ann))).await;
     assert_eq!(told.iter().filter(|kind| **kind == "sign_in_failed").count(), 10);
     assert!(world.details("sign_in_failed").await.contains(&json!({"for": "current_password"})));
+}
+
+#[tokio::test]
+async fn ones_own_is_set_so_often_even_where_nothing_comes_of_it() {
+    let world = World::new().await;
+    let (ann, fresh) = (id(&world.ann), world.sign_in("ann").await.caller);
+    let set = async || {
+        let options = WriteOptions { expected_version: Some(999), ..WriteOptions::default() };
+        let patch = PatchDocument::Merge(json!({"password": NEXT}));
+        kind(world.call(&fresh, "accounts", Operation::Patch { id: ann, patch, options }).await)
+    };
+    for _ in 0..10 {
+        assert_eq!(set().await, ErrorKind::PreconditionFailed);
+    }
+    assert_eq!(set().await, ErrorKind::RateLimited, "each was hashed");
+    let by_admin = merge(ann, json!({"password": NEXT}));
+    assert!(world.call(&world.admin, "accounts", by_admin).await.is_ok(), "a way out");
+    assert!(world.try_sign_in("ann", NEXT).await.is_ok(), "signing in is another matter");
 }
 
 #[tokio::test]
