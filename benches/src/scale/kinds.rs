@@ -74,8 +74,11 @@ fn near(notes: &Notes, random: &mut Random, metres: u32) -> String {
 /// All kinds, in the order of the report.
 pub const KINDS: [Kind; 24] = [
     search("get", |notes, random| format!("/api/memo/{}", Notes::any(&notes.ids, random))),
+    // Those that are compared stand side by side: the machine is alike for both.
     page("list, newest first", |_, _| NEWEST.to_owned()),
+    asked_by(Who::Superuser, "superuser: newest first", |_, _| NEWEST.to_owned()),
     page("list, by priority", |_, _| BY_PRIORITY.to_owned()),
+    asked_by(Who::Superuser, "superuser: by priority", |_, _| BY_PRIORITY.to_owned()),
     page("deep page, newest first", |notes, random| Notes::any(&notes.deep, random).clone()),
     page("deep page, by priority", |notes, random| Notes::any(&notes.deep_by_priority, random).clone()),
     page("state = …, newest first", |_, random| format!("{NEWEST}&state=eq.{}", state(random))),
@@ -99,8 +102,6 @@ pub const KINDS: [Kind; 24] = [
     search("near, 20 km", |notes, random| near(notes, random, 20_000)),
     search("near, 200 km", |notes, random| near(notes, random, 200_000)),
     search("near, 2000 km", |notes, random| near(notes, random, 2_000_000)),
-    asked_by(Who::Superuser, "superuser: newest first", |_, _| NEWEST.to_owned()),
-    asked_by(Who::Superuser, "superuser: by priority", |_, _| BY_PRIORITY.to_owned()),
     asked_by(Who::Guest, "guest: newest first", |_, _| NEWEST.to_owned()),
     asked_by(Who::Guest, "guest: by priority", |_, _| BY_PRIORITY.to_owned()),
     asked_by(Who::Guest, "guest: with total", |_, _| format!("{NEWEST}&count=exact")),
