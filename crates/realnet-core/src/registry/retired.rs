@@ -140,10 +140,17 @@ impl TypeRegistry {
                 let message = format!("type {} would show what {lost} held: it has to be noted", info.name());
                 return Err(Error::internal(message));
             }
-            if before.is_none_or(|before| is_written(&before.definition, &info.definition)) {
+            let is_changed = |info: &TypeInfo| {
+                let before = previous.by_id(info.id());
+                before.is_none_or(|before| is_written(&before.definition, &info.definition))
+            };
+            if is_changed(info) {
                 check_names(info, problems);
-                unseen::check(info, problems);
                 check_count(info, before, problems);
+            }
+            // What a base makes unique may be hidden by a type that is derived from it.
+            if self.chain(info).any(is_changed) {
+                unseen::check(self, info, problems);
             }
         }
         Ok(())

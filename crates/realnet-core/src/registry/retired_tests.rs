@@ -262,3 +262,38 @@ fn what_is_unique_for_readers_is_written_by_them() {
         vault(fields, together).unwrap();
     }
 }
+
+#[test]
+fn what_is_unique_by_a_base_is_hidden_from_none_who_write_the_base() {
+    let string = |name: &str| json!({"name": name, "type": "string"});
+    let unique = |mut field: Value| {
+        field["unique"] = json!(true);
+        field
+    };
+    let hidden = json!({"name": "code", "type": "string", "read": ["hr"], "write": ["hr"]});
+    let base = |fields: Value, together: Value| {
+        let mut definition = define(8, "Vault", Some("Item"), fields);
+        definition.attributes.insert("unique_together".to_owned(), together);
+        definition
+    };
+    let derived = |fields: Value| define(9, "Safe", Some("Vault"), fields);
+    let both = json!([["room", "code"]]);
+    let open = json!([string("room"), string("code")]);
+    for (base, derived) in [
+        (base(open.clone(), both.clone()), derived(json!([hidden]))),
+        (base(json!([unique(string("code"))]), json!([])), derived(json!([unique(hidden.clone())]))),
+    ] {
+        let text = refusal(changed(&registry(), vec![base, derived]));
+        assert!(text.contains("Safe") && text.contains("here or in Vault"), "{text}");
+    }
+    // Nor does the base get it later.
+    let before = changed(&registry(), vec![base(open.clone(), json!([])), derived(json!([hidden]))]).unwrap();
+    let mut later = base(open, both.clone());
+    later.version = 2;
+    let text = refusal(changed(&before, vec![later, derived(json!([hidden]))]));
+    assert!(text.contains("Safe") && text.contains("here or in Vault"), "{text}");
+    // Where those who write the base are the readers, nobody learns anything.
+    let room = json!({"name": "room", "type": "string", "write": ["hr"]});
+    let code = json!({"name": "code", "type": "string", "write": ["hr"]});
+    changed(&registry(), vec![base(json!([room, code]), both), derived(json!([hidden]))]).unwrap();
+}
