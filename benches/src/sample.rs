@@ -155,6 +155,7 @@ fn memo(info: &TypeInfo, org: Uuid) -> realnet_core::Result<Item> {
         created_at: now,
         updated_at: now,
         grants: Vec::new(),
+        inherited: Vec::new(),
     })
 }
 

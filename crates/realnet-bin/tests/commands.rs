@@ -321,3 +321,29 @@ fn results_of_batches_are_shown_whole_as_json() {
     let answer = shell.json(&["batch", "batch.json"]);
     assert_eq!(answer["results"][0]["item"]["attributes"]["price"], Value::from(2));
 }
+
+#[test]
+fn inherited_grants_are_shown_and_left_where_they_are() {
+    let shell = Shell::signed_in();
+    shell.json(&["create", "group", "--name", "Cooks"]);
+    let made = |endpoint: &str, document: Value| {
+        let made = shell.json(&["create", endpoint, "--data", &document.to_string()]);
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let folder = made("folder", json!({"name": "Menus"}));
+    let menu = made("document", json!({"name": "Lunch", "parent_id": folder}));
+    shell.json(&["acl", "folder", &folder, "--share", "group:Cooks=read"]);
+    let (csv, _) = shell.both(&["acl", "document", &menu, "-o", "csv"]);
+    assert!(csv.starts_with("who,id,permissions,inherited_from\ngroup,") && csv.contains(&folder), "{csv}");
+    // What is added is the item's own, and does not take the inherited ones over.
+    let grants = shell.json(&["acl", "document", &menu, "--share", "group:Cooks=write"]);
+    assert_eq!(grants[0]["permissions"], json!(["write"]), "{grants}");
+    assert_eq!((&grants[1]["inherited"], &grants[1]["from"]), (&json!(true), &json!(folder)));
+    shell.json(&["acl", "document", &menu, "--revoke", "group:Cooks"]);
+    let (_, words) = shell.both(&["acl", "document", &menu, "--revoke", "group:Cooks"]);
+    assert!(words.contains("nothing is granted to group:Cooks"), "{words}");
+    shell.json(&["acl", "folder", &folder, "--revoke", "group:Cooks"]);
+    assert_eq!(shell.json(&["acl", "document", &menu]), json!([]));
+    let all = shell.json(&["history", "document", &menu, "--all"]);
+    assert_eq!((all.as_array().unwrap().len(), &all[0]["kind"]), (5, &json!("grant")));
+}

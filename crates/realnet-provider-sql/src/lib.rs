@@ -4,6 +4,7 @@ mod access;
 mod compile;
 mod dialect;
 mod field_id;
+mod kept_grants;
 mod marks;
 mod page;
 pub mod postgres;

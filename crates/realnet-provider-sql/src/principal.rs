@@ -22,14 +22,14 @@ pub(crate) fn principal(subject: &Subject) -> Vec<u8> {
     key
 }
 
-/// The rows of an item: its grants, its owner with every permission, and everybody when it is public (read).
+/// The rows of an item: its grants, those that it inherits, its owner with every permission, and everybody when it is public (read).
 pub(crate) fn grant_rows(item: &Item) -> BTreeMap<Vec<u8>, Permissions> {
     let mut rows: BTreeMap<Vec<u8>, Permissions> = BTreeMap::new();
     let mut add = |subject: &Subject, permissions: Permissions| {
         let row = rows.entry(principal(subject)).or_default();
         *row = row.union(permissions);
     };
-    for grant in &item.grants {
+    for grant in item.grants.iter().chain(item.inherited.iter().map(|one| &one.grant)) {
         add(&grant.subject, grant.permissions);
     }
     if let Some(owner) = item.owner {

@@ -1,11 +1,13 @@
 //! Why may somebody do this, and who may: the access rule, asked for its reasons.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use realnet_core::acl::{self, Caller, OrgRole, Permission, Reason};
 use realnet_core::model::{Item, Visibility};
 use realnet_core::query::Cursor;
 use realnet_core::registry::TypeRegistry;
+use realnet_core::resource::default::readable_sources;
 use realnet_core::resource::{Context, ListRequest};
 use realnet_core::{Error, Result, Uuid};
 use serde_json::{Map, Value, json};
@@ -43,7 +45,8 @@ impl Accounts {
             return who_may(cx, &directory, &item, permission, wanted.cursor).await;
         }
         let caller = self.explained(cx, &directory, wanted.account.unwrap_or(own)).await?;
-        Ok(explained(cx.registry(), &caller, &item))
+        let sources = readable_sources(cx, &item).await?;
+        Ok(explained(cx.registry(), &caller, &item, &sources))
     }
 
     /// The account that is explained, as a caller.
@@ -95,12 +98,12 @@ impl Wanted {
 }
 
 /// Each permission on an item, whether the caller has it, and by what.
-fn explained(registry: &TypeRegistry, caller: &Caller, item: &Item) -> Value {
+fn explained(registry: &TypeRegistry, caller: &Caller, item: &Item, sources: &HashSet<Uuid>) -> Value {
     let mut permissions = Map::new();
     for permission in Permission::ALL.into_iter().filter(|permission| *permission != Permission::Create) {
         let reason = acl::explain(registry, caller, item, permission);
         let shown = match &reason {
-            Some(reason) => allowed(registry, item, reason),
+            Some(reason) => allowed(registry, item, reason, sources),
             None if !caller.scope_allows(registry, item.type_id, permission) => {
                 json!({"allowed": false, "reason": "key_scope"})
             }
@@ -120,10 +123,13 @@ fn explained(registry: &TypeRegistry, caller: &Caller, item: &Item) -> Value {
     })
 }
 
-/// What allows, with the grant and where that stands.
-fn allowed(registry: &TypeRegistry, item: &Item, reason: &Reason<'_>) -> Value {
+/// What allows, with the grant and where that stands: an item above is named if it is one of `sources`.
+fn allowed(registry: &TypeRegistry, item: &Item, reason: &Reason<'_>, sources: &HashSet<Uuid>) -> Value {
     let mut shown = json!(reason);
     if let Value::Object(shown) = &mut shown {
+        if matches!(reason, Reason::InheritedGrant { from, .. } if !sources.contains(from)) {
+            shown.shift_remove("from");
+        }
         shown.insert("allowed".to_owned(), true.into());
         if let (Reason::TypeGrant { .. }, Some(info)) = (reason, registry.by_id(item.type_id)) {
             let instance = item.instance.as_deref();
@@ -163,13 +169,14 @@ async fn who_may(
     }
     let page = directory.accounts(item.org, behind, JUDGED).await?;
     let next = page.next.as_ref().map(Cursor::encode);
+    let sources = readable_sources(cx, item).await?;
     let mut accounts = Vec::new();
     for account in page.items.iter().filter(|account| !is_disabled(account)) {
         // Superusers of other orgs may as well, but are none of this org's business.
         let is_superuser = role_of(account.attributes.as_map()) == OrgRole::Superuser;
         let caller = of_account(directory, account).await?;
         if let Some(reason) = acl::explain(cx.registry(), &caller, item, permission) {
-            let mut shown = allowed(cx.registry(), item, &reason);
+            let mut shown = allowed(cx.registry(), item, &reason, &sources);
             if let Value::Object(shown) = &mut shown {
                 shown.insert("account".to_owned(), json!(account.id));
                 shown.insert("username".to_owned(), json!(caller.username));

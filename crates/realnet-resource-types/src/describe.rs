@@ -90,6 +90,7 @@ pub(crate) fn resolved(registry: &TypeRegistry, info: &TypeInfo, with_access: bo
         "instances": instances,
         "abstract": info.is_abstract(),
         "strict": info.is_strict(),
+        "inherits_access": info.inherits_access(),
         "module": info.module(),
     });
     document["schema"] = info.schema().clone();

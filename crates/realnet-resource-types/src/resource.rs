@@ -75,11 +75,11 @@ impl Types {
             }
             TypeOperation::GetGrants { name, instance } => {
                 administrators_only(cx)?;
-                return Ok(Reply::Grants(grants::get(cx, &name, instance.as_deref())?));
+                return Ok(Reply::Grants(grants::get(cx, &name, instance.as_deref())?.into()));
             }
             TypeOperation::SetGrants { name, instance, grants } => {
                 administrators_only(cx)?;
-                Reply::Grants(grants::set(cx, resources, &name, instance, grants).await?)
+                Reply::Grants(grants::set(cx, resources, &name, instance, grants).await?.into())
             }
             TypeOperation::Create { body } => {
                 administrators_only(cx)?;

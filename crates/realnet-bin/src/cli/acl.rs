@@ -21,7 +21,8 @@ EXAMPLES:
 
 WHO is public, org, account:NAME, group:NAME or role:NAME; an id may stand for a name. Permissions are read, write,
 delete, share, execute, message, and on a type create. Those of a type come from its base until it has some of its
-own: --share and --revoke begin with what holds, and --reset goes back to what is declared.")]
+own: --share and --revoke begin with what holds, and --reset goes back to what is declared. What an item inherits of the
+items above it is shown with the item that it stands on, and changed there.")]
 pub struct AclCommand {
     #[structopt(flatten)]
     address: ServerAddress,
@@ -90,17 +91,38 @@ fn show(grants: &Value, format: Format) {
         output::document(grants, format);
         return;
     }
+    let list = || grants.as_array().into_iter().flatten();
+    let is_any_inherited = list().any(is_inherited);
     let row = |grant: &Value| {
         let permissions = grant["permissions"].as_array().into_iter().flatten().map(output::cell);
         let permissions = permissions.collect::<Vec<_>>().join(", ");
-        json!({"who": grant["subject"]["type"], "id": grant["subject"]["id"], "permissions": permissions})
+        let subject = &grant["subject"];
+        let mut row = json!({"who": subject["type"], "id": subject["id"], "permissions": permissions});
+        if is_any_inherited {
+            row["inherited_from"] = source(grant);
+        }
+        row
     };
-    let rows: Vec<Value> = grants.as_array().into_iter().flatten().map(row).collect();
+    let rows: Vec<Value> = list().map(row).collect();
     if rows.is_empty() {
         output::error("no grants: owners and administrators remain");
     } else {
-        output::rows(&rows, &["who", "id", "permissions"], format);
+        let columns = ["who", "id", "permissions", "inherited_from"];
+        output::rows(&rows, &columns[..if is_any_inherited { 4 } else { 3 }], format);
     }
+}
+
+/// The item above that a grant stands on, as far as that may be known.
+fn source(grant: &Value) -> Value {
+    match &grant["from"] {
+        Value::Null if is_inherited(grant) => json!("above"),
+        from => from.clone(),
+    }
+}
+
+/// Whether a grant stands on an item above, and not on this one.
+fn is_inherited(grant: &Value) -> bool {
+    grant["inherited"] == true
 }
 
 /// What the grants are on.
@@ -135,6 +157,7 @@ impl Place<'_> {
             Value::Array(grants) => grants,
             _ => Vec::new(),
         };
+        grants.retain(|grant| !is_inherited(grant));
         for who in revoke {
             let subject = self.subject(who).await?;
             let before = grants.len();

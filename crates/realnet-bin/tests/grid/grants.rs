@@ -1,5 +1,5 @@
-//! Subject × permission × who asks × what: a grant of one permission to one subject, on an item and on its type, and what it
-//! opens to those whom it names and to those whom it does not.
+//! Subject × permission × who asks × what: a grant of one permission to one subject, on an item, on its type and on what it
+//! stands in and inherits of, and what it opens to those whom it names and to those whom it does not.
 
 use std::fmt::Write as _;
 
@@ -54,7 +54,7 @@ fn share(world: &World, thing: &Thing, permission: &str) -> Ask {
 pub async fn table(world: &World) -> String {
     let named = prepare(world).await;
     let mut text = line(["grant", "to", "asks"], &OPERATIONS.map(|(name, _)| name.to_owned()));
-    for place in [Place::Item, Place::Type] {
+    for place in [Place::Item, Place::Type, Place::Above] {
         let _ = writeln!(text, "\n{place:?}");
         for permission in PERMISSIONS {
             for subject in subjects(permission) {
@@ -76,6 +76,7 @@ fn subjects(permission: &str) -> &'static [&'static str] {
 enum Place {
     Item,
     Type,
+    Above,
 }
 
 /// The group and the role in which the member is.
@@ -100,7 +101,9 @@ impl Named {
 async fn prepare(world: &World) -> Named {
     // Private but for what the grants of the table say.
     let memo = json!({"name": "Memo", "endpoint": "memos", "access": [], "fields": [{"name": "title", "type": "string"}]});
-    world.superuser(Method::POST, "/api/types", &memo).await;
+    let memo = with(memo, "inherits_access", &json!(true));
+    let binder = json!({"name": "Binder", "access": []});
+    world.superuser(Method::POST, "/api/types", &json!([memo, binder])).await;
     let named = Named {
         group: world.id("/api/groups", &json!({"name": "Named"})).await,
         role: world.id("/api/roles", &json!({"name": "Named"})).await,
@@ -133,11 +136,24 @@ async fn lines(world: &World, place: Place, permission: &str, subject: &str, gra
 /// An item, with the grant when it stands on items.
 async fn memo(world: &World, place: Place, grant: &Value) -> Thing {
     let mark = world.fresh("memo");
-    let id = world.id("/api/memos", &json!({"name": mark, "title": mark})).await;
+    let memo = json!({"name": mark, "title": mark});
+    let id = if place == Place::Above {
+        let binder = world.id("/api/binder", &json!({"name": mark})).await;
+        let id = world.id("/api/memos", &with(memo, "parent_id", &json!(binder))).await;
+        world.superuser(Method::PUT, &format!("/api/binder/{binder}/acl"), grant).await;
+        id
+    } else {
+        world.id("/api/memos", &memo).await
+    };
     if place == Place::Item {
         world.superuser(Method::PUT, &format!("/api/memos/{id}/acl"), grant).await;
     }
     Thing { probes: vec![format!("/api/memos/{id}")], id, mark, ..Thing::default() }
+}
+
+fn with(mut document: Value, key: &str, value: &Value) -> Value {
+    document[key] = value.clone();
+    document
 }
 
 /// A request about an item of its own.

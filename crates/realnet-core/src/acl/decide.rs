@@ -1,4 +1,5 @@
-//! The one rule: `superuser ∨ public grant ∨ (same org ∧ (admin ∨ owner ∨ grant))`, and what the caller's key leaves of it.
+//! The one rule: `superuser ∨ public grant ∨ (same org ∧ (admin ∨ owner ∨ grant))`, and what the caller's key leaves of it. A
+//! grant is one on the item, one that it inherits of an item above, or one on its type.
 //!
 //! [`decide`] is pure and the oracle: stores compile the same rule into their queries, and the conformance
 //! suite proves the two equal.
@@ -64,10 +65,12 @@ fn covering<'a>(
     member: bool,
     permission: Permission,
 ) -> Option<&'a Grant> {
-    grants.iter().find(|grant| {
-        grant.permissions.contains(permission)
-            && (grant.subject == super::Subject::Public || (member && caller.matches(&grant.subject)))
-    })
+    grants.iter().find(|grant| gives(grant, caller, member, permission))
+}
+
+fn gives(grant: &Grant, caller: &Caller, member: bool, permission: Permission) -> bool {
+    grant.permissions.contains(permission)
+        && (grant.subject == super::Subject::Public || (member && caller.matches(&grant.subject)))
 }
 
 /// Which part of the rule decided.
@@ -82,6 +85,13 @@ pub enum Reason<'a> {
     ItemGrant {
         /// The grant that decided.
         grant: &'a Grant,
+    },
+    /// A grant on an item above, which the item inherits.
+    InheritedGrant {
+        /// The grant that decided.
+        grant: &'a Grant,
+        /// The item that it stands on.
+        from: Uuid,
     },
     /// A grant on the type or instance, or on a type that it is derived from.
     TypeGrant {
@@ -125,6 +135,10 @@ pub fn explain<'a>(
     if let Some(grant) = covering(&item.grants, caller, member, permission) {
         return Some(Reason::ItemGrant { grant });
     }
+    let mut inherited = item.inherited.iter();
+    if let Some(found) = inherited.find(|one| gives(&one.grant, caller, member, permission)) {
+        return Some(Reason::InheritedGrant { grant: &found.grant, from: found.from });
+    }
     if item.visibility == Visibility::Restricted {
         return None;
     }
@@ -163,7 +177,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::acl::{Permissions, Principal, Scope, ScopeRule, Subject};
+    use crate::acl::{InheritedGrant, Permissions, Principal, Scope, ScopeRule, Subject};
     use crate::model::{InstanceDefinition, Map, TypeDefinition};
     use crate::registry::TypeSnapshot;
 
@@ -268,6 +282,32 @@ mod tests {
         assert!(!decide(&registry, &member, &shared, Permission::Read));
         member.org = OTHER;
         assert!(!decide(&registry, &member, &shared, Permission::Write));
+    }
+
+    #[test]
+    fn inherited_grants_come_between_those_on_the_item_and_on_the_type() {
+        let group = Subject::Group(Uuid::from_u128(7));
+        let mut member = caller(ORG, OrgRole::User);
+        member.groups.push(Principal { id: Uuid::from_u128(7), name: Arc::from("team") });
+        let from = Uuid::from_u128(60);
+        let grant = |permission| grant(group.clone(), permission);
+        let registry = registry(Some(vec![grant(Permission::Read), grant(Permission::Write)]));
+        let above = InheritedGrant { grant: grant(Permission::Read), from };
+        let mut below = Item { inherited: vec![above.clone()], ..item() };
+        let reason = |item: &Item, permission| match explain(&registry, &member, item, permission) {
+            Some(Reason::ItemGrant { .. }) => "item",
+            Some(Reason::InheritedGrant { grant, from: place }) if (grant, place) == (&above.grant, from) => {
+                "above"
+            }
+            Some(Reason::TypeGrant { .. }) => "type",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(reason(&below, Permission::Read), "above");
+        assert_eq!(reason(&below, Permission::Write), "type");
+        below.grants.push(grant(Permission::Read));
+        assert_eq!(reason(&below, Permission::Read), "item");
+        let elsewhere = Caller { org: OTHER, ..member.clone() };
+        assert!(!decide(&registry, &elsewhere, &below, Permission::Read));
     }
 
     #[test]

@@ -158,18 +158,33 @@ impl Grant {
 
     /// Reads `[{"subject":{"type","id"},"permissions":[…]}]`; `pointer` tells errors where they are.
     pub fn list_from_json(value: &serde_json::Value, pointer: &str) -> Result<Vec<Self>> {
+        Self::read_list(value, pointer, |_| true)
+    }
+
+    /// As [`Self::list_from_json`], of a list as [`super::ShownGrants`] shows it of an item: what the item inherits is left out,
+    /// so that a list that was read can be sent back.
+    pub fn own_list_from_json(value: &serde_json::Value, pointer: &str) -> Result<Vec<Self>> {
+        Self::read_list(value, pointer, |entry| !super::shown::is_inherited(entry))
+    }
+
+    fn read_list(
+        value: &serde_json::Value,
+        pointer: &str,
+        counts: fn(&serde_json::Value) -> bool,
+    ) -> Result<Vec<Self>> {
         let serde_json::Value::Array(values) = value else {
             let expected = "expected a list of grants: [{\"subject\":{\"type\",\"id\"},\"permissions\":[…]}]";
             return Err(Error::malformed_at(pointer, expected));
         };
-        if values.len() > Self::MAX_PER_OBJECT {
+        let entries = || values.iter().enumerate().filter(move |(_, entry)| counts(entry));
+        if entries().count() > Self::MAX_PER_OBJECT {
             return Err(Error::malformed_at(pointer, "at most 1000 grants"));
         }
         let grant = |(index, value): (usize, &serde_json::Value)| {
             serde_json::from_value(value.clone())
                 .map_err(|error| Error::malformed_at(format!("{pointer}/{index}"), error.to_string()))
         };
-        values.iter().enumerate().map(grant).collect()
+        entries().map(grant).collect()
     }
 }
 

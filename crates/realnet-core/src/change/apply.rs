@@ -1,5 +1,6 @@
 //! The commit engine: applies a change set to a store's transaction. One algorithm for every store.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -19,6 +20,8 @@ pub(super) struct Engine<'a> {
     pub changes: &'a ChangeSet,
     /// Bytes of the states that were changed so far.
     pub bytes: usize,
+    /// By how much the versions of items have risen because of what they inherit.
+    pub raised: HashMap<Uuid, i64>,
 }
 
 /// Applies a change set inside `tx`, checking access, versions, references and the tree as it goes.
@@ -32,6 +35,7 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
         previous: Arc::clone(&access.registry),
         changes,
         bytes: 0,
+        raised: HashMap::new(),
     };
     if changes.next_registry.is_some() {
         engine.check_type_revision().await?;
@@ -45,6 +49,7 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
     }
     if changes.next_registry.is_some() {
         engine.put_retired().await?;
+        engine.reinherit_types().await?;
         engine.reindex_changed_fields().await?;
         engine.reindex_changed_words().await?;
     }

@@ -52,7 +52,7 @@ impl Engine<'_> {
     /// The children of a level, each of which must be deletable; one that is not is not named.
     async fn descend(&mut self, level: &[Item], room: usize) -> Result<Vec<Item>> {
         let ids: Vec<Uuid> = level.iter().map(|item| item.id).collect();
-        let children = self.tx.children(&ids, room + 1).await?;
+        let children = self.tx.children(&ids, None, room + 1).await?;
         if children.len() > room {
             return Err(self.too_many());
         }

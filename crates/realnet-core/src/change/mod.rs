@@ -3,6 +3,7 @@
 mod apply;
 mod delete;
 mod idempotency;
+mod inherit;
 mod record;
 mod reseal;
 mod set;

@@ -16,7 +16,7 @@ pub enum ChangeKind {
     Create,
     /// Its properties or attributes were changed.
     Update,
-    /// Its grants were changed.
+    /// Its grants were changed, or those that it inherits.
     Grant,
     /// It was deleted.
     Delete,
@@ -70,11 +70,11 @@ pub struct ChangeRecord {
 
 impl ChangeRecord {
     /// Names of the properties and attributes that the change has touched, sorted; none for a creation or a deletion.
-    /// Grants are named `access`.
+    /// Grants, inherited ones too, are named `access`.
     pub fn touched(&self) -> Vec<&str> {
         let (Some(before), Some(after)) = (&self.before, &self.after) else { return Vec::new() };
         let properties = [
-            ("access", before.grants != after.grants),
+            ("access", before.grants != after.grants || before.inherited != after.inherited),
             ("instance", before.instance != after.instance),
             ("linked_item", before.linked_item_id != after.linked_item_id),
             ("location", before.location != after.location),

@@ -16,7 +16,7 @@ use crate::registry::{FieldRef, TypeGrants, TypeRegistry};
 /// Computes the next state of an item from its present one, inside the transaction. Must be pure: a store may work a set
 /// out beforehand, and again when the item has changed meanwhile.
 ///
-/// The engine sees to id, type, org, version, times and grants: an edit can not change them. One that raises the version says
+/// The engine sees to id, type, org, version, times and grants, inherited ones too: an edit can not change them. One that raises the version says
 /// that it counts as a change even where nothing differs: who sets what it can not see is not told whether it was so already.
 pub type Edit = Arc<dyn Fn(&Item) -> Result<Item> + Send + Sync>;
 
@@ -138,7 +138,7 @@ impl fmt::Debug for Operation {
 pub struct ChangeSet {
     /// The operations.
     pub operations: Vec<Operation>,
-    /// The moment of the change: `updated_at` of all that it touches.
+    /// The moment of the change: `updated_at` of all that it touches, but for what only inherits other grants.
     pub now: Timestamp,
     /// Id of the request, kept in the change log.
     pub request_id: Arc<str>,
@@ -150,6 +150,8 @@ pub struct ChangeSet {
     pub reply: Option<(IdempotencyKey, ReplyOf)>,
     /// The most items that one deletion may take along, and the most references that it may look at.
     pub max_deleted: usize,
+    /// The most items that one operation may give other inherited grants.
+    pub max_inherited: usize,
     /// The most bytes that the states of all changed items may take, before and after.
     pub max_bytes: usize,
 }
@@ -157,6 +159,8 @@ pub struct ChangeSet {
 impl ChangeSet {
     /// What a deletion may take along unless a set says otherwise: it holds all of that in memory.
     pub const MAX_DELETED: usize = 100_000;
+    /// As many may inherit other grants by one operation unless a set says otherwise.
+    pub const MAX_INHERITED: usize = 100_000;
     /// What a set may change unless it says otherwise, in bytes of states: they are in memory until the commit.
     pub const MAX_BYTES: usize = 128 * 1024 * 1024;
 
@@ -170,6 +174,7 @@ impl ChangeSet {
             next_registry: None,
             reply: None,
             max_deleted: Self::MAX_DELETED,
+            max_inherited: Self::MAX_INHERITED,
             max_bytes: Self::MAX_BYTES,
         }
     }

@@ -24,16 +24,18 @@ impl Engine<'_> {
         }
         acl::may_create(&registry, &self.access.caller, info, draft.instance.as_deref(), draft.org)?;
         let now = self.changes.now;
-        let item = Item {
+        let mut item = Item {
             version: 1,
             created_at: now,
             updated_at: now,
             type_name: Arc::clone(info.name()),
+            inherited: Vec::new(),
             ..draft.clone()
         };
         check_sizes(&item)?;
         if let Some(parent) = item.parent_id {
-            self.check_parent(&item, parent, 0).await?;
+            let parent = self.check_parent(&item, parent, 0).await?;
+            item.inherited = self.reinherited(&item, Some(parent)).await?;
         }
         self.check_references(info, None, &item).await?;
         self.tx.put_item(&registry, None, &item).await?;
@@ -54,6 +56,7 @@ impl Engine<'_> {
             created_at: before.created_at,
             updated_at: before.updated_at,
             grants: before.grants.clone(),
+            inherited: before.inherited.clone(),
             ..edited
         };
         if after == before && !counts {
@@ -64,11 +67,20 @@ impl Engine<'_> {
         check_sizes(&after)?;
         let registry = Arc::clone(&self.access.registry);
         let info = registry.require(after.type_id)?;
+        let mut above = None;
         if after.parent_id != before.parent_id
             && let Some(parent) = after.parent_id
         {
             let height = self.tx.height(after.id, Item::MAX_DEPTH).await?;
-            self.check_parent(&after, parent, height).await?;
+            above = Some(self.check_parent(&after, parent, height).await?);
+        }
+        if after.parent_id != before.parent_id || after.visibility != before.visibility {
+            after.inherited = self.reinherited(&after, above).await?;
+        }
+        let passes_on = after.inherited != before.inherited;
+        if passes_on {
+            // Where an item stands is as good as a grant, then.
+            self.check_share(&before, &Self::added(&before, &after))?;
         }
         if after.public != before.public {
             self.check_share(&before, &[public_read(&after)])?;
@@ -77,6 +89,9 @@ impl Engine<'_> {
         self.check_references(info, Some(&before), &after).await?;
         self.tx.put_item(&registry, Some(&before), &after).await?;
         self.log(ChangeKind::Update, Some(before), Some(after.clone())).await?;
+        if passes_on {
+            self.pass_down(vec![after.clone()], 0).await?;
+        }
         Ok(Outcome::Updated(after))
     }
 
@@ -99,6 +114,7 @@ impl Engine<'_> {
         let registry = Arc::clone(&self.access.registry);
         self.tx.put_item(&registry, Some(&before), &after).await?;
         self.log(ChangeKind::Grant, Some(before), Some(after.clone())).await?;
+        self.pass_down(vec![after.clone()], 0).await?;
         Ok(Outcome::Updated(after))
     }
 
@@ -112,8 +128,10 @@ impl Engine<'_> {
     ) -> Result<Item> {
         let item = self.load(id).await?.ok_or_else(|| Error::not_found(format_args!("item {id}")))?;
         self.check_permission(&item, permission)?;
+        // What others have done counts, and not what this set has passed down to the item.
+        let raised = self.raised.get(&id).copied().unwrap_or_default();
         match expected {
-            Some(version) if version != item.version => Err(Error::new(
+            Some(version) if version != item.version - raised => Err(Error::new(
                 ErrorKind::PreconditionFailed,
                 format!("the item is at version {}, not {version}: read it again and retry", item.version),
             )),
@@ -132,8 +150,8 @@ impl Engine<'_> {
     }
 
     /// The parent must be readable, in the same org and writable, and the tree stay a tree of bounded depth. `height`: how
-    /// many levels hang on the item.
-    async fn check_parent(&mut self, item: &Item, parent: Uuid, height: usize) -> Result<()> {
+    /// many levels hang on the item. Answers the parent.
+    async fn check_parent(&mut self, item: &Item, parent: Uuid, height: usize) -> Result<Item> {
         let missing =
             || Error::invalid(vec![Violation::new("/parent_id", "refers to no item that you can see")]);
         let found = self.tx.targets(&[parent]).await?.pop().ok_or_else(missing)?;
@@ -151,7 +169,7 @@ impl Engine<'_> {
             let detail = format!("the tree is at most {} levels deep", Item::MAX_DEPTH);
             return Err(Error::invalid(vec![Violation::new("/parent_id", detail)]));
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Every new reference must lead to an item of the right type that the caller can read.

@@ -234,7 +234,7 @@ mod tests {
     fn tolerances() {
         let document = parse_json(
             "x.json",
-            r#"{"types": [{"name": "A", "icon": "x", "strict": "true", "fields": [{"name": "f", "type": "string", "required": "true"}],
+            r#"{"types": [{"name": "A", "icon": "x", "strict": "true", "inherits_access": "true", "fields": [{"name": "f", "type": "string", "required": "true"}],
                 "types": [{"name": "B", "instances": [{"name": "I", "color": "red"}]}]}],
                "items": [{"name": "One", "type": "A", "f": "v", "public": "true", "items": [{"name": "Two", "type": "B"}]}]}"#,
         )
@@ -244,6 +244,7 @@ mod tests {
             (a.attributes["icon"].as_str(), a.attributes["strict"].as_bool()),
             (Some("x"), Some(true))
         );
+        assert_eq!(a.attributes["inherits_access"].as_bool(), Some(true));
         assert!(a.fields[0].0.required);
         assert_eq!(b.base.as_deref(), Some("A"));
         assert_eq!(b.instances[0].attributes["color"], "red");

@@ -12,7 +12,7 @@ use crate::model::{Field, Map};
 pub const TYPE_KEYS: &[&str] = &["name", "base", "fields", "access", "instances", "types"];
 const INSTANCE_KEYS: &[&str] = &["name", "type", "access"];
 /// Flags of types, which may be written as text.
-const FLAGS: &[&str] = &["abstract", "strict", "creatable"];
+const FLAGS: &[&str] = &["abstract", "strict", "creatable", "inherits_access"];
 /// Flags of fields.
 const FIELD_FLAGS: &[&str] = &["required", "unique", "index", "multiple", "readonly", "hidden"];
 

@@ -6,11 +6,12 @@ use super::parse_types::TYPE_KEYS;
 use crate::registry::TypeInfo;
 
 /// Words that steer a type, besides the parts of its definition; only those that are no likely names of data.
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 10] = [
     "attributes",
     "abstract",
     "creatable",
     "endpoint",
+    "inherits_access",
     "module",
     "provider",
     "resource",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Attributes, Location};
-use crate::acl::Grant;
+use crate::acl::{Grant, InheritedGrant};
 use crate::clock::Timestamp;
 
 /// Who finds an item in lists and which grants count.
@@ -17,7 +17,7 @@ pub enum Visibility {
     Visible,
     /// Left out of lists unless asked for by a filter on `visibility`.
     Hidden,
-    /// Grants on the type or instance do not count, only owner, administrators and grants on the item.
+    /// Grants on the type or instance and on items above do not count, only owner, administrators and grants on the item.
     Restricted,
 }
 
@@ -87,6 +87,9 @@ pub struct Item {
     /// Grants on this item itself.
     #[serde(default)]
     pub grants: Vec<Grant>,
+    /// Grants on items above that hold for this one too, nearest first; kept by the commit engine, whatever a change says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inherited: Vec<InheritedGrant>,
 }
 
 impl Item {
@@ -143,6 +146,7 @@ impl Item {
             created_at: Timestamp::default(),
             updated_at: Timestamp::default(),
             grants: Vec::new(),
+            inherited: Vec::new(),
         }
     }
 }

@@ -18,7 +18,8 @@ impl Item {
             Some(Location::Polygon(rings)) => rings.iter().map(Vec::len).sum::<usize>() * POSITION,
         };
         let tags: usize = self.tags.iter().map(String::len).sum();
-        BASE + self.name.len() + self.attributes.size() + tags + location + self.grants.len() * GRANT
+        let grants = (self.grants.len() + self.inherited.len()) * GRANT;
+        BASE + self.name.len() + self.attributes.size() + tags + location + grants
     }
 }
 

@@ -30,6 +30,7 @@ const META_ATTRIBUTES: &[&str] = &[
     "app",
     "abstract",
     "strict",
+    "inherits_access",
     "unique_together",
 ];
 

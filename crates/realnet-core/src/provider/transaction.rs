@@ -33,8 +33,14 @@ pub trait Transaction: Send {
         self.items(ids).await
     }
 
-    /// Direct children of any of `parents`, at most `limit` of them: no more are read, however many there are.
-    async fn children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>>;
+    /// Direct children of any of `parents`, of some types if these are given, at most `limit` of them: no more are read,
+    /// however many there are.
+    async fn children(&mut self, parents: &[Uuid], types: Option<&[Uuid]>, limit: usize)
+    -> Result<Vec<Item>>;
+
+    /// Items of `types` whose parent has grants, its own or inherited ones; at most `limit`: no more are read. Asked only where
+    /// types change.
+    async fn heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>>;
 
     /// The ancestors of an item, nearest first, at most `limit`.
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>>;

@@ -88,7 +88,8 @@ fn check_endpoints(registry: &TypeRegistry, problems: &mut Problems) {
 }
 
 /// An org's type keeps the module of the type of the system that governs it: under another one, what holds for accounts,
-/// say, would not hold for the org's own kind of accounts.
+/// say, would not hold for the org's own kind of accounts. Nor does it inherit access where that type does not: who may write
+/// an account, say, is not for whoever shares a folder to decide.
 fn check_modules(registry: &TypeRegistry, problems: &mut Problems) {
     for info in registry.types().filter(|info| info.org().is_some()) {
         let Some(governing) = registry.governing(info).next() else { continue };
@@ -96,6 +97,10 @@ fn check_modules(registry: &TypeRegistry, problems: &mut Problems) {
             let module = governing.module().unwrap_or_default();
             let detail = format!("the module of what derives from {} stays {module}", governing.name());
             problems.of_attribute(info.name(), "module", detail);
+        }
+        if info.inherits_access() && !governing.inherits_access() {
+            let detail = format!("what derives from {} does not inherit access", governing.name());
+            problems.of_attribute(info.name(), "inherits_access", detail);
         }
     }
 }

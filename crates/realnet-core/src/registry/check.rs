@@ -28,7 +28,7 @@ pub(super) fn definition(definition: &TypeDefinition, problems: &mut Problems) {
     if !usable || name.len() > MAX_NAME {
         problems.of_type(name, "needs a name of letters, digits, '_' and '-' that begins with a letter");
     }
-    for key in ["abstract", "strict", "creatable"] {
+    for key in ["abstract", "strict", "creatable", "inherits_access"] {
         if definition.attributes.get(key).is_some_and(|value| !value.is_boolean()) {
             problems.of_attribute(name, key, "expected true or false");
         }

@@ -104,6 +104,7 @@ pub struct TypeInfo {
     pub(super) weight: usize,
     pub(super) is_abstract: bool,
     pub(super) is_strict: bool,
+    pub(super) inherits_access: bool,
     pub(super) module: Option<Arc<str>>,
     pub(super) name: Arc<str>,
     pub(super) validator: Validator,
@@ -200,6 +201,11 @@ impl TypeInfo {
     /// Whether undeclared attributes are refused.
     pub fn is_strict(&self) -> bool {
         self.is_strict
+    }
+
+    /// Whether its items have the grants on the items above them, too: see [`crate::acl::inherited`].
+    pub fn inherits_access(&self) -> bool {
+        self.inherits_access
     }
 
     /// The module (resource) that implements it: the nearest in the chain.

@@ -230,3 +230,35 @@ fn fields_of_other_orgs_do_not_refer_here() {
     assert_eq!(registry.derived(root, Some(OTHER)).count(), 3);
     assert_eq!(registry.derived(root, None).count(), 5);
 }
+
+#[test]
+fn whether_access_is_inherited_goes_along_the_chain() {
+    let says = |inherits: bool| json!({"inherits_access": inherits});
+    let registry = build(vec![
+        define(10, None, "Folder", "Item", &says(true)),
+        define(11, None, "Binder", "Folder", &json!({})),
+        define(12, Some(ACME), "Private", "Binder", &says(false)),
+        define(13, None, "Ruled", "Folder", &json!({"module": "rules"})),
+        define(14, None, "Open", "Ruled", &says(true)),
+    ]);
+    let inherits = |number| registry.by_id(Uuid::from_u128(number)).unwrap().inherits_access();
+    assert_eq!([1, 10, 11, 12, 13, 14].map(inherits), [false, true, true, false, false, true]);
+    // It steers, and is no attribute of items.
+    assert!(registry.by_id(Uuid::from_u128(11)).unwrap().constants().is_empty());
+}
+
+#[test]
+fn an_org_does_not_let_what_has_rules_inherit() {
+    let build = |own: &Value| {
+        TypeRegistry::build(TypeSnapshot::of(vec![
+            define(1, None, "Item", "", &json!({"module": "items"})),
+            define(10, None, "Account", "Item", &json!({"module": "accounts"})),
+            define(11, Some(ACME), "Staff", "Account", own),
+        ]))
+    };
+    let refused = build(&json!({"inherits_access": true})).unwrap_err();
+    assert!(refused.violations()[0].detail.contains("derives from Account"), "{refused:?}");
+    assert!(build(&json!({"inherits_access": false})).is_ok());
+    let wrong = build(&json!({"inherits_access": "perhaps"})).unwrap_err();
+    assert!(wrong.violations()[0].detail.contains("true or false"), "{wrong:?}");
+}

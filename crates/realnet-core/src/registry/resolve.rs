@@ -23,6 +23,10 @@ pub(super) fn resolve(
     // Abstractness and the endpoint are the type's own affair.
     attributes.remove("abstract");
     attributes.remove("endpoint");
+    // Who has rules of its own says so itself: what may be shared is part of them.
+    if ["module", "resource"].iter().any(|key| definition.attributes.contains_key(*key)) {
+        attributes.remove("inherits_access");
+    }
     attributes.extend(definition.attributes.clone());
     let fields = fields::inherit(&definition, base, limits.fields, problems);
     let inherited = base.map(|base| base.together.as_slice()).unwrap_or_default();
@@ -50,6 +54,7 @@ pub(super) fn resolve(
         instances,
         is_abstract: flag("abstract"),
         is_strict,
+        inherits_access: flag("inherits_access"),
         module: text("module").or_else(|| text("resource")),
         name: Arc::from(definition.name.as_str()),
         validator,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::acl::{Caller, Grant};
+use crate::acl::{Caller, Grant, ShownGrants};
 use crate::change::{ChangeRecord, IdempotencyKey};
 use crate::error::Result;
 use crate::model::Item;
@@ -309,7 +309,7 @@ pub enum Reply {
         replayed: bool,
     },
     /// Grants.
-    Grants(Vec<Grant>),
+    Grants(ShownGrants),
     /// Anything else, ready to be shown.
     Document(Value),
 }

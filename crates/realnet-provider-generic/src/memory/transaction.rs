@@ -100,10 +100,26 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(ids.into_iter().filter_map(|id| self.state.items.get(id).cloned()).collect())
     }
 
-    async fn children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>> {
+    async fn children(
+        &mut self,
+        parents: &[Uuid],
+        types: Option<&[Uuid]>,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
         let ids = parents.iter().filter_map(|parent| self.state.children.get(parent)).flatten();
-        let ids: Vec<Uuid> = ids.take(limit).copied().collect();
-        self.items(&ids).await
+        let children = ids.filter_map(|id| self.state.items.get(id));
+        let wanted = children.filter(|child| types.is_none_or(|types| types.contains(&child.type_id)));
+        Ok(wanted.take(limit).cloned().collect())
+    }
+
+    async fn heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>> {
+        let passes_on = |id: &Uuid| {
+            let parent = self.state.items.get(id);
+            parent.is_some_and(|parent| !parent.grants.is_empty() || !parent.inherited.is_empty())
+        };
+        let of_types = self.state.items.values().filter(|item| types.contains(&item.type_id));
+        let heirs = of_types.filter(|item| item.parent_id.as_ref().is_some_and(passes_on));
+        Ok(heirs.take(limit).cloned().collect())
     }
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {

@@ -45,6 +45,8 @@ enum Fault {
     ShowsHistory,
     RoundsTimes,
     LosesTypeGrants,
+    /// Reads items without the grants that they inherit.
+    ForgetsInherited,
     StaleTypes,
     NoSignals,
     MixesSources,
@@ -138,6 +140,10 @@ impl ItemProvider for FaultyStore {
     async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>> {
         match self.fault {
             Fault::GetsEverything => self.store.get(&Self::system(access), id).await,
+            Fault::ForgetsInherited => {
+                let found = self.store.get(access, id).await?;
+                Ok(found.map(|item| Item { inherited: Vec::new(), ..item }))
+            }
             _ => self.store.get(access, id).await,
         }
     }
@@ -354,6 +360,8 @@ noticed! {
     ShowsHistory by changelog::the_history_of_an_item,
     RoundsTimes by crud::every_property_is_read_back,
     LosesTypeGrants by grants::an_org_sets_grants_on_types,
+    ForgetsInherited by inherited::grants_pass_down,
+    ListsEverything by inherited::moved_items_inherit_where_they_stand,
     StaleTypes by types::definitions_are_read_back,
     NoSignals by types::changes_are_signalled,
     MixesSources by sources::sources_are_kept_per_object,

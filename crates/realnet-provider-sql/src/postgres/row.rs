@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::error::to_error;
 use super::run::{PgRow, Reader};
+use crate::kept_grants::restore_grants;
 use crate::row::visibility_of;
 
 /// The columns that [`item`] reads, of the table by its alias `i`.
@@ -29,7 +30,9 @@ pub(super) fn read_item(registry: &TypeRegistry, reader: &mut Reader<'_>) -> Res
     let columns = columns(registry, reader).map_err(to_error)?;
     let (mut item, location, grants) = columns;
     item.location = location.map(|text| stored(&text, "location")).transpose()?;
-    item.grants = grants.map(|text| stored(&text, "grants")).transpose()?.unwrap_or_default();
+    if let Some(text) = grants {
+        restore_grants(&mut item, stored(&text, "grants")?);
+    }
     Ok(item)
 }
 
@@ -75,6 +78,7 @@ fn columns(registry: &TypeRegistry, reader: &mut Reader<'_>) -> Result<Columns, 
         created_at: Timestamp::from_micros(reader.next()?),
         updated_at: Timestamp::from_micros(reader.next()?),
         grants: Vec::new(),
+        inherited: Vec::new(),
     };
     Ok((item, location, reader.next()?))
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::connection::Columns;
+use crate::kept_grants::restore_grants;
 use crate::row::visibility_of;
 
 /// The columns that [`item`] reads, of the table by its alias `i`.
@@ -82,7 +83,9 @@ fn read_rest(item: &mut Item, row: &Columns<'_, '_>) -> Result<()> {
     item.valid_to = moment(11)?;
     item.parent_id = row.optional_id(12)?;
     item.linked_item_id = row.optional_id(13)?;
-    item.grants = parsed(row, 19)?.unwrap_or_default();
+    if let Some(kept) = parsed(row, 19)? {
+        restore_grants(item, kept);
+    }
     Ok(())
 }
 

@@ -100,3 +100,31 @@ async fn administrators_see_who_may() {
     assert_eq!(may("read").await, ["root superuser", "admin admin", "ann owner", "bob item_grant"]);
     assert_eq!(may("write").await, ["root superuser", "admin admin", "ann owner"]);
 }
+
+/// A grant from above is told with the item that it stands on, to those who may read that one.
+#[tokio::test]
+async fn what_is_inherited_is_told_apart() {
+    let world = World::new().await;
+    let [bob, everybody] = [Subject::Account(id(&world.bob)), Subject::Org(world.org)];
+    let top = folder(&world, vec![grant(everybody, Permission::Read), grant(bob, Permission::Write)]).await;
+    let inner = json!({"name": "inner", "parent_id": top});
+    let inner = id_of(&world.create(&world.ann, "Folder", inner).await.unwrap());
+    let shown = explain(&world, &world.bob, &format!("item={inner}")).await.unwrap();
+    let write = &shown["permissions"]["write"];
+    assert_eq!((&write["reason"], &write["from"]), (&json!("inherited_grant"), &json!(top)));
+    assert_eq!(write["grant"]["subject"]["type"], "account");
+    // Of the folder above nothing is told to who can not see it.
+    world.merge(&world.ann, "Folder", top, json!({"visibility": "restricted"})).await.unwrap();
+    let only_write = vec![grant(Subject::Account(id(&world.bob)), Permission::Write)];
+    let operation = Operation::SetGrants { id: top, grants: only_write, options: WriteOptions::default() };
+    world.call(&world.ann, "Folder", operation).await.unwrap();
+    let own = vec![grant(Subject::Account(id(&world.bob)), Permission::Read)];
+    let operation = Operation::SetGrants { id: inner, grants: own, options: WriteOptions::default() };
+    world.call(&world.ann, "Folder", operation).await.unwrap();
+    let shown = explain(&world, &world.bob, &format!("item={inner}")).await.unwrap();
+    let write = &shown["permissions"]["write"];
+    assert_eq!((&write["reason"], write.get("from")), (&json!("inherited_grant"), None));
+    let who = explain(&world, &world.admin, &format!("item={inner}&who=write")).await.unwrap();
+    let of_bob = who["accounts"].as_array().unwrap().iter().find(|one| one["username"] == "bob").unwrap();
+    assert_eq!((&of_bob["reason"], &of_bob["from"]), (&json!("inherited_grant"), &json!(top)));
+}

@@ -71,7 +71,7 @@ fn types() -> Vec<TypeDefinition> {
     };
     let types = json!([
         {"name": "Item", "base": null, "access": users_create, "attributes": {"module": "items"}},
-        {"name": "Folder", "base": "Item"},
+        {"name": "Folder", "base": "Item", "attributes": {"inherits_access": true}},
         {"name": "Org", "base": "Item", "access": [], "attributes": {"module": "accounts", "endpoint": "orgs"}},
         {"name": "Account", "base": "Item", "access": users_create,
          "attributes": {"module": "accounts", "endpoint": "accounts"}, "fields": [

@@ -1,6 +1,6 @@
 //! Grants on items.
 
-use realnet_core::acl::{Grant, Permission, Permissions, Subject};
+use realnet_core::acl::{Caller, Grant, Permission, Permissions, Subject};
 use realnet_core::resource::{Operation, WriteOptions};
 use realnet_core::{ErrorKind, Uuid};
 use serde_json::json;
@@ -58,4 +58,46 @@ async fn subjects_must_be_somebody_of_the_org() {
     ];
     assert!(world.call(&world.ann, "note", set(note.id, all)).await.is_ok());
     assert!(world.get(&world.stranger, "note", note.id).await.is_ok());
+}
+
+/// What an item inherits is shown behind its own grants, with where it comes from to those who may read that; and stays when
+/// the item's own are replaced.
+#[tokio::test]
+async fn inherited_grants_are_shown_and_stay() {
+    let world = World::new().await;
+    let account = |caller: &Caller| Subject::Account(caller.account.unwrap());
+    let top = world.create(&world.ann, "folder", json!({"name": "top"})).await.unwrap();
+    let inner = json!({"name": "inner", "parent_id": top.id});
+    let inner = world.create(&world.ann, "folder", inner).await.unwrap();
+    let to_admin = grant(account(&world.admin), &[Permission::Read]);
+    let to_bob = grant(account(&world.bob), &[Permission::Read, Permission::Share]);
+    world.call(&world.ann, "folder", set(top.id, vec![to_admin.clone()])).await.unwrap();
+    let marked = |from: Option<Uuid>| {
+        let mut shown = json!(to_admin);
+        shown["inherited"] = json!(true);
+        if let Some(from) = from {
+            shown["from"] = json!(from);
+        }
+        shown
+    };
+    let reply = world.call(&world.ann, "folder", set(inner.id, vec![to_bob.clone()])).await.unwrap();
+    assert_eq!(json_of(&reply), json!([to_bob, marked(Some(top.id))]));
+    let see = Operation::GetGrants { id: inner.id };
+    let of_ann = world.call(&world.ann, "folder", see.clone()).await.unwrap();
+    assert_eq!(json_of(&of_ann), json!([to_bob, marked(Some(top.id))]));
+    let of_bob = world.call(&world.bob, "folder", see).await.unwrap();
+    assert_eq!(json_of(&of_bob), json!([to_bob, marked(None)]), "bob can not see what it stands in");
+    let reply = world.call(&world.ann, "folder", set(inner.id, Vec::new())).await.unwrap();
+    assert_eq!(json_of(&reply), json!([marked(Some(top.id))]));
+}
+
+#[tokio::test]
+async fn no_body_brings_inherited_grants() {
+    let world = World::new().await;
+    let inherited = json!([{"subject": {"type": "public"}, "permissions": ["read"], "from": world.org}]);
+    let folder = world.create(&world.ann, "folder", json!({"inherited": inherited})).await.unwrap();
+    assert!(folder.inherited.is_empty());
+    assert_eq!(folder.attributes.get("inherited"), Some(&inherited), "a word like any other");
+    world.merge(&world.ann, "folder", folder.id, json!({"inherited": inherited})).await.unwrap();
+    assert_eq!(kind(world.get(&world.stranger, "folder", folder.id).await), ErrorKind::NotFound);
 }

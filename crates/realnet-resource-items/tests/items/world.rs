@@ -37,7 +37,7 @@ fn types() -> Vec<TypeDefinition> {
         {"name": "Role", "base": "Item", "access": []},
         {"name": "Type", "base": "Item", "access": [], "attributes": {"module": "types"}},
         {"name": "Note", "base": "Item"},
-        {"name": "Folder", "base": "Item"},
+        {"name": "Folder", "base": "Item", "attributes": {"inherits_access": true}},
         {"name": "Shape", "base": "Item", "attributes": {"abstract": true}},
         {"name": "Circle", "base": "Shape"},
         {"name": "Ghost", "base": "Item", "attributes": {"module": "ghosts"}},

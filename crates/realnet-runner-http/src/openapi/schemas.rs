@@ -109,7 +109,9 @@ fn problem() -> Value {
 
 fn grants() -> Value {
     let permissions = json!(["create", "read", "write", "delete", "execute", "message", "share"]);
-    json!({"type": "array", "maxItems": 1000, "items": {
+    let inherited =
+        "Of items: stands on the item `from` above. Shown, and left alone when the grants are replaced";
+    json!({"type": "array", "maxItems": 2000, "items": {
         "type": "object",
         "required": ["subject", "permissions"],
         "properties": {
@@ -122,6 +124,8 @@ fn grants() -> Value {
                 },
             },
             "permissions": {"type": "array", "items": {"enum": permissions}},
+            "inherited": {"type": "boolean", "description": inherited},
+            "from": {"type": "string", "format": "uuid", "readOnly": true},
         },
     }})
 }

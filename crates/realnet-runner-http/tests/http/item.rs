@@ -242,6 +242,31 @@ fn nobody_raises_their_own_role() {
 }
 
 #[test]
+fn grants_that_were_read_can_be_sent_back() {
+    let server = TestServer::start();
+    let binder = |body: &Value| {
+        let made = server.admin("POST", "/api/binders", body).expect(201);
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let top = binder(&json!({"name": "top"}));
+    let inner = binder(&json!({"name": "inner", "parent_id": top}));
+    let grants = json!([{"subject": {"type": "public"}, "permissions": ["read"]}]);
+    server.admin("PUT", &format!("/api/binders/{top}/acl"), &grants).expect(200);
+    let path = format!("/api/binders/{inner}/acl");
+    let shown = server.get(&path).expect(200);
+    assert_eq!((&shown[0]["inherited"], &shown[0]["from"]), (&json!(true), &json!(top)));
+    assert_eq!(server.admin("PUT", &path, &shown).expect(200), shown);
+    server.get_anonymous(path.trim_end_matches("/acl")).expect(200);
+    server.admin("PUT", &format!("/api/binders/{top}/acl"), &json!([])).expect(200);
+    assert_eq!(server.get(&path).expect(200), json!([]), "nothing of it has become the item's own");
+    server.get_anonymous(path.trim_end_matches("/acl")).problem(404);
+    let shown = server.get("/api/types/Binder").expect(200);
+    assert_eq!(shown["effective"]["inherits_access"], true);
+    let wrong = json!({"name": "Wrong", "inherits_access": "perhaps"});
+    server.admin("POST", "/api/types", &wrong).problem(422);
+}
+
+#[test]
 fn grants_are_read_and_replaced() {
     let server = TestServer::start();
     let item = server.customer(&json!({"name": "Acme"}));

@@ -111,6 +111,18 @@ macro_rules! conformance {
                 constants_are_searched,
                 fields_of_derived_types,
             ],
+            inherited: [
+                grants_pass_down,
+                what_does_not_inherit_is_an_end,
+                moved_items_inherit_where_they_stand,
+                one_shares_what_one_inherits,
+                restricted_items_inherit_nothing,
+                a_set_sees_what_it_has_passed_down,
+                what_is_passed_down_is_logged,
+                passing_down_has_a_limit,
+                a_type_begins_and_ceases_to_inherit,
+                what_comes_at_the_same_moment_is_not_missed,
+            ],
             limits: [
                 a_bucket_gives_what_it_holds,
                 no_more_than_the_rate_allows,

@@ -35,6 +35,7 @@ pub mod cases;
 mod fixture;
 mod list;
 
+use fixture::next_registry;
 pub use fixture::{
     Draft, Find, Org, Snapshot, Source, World, by_key, delete, eventually, expect_kind, grant, item, race,
 };

@@ -1,26 +1,46 @@
 //! The grants on an item.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::get::find;
 use super::plan::Plan;
-use crate::acl::{Caller, Grant, Permission, Subject};
+use crate::acl::{Caller, Grant, Permission, ShownGrants, Subject};
 use crate::change;
 use crate::error::{Error, Result, Violation};
 use crate::model::Item;
 use crate::provider::Access;
 use crate::resource::{Context, Reply, Route, WriteOptions};
 
-/// The grants on an item: for those who may share it.
+/// The grants on an item, and those that it inherits: for those who may share it.
 pub async fn get_grants(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Reply> {
     let item = find(cx, route, id).await?;
     if !cx.access.allows(&item, Permission::Share) {
         return Err(Error::forbidden("only who may share an item sees the grants on it"));
     }
-    Ok(Reply::Grants(item.grants))
+    shown(cx, item).await.map(Reply::Grants)
+}
+
+async fn shown(cx: &Context, item: Item) -> Result<ShownGrants> {
+    let sources = readable_sources(cx, &item).await?;
+    let inherited = item
+        .inherited
+        .into_iter()
+        .map(|one| (one.grant, Some(one.from).filter(|from| sources.contains(from))));
+    Ok(ShownGrants { own: item.grants, inherited: inherited.collect() })
+}
+
+/// Of the items that an item inherits grants of, those that the caller may read.
+pub async fn readable_sources(cx: &Context, item: &Item) -> Result<HashSet<Uuid>> {
+    let sources: HashSet<Uuid> = item.inherited.iter().map(|one| one.from).collect();
+    if sources.is_empty() {
+        return Ok(sources);
+    }
+    let sources: Vec<Uuid> = sources.into_iter().collect();
+    let found = cx.services.items.get_all(&cx.access, &sources).await?;
+    Ok(found.into_iter().map(|item| item.id).collect())
 }
 
 /// Replaces the grants on an item.
@@ -40,7 +60,10 @@ pub async fn set_grants(
     let mut plan = Plan::default();
     plan.add("patch", change::Operation::SetGrants { id, expected_version, grants }, Vec::new(), resource);
     let done = plan.commit(cx, None).await?.items().pop();
-    Ok(Reply::Grants(done.map(|item| item.grants).unwrap_or_default()))
+    match done {
+        Some(item) => shown(cx, item).await.map(Reply::Grants),
+        None => Ok(Reply::Grants(ShownGrants::default())),
+    }
 }
 
 /// New grants must speak of somebody in the item's org, by id, and of what can be done with an item.

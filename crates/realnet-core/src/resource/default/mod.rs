@@ -25,7 +25,7 @@ pub use create::create;
 pub use delete::delete;
 pub use edit::{patch, replace};
 pub use get::get;
-pub use grants::{get_grants, set_grants};
+pub use grants::{get_grants, readable_sources, set_grants};
 pub use history::history;
 pub use list::{children, list};
 pub use many::{delete_many, patch_many};

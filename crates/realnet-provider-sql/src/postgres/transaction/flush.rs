@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::super::row::to_json;
 use super::entries::{Entries, UniqueKey};
 use super::source::{array_literal, push_rows, vector_literal};
+use crate::kept_grants::kept_grants;
 use crate::row::visibility_number;
 use crate::statement::{Bind, Statement};
 
@@ -301,7 +302,7 @@ impl Chain {
 
 fn item_row(item: &Item, index: &IndexEntries) -> Result<Vec<Bind>> {
     let location = item.location.as_ref().map(|location| to_json(location, "a location")).transpose()?;
-    let grants = (!item.grants.is_empty()).then(|| to_json(&item.grants, "grants")).transpose()?;
+    let grants = kept_grants(item).map(|kept| to_json(&kept, "grants")).transpose()?;
     let bounds = index.bounds.map(|bounds| {
         format!("({},{}),({},{})", bounds.max_lon, bounds.max_lat, bounds.min_lon, bounds.min_lat)
     });

@@ -1,6 +1,6 @@
 //! What a transaction knows of an item: how it stands in the database and how it shall be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use realnet_core::model::Item;
 use uuid::Uuid;
@@ -98,6 +98,17 @@ impl Slots {
             slot.dirty = true;
             self.dirty.push(id);
         }
+    }
+
+    /// Whether anything waits to be written that stands, or has stood, right below one of `parents`.
+    pub(super) fn has_dirty_below(&self, parents: &[Uuid]) -> bool {
+        if self.dirty.is_empty() {
+            return false;
+        }
+        let parents: HashSet<&Uuid> = parents.iter().collect();
+        let states = |id| self.items.get(id).into_iter().flat_map(|slot| [&slot.stored, &slot.current]);
+        let mut above = self.dirty.iter().flat_map(states).flatten().filter_map(|item| item.parent_id);
+        above.any(|parent| parents.contains(&parent))
     }
 
     /// Whether anything waits to be written.

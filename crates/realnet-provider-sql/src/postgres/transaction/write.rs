@@ -28,8 +28,17 @@ impl Transaction for PgTransaction {
         self.load(ids, Lock::Share).await
     }
 
-    async fn children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>> {
-        self.load_children(parents, limit).await
+    async fn children(
+        &mut self,
+        parents: &[Uuid],
+        types: Option<&[Uuid]>,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
+        self.load_children(parents, types, limit).await
+    }
+
+    async fn heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>> {
+        self.load_heirs(types, limit).await
     }
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {

@@ -4,6 +4,7 @@ use realnet_core::Result;
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
 
+use crate::kept_grants::kept_grants;
 use crate::row::visibility_number;
 use crate::sqlite::row::json;
 use crate::statement::Bind;
@@ -62,7 +63,11 @@ const COLUMNS: &[(&str, Same, Value)] = &[
     ("public", |a, b| a.public == b.public, |item| Ok(item.public.into())),
     ("version", |a, b| a.version == b.version, |item| Ok(item.version.into())),
     ("updated_at", |a, b| a.updated_at == b.updated_at, |item| Ok(item.updated_at.as_micros().into())),
-    ("grants", |a, b| a.grants == b.grants, |item| list(&item.grants)),
+    (
+        "grants",
+        |a, b| a.grants == b.grants && a.inherited == b.inherited,
+        |item| Ok(kept_grants(item).map(|kept| json(&kept)).transpose()?.into()),
+    ),
 ];
 
 /// A list as JSON; nothing when it is empty.

@@ -233,7 +233,11 @@ impl Transaction for Drafting<'_> {
         Ok(())
     }
 
-    async fn children(&mut self, _: &[Uuid], _: usize) -> Result<Vec<Item>> {
+    async fn children(&mut self, _: &[Uuid], _: Option<&[Uuid]>, _: usize) -> Result<Vec<Item>> {
+        self.beyond()
+    }
+
+    async fn heirs(&mut self, _: &[Uuid], _: usize) -> Result<Vec<Item>> {
         self.beyond()
     }
 

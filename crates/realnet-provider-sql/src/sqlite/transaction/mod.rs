@@ -85,8 +85,17 @@ impl Transaction for SqliteTransaction<'_> {
         self.read_items(ids)
     }
 
-    async fn children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>> {
-        self.read_children(parents, limit)
+    async fn children(
+        &mut self,
+        parents: &[Uuid],
+        types: Option<&[Uuid]>,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
+        self.read_children(parents, types, limit)
+    }
+
+    async fn heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>> {
+        self.read_heirs(types, limit)
     }
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {

@@ -34,11 +34,33 @@ pub(super) fn item_and_seq(
 
 impl SqliteTransaction<'_> {
     pub(super) fn read_items(&mut self, ids: &[Uuid]) -> Result<Vec<Item>> {
-        self.read_by("i.id", ids, None)
+        self.read_by("i.id", ids, None, None)
     }
 
-    pub(super) fn read_children(&mut self, parents: &[Uuid], limit: usize) -> Result<Vec<Item>> {
-        self.read_by("i.parent", parents, Some(limit))
+    pub(super) fn read_children(
+        &mut self,
+        parents: &[Uuid],
+        types: Option<&[Uuid]>,
+        limit: usize,
+    ) -> Result<Vec<Item>> {
+        self.read_by("i.parent", parents, types, Some(limit))
+    }
+
+    /// Items of some types whose parent has grants. The indexes of items begin with the org.
+    pub(super) fn read_heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>> {
+        let mut found: Vec<Item> = Vec::new();
+        for type_id in types {
+            for org in self.shared.holders(*type_id) {
+                let mut statement = Statement::of("SELECT ");
+                statement.push(ITEM_COLUMNS).push(", i.seq FROM items i INDEXED BY items_by_type ");
+                statement.push("CROSS JOIN items p ON p.id = i.parent WHERE i.org = ").bind(org.into());
+                statement.push(" AND i.type = ").bind((*type_id).into());
+                statement.push(" AND p.grants IS NOT NULL LIMIT ");
+                statement.bind(((limit - found.len()) as i64).into());
+                found.extend(self.read_rows(&statement, |_, item| Ok(item))?);
+            }
+        }
+        Ok(found)
     }
 
     /// How many levels hang on an item, at most `limit`.
@@ -102,7 +124,13 @@ impl SqliteTransaction<'_> {
         })
     }
 
-    fn read_by(&mut self, column: &str, ids: &[Uuid], limit: Option<usize>) -> Result<Vec<Item>> {
+    fn read_by(
+        &mut self,
+        column: &str,
+        ids: &[Uuid],
+        types: Option<&[Uuid]>,
+        limit: Option<usize>,
+    ) -> Result<Vec<Item>> {
         let mut distinct = ids.to_vec();
         distinct.sort_unstable();
         distinct.dedup();
@@ -111,6 +139,11 @@ impl SqliteTransaction<'_> {
             let mut statement = Statement::of("SELECT ");
             statement.push(ITEM_COLUMNS).push(", i.seq FROM items i WHERE ");
             SqliteDialect.ids_in(column, chunk, &mut statement);
+            if let Some(types) = types {
+                // Not by an index of types: what stands below the parents is less.
+                statement.push(" AND ");
+                SqliteDialect.ids_in("+i.type", types, &mut statement);
+            }
             if let Some(limit) = limit {
                 statement.push(" LIMIT ").bind(((limit - found.len()) as i64).into());
             }

@@ -1,4 +1,4 @@
-//! `PUT /api/{resource}/{id}/acl`: replaces the grants on an item.
+//! `PUT /api/{resource}/{id}/acl`: replaces the grants on an item, apart from those that it inherits.
 
 use realnet_core::acl::Grant;
 use realnet_core::resource::{Operation, WriteOptions};
@@ -13,7 +13,7 @@ use crate::who::Member;
 pub(crate) async fn set_grants(call: Call, Member(caller): Member) -> Outcome {
     query::refuse_rest(&call.parameters()?)?;
     let id = call.path.id;
-    let grants = Grant::list_from_json(&call.document().await?.value, "")?;
+    let grants = Grant::own_list_from_json(&call.document().await?.value, "")?;
     let expected_version = call.expected_version(&caller, id).await?;
     let options = WriteOptions { expected_version, idempotency: None };
     let reply = call.write(&caller, Operation::SetGrants { id, grants, options }).await?;

@@ -15,6 +15,7 @@ pub mod grants;
 pub mod idempotency;
 pub mod indexes;
 pub mod inheritance;
+pub mod inherited;
 pub mod limits;
 pub mod paging;
 pub mod random;

@@ -23,9 +23,9 @@ pub(super) struct Ask {
 }
 
 /// Of which types the scopes of keys speak; the empty name stands for all.
-const SCOPES: [&str; 7] = ["", "Item", "Paper", "TeamPaper", "PrivatePaper", "OpenPaper", "Note"];
+const SCOPES: [&str; 8] = ["", "Item", "Paper", "TeamPaper", "PrivatePaper", "OpenPaper", "Note", "Shelf"];
 
-const BASES: [&str; 6] = ["Paper", "Paper", "PrivatePaper", "TeamPaper", "Item", "Note"];
+const BASES: [&str; 8] = ["Paper", "Paper", "PrivatePaper", "TeamPaper", "Item", "Note", "Shelf", "Tome"];
 
 const ORDERS: [&str; 8] = ["rank", "mood", "name", "status", "created_at", "type", "owner", "boss.name"];
 

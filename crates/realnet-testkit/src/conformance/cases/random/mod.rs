@@ -8,6 +8,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 
 use self::ask::{Ask, ask};
 use self::stock::{Stock, stock};
+use super::inherited;
 use crate::conformance::{Org, World};
 
 /// How many random stores' worth of items are tried.
@@ -38,6 +39,7 @@ async fn one_case(world: &World, stock: &Stock, asks: &[Ask]) -> Result<(), Test
     world.settle(&other).await;
     let made = stock.write(world, &org, &other).await;
     let snapshot = world.snapshot().await;
+    inherited::check(&world.registry.current(), &snapshot).map_err(TestCaseError::fail)?;
     for ask in asks {
         let find = ask.find(world, &made, &org, &other);
         if let Err(error) = find.try_query() {
