@@ -182,13 +182,16 @@ pub(super) fn read(file: &Path) -> Result<Value, Failure> {
     })
 }
 
-/// `attributes/price: 3 → 4`; what was not there before, or is not after, is `(none)`.
+/// `attributes/price: 3 → 4`; what was not there before, or is not after, is `(none)`; what may not be shown, `(hidden)`.
 fn changed(change: &Value) -> String {
     let side = |key: &str| match change.get(key) {
         None | Some(Value::Null) => "(none)".to_owned(),
         Some(value) => output::cell(value),
     };
     let field = change.get("field").map(output::cell).unwrap_or_default();
+    if change.get("hidden") == Some(&Value::Bool(true)) {
+        return format!("{field}: (hidden)");
+    }
     format!("{field}: {} → {}", side("from"), side("to"))
 }
 

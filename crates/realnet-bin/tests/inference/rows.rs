@@ -138,10 +138,9 @@ pub fn writes() -> Vec<Row> {
             "/api/plan?source=x.json&adopt=true&force=true",
             document(json!({"pin": "4711", "desk": "e"})),
         ),
-        get("/api/staff/{id}"),
-        get("/api/staff/{id}/history"),
-        get("/api/audit?kind=update"),
     ];
+    rows.extend(documents());
+    rows.extend([get("/api/staff/{id}"), get("/api/staff/{id}/history"), get("/api/audit?kind=update")]);
     for (op, path) in
         [("test", "/attributes/note"), ("remove", "/attributes/pin"), ("replace", "/attributes/salary")]
     {
@@ -155,4 +154,43 @@ pub fn writes() -> Vec<Row> {
         ..write("PATCH", "/api/staff/{id}", copy)
     });
     rows
+}
+
+/// Documents under the name of one that a superuser has applied, with guesses at what that one gave.
+fn documents() -> Vec<Row> {
+    let document = |attributes: &Value| {
+        let items = ["planned", "handled", "gone"]
+            .map(|name| json!({"name": name, "type": "Staff", "attributes": attributes}));
+        json!({"items": items})
+    };
+    let guesses = [
+        json!({"desk": "p"}),
+        json!({"desk": "q"}),
+        json!({"desk": "p", "note": "zebra in the attic"}),
+        json!({"desk": "p", "pin": "4711"}),
+        json!({"desk": "p", "facts": {"4711": 1111}}),
+        json!({"desk": "p", "salary": 1118}),
+        json!({"desk": "q", "note": "yak", "pin": "0815"}),
+    ];
+    let plans = ["", "&force=true", "&prune=true"].iter().flat_map(|options| {
+        let path = &*Box::leak(format!("/api/plan?source=p.json{options}").into_boxed_str());
+        let empty = write("POST", path, json!({"items": []}));
+        guesses.iter().map(move |guess| write("POST", path, document(guess))).chain([empty])
+    });
+    let apply = |guess: Value| write("POST", "/api/apply?source=p.json", document(&guess));
+    let plan = |guess: Value| write("POST", "/api/plan?source=p.json", document(&guess));
+    let applies = [
+        apply(json!({"desk": "p", "note": "zebra in the attic"})),
+        apply(json!({"desk": "p"})),
+        apply(json!({"desk": "p", "pin": "4711"})),
+        // Its own secret, again, and another one.
+        plan(json!({"desk": "p", "pin": "4711"})),
+        plan(json!({"desk": "p", "pin": "0815"})),
+        get("/api/staff?name=in.(planned,handled,gone)"),
+        get("/api/drift"),
+        write("POST", "/api/apply?source=p.json&prune=true", json!({"items": []})),
+        get("/api/staff?name=in.(planned,handled,gone)"),
+        get("/api/drift"),
+    ];
+    plans.chain(applies).collect()
 }

@@ -6,7 +6,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::flat::{self, Flat, is_default};
-use super::mask::masked;
 use super::plan::{Action, FieldChange, PlanEntry, State, Target, applied};
 use crate::change::{SourceKind, SourceRecord};
 use crate::model::Item;
@@ -47,11 +46,9 @@ fn one(record: &SourceRecord, state: &State, target: &Target, items: &HashMap<Uu
             state.registry.by_id(record.object).map(|info| flat::of_definition(info.definition()))
         }
         SourceKind::Item => items.get(&record.object).map(|item| {
-            let now = flat::of_item(item);
-            let info = state.registry.by_id(item.type_id);
-            let mut now = info.map_or(now.clone(), |info| masked(&now, info, item.id, &state.secrets));
+            let mut now = flat::of_item(item);
             // Secrets can not be compared with what was applied, and what others keep to themselves is not told.
-            if let Some(info) = info {
+            if let Some(info) = state.registry.by_id(item.type_id) {
                 for name in info.hidden_from(&target.caller) {
                     let path = format!("attributes/{name}");
                     match before.get(&path) {
@@ -90,7 +87,7 @@ fn differences(before: &Flat, now: &Flat, with_added: bool) -> Vec<FieldChange> 
     let said = |flat: &Flat, path: &String| flat.get(path).filter(|value| !is_default(path, value)).cloned();
     paths
         .into_iter()
-        .map(|path| FieldChange { field: path.clone(), from: said(before, path), to: said(now, path) })
+        .map(|path| FieldChange::new(path, said(before, path), said(now, path)))
         .filter(|change| change.from != change.to)
         .collect()
 }

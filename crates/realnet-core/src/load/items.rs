@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::flat::{self, Flat};
 use super::gather::Gathered;
+use super::hidden::Hidden;
 use super::mask::{masked, recorded};
 use super::merge::{Merged, Rule, merge, taken};
 use super::nodes::{Node, nodes};
@@ -14,7 +15,7 @@ use super::place::refused;
 use super::plan::{Action, FieldChange, Input, Output, PlanEntry, record};
 use super::resolve::{Resolver, Said};
 use super::{leftovers, topology};
-use crate::change::{Edit, Operation, SourceKind};
+use crate::change::{Edit, Operation, SourceKind, SourceRecord};
 use crate::error::{Error, Result, Violation};
 use crate::model::{Attributes, Item};
 use crate::registry::TypeRegistry;
@@ -68,15 +69,14 @@ pub(super) fn plan<'a>(
 impl Planner<'_> {
     fn one(&mut self, index: usize) -> Result<()> {
         let node = &self.nodes[index];
-        let (said, secrets) = (&self.said[index].flat, &self.input.state.secrets);
-        let document = masked(said, node.info, node.id, secrets);
+        let (secrets, caller) = (&self.input.state.secrets, &self.input.target.caller);
+        let document = masked(&self.said[index].flat, node.info, node.id, secrets, caller);
         let options = self.input.options;
         let missing = self.said[index].needs.iter().find(|need| self.absent.contains(need)).copied();
         if node.is_gone() && !options.force {
             self.absent.insert(index);
-            let unchanged = node
-                .record
-                .is_some_and(|record| recorded(record, said, node.info, node.id, secrets) == document);
+            let unchanged =
+                node.record.is_some_and(|record| self.before(index, record, &document).0 == document);
             let action = if unchanged { Action::Keep } else { Action::Conflict };
             self.enter(action, node, Vec::new(), Some("was deleted by hand"));
             return Ok(());
@@ -135,28 +135,30 @@ impl Planner<'_> {
         Item { owner, ..node.info.item(id, self.input.target.org) }
     }
 
+    /// What `document` is compared with, and what it leaves as it is.
+    fn before(&self, index: usize, record: &SourceRecord, document: &Flat) -> (Flat, Flat) {
+        let (node, said) = (&self.nodes[index], &self.said[index].flat);
+        let (secrets, caller) = (&self.input.state.secrets, &self.input.target.caller);
+        let recorded = recorded(record, said, node.info, node.id, secrets, caller);
+        Hidden::of(node.info, caller).part(recorded, document, self.input.options.force)
+    }
+
     fn change(&mut self, index: usize, stored: &Item, document: &Flat, ours: bool) -> Result<()> {
         let node = &self.nodes[index];
         let now = flat::of_item(stored);
-        let (said, secrets) = (&self.said[index].flat, &self.input.state.secrets);
-        let shown = masked(&now, node.info, stored.id, secrets);
         let known = node.record;
         // What is taken over from elsewhere keeps all that the document does not speak of.
-        let applied = |record| recorded(record, said, node.info, stored.id, secrets);
-        let before = known.filter(|_| ours).map(applied).unwrap_or_default();
+        let before = known.filter(|_| ours).map(|record| self.before(index, record, document));
+        let (before, left) = before.unwrap_or_default();
         let rule = if self.input.options.force || !ours { Rule::Force } else { Rule::KeepHand };
         // Whoever applies a document is told no more than an item would tell.
         let caller = Arc::clone(&self.input.target.caller);
-        let hidden: Vec<String> =
-            node.info.hidden_from(&caller).map(|name| format!("attributes/{name}")).collect();
-        let merged = merge(&before, &shown, document, rule, &hidden);
+        let hidden = Hidden::of(node.info, &caller);
+        let mut merged = merge(&before, &now, document, rule, hidden.paths());
+        merged.applied.extend(left);
         if !merged.take.is_empty() {
-            let next = taken(&now, said, &merged.take);
-            let unseen: Vec<&str> = hidden
-                .iter()
-                .filter(|path| merged.take.contains(path))
-                .filter_map(|path| path.strip_prefix("attributes/"))
-                .collect();
+            let next = taken(&now, &self.said[index].flat, &merged.take);
+            let unseen = hidden.names(&merged.take);
             self.write(node, stored, &next, &merged, &unseen)?;
         }
         for (action, changes, note) in [

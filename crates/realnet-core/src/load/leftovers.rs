@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::flat::{self, Flat};
 use super::gather::Gathered;
-use super::mask::{masked, recorded};
+use super::hidden::Hidden;
 use super::nodes::Node;
 use super::plan::{Action, Input, Output, PlanEntry, applied};
 use super::topology;
@@ -66,11 +66,12 @@ fn settle(
     registry: &TypeRegistry,
     input: Input<'_>,
 ) -> (Action, Option<&'static str>) {
-    let (now, secrets) = (flat::of_item(item), &input.state.secrets);
-    let (before, now) = match registry.by_id(item.type_id) {
-        Some(info) => (recorded(record, &now, info, item.id, secrets), masked(&now, info, item.id, secrets)),
-        None => (applied(record), now),
-    };
+    let (mut before, now) = (applied(record), flat::of_item(item));
+    // As drift does: what is hidden from the caller is not compared.
+    if let Some(info) = registry.by_id(item.type_id) {
+        let hidden = Hidden::of(info, &input.target.caller);
+        before.retain(|path, _| !hidden.paths().contains(path));
+    }
     let by_hand = before.iter().any(|(path, value)| differs(path, value, &now));
     if !input.options.prune {
         (Action::Keep, Some("is not in the document any more (prune deletes it)"))

@@ -29,18 +29,25 @@ pub(super) struct Merged {
     pub(super) applied: Flat,
 }
 
-/// Merges `document` into `now`, where `applied` is what the document said last time.
-pub(super) fn merge(applied: &Flat, now: &Flat, document: &Flat, rule: Rule, secrets: &[String]) -> Merged {
+/// Merges `document` into `now`, where `applied` is what the document said last time. Of `hidden` paths it is neither looked at
+/// nor shown what is stored.
+pub(super) fn merge(applied: &Flat, now: &Flat, document: &Flat, rule: Rule, hidden: &[String]) -> Merged {
     let mut merged = Merged { applied: document.clone(), ..Merged::default() };
     let paths: std::collections::BTreeSet<&String> = applied.keys().chain(document.keys()).collect();
     for path in paths {
         let (base, here, said) = (applied.get(path), now.get(path), document.get(path));
-        // What is stored of a secret can neither be compared with what was applied nor be shown.
-        let here = if secrets.contains(path) { base } else { here };
+        let is_hidden = hidden.contains(path);
+        let here = if is_hidden { base } else { here };
         if same(path, here, said) {
             continue;
         }
-        let change = || FieldChange { field: path.clone(), from: here.cloned(), to: said.cloned() };
+        let change = || {
+            if is_hidden {
+                FieldChange::of_hidden(path)
+            } else {
+                FieldChange::new(path, here.cloned(), said.cloned())
+            }
+        };
         let document_changed = !same(path, base, said);
         let hand_changed = !same(path, base, here);
         if rule == Rule::Force || (document_changed && !hand_changed) {

@@ -8,6 +8,7 @@ mod document;
 mod drift;
 mod flat;
 mod gather;
+mod hidden;
 mod items;
 mod leftovers;
 mod mask;
@@ -34,6 +35,8 @@ pub use template::OrgTemplate;
 pub use types::definitions;
 pub use typos::misspelt;
 
+#[cfg(test)]
+mod hidden_tests;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub struct State {
     pub sources: Vec<SourceRecord>,
     /// The items that [`Needs`] names, as far as they exist.
     pub items: Vec<Item>,
-    /// Opens what is stored of secrets, to compare it.
+    /// Marks the secrets of documents, to know them again.
     pub secrets: Secrets,
 }
 
@@ -116,6 +116,20 @@ pub struct FieldChange {
     pub from: Option<Value>,
     /// What the document says.
     pub to: Option<Value>,
+    /// Neither is shown: the caller may not read the field, or it is a secret.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+impl FieldChange {
+    pub(super) fn new(field: &str, from: Option<Value>, to: Option<Value>) -> Self {
+        Self { field: field.to_owned(), from, to, hidden: false }
+    }
+
+    /// Of what is not shown.
+    pub(super) fn of_hidden(field: &str) -> Self {
+        Self { field: field.to_owned(), from: None, to: None, hidden: true }
+    }
 }
 
 /// What happens to one type or item.

@@ -34,7 +34,7 @@ pub(super) struct World {
     ids: Numbers,
 }
 
-fn org() -> Uuid {
+pub(super) fn org() -> Uuid {
     Uuid::from_u128(1)
 }
 
@@ -53,7 +53,11 @@ impl World {
     }
 
     pub(super) fn plan(&self, documents: &[Document], options: Options) -> Result<Plan> {
-        plan(&self.state(), documents, &system(), options, &self.ids)
+        self.plan_by(&system(), documents, options)
+    }
+
+    pub(super) fn plan_by(&self, target: &Target, documents: &[Document], options: Options) -> Result<Plan> {
+        plan(&self.state(), documents, target, options, &self.ids)
     }
 
     pub(super) fn apply(&mut self, plan: &Plan) {
@@ -108,7 +112,7 @@ impl World {
         crate::model::TypeDefinition::clone(self.registry.find(org(), name).unwrap().definition())
     }
 
-    fn item(&mut self, name: &str) -> &mut Item {
+    pub(super) fn item(&mut self, name: &str) -> &mut Item {
         self.items.iter_mut().find(|item| item.name == name).unwrap()
     }
 }
