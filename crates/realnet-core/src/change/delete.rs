@@ -69,7 +69,7 @@ impl Engine<'_> {
     }
 
     /// Items that are deleted because a cascading field refers to one of the level. The declaration of the field
-    /// is the permission.
+    /// is the permission; a key deletes nothing outside of its scope by it.
     async fn follow_references(
         &mut self,
         level: &[Item],
@@ -80,15 +80,23 @@ impl Engine<'_> {
         for (field, org, targets) in self.incoming(level) {
             if field.field.on_delete() == OnDelete::Cascade {
                 let referrers = self.referrers(&field, org, &targets).await?;
-                followed.extend(
-                    referrers.into_iter().map(|found| found.item).filter(|item| !known.contains(&item.id)),
-                );
+                let items = referrers.into_iter().map(|found| found.item);
+                followed.extend(items.filter(|item| !known.contains(&item.id)));
+                self.check_scope(&followed)?;
                 if followed.len() > room {
                     return Err(self.too_many());
                 }
             }
         }
         Ok(followed)
+    }
+
+    fn check_scope(&self, items: &[Item]) -> Result<()> {
+        let (caller, registry) = (&self.access.caller, &self.access.registry);
+        if items.iter().all(|item| caller.scope_allows(registry, item.type_id, Permission::Delete)) {
+            return Ok(());
+        }
+        Err(Error::forbidden("outside of the key's scope: other items would be deleted along with it"))
     }
 
     /// Who refers to items that go, if that are not too many to look at.

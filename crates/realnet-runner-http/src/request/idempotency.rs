@@ -39,4 +39,12 @@ impl Call {
         };
         Ok(Some((key, self.state.keys.fingerprint(body))))
     }
+
+    /// Refuses a key where no answer is kept for it, and says why. Who sends one counts on it.
+    pub(crate) fn refuse_idempotency(&self, why: &str) -> Result<(), Problem> {
+        if self.headers().contains_key(IDEMPOTENCY_KEY) {
+            return Err(Error::malformed_at("Idempotency-Key", why).into());
+        }
+        Ok(())
+    }
 }

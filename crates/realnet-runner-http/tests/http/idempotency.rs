@@ -1,5 +1,7 @@
 //! `Idempotency-Key`.
 
+use serde_json::json;
+
 use crate::common::{Answer, TestServer};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -42,4 +44,15 @@ fn concurrent_repetitions_create_once() {
         }
     });
     assert_eq!(server.get("/api/customers?name=eq.once").expect(200).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_key_is_refused_where_answers_are_not_kept() {
+    let server = TestServer::start();
+    let body = json!({"name": "twice", "scopes": [{"resource": "*", "permissions": ["read"]}]}).to_string();
+    for target in ["/api/keys", "/api/auth/verify-email"] {
+        let answer = server.admin_with("POST", target, &[JSON, ("Idempotency-Key", "k")], body.as_bytes());
+        assert_eq!(answer.problem(400)["errors"][0]["pointer"], "Idempotency-Key", "{target}");
+    }
+    assert_eq!(server.get("/api/keys").expect(200), json!([]));
 }

@@ -137,6 +137,24 @@ fn conditions_that_can_be_about_nothing_are_refused() {
 }
 
 #[test]
+fn a_condition_on_times_is_refused() {
+    let server = TestServer::start();
+    let made = server.customer(&json!({"name": "Acme", "size": 1}));
+    let path = format!("/api/customers/{}", made["id"].as_str().unwrap());
+    let long_ago = ("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:01 GMT");
+    for (method, target, kind) in [
+        ("PATCH", path.as_str(), MERGE),
+        ("DELETE", &path, JSON),
+        ("GET", &path, JSON),
+        ("POST", "/api/batch", JSON),
+    ] {
+        let problem = server.admin_with(method, target, &[kind, long_ago], b"{\"size\":2}").problem(400);
+        assert_eq!(problem["errors"][0]["pointer"], "If-Unmodified-Since", "{method} {target}");
+    }
+    assert_eq!(server.get(&path).expect(200)["version"], 1);
+}
+
+#[test]
 fn put_replaces_and_patch_merges() {
     let server = TestServer::start();
     let item = server.customer(&json!({"name": "Acme", "size": 1, "note": {"a": 1, "b": 2}}));

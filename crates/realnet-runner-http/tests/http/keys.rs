@@ -123,6 +123,25 @@ fn the_scope_holds_in_every_call() {
 }
 
 #[test]
+fn a_key_deletes_nothing_outside_of_its_scope_by_a_reference() {
+    let server = TestServer::start();
+    let clip = json!({"name": "Clip", "endpoint": "clips", "fields": [
+        {"name": "of", "type": "reference", "reference": "Customer", "on_delete": "cascade"}]});
+    server.admin("POST", "/api/types", &clip).expect(201);
+    let customer = server.customer(&json!({"name": "Acme", "size": 1}));
+    let path = format!("/api/customers/{}", customer["id"].as_str().unwrap());
+    server.admin("POST", "/api/clips", &json!({"name": "c", "of": customer["id"]})).expect(201);
+    let customers = json!({"resource": "customers", "permissions": ["read", "delete"]});
+    let narrow = key(&server, &json!([customers]));
+    outside(&server.by(&narrow, "DELETE", &path, &Value::Null));
+    outside(&server.by(&narrow, "DELETE", "/api/customers?size=1", &Value::Null));
+    assert_eq!(server.get("/api/clips").expect(200).as_array().map(Vec::len), Some(1));
+    let both = key(&server, &json!([customers, {"resource": "clips", "permissions": ["delete"]}]));
+    server.by(&both, "DELETE", &path, &Value::Null).expect(204);
+    assert_eq!(server.get("/api/clips").expect(200), json!([]));
+}
+
+#[test]
 fn the_description_tells_a_narrow_key_of_no_own_types() {
     let server = TestServer::start();
     let token = server.account("boss", "admin");

@@ -59,6 +59,9 @@ async fn carry(call: Call, caller: Arc<Caller>, verb: Verb) -> Outcome {
 
 async fn ask(call: &Call, caller: &Arc<Caller>, verb: Verb) -> Result<Reply, Problem> {
     call.refuse_conditions()?;
+    if verb != Verb::Get {
+        call.refuse_idempotency("is not understood here: no answer is kept")?;
+    }
     let body = match verb {
         Verb::Get => Value::Null,
         _ => call.optional_document().await?.map_or(Value::Null, |json| json.value),

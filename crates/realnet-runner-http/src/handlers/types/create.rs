@@ -3,14 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use realnet_core::Error;
 use realnet_core::resource::{Operation, Reply, TypeOperation};
 
 use super::TYPES;
 use super::tagged::tagged;
 use crate::answer;
 use crate::call::Call;
-use crate::request::idempotency::IDEMPOTENCY_KEY;
 use crate::request::query;
 use crate::router::Outcome;
 use crate::who::Member;
@@ -19,11 +17,9 @@ use crate::who::Member;
 pub(crate) async fn create(call: Call, Member(caller): Member) -> Outcome {
     call.refuse_conditions()?;
     query::refuse_rest(&call.parameters()?)?;
-    if call.headers().contains_key(IDEMPOTENCY_KEY) {
-        let detail =
-            "types are known by name: a repeated creation is refused by itself, so no key is kept for it";
-        return Err(Error::malformed_at("Idempotency-Key", detail).into());
-    }
+    call.refuse_idempotency(
+        "types are known by name: a repeated creation is refused by itself, so no key is kept for it",
+    )?;
     let body = call.document().await?.value;
     let operation = Operation::Type(TypeOperation::Create { body });
     let document = match call.write_at(&caller, TYPES, operation).await? {
