@@ -26,7 +26,8 @@ const KEYED: &str = "k:";
 pub(super) fn masked(flat: &Flat, info: &TypeInfo, item: Uuid, secrets: &Secrets, caller: &Caller) -> Flat {
     let mut masked = flat.clone();
     for (path, plain) in plain_secrets(flat, info, item, secrets) {
-        masked.insert(path, mark(plain.map(|plain| keyed(&plain, secrets)), caller));
+        let digest = plain.map(|plain| keyed(&plain, secrets));
+        masked.insert(path, mark(digest.as_deref(), caller));
     }
     masked
 }
@@ -49,7 +50,7 @@ pub(super) fn recorded(
         if let (Some(known), Some(plain)) = (applied.get_mut(&path), plain) {
             let digest = keyed(&plain, secrets);
             if *known == json!({SECRET: digest}) || *known == json!({SECRET: keyless(&plain)}) {
-                *known = mark(Some(digest), caller);
+                *known = mark(Some(&digest), caller);
             }
         }
     }
@@ -61,7 +62,7 @@ pub(super) fn is_marked_by(value: &Value, caller: &Caller) -> bool {
     value.get(SECRET).is_some() && value.get(BY) == Some(&json!(caller.account))
 }
 
-fn mark(digest: Option<String>, caller: &Caller) -> Value {
+fn mark(digest: Option<&str>, caller: &Caller) -> Value {
     json!({SECRET: digest, BY: caller.account})
 }
 
