@@ -56,8 +56,8 @@ pub(crate) struct Claims {
 pub(crate) enum Bearer {
     /// Somebody who has signed in.
     Session(Claims),
-    /// A client: its item as the account, the token as the session, the version of its secret as the epoch, and the scope that
-    /// was asked for.
+    /// A client: its item as the account, the token as the session, the mark of its secret as the epoch, and the scope that was
+    /// asked for.
     Client(Claims, Option<String>),
 }
 

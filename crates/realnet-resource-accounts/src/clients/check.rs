@@ -14,7 +14,7 @@ use super::secret::account_of;
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::keys::{Kept, may_stand_for};
-use crate::kind::is_disabled;
+use crate::kind::{is_disabled, is_superuser};
 use crate::principals::of_account;
 use crate::tokens::Claims;
 
@@ -39,19 +39,21 @@ pub(super) async fn client_of(services: &Services, id: Uuid) -> Result<Option<It
     Ok(directory.item(id).await?.filter(|client| directory.is(client, "Client") && is_enabled(client)))
 }
 
-/// The caller that a client is, within a scope, as the store has all of it now. `version`: that of the secret for which the token
+/// The caller that a client is, within a scope, as the store has all of it now. `secret`: the mark of the one for which the token
 /// was given.
 pub(super) async fn caller_of(
     services: &Services,
     client: &Item,
     scope: Option<&str>,
-    version: Option<i64>,
+    secret: Option<i64>,
 ) -> Result<Arc<Caller>> {
     let directory = Directory::new(services);
     let now = services.clock.now();
     let record = services.credentials.record(RecordKind::Key, &client.id.to_string(), now).await?;
-    let record = record.filter(|record| version.is_none_or(|version| record.version == version));
-    let maker = Kept::read(&record.ok_or_else(over)?)?.by;
+    let kept = Kept::read(&record.ok_or_else(over)?)?;
+    if secret.is_some_and(|secret| secret != kept.mark()) {
+        return Err(over());
+    }
     let account = match account_of(client) {
         Some(account) => directory.item(account).await?,
         None => None,
@@ -60,12 +62,18 @@ pub(super) async fn caller_of(
         account.org == client.org && directory.is(account, "Account") && !is_disabled(account)
     });
     let account = account.ok_or_else(over)?;
-    if !may_stand_for(&directory, &account, maker).await? {
+    if !may_stand_for(&directory, &account, kept.by).await? {
         return Err(over());
     }
     // What the client's item allows less of than when the token was given is taken from the token as well.
     let registry = services.registry.current();
     let scope = narrowed(&registry, client, scope).map_err(|_| over())?;
+    // Administrators write the items of clients. As a superuser a client acts only as far as its item said when a superuser
+    // made its secret.
+    let is_as_made = kept.acts_as == Some(account.id) && kept.scope().covers(&registry, &scope);
+    if is_superuser(&account) && !is_as_made {
+        return Err(over());
+    }
     let caller = of_account(&directory, &account).await?;
     Ok(Arc::new(Caller { key: Some(client.id), scope: Some(Arc::new(scope)), ..caller }))
 }

@@ -27,7 +27,7 @@ impl Accounts {
         let [id, secret, scope] = texts(body, ["client_id", "client_secret", "scope"], 2)?;
         let (id, secret) = (id.unwrap_or_default(), secret.unwrap_or_default());
         let scope = scope.filter(|scope| !scope.trim().is_empty());
-        let Some((client, version, caller)) = self.proved(cx, &id, &secret).await? else {
+        let Some((client, mark, caller)) = self.proved(cx, &id, &secret).await? else {
             let address = from(cx).address;
             return Err(self.refusal_by_address(address).await.unwrap_or_else(refused));
         };
@@ -35,12 +35,8 @@ impl Accounts {
         if narrowed(&registry, &client, scope.as_deref())?.rules().is_empty() {
             return Err(Error::forbidden("the item of the client has no scopes"));
         }
-        let claims = Claims {
-            account: client.id,
-            session: self.services.ids.next_id(),
-            org: client.org,
-            epoch: version,
-        };
+        let claims =
+            Claims { account: client.id, session: self.services.ids.next_id(), org: client.org, epoch: mark };
         let now = self.services.clock.now();
         let life = self.config.access_ttl;
         let given = scope.clone().unwrap_or_else(|| words_of(&client).join(" "));
@@ -52,7 +48,7 @@ impl Accounts {
         }))
     }
 
-    /// The client of an id and a secret, with the version of the secret, if both are right and all that it stands on is there.
+    /// The client of an id and a secret, with the mark of the secret, if both are right and all that it stands on is there.
     async fn proved(&self, cx: &Context, id: &str, secret: &str) -> Result<Option<(Item, i64, Arc<Caller>)>> {
         let (Ok(id), Ok(secret)) = (Uuid::parse_str(id), KeyText::parse(PREFIX, secret)) else {
             return Ok(None);
@@ -62,9 +58,10 @@ impl Accounts {
         let Some(record) = record else { return Ok(None) };
         let Some(client) = client_of(&self.services, id).await? else { return Ok(None) };
         // Hashes of random secrets: how many of their bytes agree tells nothing of use.
-        let is_right = secret.id == id && Kept::read(&record)?.hash == secret.hash();
+        let kept = Kept::read(&record)?;
+        let is_right = secret.id == id && kept.hash == secret.hash();
         let caller = if is_right {
-            unless_over(caller_of(&self.services, &client, None, Some(record.version)).await)?
+            unless_over(caller_of(&self.services, &client, None, Some(kept.mark())).await)?
         } else {
             None
         };
@@ -73,7 +70,7 @@ impl Accounts {
             let (org, account) = (client.org, account_of(&client));
             self.tell(EventKind::ClientRefused, org, account, &from(cx), detail).await;
         }
-        Ok(caller.map(|caller| (client, record.version, caller)))
+        Ok(caller.map(|caller| (client, kept.mark(), caller)))
     }
 }
 

@@ -10,6 +10,8 @@ use crate::keys::type_of;
 
 /// The longest scope that may be asked for, in bytes: it stands in the token.
 const MAX_ASKED: usize = 1000;
+/// The most words of a client: as many as a key has rules.
+const MAX_WORDS: usize = 50;
 
 /// What a word means in an org: `RESOURCE:PERMISSION,…`, or `RESOURCE` for all permissions; `*` is every resource.
 fn rule(registry: &TypeRegistry, org: Uuid, word: &str) -> Option<ScopeRule> {
@@ -50,13 +52,17 @@ pub(super) fn narrowed(registry: &TypeRegistry, client: &Item, asked: Option<&st
     if own.covers(registry, &asked) { Ok(asked) } else { Err(refused()) }
 }
 
-/// Sees that every word of a client that is written means something.
+/// Sees that the words of a client that are written are not too many, and that each means something.
 pub(crate) fn check_scopes(registry: &TypeRegistry, before: Option<&Item>, client: &Item) -> Result<()> {
     let scopes = |item: &Item| item.attributes.get("scopes").cloned();
     if before.is_some_and(|before| scopes(before) == scopes(client)) {
         return Ok(());
     }
     let words = words_of(client);
+    if words.len() > MAX_WORDS {
+        let detail = format!("expected at most {MAX_WORDS} scopes");
+        return Err(Error::invalid(vec![Violation::new("/attributes/scopes", detail)]));
+    }
     let unknown = words.iter().enumerate().filter(|(_, word)| rule(registry, client.org, word).is_none());
     let detail =
         "expected RESOURCE:PERMISSION,… such as customers:read,write, or RESOURCE for all permissions";

@@ -6,9 +6,10 @@ use realnet_core::resource::Context;
 use realnet_core::{Error, Result, Uuid};
 use serde_json::{Value, json};
 
+use super::scopes::scope_of;
 use crate::accounts::Accounts;
 use crate::directory::Directory;
-use crate::keys::{Kept, KeyText};
+use crate::keys::{Kept, KeptRule, KeyText};
 use crate::sessions::{from, signed_in};
 
 /// What every secret of a client begins with.
@@ -19,11 +20,13 @@ impl Accounts {
     pub(crate) async fn make_secret(&self, cx: &Context, id: Uuid) -> Result<Value> {
         let client = self.client_to_manage(cx, id).await?;
         let (secret, now) = (KeyText::new(id), cx.now());
+        let scope = scope_of(cx.registry(), &client);
         let kept = Kept {
             name: client.name.clone(),
             hash: secret.hash(),
-            scopes: Vec::new(),
+            scopes: scope.rules().iter().map(KeptRule::from).collect(),
             by: cx.caller().account,
+            acts_as: account_of(&client),
             used_at: None,
             used_from: None,
         };

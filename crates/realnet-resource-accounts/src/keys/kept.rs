@@ -18,6 +18,9 @@ pub(crate) struct Kept {
     pub(crate) scopes: Vec<KeptRule>,
     /// The account that made it.
     pub(crate) by: Option<Uuid>,
+    /// Of a client's secret: the account as which the client acted when it was made. Its scopes are those of that moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) acts_as: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) used_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,6 +32,12 @@ pub(crate) struct Kept {
 pub(crate) struct KeptRule {
     pub(crate) of: Option<Uuid>,
     pub(crate) permissions: Permissions,
+}
+
+impl From<&ScopeRule> for KeptRule {
+    fn from(rule: &ScopeRule) -> Self {
+        Self { of: rule.of, permissions: rule.permissions }
+    }
 }
 
 impl Kept {
@@ -48,6 +57,14 @@ impl Kept {
     pub(crate) fn scope(&self) -> Scope {
         let rule = |rule: &KeptRule| ScopeRule { of: rule.of, permissions: rule.permissions };
         Scope::new(self.scopes.iter().map(rule).collect())
+    }
+
+    /// A number by which tokens name the secret that they were given for: no two are likely to have the same one, however often
+    /// it is ended and made again.
+    pub(crate) fn mark(&self) -> i64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.hash[..8]);
+        i64::from_be_bytes(first)
     }
 
     /// The key as its owner sees it. A type that is gone has no name any more.

@@ -45,6 +45,7 @@ impl Accounts {
             hash: key.hash(),
             scopes,
             by: Some(own),
+            acts_as: None,
             used_at: None,
             used_from: None,
         };

@@ -11,6 +11,6 @@ mod text;
 
 pub(crate) use asked::type_of;
 pub(crate) use check::{Holder, may_stand_for};
-pub(crate) use kept::Kept;
+pub(crate) use kept::{Kept, KeptRule};
 pub(crate) use manage::may_call;
 pub(crate) use text::{KeyText, is_key};

@@ -105,6 +105,9 @@ async fn less_may_be_asked_for_and_never_more() {
     );
     world.merge(&world.admin, "clients", client.id, json!({"scopes": []})).await.unwrap();
     assert_eq!(kind(world.ask(client.id, &client.secret, None).await), ErrorKind::Forbidden);
+    let many = json!({"scopes": vec!["folder:read"; 51]});
+    let refused = world.merge(&world.admin, "clients", client.id, many).await.unwrap_err();
+    assert_eq!(refused.violations()[0].pointer, "/attributes/scopes");
     let unknown = json!({"scopes": ["folder:read", "nothing:read"]});
     let refused = world.merge(&world.admin, "clients", client.id, unknown).await.unwrap_err();
     assert_eq!(refused.violations()[0].pointer, "/attributes/scopes/1");
@@ -172,7 +175,11 @@ async fn whatever_a_token_stands_on_ends_it_at_once() {
     world.call(&world.admin, "clients", secret_call(client.id, Verb::Delete)).await.unwrap();
     assert!(ended(&token).await);
     let client = Client { secret: world.make_secret(&world.admin, client.id).await.unwrap(), ..client };
+    let first = world.token(&client).await;
+    world.call(&world.admin, "clients", secret_call(client.id, Verb::Delete)).await.unwrap();
+    let client = Client { secret: world.make_secret(&world.admin, client.id).await.unwrap(), ..client };
     let token = world.token(&client).await;
+    assert!(ended(&first).await && world.caller(&token).await.is_ok(), "it was given for another secret");
     world.clock.advance(900 * 1_000_000);
     assert!(ended(&token).await, "it lives as long as an access token");
     let token = world.token(&client).await;
@@ -254,4 +261,37 @@ async fn nobody_is_raised_along_with_an_account() {
     for (made, counts) in [(&of_admin, false), (&of_root, true), (&own, true)] {
         assert_eq!(world.caller(made["key"].as_str().unwrap()).await.is_ok(), counts, "{made}");
     }
+}
+
+#[tokio::test]
+async fn no_administrator_raises_a_client_whose_secret_a_superuser_has_made() {
+    let world = World::new().await;
+    let counts = async |client: &Client| world.ask(client.id, &client.secret, None).await.is_ok();
+    let by_root = async |account: Uuid, scopes: Value| {
+        let client = world.client(account, scopes).await;
+        Client { secret: world.make_secret(&world.root, client.id).await.unwrap(), ..client }
+    };
+    // Of a secret that was made for Ann, nothing becomes a superuser's.
+    let client = by_root(id(&world.ann), json!(["folder"])).await;
+    let token = world.token(&client).await;
+    world.merge(&world.admin, "clients", client.id, json!({"account": id(&world.root)})).await.unwrap();
+    assert!(!counts(&client).await && world.caller(&token).await.is_err());
+    world.merge(&world.admin, "clients", client.id, json!({"account": id(&world.bob)})).await.unwrap();
+    assert!(counts(&client).await, "among those whom an administrator may be as well");
+    // One that was made for a superuser has what its item said then, or less.
+    let client = by_root(id(&world.root), json!(["folder:create,read"])).await;
+    for (scopes, is_within) in [
+        (json!(["folder:read"]), true),
+        (json!(["folder"]), false),
+        (json!(["folder:create,read", "group:read"]), false),
+        (json!(["*"]), false),
+        (json!(["folder:create,read"]), true),
+    ] {
+        world.merge(&world.admin, "clients", client.id, json!({"scopes": scopes})).await.unwrap();
+        assert_eq!(counts(&client).await, is_within, "{scopes}");
+    }
+    world.merge(&world.root, "clients", client.id, json!({"scopes": ["group:read"]})).await.unwrap();
+    assert!(!counts(&client).await, "whoever has changed it");
+    let client = Client { secret: world.make_secret(&world.root, client.id).await.unwrap(), ..client };
+    assert!(counts(&client).await, "until a superuser makes its secret anew");
 }
