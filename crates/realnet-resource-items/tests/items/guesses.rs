@@ -136,6 +136,21 @@ async fn a_hidden_reference_to_what_one_can_not_see_is_refused_when_it_is_right_
             let answer = written(&world, way, &item, &json!({"chief": guess})).await;
             assert_eq!(refusal(answer), refused, "{way} {guess}");
         }
+        // However a patch writes it: beside the properties, with all attributes, or from another place of the document.
+        let scratch = json!({"tier": "free", "scratch": guess, "whole": {"tier": "free", "chief": guess}});
+        world.merge(&world.ann, "customer", item.id, scratch).await.unwrap();
+        for operation in [
+            json!({"op": "add", "path": "/chief", "value": guess}),
+            json!({"op": "add", "path": "/attributes", "value": {"tier": "free", "chief": guess}}),
+            json!({"op": "copy", "from": "/attributes/scratch", "path": "/attributes/chief"}),
+            json!({"op": "move", "from": "/attributes/scratch", "path": "/chief"}),
+            json!({"op": "copy", "from": "/attributes/whole", "path": "/attributes"}),
+        ] {
+            let patch = PatchDocument::Json(json!([operation]));
+            let operation = Operation::Patch { id: item.id, patch, options: WriteOptions::default() };
+            let answer = world.call(&world.ann, "customer", operation).await.map(|reply| json_of(&reply));
+            assert_eq!(refusal(answer), refused, "{guess}");
+        }
     }
     let own = world.create(&world.ann, "note", json!({})).await.unwrap().id;
     for id in [own, item.id] {
