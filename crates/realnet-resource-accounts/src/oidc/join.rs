@@ -53,10 +53,18 @@ impl Accounts {
                 Ok(account)
             }
             Err(error) => {
-                let link = key(provider.org, identity);
-                self.services.credentials.remove_record(RecordKind::Link, &link).await?;
+                if is_certain(&error) {
+                    self.drop_link(&key(provider.org, identity)).await;
+                }
                 Err(error)
             }
+        }
+    }
+
+    /// Takes a link back whose account was not made. Where that fails, it is taken over after a while.
+    async fn drop_link(&self, link: &str) {
+        if let Err(error) = self.services.credentials.remove_record(RecordKind::Link, link).await {
+            tracing::warn!(error = %error.report(), "a link to an account that was not made stays for a while");
         }
     }
 
@@ -95,6 +103,12 @@ impl Accounts {
         }
         Err(Error::conflict("no name is free for your account: ask an administrator for one"))
     }
+}
+
+/// Whether an error says that no account was made. Where the store went away in between it may be there: without its link nobody
+/// could open it any more.
+fn is_certain(error: &Error) -> bool {
+    !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal)
 }
 
 /// What the new account says of itself.

@@ -170,7 +170,11 @@ impl World {
     }
 
     pub async fn with(config: AccountsConfig) -> Self {
-        let (services, clock) = empty_store().await;
+        Self::on(empty_store().await, config).await
+    }
+
+    /// On a store that has types and nothing else.
+    pub async fn on((services, clock): (Services, Arc<StoppedClock>), config: AccountsConfig) -> Self {
         let created = bootstrap(&services, first("root")).await.unwrap().unwrap();
         let accounts = Accounts::new(&services, config).await.unwrap();
         let mut dispatcher = Dispatcher::new(services.clone());

@@ -5,6 +5,7 @@ mod attacks;
 mod factor;
 mod idp;
 mod links;
+mod lost;
 mod programs;
 mod providers;
 
@@ -12,13 +13,13 @@ use std::sync::Arc;
 
 use realnet_core::acl::Caller;
 use realnet_core::resource::{
-    Arrival, Arrived, Authenticator, Context, Departed, Departure, ListRequest, Tokens,
+    Arrival, Arrived, Authenticator, Context, Departed, Departure, ListRequest, Services, Tokens,
 };
 use realnet_core::{Result, Uuid};
 use realnet_resource_accounts::{AccountsConfig, MailConfig};
 use serde_json::{Value, json};
 
-use crate::world::{World, config, from, id_of};
+use crate::world::{StoppedClock, World, config, empty_store, from, id_of};
 use idp::{CLIENT, Idp, Net, SECRET};
 
 const ISSUER: &str = "https://idp.test";
@@ -31,20 +32,28 @@ struct Place {
     provider: Uuid,
 }
 
+/// Where the application is; it sends no mail.
+fn app() -> MailConfig {
+    MailConfig { public_url: Some("https://app.test/".parse().unwrap()), ..Default::default() }
+}
+
 /// A browser on its way.
 type Pairs = Vec<(String, String)>;
 
 impl Place {
     /// With these settings of the provider's item.
     async fn with(settings: Value) -> Self {
-        let mail =
-            MailConfig { public_url: Some("https://app.test/".parse().unwrap()), ..Default::default() };
-        Self::mailing(mail, settings).await
+        Self::mailing(app(), settings).await
     }
 
     /// With this way to send mail as well.
     async fn mailing(mail: MailConfig, settings: Value) -> Self {
-        let world = World::with(AccountsConfig { mail, bcrypt_cost: 4, ..config() }).await;
+        Self::on(empty_store().await, mail, settings).await
+    }
+
+    /// The same on a store that has types and nothing else.
+    async fn on(store: (Services, Arc<StoppedClock>), mail: MailConfig, settings: Value) -> Self {
+        let world = World::on(store, AccountsConfig { mail, bcrypt_cost: 4, ..config() }).await;
         let (idp, other) = (Idp::new(ISSUER, &world.clock), Idp::new(OTHER, &world.clock));
         world.accounts.reach_providers_by(Arc::new(Net(vec![idp.clone(), other])));
         let mut item =
