@@ -11,6 +11,9 @@ use url::Url;
 use super::places;
 use super::web::{WebClient, WebRequest};
 
+/// What is said of a provider that is of no use now.
+const AWAY: &str = "the provider can not be used at present";
+
 /// Carries the requests of the library.
 pub(super) struct Bridge<'a> {
     pub(super) web: &'a dyn WebClient,
@@ -50,12 +53,16 @@ impl Bridge<'_> {
             headers.push((name.as_str().to_owned(), value.to_owned()));
         }
         let answer = self.web.send(WebRequest { verb, url, headers, body: request.into_body() }).await?;
+        // A provider that has a fault says nothing of who signs in.
+        if answer.status >= 500 {
+            return Err(
+                Error::unavailable(AWAY).with_internal("the provider has answered with a fault of its own")
+            );
+        }
         let mut response = http::Response::builder().status(answer.status);
         if let Some(kind) = answer.content_type {
             response = response.header(http::header::CONTENT_TYPE, kind);
         }
-        response
-            .body(answer.body)
-            .map_err(|error| Error::unavailable("the provider can not be used at present").with_source(error))
+        response.body(answer.body).map_err(|error| Error::unavailable(AWAY).with_source(error))
     }
 }

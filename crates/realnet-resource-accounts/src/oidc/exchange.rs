@@ -7,7 +7,7 @@ use openidconnect::core::{
 };
 use openidconnect::{
     AccessTokenHash, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, Nonce,
-    OAuth2TokenResponse as _, PkceCodeVerifier, RedirectUrl, TokenResponse as _,
+    OAuth2TokenResponse as _, PkceCodeVerifier, RedirectUrl, TokenResponse as _, UserInfoError,
 };
 use realnet_core::{Error, Result};
 
@@ -80,9 +80,7 @@ impl Accounts {
             let request =
                 request.map_err(|error| Error::internal("there is no user info").with_source(error))?;
             let more: std::result::Result<CoreUserInfoClaims, _> = request.request_async(&bridge).await;
-            let more = more.map_err(|error| {
-                not_proved("the user info can not be had, or is of another subject").with_source(error)
-            })?;
+            let more = more.map_err(refused_info)?;
             identity.add(&more);
         }
         Ok(identity)
@@ -210,13 +208,26 @@ fn auth_type(known: &Known) -> AuthType {
     if by_body { AuthType::RequestBody } else { AuthType::BasicAuth }
 }
 
+/// A user info that is of no use.
+fn refused_info(error: UserInfoError<Away>) -> Error {
+    match error {
+        UserInfoError::Request(Away(error)) => again(&error),
+        error => not_proved("the user info can not be had, or is of another subject").with_source(error),
+    }
+}
+
+/// The same error for who signs in: what there is to say of it is for the log.
+fn again(error: &Error) -> Error {
+    Error::new(error.kind(), error.message()).with_internal(error.report())
+}
+
 /// A code that is not exchanged. What the provider has sent may repeat it, so only the kind of failure is told.
 fn refused_code<T: openidconnect::ErrorResponse + 'static>(
     error: &openidconnect::RequestTokenError<Away, T>,
 ) -> Error {
     use openidconnect::RequestTokenError::{Other, Parse, Request, ServerResponse};
     match error {
-        Request(Away(error)) => Error::new(error.kind(), error.message()).with_internal(error.report()),
+        Request(Away(error)) => again(error),
         ServerResponse(_) => not_proved("the provider refuses the code"),
         Parse(..) => not_proved("the answer for the code can not be read"),
         Other(_) => not_proved("the code is answered with something else"),

@@ -77,6 +77,8 @@ pub struct Wishes {
     pub tells_later: bool,
     pub is_down: bool,
     pub is_huge: bool,
+    /// The path at which it has a fault of its own.
+    pub fault: &'static str,
 }
 
 impl Default for Wishes {
@@ -89,6 +91,7 @@ impl Default for Wishes {
             tells_later: false,
             is_down: false,
             is_huge: false,
+            fault: "none",
         }
     }
 }
@@ -249,9 +252,9 @@ impl Idp {
 impl WebClient for Idp {
     async fn send(&self, request: WebRequest) -> Result<WebResponse> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let (is_down, is_huge) = {
+        let (is_down, is_huge, fault) = {
             let wishes = self.wishes.lock().unwrap();
-            (wishes.is_down, wishes.is_huge)
+            (wishes.is_down, wishes.is_huge, wishes.fault)
         };
         if is_down {
             return Err(Error::unavailable("the provider does not answer as it should"));
@@ -263,6 +266,7 @@ impl WebClient for Idp {
                 self.asked_for_keys.fetch_add(1, Ordering::SeqCst);
                 (200, json!({"keys": [self.key.lock().unwrap().public()]}))
             }
+            path if path == fault => (503, json!({"error": "temporarily_unavailable"})),
             "/token" => self.token(&request),
             "/userinfo" => self.info(&request),
             _ => (404, Value::Null),

@@ -133,6 +133,17 @@ async fn a_provider_that_goes_away_in_between_is_no_fault_of_who_signs_in() {
 }
 
 #[tokio::test]
+async fn a_fault_of_the_provider_says_nothing_of_who_signs_in() {
+    let place = Place::new().await;
+    for fault in ["/token", "/userinfo"] {
+        place.idp.wish(|wishes| (wishes.fault, wishes.tells_later) = (fault, true));
+        assert_eq!(kind(place.try_sign_in(person("eve")).await), ErrorKind::Unavailable, "{fault}");
+    }
+    place.idp.wish(|wishes| wishes.tells_later = true);
+    place.sign_in(person("eve")).await;
+}
+
+#[tokio::test]
 async fn keys_may_change() {
     let place = Place::new().await;
     let keys = || place.idp.asked_for_keys.load(Ordering::SeqCst);
