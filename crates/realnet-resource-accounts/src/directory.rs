@@ -185,9 +185,9 @@ impl<'a> Directory<'a> {
         Ok(self.find(OrgScope::One(org), "Role", filter, 0).await?.iter().map(principal).collect())
     }
 
-    /// All items of a type that an org has.
-    pub(crate) async fn all_of(&self, org: Uuid, name: &str) -> Result<Vec<Item>> {
-        self.find(OrgScope::One(org), name, Predicate::All, 0).await
+    /// The first items of a type that an org has, in order of creation.
+    pub(crate) async fn first_of(&self, org: Uuid, name: &str, limit: usize) -> Result<Vec<Item>> {
+        self.find(OrgScope::One(org), name, Predicate::All, limit).await
     }
 
     /// Items of a type, at most `limit` of them, or all (0).

@@ -55,9 +55,12 @@ impl Accounts {
         if secret.is_empty() || secret.len() > MAX {
             return Ok(None);
         }
-        let now = self.services.clock.now();
-        let taken = self.services.credentials.take_record(sort.kind, &sort.key(secret), now).await?;
-        let Some(record) = taken else { return Ok(None) };
+        let (records, key, now) = (&self.services.credentials, sort.key(secret), self.services.clock.now());
+        // Read first: whatever strangers make up would be a write otherwise.
+        if records.record(sort.kind, &key, now).await?.is_none() {
+            return Ok(None);
+        }
+        let Some(record) = records.take_record(sort.kind, &key, now).await? else { return Ok(None) };
         let value = serde_json::from_slice(&record.value)
             .map_err(|error| Error::internal("a kept sign-in can not be read").with_source(error))?;
         Ok(Some((record.org.unwrap_or_default(), value)))

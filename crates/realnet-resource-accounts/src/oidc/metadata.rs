@@ -26,8 +26,8 @@ const FAILED: i64 = 10;
 /// How soon keys are asked for again because one was not among them, in seconds.
 const KEYS_APART: i64 = 30;
 /// The most providers that are remembered.
-const CAPACITY: u64 = 256;
-/// The largest document, in bytes. What carries out requests may take less.
+const CAPACITY: u64 = 64;
+/// The largest document, in bytes. What carries out requests may take less. Two of them are remembered of each provider.
 const MAX_DOCUMENT: usize = 256 * 1024;
 /// The most keys.
 const MAX_KEYS: usize = 64;

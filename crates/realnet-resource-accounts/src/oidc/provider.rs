@@ -12,6 +12,8 @@ use crate::directory::Directory;
 
 /// The type of such items.
 const TYPE: &str = "Auth";
+/// The most that are listed of an org: strangers ask, and a page for signing in has no room for more.
+const MAX_LISTED: usize = 100;
 /// The field whose value is sealed.
 const SECRET: &str = "client_secret";
 
@@ -114,7 +116,7 @@ impl Accounts {
         };
         // An org that does not exist has none.
         let Some(org) = org else { return Ok(json!([])) };
-        let items = directory.all_of(org, TYPE).await?;
+        let items = directory.first_of(org, TYPE, MAX_LISTED).await?;
         let mut providers: Vec<Provider> = items.into_iter().filter_map(Provider::read).collect();
         providers.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
         Ok(providers.iter().map(|provider| json!({"id": provider.id, "name": provider.name})).collect())

@@ -36,8 +36,13 @@ async fn everybody_learns_names_and_ids_and_nothing_else() {
         ErrorKind::Malformed
     );
     world.merge(&world.admin, "auths", place.provider, json!({"enabled": false})).await.unwrap();
-    let listed = world.auth(&world.stranger(), Verb::Get, "providers", Value::Null).await.unwrap();
-    assert_eq!(listed, json!([]));
+    let listed = async || world.auth(&world.stranger(), Verb::Get, "providers", Value::Null).await.unwrap();
+    assert_eq!(listed().await, json!([]));
+    for n in 0..100 {
+        let item = json!({"name": format!("P{n}"), "issuer": OTHER, "client_id": "x"});
+        world.create(&world.admin, "auths", item).await.unwrap();
+    }
+    assert_eq!(listed().await.as_array().map(Vec::len), Some(99), "of the first hundred, one is not in use");
     assert_eq!(start(&place).await, Err(ErrorKind::NotFound));
 }
 
