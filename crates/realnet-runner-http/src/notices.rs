@@ -18,6 +18,8 @@ use realnet_core::resource::ListRequest;
 const NOTICE: HeaderName = HeaderName::from_static("realnet-notice");
 /// The most notices of an answer.
 const MOST: usize = 5;
+/// So many names that are not known at once are looked into: each is held against those of all types of the list.
+const MOST_LOOKED_AT: usize = 20;
 /// What other programs call what is called otherwise here.
 const OTHER_WORDS: [(&str, &str); 9] = [
     ("sort", "order"),
@@ -33,7 +35,10 @@ const OTHER_WORDS: [(&str, &str); 9] = [
 
 /// What is odd about the parameters of a list.
 #[derive(Default)]
-pub(crate) struct Notices(BTreeSet<String>);
+pub(crate) struct Notices {
+    sentences: BTreeSet<String>,
+    looked_at: usize,
+}
 
 /// Where a name stands.
 #[derive(Clone, Copy, PartialEq)]
@@ -74,17 +79,20 @@ impl Notices {
     }
 
     fn look_at(&mut self, names: &Names<'_>, name: &str, place: Place) {
-        if self.0.len() < MOST && !names.is_known_at_once(name) && is_plain(name) {
-            self.0.extend(names.notice(name, place));
+        let has_room = self.sentences.len() < MOST && self.looked_at < MOST_LOOKED_AT;
+        if has_room && !names.is_known_at_once(name) && is_plain(name) {
+            self.looked_at += 1;
+            self.sentences.extend(names.notice(name, place));
         }
     }
 
     /// Says them in the header of an answer.
     pub(crate) fn mark(&self, response: &mut HttpResponse) {
-        if self.0.is_empty() {
+        if self.sentences.is_empty() {
             return;
         }
-        let sentences: Vec<String> = self.0.iter().map(|sentence| format!("\"{sentence}\"")).collect();
+        let sentences: Vec<String> =
+            self.sentences.iter().map(|sentence| format!("\"{sentence}\"")).collect();
         // A field may have a name that no header can carry; then there is no notice.
         if let Ok(value) = HeaderValue::from_str(&sentences.join(", ")) {
             response.headers_mut().insert(NOTICE, value);
@@ -118,8 +126,11 @@ impl Names<'_> {
         self.registry.root().is_some_and(|root| root.id() == self.base.id())
     }
 
+    /// Those that the caller may know of: strangers and keys of some types are told of what is built in only.
     fn derived(&self) -> impl Iterator<Item = &TypeInfo> {
-        self.registry.derived(self.base, Some(self.caller.org))
+        let knows_own = self.caller.knows_types();
+        let derived = self.registry.derived(self.base, Some(self.caller.org));
+        derived.filter(move |info| knows_own || info.org().is_none())
     }
 
     fn notice(&self, name: &str, place: Place) -> Option<String> {

@@ -70,3 +70,33 @@ fn no_notice_tells_of_a_field_that_is_for_others() {
     answer.expect(200);
     assert_eq!(answer.header("realnet-notice"), None);
 }
+
+#[test]
+fn strangers_are_told_nothing_of_types_that_they_can_not_know() {
+    let server = TestServer::start();
+    let boss = server.account("boss", "admin");
+    let own = json!({"name": "Patron", "base": "Customer", "fields": [{"name": "colour", "type": "string"}]});
+    server.by(&boss, "POST", "/api/types", &own).expect(201);
+    let of_org = server.by(&boss, "GET", "/api/customers?colur=red", &serde_json::Value::Null);
+    assert!(of_org.header("realnet-notice").unwrap().contains("is colour meant?"));
+    for (target, meant) in [("/api/customers?colur=red", None), ("/api/customers?siez=gt.5", Some("size"))] {
+        let answer = server.get_anonymous(target);
+        answer.expect(200);
+        let told = answer.header("realnet-notice");
+        assert_eq!(told.is_some(), meant.is_some(), "{told:?}");
+        assert!(
+            meant.is_none_or(|meant| told.unwrap().contains(&format!("is {meant} meant?"))),
+            "what is built in"
+        );
+    }
+}
+
+#[test]
+fn only_so_many_names_are_looked_into() {
+    let server = TestServer::start();
+    for (others, is_told) in [(19, true), (20, false)] {
+        let others: Vec<String> = (0..others).map(|n| format!("unlike{n}=x&")).collect();
+        let target = format!("/api/customers?{}limt=3", others.concat());
+        assert_eq!(notice(&server, &target).is_some(), is_told, "{target}");
+    }
+}
