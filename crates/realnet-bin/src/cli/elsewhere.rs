@@ -10,6 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use url::Url;
 
 use super::{Failure, output};
@@ -18,6 +19,8 @@ use super::{Failure, output};
 const PATIENCE: Duration = Duration::from_mins(10);
 /// How long a connection may take to say what it wants.
 const READING: Duration = Duration::from_secs(10);
+/// So many connections are heard at a time: browsers open some that they do not need.
+const AT_ONCE: usize = 16;
 /// The longest head of a request, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 /// Where the browser is sent.
@@ -62,22 +65,37 @@ fn find(providers: &Value, name: &str) -> Result<String, Failure> {
     }
 }
 
-/// Waits for the browser, whoever else may come.
+/// Waits for the browser, whoever else may come: who says nothing keeps no other waiting.
 async fn wait(listener: &TcpListener, state: &str) -> Result<String, Failure> {
+    let mut heard = JoinSet::new();
     loop {
-        let (mut socket, _) = listener.accept().await?;
-        let head = tokio::time::timeout(READING, head(&mut socket)).await.ok().flatten().unwrap_or_default();
-        let Some(outcome) = outcome(&head, state) else {
-            answer(&mut socket, "404 Not Found", "There is nothing here.").await;
-            continue;
-        };
-        let words = match &outcome {
-            Ok(_) => "You are signed in. You can close this page and go back to the terminal.",
-            Err(_) => "You are not signed in. The terminal says why.",
-        };
-        answer(&mut socket, "200 OK", words).await;
-        return outcome.map_err(Into::into);
+        tokio::select! {
+            accepted = listener.accept(), if heard.len() < AT_ONCE => {
+                let (socket, _) = accepted?;
+                heard.spawn(hear(socket, state.to_owned()));
+            }
+            Some(done) = heard.join_next() => {
+                if let Ok(Some(outcome)) = done {
+                    return outcome.map_err(Into::into);
+                }
+            }
+        }
     }
+}
+
+/// What somebody brings who has connected; nothing if it is not what is waited for.
+async fn hear(mut socket: TcpStream, state: String) -> Option<Result<String, String>> {
+    let head = tokio::time::timeout(READING, head(&mut socket)).await.ok().flatten().unwrap_or_default();
+    let Some(outcome) = outcome(&head, &state) else {
+        answer(&mut socket, "404 Not Found", "There is nothing here.").await;
+        return None;
+    };
+    let words = match &outcome {
+        Ok(_) => "You are signed in. You can close this page and go back to the terminal.",
+        Err(_) => "You are not signed in. The terminal says why.",
+    };
+    answer(&mut socket, "200 OK", words).await;
+    Some(outcome)
 }
 
 /// The first line and the headers of a request.
@@ -138,6 +156,17 @@ mod tests {
         assert!(find(&providers, "other").unwrap_err().to_string().contains("several"));
         assert!(find(&providers, "none").unwrap_err().to_string().contains("Example"));
         assert!(find(&json!([]), "none").unwrap_err().to_string().contains("password"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_says_nothing_keeps_no_other_waiting() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connect = || TcpStream::connect(listener.local_addr().unwrap());
+        let _silent = connect().await.unwrap();
+        let mut browser = connect().await.unwrap();
+        browser.write_all(b"GET /signed-in?state=s&code=c HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let code = tokio::time::timeout(READING / 2, wait(&listener, "s")).await.unwrap().unwrap();
+        assert_eq!(code, "c");
     }
 
     #[test]
