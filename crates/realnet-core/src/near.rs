@@ -28,7 +28,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 const LONGEST: usize = 64;
 
 /// How many mistakes lead from one name to the other (optimal string alignment).
-fn mistakes(one: &[char], other: &[char]) -> usize {
+pub(crate) fn mistakes(one: &[char], other: &[char]) -> usize {
     let mut before_last = vec![0; other.len() + 1];
     let mut last: Vec<usize> = (0..=other.len()).collect();
     for (row, &left) in one.iter().enumerate() {

@@ -3,6 +3,7 @@
 
 use super::gather::GatheredType;
 use super::parse_types::TYPE_KEYS;
+use crate::near::mistakes;
 use crate::registry::TypeInfo;
 
 /// Words that steer a type, besides the parts of its definition; only those that are no likely names of data.
@@ -53,26 +54,7 @@ fn is_near(key: &str, known: &str) -> bool {
     let most = if right.len() >= LONG { 2 } else { 1 };
     left.len().abs_diff(right.len()) <= most
         && digits(&left) == digits(&right)
-        && distance(&left, &right) <= most
-}
-
-/// How many letters are wrong, missing, too many, or changed places with their neighbours.
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=right.len()).collect();
-    for (row, one) in left.iter().enumerate() {
-        let mut line = vec![row + 1];
-        for (column, other) in right.iter().enumerate() {
-            let mut best =
-                (above[column] + usize::from(one != other)).min(above[column + 1] + 1).min(line[column] + 1);
-            if row > 0 && column > 0 && *one == right[column - 1] && left[row - 1] == *other {
-                best = best.min(before[column - 1] + 1);
-            }
-            line.push(best);
-        }
-        before = std::mem::replace(&mut above, line);
-    }
-    above[right.len()]
+        && mistakes(&left, &right) <= most
 }
 
 #[cfg(test)]

@@ -267,7 +267,8 @@ impl TypeInfo {
     }
 
     /// Checks that the caller may set what differs between `before` (nothing for a new item) and `after`: read-only
-    /// fields are violations, fields that are left to certain roles are forbidden. Both canonical, what is new without the defaults that are yet to be written.
+    /// fields are violations, fields that are left to certain roles are forbidden. Both canonical; what is new is without the
+    /// defaults that are yet to be written.
     pub fn check_writable(&self, caller: &Caller, before: Option<&Map>, after: &Map) -> Result<()> {
         let mut violations = Vec::new();
         for info in &self.fields {

@@ -131,8 +131,8 @@ fn is_same(before: &TypeInfo, now: &FieldInfo) -> bool {
 }
 
 impl TypeRegistry {
-    /// Refuses fields that would show what was protected under their name, or tell of it. Only what somebody writes is refused: a type that
-    /// comes to such a field by its base keeps the name hidden.
+    /// Refuses fields that would show what was protected under their name, or tell of it. Only what somebody writes is refused:
+    /// a type that comes to such a field by its base keeps the name hidden.
     pub(super) fn check_retired(&self, previous: &Self, problems: &mut Problems) -> Result<()> {
         for info in &self.types {
             let before = previous.by_id(info.id());

@@ -1,4 +1,5 @@
-//! Everything else below `/api/auth`, keys, the audit, and explanations: the authenticator knows what it means and who may, the runner carries it there.
+//! Everything else below `/api/auth`, keys, the audit, and explanations: the authenticator knows what it means and who may, the
+//! runner carries it there.
 
 use std::sync::Arc;
 
