@@ -54,6 +54,8 @@ pub(crate) fn table() -> Vec<Route> {
         at("/api/auth/password-reset/confirm").post(by(auth::call::post)),
         at("/api/auth/verify-email").post(by(auth::call::post)),
         at("/api/auth/verify-email/confirm").post(by(auth::call::post)),
+        at("/api/auth/{id}").get(open(auth::elsewhere::begin)),
+        at("/api/auth/{id}/callback").get(open(auth::elsewhere::own_callback)),
         at("/api/audit").get(by(auth::call::get)),
         at("/api/keys").get(by(auth::call::get)).post(by(auth::call::make)),
         at("/api/keys/{id}").get(by(auth::call::get)).delete(by(auth::call::delete)),

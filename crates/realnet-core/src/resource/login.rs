@@ -23,6 +23,8 @@ pub struct Departure {
     pub code: Option<String>,
     /// Where browsers reach this server, as far as the request may be believed about it.
     pub base: Option<String>,
+    /// Whether the provider sends the browser back to an address of its own, not to the one that all have in common.
+    pub own_callback: bool,
 }
 
 /// Where it goes.
@@ -49,6 +51,8 @@ pub struct Arrival {
     pub parameters: ListRequest,
     /// What the browser has kept.
     pub binding: Option<String>,
+    /// The provider whose own address it came back to; none where that is the address of all.
+    pub provider: Option<Uuid>,
 }
 
 impl fmt::Debug for Arrival {

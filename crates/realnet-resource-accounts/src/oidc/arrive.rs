@@ -5,7 +5,7 @@ use realnet_core::resource::{Arrival, Arrived, Context, ListRequest, SignedIn};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::json;
 
-use super::login::{Login, STATE};
+use super::login::{Login, STATE, callback_path};
 use super::{not_proved, places};
 use crate::accounts::Accounts;
 use crate::calls::check_repeated;
@@ -37,7 +37,7 @@ impl Accounts {
         let (org, login): (Uuid, Login) = self.take_up(STATE, state).await?.ok_or_else(unknown)?;
         let binding = arrival.binding.as_deref().map(hash);
         let outcome = if binding.as_deref() == Some(&*login.binding) {
-            self.finish(cx, &login, &brought).await
+            self.finish(cx, &login, &brought, arrival.provider).await
         } else {
             Err(unknown().with_internal("another browser"))
         };
@@ -53,10 +53,20 @@ impl Accounts {
         }
     }
 
-    async fn finish(&self, cx: &Context, login: &Login, brought: &Brought) -> Result<Arrived> {
+    /// `came_to`: the provider whose own address the browser came back to.
+    async fn finish(
+        &self,
+        cx: &Context,
+        login: &Login,
+        brought: &Brought,
+        came_to: Option<Uuid>,
+    ) -> Result<Arrived> {
         let provider = self.provider(login.provider).await?;
         if provider.issuer != login.issuer || provider.client_id != login.client_id {
             return Err(not_proved("the provider has been changed meanwhile"));
+        }
+        if !login.callback.ends_with(&callback_path(came_to)) {
+            return Err(not_proved("the answer came to the address of another provider"));
         }
         self.check_issuer(login, brought).await?;
         if let Some(error) = &brought.error {

@@ -7,7 +7,7 @@ use openidconnect::{ClientId, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerif
 use realnet_core::resource::{Context, Departed, Departure, ListRequest, Verb};
 use realnet_core::{Error, Result, Uuid};
 
-use super::login::{LIFE, Login, STATE, random};
+use super::login::{LIFE, Login, STATE, callback_path, random};
 use super::places;
 use super::provider::Provider;
 use crate::accounts::Accounts;
@@ -51,7 +51,8 @@ impl Accounts {
         } else {
             None
         };
-        let callback = self.callback(departure.base.as_deref())?;
+        let own = departure.own_callback.then_some(provider.id);
+        let callback = self.callback(departure.base.as_deref(), own)?;
         let known = self.known(&provider.issuer).await?;
         let binding = random();
         let login = Login {
@@ -106,14 +107,15 @@ impl Accounts {
         Ok((account, session))
     }
 
-    /// Where providers send browsers back to. The address that a request came by is believed on this machine only.
-    fn callback(&self, base: Option<&str>) -> Result<String> {
+    /// Where providers send browsers back to; `own`: the one that has an address of its own. The address that a request came by is
+    /// believed on this machine only.
+    fn callback(&self, base: Option<&str>, own: Option<Uuid>) -> Result<String> {
         let public = self.config.mail.public_url.as_ref().map(url::Url::as_str);
         let base = public.or(base).ok_or_else(|| {
             tracing::error!("REALNET_PUBLIC_URL is needed to sign in at providers of identities");
             Error::unavailable("this server does not know yet where providers reach it")
         })?;
-        Ok(format!("{}/api/auth/oidc/callback", base.trim_end_matches('/')))
+        Ok(format!("{}{}", base.trim_end_matches('/'), callback_path(own)))
     }
 }
 

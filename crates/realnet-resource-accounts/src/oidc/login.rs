@@ -51,3 +51,8 @@ pub(super) struct Handover {
 pub(super) fn random() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
+
+/// Where a provider sends browsers back to: an address of its own, or the one of all.
+pub(super) fn callback_path(own: Option<Uuid>) -> String {
+    own.map_or_else(|| "/api/auth/oidc/callback".to_owned(), |id| format!("/api/auth/{id}/callback"))
+}

@@ -6,7 +6,7 @@ use super::{delete, get, post, row, things};
 use crate::cells::Row;
 
 /// A provider that there is not.
-const NO_PROVIDER: &str = "/api/auth/oidc/00000000-0000-4000-8000-000000000001";
+const NO_ID: &str = "00000000-0000-4000-8000-000000000001";
 
 pub fn rows() -> Vec<Row> {
     vec![
@@ -28,13 +28,19 @@ pub fn rows() -> Vec<Row> {
             delete(format!("/api/auths/{}", thing.id))
         }),
         row("GET /api/auth/oidc/{id}/start", "one that is not there", things::nothing, |_, _, _| {
-            get(format!("{NO_PROVIDER}/start"))
+            get(format!("/api/auth/oidc/{NO_ID}/start"))
+        }),
+        row("GET /api/auth/{id}", "one that is not there", things::nothing, |_, _, _| {
+            get(format!("/api/auth/{NO_ID}"))
         }),
         row("POST /api/auth/oidc/{id}/link", "one that is not there", things::nothing, |_, _, _| {
-            post(format!("{NO_PROVIDER}/link"), json!(null))
+            post(format!("/api/auth/oidc/{NO_ID}/link"), json!(null))
         }),
         row("GET /api/auth/oidc/callback", "with what is no state", things::nothing, |_, _, _| {
             get("/api/auth/oidc/callback?state=nothing&code=nothing")
+        }),
+        row("GET /api/auth/{id}/callback", "with what is no state", things::nothing, |_, _, _| {
+            get(format!("/api/auth/{NO_ID}/callback?state=nothing&code=nothing"))
         }),
         row("POST /api/auth/oidc/token", "with what is no code", things::nothing, |_, _, _| {
             post("/api/auth/oidc/token", json!({"code": "nothing", "verifier": "nothing"}))

@@ -1,7 +1,8 @@
 //! What a browser, a network, a provider or a stranger may try. Each of these is let in when its defence is taken away: the same
 //! sign-in without the attack goes through, at the end of each test.
 
-use realnet_core::{ErrorKind, Result};
+use realnet_core::resource::Departure;
+use realnet_core::{ErrorKind, Result, Uuid};
 use serde_json::{Map, Value, json};
 
 use super::idp::{Key, Signature, Wishes};
@@ -175,6 +176,29 @@ async fn issuers_that_were_mixed_up_are_noticed() {
         assert_eq!(place.idp.asked.load(std::sync::atomic::Ordering::SeqCst), before);
     }
     place.sign_in(person("eve")).await;
+}
+
+#[tokio::test]
+async fn a_provider_with_an_address_of_its_own_answers_there_and_nowhere_else() {
+    let place = Place::new().await;
+    for (own_callback, came_to, is_good) in [
+        (true, Some(place.provider), true),
+        (true, None, false),
+        (true, Some(Uuid::from_u128(7)), false),
+        (false, None, true),
+        (false, Some(place.provider), false),
+    ] {
+        let departure = Departure { own_callback, ..place.departure() };
+        let departed = place.depart(&place.world.stranger(), departure).await.unwrap();
+        let path = if own_callback { place.provider.to_string() } else { "oidc".to_owned() };
+        let callback = format!("https://app.test/api/auth/{path}/callback");
+        let url = url::Url::parse(&departed.location).unwrap();
+        assert!(url.query_pairs().any(|(name, value)| name == "redirect_uri" && value == callback), "{url}");
+        let brought = place.idp.sign_in(&departed.location, &person("eve"));
+        let outcome = place.come_back_to(came_to, &brought, Some(&departed.binding)).await;
+        assert_eq!(outcome.is_ok(), is_good, "{own_callback} {came_to:?}");
+        assert!(is_good || kind_of(outcome) == ErrorKind::Unauthenticated);
+    }
 }
 
 #[tokio::test]

@@ -87,14 +87,25 @@ impl Place {
         let [current_password, code] = proofs.map(|proof| proof.map(str::to_owned));
         let parameters =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let departure = Departure {
+        let parameters = ListRequest { parameters };
+        let departure = Departure { parameters, links, current_password, code, ..self.departure() };
+        self.depart(caller, departure).await
+    }
+
+    /// A plain one.
+    fn departure(&self) -> Departure {
+        Departure {
             provider: self.provider,
-            parameters: ListRequest { parameters },
-            links,
-            current_password,
-            code,
+            parameters: ListRequest::default(),
+            links: false,
+            current_password: None,
+            code: None,
             base: None,
-        };
+            own_callback: false,
+        }
+    }
+
+    async fn depart(&self, caller: &Arc<Caller>, departure: Departure) -> Result<Departed> {
         Authenticator::depart(&*self.world.accounts, &self.context(caller), departure).await
     }
 
@@ -103,9 +114,20 @@ impl Place {
     }
 
     async fn come_back(&self, brought: &Pairs, binding: Option<&str>) -> Result<Arrived> {
+        self.come_back_to(None, brought, binding).await
+    }
+
+    /// To the own address of a provider, if it has one.
+    async fn come_back_to(
+        &self,
+        provider: Option<Uuid>,
+        brought: &Pairs,
+        binding: Option<&str>,
+    ) -> Result<Arrived> {
         let arrival = Arrival {
             parameters: ListRequest { parameters: brought.clone() },
             binding: binding.map(str::to_owned),
+            provider,
         };
         Authenticator::arrive(&*self.world.accounts, &self.context(&self.world.stranger()), arrival).await
     }

@@ -1,11 +1,13 @@
-//! `/api/auth/oidc`: signing in at a provider of identities. Browsers are sent there and back; what binds both ways to one
-//! browser is a cookie that lives for as long as the sign-in may take.
+//! `/api/auth/{id}` and `/api/auth/oidc`: signing in at a provider of identities. Browsers are sent there and back, to an address
+//! that the provider has for itself or to the one of all; what binds both ways to one browser is a cookie that lives for as long as
+//! the sign-in may take.
 
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION, REFERRER_POLICY};
+use realnet_core::Uuid;
 use realnet_core::acl::Caller;
 use realnet_core::resource::{Arrival, Arrived, Departed, Departure, texts};
 use serde_json::json;
@@ -18,10 +20,29 @@ use crate::problem::Problem;
 use crate::router::Outcome;
 use crate::who::Anyone;
 
-/// `GET …/oidc/{id}/start`: to the provider. Nobody is asked who they are: they are about to say so.
+/// What a browser leaves for.
+#[derive(Default)]
+struct Way {
+    own_callback: bool,
+    links: bool,
+    /// Password and code.
+    proofs: [Option<String>; 2],
+}
+
+/// `GET …/{id}`: to the provider, which sends the browser back to an address of its own.
+pub(crate) async fn begin(call: Call) -> Outcome {
+    leave(&call, Way { own_callback: true, ..Way::default() }).await
+}
+
+/// `GET …/oidc/{id}/start`: to the provider, which sends the browser back to the address of all.
 pub(crate) async fn start(call: Call) -> Outcome {
+    leave(&call, Way::default()).await
+}
+
+/// Nobody is asked who they are: they are about to say so.
+async fn leave(call: &Call, way: Way) -> Outcome {
     let caller = call.state.authenticator.authenticate(None, call.client.address).await?;
-    let departed = depart(&call, &caller, false, [None, None]).await?;
+    let departed = depart(call, &caller, way).await?;
     let mut response = found(&departed.location)?;
     cookies::give_login(&call.client, &mut response, &departed.binding, departed.life);
     Ok(response)
@@ -33,7 +54,7 @@ pub(crate) async fn link(call: Call, Anyone(caller): Anyone) -> Outcome {
         Some(json) => texts(json.value, ["current_password", "code"], 0)?,
         None => [None, None],
     };
-    let departed = depart(&call, &caller, true, proofs).await?;
+    let departed = depart(&call, &caller, Way { links: true, proofs, ..Way::default() }).await?;
     let document = json!({"location": departed.location});
     let mut response = answer::document(StatusCode::OK, &document).map(answer::uncacheable)?;
     cookies::give_login(&call.client, &mut response, &departed.binding, departed.life);
@@ -41,13 +62,9 @@ pub(crate) async fn link(call: Call, Anyone(caller): Anyone) -> Outcome {
 }
 
 /// Begins a sign-in, or a link.
-async fn depart(
-    call: &Call,
-    caller: &Arc<Caller>,
-    links: bool,
-    [current_password, code]: [Option<String>; 2],
-) -> Result<Departed, Problem> {
+async fn depart(call: &Call, caller: &Arc<Caller>, way: Way) -> Result<Departed, Problem> {
     cookies::check_way(call)?;
+    let Way { own_callback, links, proofs: [current_password, code] } = way;
     let departure = Departure {
         provider: call.path.id,
         parameters: call.parameters()?,
@@ -55,18 +72,28 @@ async fn depart(
         current_password,
         code,
         base: cookies::local_base(call),
+        own_callback,
     };
     let context = call.context_from_here(caller);
     let authenticator = Arc::clone(&call.state.authenticator);
     Ok(call.to_its_end(async move { authenticator.depart(&context, departure).await }).await??)
 }
 
-/// `GET …/oidc/callback`: back from the provider, with a session or with a failure.
+/// `GET …/{id}/callback`: back from the provider at its own address, with a session or with a failure.
+pub(crate) async fn own_callback(call: Call) -> Outcome {
+    arrive(&call, Some(call.path.id)).await
+}
+
+/// `GET …/oidc/callback`: the same at the address of all.
 pub(crate) async fn callback(call: Call) -> Outcome {
-    cookies::check_way(&call)?;
+    arrive(&call, None).await
+}
+
+async fn arrive(call: &Call, provider: Option<Uuid>) -> Outcome {
+    cookies::check_way(call)?;
     let caller = call.state.authenticator.authenticate(None, call.client.address).await?;
     let binding = cookies::names(&call.client).login(call.headers())?.map(str::to_owned);
-    let arrival = Arrival { parameters: call.parameters()?, binding };
+    let arrival = Arrival { parameters: call.parameters()?, binding, provider };
     let context = call.context_from_here(&caller);
     let authenticator = Arc::clone(&call.state.authenticator);
     let done = call.to_its_end(async move { authenticator.arrive(&context, arrival).await });
@@ -75,7 +102,7 @@ pub(crate) async fn callback(call: Call) -> Outcome {
     cookies::take_back_login(&call.client, &mut response);
     if let Some(tokens) = &tokens {
         call.note_caller(&tokens.caller);
-        cookies::give(&call, &mut response, tokens);
+        cookies::give(call, &mut response, tokens);
     }
     Ok(response)
 }

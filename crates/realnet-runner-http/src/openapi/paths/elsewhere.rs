@@ -28,8 +28,10 @@ pub(super) fn add(add: &mut impl FnMut(&str, Value)) {
     add("/api/auth/providers", json!({"parameters": [query("org", "Name or id of an org")], "get": list}));
 
     let moved = |words: &str| json!({"description": words, "headers": {"Location": {"schema": text()}}});
-    let start = responses(&[("302", moved("To the provider"))], &[400, 404, 429, 503]);
-    let start = with(operation(tag, "startOidc", "Sign in at a provider", start), "security", json!([]));
+    let start = |id: &str, summary: &str| {
+        let answers = responses(&[("302", moved("To the provider"))], &[400, 404, 429, 503]);
+        with(operation(tag, id, summary, answers), "security", json!([]))
+    };
     let places = json!([
         parameter("id"),
         query("return_to", "The path of this server that follows; `/` when absent"),
@@ -40,11 +42,20 @@ pub(super) fn add(add: &mut impl FnMut(&str, Value)) {
         ),
         query("code_challenge_method", "`S256`"),
     ]);
+    let begin = start("signInAt", "Sign in at a provider that has an address of its own to return to");
+    add("/api/auth/{id}", json!({"parameters": places, "get": begin}));
+    let start = start("startOidc", "Sign in at a provider");
     add("/api/auth/oidc/{id}/start", json!({"parameters": places, "get": start}));
-    let back = responses(&[("302", moved("Signed in, or linked"))], &[400, 401, 403, 409, 503]);
-    let back = with(operation(tag, "oidcCallback", "Back from a provider", back), "security", json!([]));
-    let brought = ["code", "state", "iss", "error"].map(|name| query(name, "As the provider has sent it"));
-    add("/api/auth/oidc/callback", json!({"parameters": brought, "get": back}));
+    let back = |id: &str, summary: &str| {
+        let answers = responses(&[("302", moved("Signed in, or linked"))], &[400, 401, 403, 409, 503]);
+        with(operation(tag, id, summary, answers), "security", json!([]))
+    };
+    let brought = || ["code", "state", "iss", "error"].map(|name| query(name, "As the provider has sent it"));
+    let common = back("oidcCallback", "Back from a provider");
+    add("/api/auth/oidc/callback", json!({"parameters": brought(), "get": common}));
+    let own = back("callbackOf", "Back from a provider at its own address");
+    let place = [vec![parameter("id")], brought().to_vec()].concat();
+    add("/api/auth/{id}/callback", json!({"parameters": place, "get": own}));
     let fetched = responses(&[("200", answer("Tokens", schema("realnet.Tokens")))], &[400, 401, 415, 422]);
     let fetched = operation(tag, "fetchOidcSession", "The session for a program's code, once", fetched);
     let code = json!({"type": "object", "required": ["code", "verifier"], "properties": {"code": text(), "verifier": text()}});
