@@ -38,6 +38,8 @@ pub use typos::misspelt;
 #[cfg(test)]
 mod hidden_tests;
 #[cfg(test)]
+mod mistake_tests;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;

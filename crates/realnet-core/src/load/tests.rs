@@ -121,7 +121,7 @@ pub(super) fn document(source: &str, value: &Value) -> Document {
     parse_json(source, &value.to_string()).unwrap()
 }
 
-fn crm(tier: &str) -> Value {
+pub(super) fn crm(tier: &str) -> Value {
     json!({
         "types": [
             {"name": "Item", "icon": "category"},
@@ -276,76 +276,6 @@ fn what_is_taken_over_keeps_what_the_document_does_not_speak_of() {
     };
     let expected: Vec<String> = fields(&before).into_iter().chain(["badge".to_owned()]).collect();
     assert_eq!(fields(&after), expected);
-}
-
-#[test]
-fn what_is_wrong_is_named_with_its_place() {
-    let refusal = |value: Value| {
-        let world = World::default();
-        let mut base = crm("pro");
-        for part in ["types", "items"] {
-            let more = value[part].as_array().cloned().unwrap_or_default();
-            base[part].as_array_mut().unwrap().extend(more);
-        }
-        let text = serde_json::to_string_pretty(&base).unwrap();
-        let error = world.plan(&[parse_json("x.json", &text).unwrap()], Options::default()).unwrap_err();
-        assert!(
-            error.violations().iter().all(|violation| violation.detail.starts_with("x.json:")),
-            "{error:?}"
-        );
-        error.violations().iter().map(|violation| violation.detail.clone()).collect::<Vec<_>>().join("\n")
-    };
-    for (value, words) in [
-        (json!({"types": [{"name": "X", "base": "Nothing"}]}), "unknown base Nothing"),
-        (json!({"types": [{"name": "X", "base": "Y"}, {"name": "Y", "base": "X"}]}), "cycle"),
-        (
-            json!({"types": [{"name": "X", "fields": [{"name": "f", "type": "string", "min": 1}]}]}),
-            "field f: min",
-        ),
-        (json!({"types": [{"name": "Customer", "base": "Folder"}]}), "has the base Folder here"),
-        (json!({"types": [{"name": "X", "instances": [{"name": "I"}, {"name": "i"}]}]}), "stands twice"),
-        (
-            json!({"types": [{"name": "X", "instances": [{"name": "I", "type": "Nothing"}]}]}),
-            "unknown type Nothing",
-        ),
-        (
-            json!({"types": [{"name": "X", "instances": [{"name": "I", "type": "Y"}]},
-            {"name": "Y", "instances": [{"name": "I", "type": "X"}]}]}),
-            "members of each other",
-        ),
-        (json!({"items": [{"name": "I", "type": "Nothing"}]}), "type Nothing is unknown"),
-        (json!({"items": [{"name": "Acme", "type": "Customer"}]}), "stands beside it"),
-        (json!({"items": [{"name": "I", "type": "Customer", "tier": "gold"}]}), "email: is required"),
-        (json!({"items": [{"name": "I", "type": "Folder", "instance": "None"}]}), "has no instance None"),
-        (
-            json!({"items": [{"name": "I", "type": "Folder", "to": {"$ref": {"type": "Folder", "name": "?"}}}]}),
-            "not there",
-        ),
-        (
-            json!({"items": [{"name": "A", "type": "Folder", "to": {"$ref": {"type": "Folder", "name": "B"}}},
-            {"name": "B", "type": "Folder", "to": {"$ref": {"type": "Item", "name": "A"}}}]}),
-            "refer to each other",
-        ),
-    ] {
-        let details = refusal(value.clone());
-        assert!(details.contains(words), "{value}: {details}");
-    }
-}
-
-#[test]
-fn compatible_reading_warns() {
-    let mut old = crm("pro");
-    let types = old["types"].as_array_mut().unwrap();
-    types.push(json!({"name": "Customer", "base": "Folder", "color": "red", "instances": [{"name": "I"}, {"name": "I"}]}));
-    old["items"].as_array_mut().unwrap().push(json!({"name": "I", "type": "Nothing"}));
-    let mut world = World::default();
-    let documents = [document("old.json", &old)];
-    let plan = world.plan(&documents, Options { compat: true, ..Options::default() }).unwrap();
-    world.apply(&plan);
-    assert_eq!(plan.warnings.len(), 4, "{:?}", plan.warnings);
-    let customer = world.registry.find(org(), "Customer").unwrap();
-    assert_eq!(customer.definition().base.as_deref(), Some("Item"));
-    assert_eq!(customer.attributes()["color"], "red");
 }
 
 #[test]

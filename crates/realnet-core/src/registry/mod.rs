@@ -31,6 +31,8 @@ pub use together::Together;
 pub use types::{TypeGrants, TypeSnapshot};
 
 #[cfg(test)]
+mod narrow_tests;
+#[cfg(test)]
 mod org_tests;
 #[cfg(test)]
 mod retired_tests;
