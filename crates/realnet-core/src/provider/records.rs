@@ -29,8 +29,6 @@ pub enum RecordKind {
     Challenge,
     /// A sign-in under way at a provider of identities.
     Login,
-    /// Failed attempts to sign in.
-    Attempts,
     /// The identity at a provider that an account is linked with.
     Link,
     /// A passkey.
@@ -41,7 +39,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::Key,
         Self::Factor,
         Self::Recovery,
@@ -49,7 +47,6 @@ impl RecordKind {
         Self::Verification,
         Self::Challenge,
         Self::Login,
-        Self::Attempts,
         Self::Link,
         Self::Passkey,
         Self::Known,
@@ -65,7 +62,6 @@ impl RecordKind {
             Self::Verification => "verification",
             Self::Challenge => "challenge",
             Self::Login => "login",
-            Self::Attempts => "attempts",
             Self::Link => "link",
             Self::Passkey => "passkey",
             Self::Known => "known",
