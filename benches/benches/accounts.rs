@@ -14,7 +14,6 @@ use realnet_core::acl::{Caller, Origin};
 use realnet_core::change::ChangeSet;
 use realnet_core::clock::{Clock, System};
 use realnet_core::provider::{Access, ItemProvider};
-use realnet_core::registry::{RegistryHandle, TypeRegistry, TypeSnapshot};
 use realnet_core::resource::{
     Authenticator, Call, Context, ListRequest, Reply, Services, SignIn, Verb, WriteOptions,
 };
@@ -35,16 +34,7 @@ fn config() -> AccountsConfig {
 
 async fn services() -> Services {
     let store = Arc::new(MemoryStore::new());
-    let services = Services {
-        items: store.clone(),
-        types: store.clone(),
-        credentials: store.clone(),
-        sources: store.clone(),
-        registry: RegistryHandle::new(TypeRegistry::build(TypeSnapshot::default()).unwrap()),
-        secrets: realnet_core::secret::Secrets::default(),
-        clock: Arc::new(System),
-        ids: Arc::new(System),
-    };
+    let services = Services::on(store.clone());
     let plan = sample::load_types(&sample::documents(&sample::files().unwrap()).unwrap()).unwrap();
     let access =
         Access { caller: Arc::new(Caller::system(Uuid::nil())), registry: services.registry.current() };

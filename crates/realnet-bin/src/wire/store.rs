@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use realnet_core::clock::System;
-use realnet_core::provider::{CredentialProvider, ItemProvider, SourceProvider, TypeProvider};
-use realnet_core::registry::{RegistryHandle, TypeRegistry};
+use realnet_core::provider::ItemProvider as _;
 use realnet_core::resource::Services;
-use realnet_core::secret::Secrets;
 use realnet_provider_generic::MemoryStore;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
 use realnet_provider_sql::{SqliteConfig, SqliteStore};
@@ -52,9 +49,9 @@ impl Store {
     /// The services of a server on this store, with the types that it holds; secrets are not sealed yet.
     pub async fn services(&self) -> Result<Services, Failure> {
         let services = match self {
-            Self::Memory(store) => services(store),
-            Self::Sqlite(store) => services(store),
-            Self::Postgres(store) => services(store),
+            Self::Memory(store) => Services::on(Arc::clone(store)),
+            Self::Sqlite(store) => Services::on(Arc::clone(store)),
+            Self::Postgres(store) => Services::on(Arc::clone(store)),
         };
         services.reload_types().await?;
         Ok(services)
@@ -106,22 +103,6 @@ fn in_settings(text: String) -> String {
         ("is that its host and port?", "are REALNET_DB_HOST and REALNET_DB_PORT right?"),
     ];
     steps.iter().fold(text, |text, (step, named)| text.replace(step, named))
-}
-
-fn services<S>(store: &Arc<S>) -> Services
-where
-    S: ItemProvider + TypeProvider + CredentialProvider + SourceProvider + 'static,
-{
-    Services {
-        items: Arc::clone(store) as Arc<dyn ItemProvider>,
-        types: Arc::clone(store) as Arc<dyn TypeProvider>,
-        credentials: Arc::clone(store) as Arc<dyn CredentialProvider>,
-        sources: Arc::clone(store) as Arc<dyn SourceProvider>,
-        registry: RegistryHandle::new(TypeRegistry::default()),
-        secrets: Secrets::default(),
-        clock: Arc::new(System),
-        ids: Arc::new(System),
-    }
 }
 
 fn postgres_config(section: &PostgresSection) -> Result<PostgresConfig, Failure> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Arrival, Arrived, Call, Departed, Departure, Reply};
 use crate::acl::{Caller, Origin};
-use crate::clock::{Clock, IdSource, Timestamp};
+use crate::clock::{Clock, IdSource, System, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::{
     Access, AuthEvent, CredentialProvider, EventKind, ItemProvider, SourceProvider, TypeProvider,
@@ -39,6 +39,23 @@ pub struct Services {
 }
 
 impl Services {
+    /// All of them on one store: without types until they are read, without keys, by the clock and the ids of the system.
+    pub fn on<S>(store: Arc<S>) -> Self
+    where
+        S: ItemProvider + TypeProvider + CredentialProvider + SourceProvider + 'static,
+    {
+        Self {
+            items: store.clone(),
+            types: store.clone(),
+            credentials: store.clone(),
+            sources: store,
+            registry: RegistryHandle::new(TypeRegistry::default()),
+            secrets: Secrets::default(),
+            clock: Arc::new(System),
+            ids: Arc::new(System),
+        }
+    }
+
     /// The same with the secrets of all items sealed from here on.
     pub fn sealing(self, secrets: Secrets) -> Self {
         let items = Arc::new(SealedItems::new(self.items, secrets.clone()));

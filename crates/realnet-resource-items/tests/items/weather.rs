@@ -5,10 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use realnet_core::acl::Caller;
 use realnet_core::change::{ChangeSet, Operation as Change};
-use realnet_core::clock::System;
 use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::Access;
-use realnet_core::registry::{RegistryHandle, TypeRegistry, TypeSnapshot};
+use realnet_core::registry::{TypeRegistry, TypeSnapshot};
 use realnet_core::resource::{
     Context, Dispatcher, Operation, PatchDocument, Reply, Request, Resource, Services, WriteOptions,
 };
@@ -69,17 +68,7 @@ fn definition(id: u128, name: &str, base: Option<&str>, module: &str) -> TypeDef
 async fn the_example_of_the_readme_runs() {
     let definitions =
         vec![definition(1, "Item", None, "items"), definition(2, "Weather", Some("Item"), "weather")];
-    let store = Arc::new(MemoryStore::new());
-    let services = Services {
-        items: store.clone(),
-        types: store.clone(),
-        credentials: store.clone(),
-        sources: store,
-        registry: RegistryHandle::new(TypeRegistry::default()),
-        clock: Arc::new(System),
-        ids: Arc::new(System),
-        secrets: realnet_core::secret::Secrets::default(),
-    };
+    let services = Services::on(Arc::new(MemoryStore::new()));
     let caller = Arc::new(Caller::system(Uuid::from_u128(9)));
     let access = Access { caller: Arc::clone(&caller), registry: services.registry.current() };
     let operations =

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use realnet_core::acl::{Caller, OrgRole, Principal};
 use realnet_core::change::{ChangeSet, Operation as Change};
-use realnet_core::clock::System;
 use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::Access;
-use realnet_core::registry::{RegistryHandle, TypeRegistry, TypeSnapshot};
+use realnet_core::registry::{TypeRegistry, TypeSnapshot};
 use realnet_core::resource::{
     Context, Dispatcher, ListRequest, Operation, PatchDocument, Reply, Request, Services, WriteOptions,
 };
@@ -86,17 +85,7 @@ impl World {
 
     /// On this store, with services of the test's own.
     pub async fn on(store: Arc<MemoryStore>, adapt: impl FnOnce(Services) -> Services) -> Self {
-        let services = Services {
-            items: store.clone(),
-            types: store.clone(),
-            credentials: store.clone(),
-            sources: store,
-            registry: RegistryHandle::new(TypeRegistry::default()),
-            secrets: realnet_core::secret::Secrets::default(),
-            clock: Arc::new(System),
-            ids: Arc::new(System),
-        };
-        let services = adapt(services);
+        let services = adapt(Services::on(store));
         let org = services.ids.next_id();
         let system = Arc::new(Caller::system(org));
         load(&services, &system).await;

@@ -10,7 +10,6 @@ use realnet_core::load::{Document, parse_json};
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, ItemProvider};
 use realnet_core::query::{OrgScope, Query};
-use realnet_core::registry::{RegistryHandle, TypeRegistry};
 use realnet_core::resource::{
     Context, Dispatcher, Operation, Reply, Request, Resource, Services, TypeOperation,
 };
@@ -61,18 +60,7 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        let store = Arc::new(MemoryStore::new());
-        let services = Services {
-            items: store.clone(),
-            types: store.clone(),
-            credentials: store.clone(),
-            sources: store,
-            registry: RegistryHandle::new(TypeRegistry::default()),
-            secrets: realnet_core::secret::Secrets::default(),
-            clock: Arc::new(System),
-            ids: Arc::new(System),
-        };
-        Self::on(services, System.next_id())
+        Self::on(Services::on(Arc::new(MemoryStore::new())), System.next_id())
     }
 
     /// The same world with its items behind another provider.

@@ -12,7 +12,6 @@ use realnet_core::change::ChangeSet;
 use realnet_core::clock::{Clock, System};
 use realnet_core::load;
 use realnet_core::provider::Access;
-use realnet_core::registry::{RegistryHandle, TypeRegistry};
 use realnet_core::resource::{Dispatcher, Services};
 use realnet_provider_generic::MemoryStore;
 use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
@@ -171,16 +170,8 @@ impl Drop for TestServer {
 
 async fn assemble(config: HttpConfig, is_away: Arc<AtomicBool>, finished: Arc<AtomicUsize>) -> HttpServer {
     let store = Arc::new(MemoryStore::new());
-    let services = Services {
-        items: Arc::new(Fragile { store: store.clone(), is_away }),
-        types: store.clone(),
-        credentials: store.clone(),
-        sources: store,
-        registry: RegistryHandle::new(TypeRegistry::default()),
-        secrets: realnet_core::secret::Secrets::default(),
-        clock: Arc::new(System),
-        ids: Arc::new(System),
-    };
+    let fragile = Arc::new(Fragile { store: store.clone(), is_away });
+    let services = Services { items: fragile, ..Services::on(store) };
     load_types(&services).await;
     let first = Bootstrap {
         org: "Test".to_owned(),
