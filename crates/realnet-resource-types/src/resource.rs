@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::apply::{self, Writer};
 use crate::{define, describe, drift, grants, list, state, subjects};
 
+/// How often a change is worked out anew because somebody else has changed types in between.
+const ATTEMPTS: usize = 5;
+
 /// Types, by name, and documents of types and items.
 #[derive(Clone)]
 pub struct Types {
@@ -59,31 +62,32 @@ impl Types {
         &self,
         cx: &Context,
         resources: &Arc<Resources>,
-        operation: TypeOperation,
+        operation: &TypeOperation,
     ) -> Result<Reply> {
         let reply = match operation {
             TypeOperation::List(wanted) => {
                 signed_in_only(cx)?;
-                return Ok(Reply::Document(list::list(cx, &wanted)));
+                return Ok(Reply::Document(list::list(cx, wanted)));
             }
             TypeOperation::Get { name } => {
                 signed_in_only(cx)?;
-                let info = define::find(cx, &name)?;
+                let info = define::find(cx, name)?;
                 let document = describe::resolved(cx.registry(), info, cx.caller().is_admin());
                 let document = describe::shown(document, info, cx.caller());
                 return Ok(Reply::Document(document));
             }
             TypeOperation::GetGrants { name, instance } => {
                 administrators_only(cx)?;
-                return Ok(Reply::Grants(grants::get(cx, &name, instance.as_deref())?.into()));
+                return Ok(Reply::Grants(grants::get(cx, name, instance.as_deref())?.into()));
             }
             TypeOperation::SetGrants { name, instance, grants } => {
                 administrators_only(cx)?;
-                Reply::Grants(grants::set(cx, resources, &name, instance, grants).await?.into())
+                let (instance, grants) = (instance.clone(), grants.clone());
+                Reply::Grants(grants::set(cx, resources, name, instance, grants).await?.into())
             }
             TypeOperation::Create { body } => {
                 administrators_only(cx)?;
-                let names = define::create(cx, resources, &body).await?;
+                let names = define::create(cx, resources, body).await?;
                 let mut created = names.iter().map(|name| self.described(cx, name));
                 match body {
                     Value::Array(_) => Reply::Document(created.collect::<Result<Value>>()?),
@@ -92,22 +96,36 @@ impl Types {
             }
             TypeOperation::Replace { name, body, options } => {
                 administrators_only(cx)?;
-                define::replace(cx, resources, &name, &body, &options).await?;
-                Reply::Document(self.described(cx, &name)?)
+                define::replace(cx, resources, name, body, options).await?;
+                Reply::Document(self.described(cx, name)?)
             }
             TypeOperation::Patch { name, patch, options } => {
                 administrators_only(cx)?;
-                define::patch(cx, resources, &name, patch, &options).await?;
-                Reply::Document(self.described(cx, &name)?)
+                define::patch(cx, resources, name, patch.clone(), options).await?;
+                Reply::Document(self.described(cx, name)?)
             }
             TypeOperation::Delete { name, options } => {
                 administrators_only(cx)?;
-                define::delete(cx, resources, &name, &options).await?;
+                define::delete(cx, resources, name, options).await?;
                 Reply::Deleted(1)
             }
         };
         apply::committed(cx, resources);
         Ok(reply)
+    }
+
+    /// Carries out what is asked for by the types of the context.
+    async fn carry_out(&self, cx: &Context, resources: &Arc<Resources>, asked: &Asked) -> Result<Reply> {
+        match asked {
+            Asked::OnType(operation) => self.on_type(cx, resources, operation).await,
+            Asked::Drift => {
+                administrators_only(cx)?;
+                drift::document(cx).await.map(Reply::Document)
+            }
+            Asked::Document { document, options, apply } => {
+                self.plan(cx, resources, document, *options, *apply).await.map(Reply::Document)
+            }
+        }
     }
 
     /// The type as it is after a change.
@@ -131,22 +149,56 @@ impl Resource for Types {
         Err(Error::invalid(vec![Violation::new("/type", detail)]))
     }
 
+    /// What somebody else has changed meanwhile is no fault of the caller: the change is worked out anew by the types as they are
+    /// then.
     async fn execute(&self, cx: &Context, resources: &Arc<Resources>, operation: Operation) -> Result<Reply> {
-        match operation {
-            Operation::Type(operation) => self.on_type(cx, resources, operation).await,
-            Operation::Drift => {
-                administrators_only(cx)?;
-                drift::document(cx).await.map(Reply::Document)
+        let asked = Asked::read(cx, operation)?;
+        let mut cx = cx.clone();
+        for attempt in 1..ATTEMPTS {
+            match self.carry_out(&cx, resources, &asked).await {
+                Err(error) if was_overtaken(&error) => {
+                    tracing::debug!(attempt, "a change of types is worked out anew");
+                    self.services.reload_types().await?;
+                    cx.access.registry = self.services.registry.current();
+                }
+                settled => return settled,
             }
+        }
+        self.carry_out(&cx, resources, &asked).await
+    }
+}
+
+/// What is asked for, read as far as no type is needed for it.
+enum Asked {
+    OnType(TypeOperation),
+    Drift,
+    /// A document, planned or also applied.
+    Document {
+        document: Document,
+        options: Options,
+        apply: bool,
+    },
+}
+
+impl Asked {
+    fn read(cx: &Context, operation: Operation) -> Result<Self> {
+        match operation {
+            Operation::Type(operation) => Ok(Self::OnType(operation)),
+            Operation::Drift => Ok(Self::Drift),
             Operation::Plan { document, source, prune, force, adopt, compat, apply } => {
                 administrators_only(cx)?;
                 let options = Options { prune, force, adopt, compat, ..Options::default() };
                 let document = Document::from_value(source, &document, |_| None)?;
-                self.plan(cx, resources, &document, options, apply).await.map(Reply::Document)
+                Ok(Self::Document { document, options, apply })
             }
             _ => Err(Error::new(ErrorKind::NotAllowed, "this is no operation on types")),
         }
     }
+}
+
+/// Whether a change was worked out by other types than the present ones: of all conflicts, the one that passes by itself.
+fn was_overtaken(error: &Error) -> bool {
+    error.kind() == ErrorKind::Conflict && error.retry_after().is_some()
 }
 
 fn signed_in_only(cx: &Context) -> Result<()> {

@@ -1,10 +1,11 @@
-//! Items that are written while a change of types is planned.
+//! What others write while a change of types is planned: items, and types.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use common::World;
@@ -13,17 +14,58 @@ use realnet_core::change::{
     ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Operation, Outcome, StoredReply,
 };
 use realnet_core::clock::{Clock as _, IdSource as _, System};
-use realnet_core::model::{Attributes, Item};
+use realnet_core::model::{Attributes, Item, TypeDefinition};
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
 use realnet_core::query::Query;
+use realnet_core::registry::TypeRegistry;
+use realnet_core::resource::{PatchDocument, TypeOperation, WriteOptions};
 use realnet_core::{ErrorKind, Result, Uuid};
 use serde_json::{Value, json};
 
-/// A store to which somebody writes an item just before each change of types.
+/// A store to which somebody else writes just before each change of types.
 struct Busy {
     inner: Arc<dyn ItemProvider>,
-    item: Item,
-    attributes: Value,
+    writes: Writes,
+}
+
+/// What somebody else writes.
+enum Writes {
+    /// An item like this one, with other attributes.
+    Item(Box<Item>, Value),
+    /// So many types, one each time.
+    Types(AtomicUsize),
+}
+
+impl Busy {
+    async fn write(&self, access: &Access) {
+        let mut set = ChangeSet::new(Vec::new(), System.now(), Arc::from("meanwhile"));
+        match &self.writes {
+            Writes::Item(item, attributes) => {
+                let attributes = Attributes::from_map(attributes.as_object().cloned().unwrap());
+                let item = Item { id: System.next_id(), attributes, ..Item::clone(item) };
+                set.operations.push(Operation::Create(Box::new(item)));
+            }
+            Writes::Types(left) => {
+                let one_less = |left: usize| left.checked_sub(1);
+                let Ok(left) = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) else {
+                    return;
+                };
+                let mut snapshot = access.registry.snapshot();
+                let root = snapshot.definitions.iter().find(|definition| definition.base.is_none()).unwrap();
+                let other = TypeDefinition {
+                    id: System.next_id(),
+                    name: format!("Other{left}"),
+                    base: Some(root.name.clone()),
+                    ..TypeDefinition::clone(root)
+                };
+                snapshot.revision += 1;
+                snapshot.definitions.push(other.clone());
+                set.operations.push(Operation::PutType(Box::new(other)));
+                set.next_registry = Some(Arc::new(TypeRegistry::build(snapshot).unwrap()));
+            }
+        }
+        self.inner.commit(access, set).await.unwrap();
+    }
 }
 
 #[async_trait]
@@ -46,11 +88,7 @@ impl ItemProvider for Busy {
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {
         if changes.next_registry.is_some() {
-            let attributes = Attributes::from_map(self.attributes.as_object().cloned().unwrap());
-            let item = Item { id: System.next_id(), attributes, ..self.item.clone() };
-            let create = vec![Operation::Create(Box::new(item))];
-            let set = ChangeSet::new(create, System.now(), Arc::from("meanwhile"));
-            self.inner.commit(access, set).await.unwrap();
+            self.write(access).await;
         }
         self.inner.commit(access, changes).await
     }
@@ -100,7 +138,14 @@ async fn busy(attributes: Value) -> World {
     let world = World::new();
     world.load(Superuser, document(&json!([{"name": "body", "type": "text"}])), true).await.unwrap();
     let item = world.items("Note").await.remove(0);
-    world.behind(|inner| Busy { inner, item, attributes })
+    world.behind(|inner| Busy { inner, writes: Writes::Item(Box::new(item), attributes) })
+}
+
+/// A world in which others change types so many times, always a moment earlier.
+async fn overtaken(times: usize) -> World {
+    let world = World::new();
+    world.load(Superuser, document(&json!([])), true).await.unwrap();
+    world.behind(|inner| Busy { inner, writes: Writes::Types(AtomicUsize::new(times)) })
 }
 
 #[tokio::test]
@@ -121,4 +166,53 @@ async fn one_that_fits_is_no_obstacle() {
     let longer = document(&json!([{"name": "body", "type": "text", "min_length": 3}]));
     world.load(Superuser, longer, true).await.unwrap();
     assert_eq!(world.items("Note").await.len(), 2);
+}
+
+#[tokio::test]
+async fn who_is_overtaken_by_others_who_change_types_begins_again_by_itself() {
+    let icon = || json!({"icon": "note"});
+    for times in [1, 4] {
+        let changes: [fn(Value) -> TypeOperation; 3] = [
+            |icon| TypeOperation::Patch {
+                name: "Note".to_owned(),
+                patch: PatchDocument::Merge(icon),
+                options: WriteOptions::default(),
+            },
+            |_| TypeOperation::Create { body: json!({"name": "Note2", "base": "Note"}) },
+            |_| TypeOperation::SetGrants {
+                name: "Note".to_owned(),
+                instance: None,
+                grants: Some(Vec::new()),
+            },
+        ];
+        for change in changes {
+            let world = overtaken(times).await;
+            world.on_type(Superuser, change(icon())).await.unwrap();
+            let registry = world.services.registry.current();
+            for other in 1..=times {
+                assert!(
+                    registry.find(world.org, &format!("Other{other}")).is_some(),
+                    "nobody's change is lost"
+                );
+            }
+        }
+        let world = overtaken(times).await;
+        world.load(Superuser, document(&json!([{"name": "body", "type": "text"}])), true).await.unwrap();
+        let registry = world.services.registry.current();
+        assert!(registry.find(world.org, "Note").unwrap().field("body").is_some());
+        assert!(registry.find(world.org, "Other1").is_some());
+    }
+}
+
+#[tokio::test]
+async fn who_is_overtaken_again_and_again_is_told_in_the_end() {
+    let world = overtaken(5).await;
+    let create = TypeOperation::Create { body: json!({"name": "Note2", "base": "Note"}) };
+    let error = world.on_type(Superuser, create).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    // Whoever knows an earlier state says so, and is not planned anew.
+    let world = overtaken(1).await;
+    let options = WriteOptions { expected_version: Some(9), ..WriteOptions::default() };
+    let stale = TypeOperation::Delete { name: "Note".to_owned(), options };
+    assert_eq!(world.on_type(Superuser, stale).await.unwrap_err().kind(), ErrorKind::PreconditionFailed);
 }

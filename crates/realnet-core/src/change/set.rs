@@ -189,11 +189,9 @@ impl ChangeSet {
     /// a conflict; whoever only writes items has done nothing wrong, and just comes again.
     pub fn stale_types(&self) -> Error {
         let message = "the types have just changed: try again";
-        if self.next_registry.is_some() {
-            Error::conflict(message)
-        } else {
-            Error::unavailable(message).with_retry_after(Duration::from_millis(200))
-        }
+        let error =
+            if self.next_registry.is_some() { Error::conflict(message) } else { Error::unavailable(message) };
+        error.with_retry_after(Duration::from_millis(200))
     }
 }
 
