@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use realnet_core::ErrorKind;
+use realnet_core::change::Operation;
+use realnet_core::model::TypeDefinition;
 use realnet_testkit::conformance::{eventually, expect_kind, item, race};
 use tokio_postgres::Client;
 
-use crate::support::{client, world};
+use crate::support::{client, connect, world};
 
 /// Waits until so many statements of creates wait for a lock.
 async fn blocked(watcher: &Client, wanted: i64) {
@@ -18,6 +20,13 @@ async fn blocked(watcher: &Client, wanted: i64) {
         (found == wanted).then_some(())
     })
     .await;
+}
+
+/// Keeps everybody from all items, until it commits.
+async fn holding_items(url: &str) -> Client {
+    let holder = client(url).await;
+    holder.batch_execute("BEGIN; LOCK TABLE items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    holder
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,9 +84,7 @@ async fn a_refused_create_takes_no_other_along() {
 async fn a_create_that_is_given_up_takes_no_other_along() {
     let (database, world) = world().await;
     let alice = world.acme.alice.clone();
-    let mut outside = client(database.url()).await;
-    let held = outside.transaction().await.unwrap();
-    held.batch_execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let held = holding_items(database.url()).await;
     let creates = (0..8).map(|_| world.create(&alice, item("Note").name("given up")));
     let given_up = tokio::time::timeout(Duration::from_millis(300), join_all(creates));
     let waiting = tokio::spawn({
@@ -85,7 +92,7 @@ async fn a_create_that_is_given_up_takes_no_other_along() {
         async move { world.create(&alice, item("Note").name("wanted")).await }
     });
     assert!(given_up.await.is_err(), "they must have waited for the lock");
-    held.commit().await.unwrap();
+    held.batch_execute("COMMIT").await.unwrap();
     let wanted = waiting.await.unwrap();
     assert_eq!(world.item(wanted.id).await.name, "wanted");
 }
@@ -95,9 +102,7 @@ async fn a_create_that_is_given_up_while_it_waits_is_not_written() {
     let (database, world) = world().await;
     let alice = world.acme.alice.clone();
     let watcher = client(database.url()).await;
-    let mut outside = client(database.url()).await;
-    let held = outside.transaction().await.unwrap();
-    held.batch_execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let held = holding_items(database.url()).await;
     let create = |name: &'static str| {
         let (world, alice) = (world.clone(), alice.clone());
         tokio::spawn(async move { world.create(&alice, item("Note").name(name)).await })
@@ -112,7 +117,7 @@ async fn a_create_that_is_given_up_while_it_waits_is_not_written() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     waits.abort();
     assert!(waits.await.unwrap_err().is_cancelled(), "it must have waited");
-    held.commit().await.unwrap();
+    held.batch_execute("COMMIT").await.unwrap();
     for created in [first, second, wanted] {
         created.await.unwrap();
     }
@@ -126,9 +131,7 @@ async fn those_who_wait_outlive_the_connections_of_others() {
     let (database, world) = world().await;
     let alice = world.acme.alice.clone();
     let watcher = client(database.url()).await;
-    let mut outside = client(database.url()).await;
-    let held = outside.transaction().await.unwrap();
-    held.batch_execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let held = holding_items(database.url()).await;
     let create = || {
         let (world, alice) = (world.clone(), alice.clone());
         tokio::spawn(async move { world.try_create(&alice, item("Note").name("note")).await })
@@ -148,9 +151,79 @@ async fn those_who_wait_outlive_the_connections_of_others() {
         // It might have been kept: nobody tries it again but who asked for it.
         expect_kind(create.await.unwrap(), ErrorKind::Unavailable);
     }
-    held.commit().await.unwrap();
+    held.batch_execute("COMMIT").await.unwrap();
     for create in waiting {
         create.await.unwrap().unwrap();
     }
     assert_eq!(world.find("Note").by(&alice).all().await.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_hears_that_the_store_was_closed() {
+    let (database, world) = world().await;
+    let alice = world.acme.alice.clone();
+    let store = connect(database.url()).await;
+    let mut closing = world.clone();
+    closing.stores.items = std::sync::Arc::new(store.clone());
+    let watcher = client(database.url()).await;
+    let held = holding_items(database.url()).await;
+    let create = |name: String| {
+        let (world, alice) = (closing.clone(), alice.clone());
+        tokio::spawn(async move { world.try_create(&alice, item("Note").name(name)).await })
+    };
+    let mut sent = Vec::new();
+    for taken in 1..=2 {
+        sent.push(create(format!("sent {taken}")));
+        blocked(&watcher, taken).await;
+    }
+    let waiting: Vec<_> = (0..6).map(|n| create(format!("waits {n}"))).collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    store.close();
+    held.batch_execute("COMMIT").await.unwrap();
+    for create in sent {
+        create.await.unwrap().unwrap();
+    }
+    for create in waiting.into_iter().chain([create("late".to_owned())]) {
+        let error = expect_kind(create.await.unwrap(), ErrorKind::Unavailable);
+        assert!(error.message().contains("closed"), "{}", error.message());
+    }
+    let mut names = world.find("Note").by(&alice).names().await;
+    names.sort();
+    assert_eq!(names, ["sent 1", "sent 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_wait_while_types_change_come_again() {
+    let (database, world) = world().await;
+    let alice = world.acme.alice.clone();
+    let watcher = client(database.url()).await;
+    let held = holding_items(database.url()).await;
+    let create = |name: String| {
+        let (world, alice) = (world.clone(), alice.clone());
+        tokio::spawn(async move { world.try_create(&alice, item("Note").name(name)).await })
+    };
+    let mut early = Vec::new();
+    for taken in 1..=2 {
+        early.push(create(format!("sent {taken}")));
+        blocked(&watcher, taken).await;
+    }
+    early.extend((0..6).map(|n| create(format!("waits {n}"))));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    // Another server changes types, and its commit is there before any of them has written.
+    let registry = world.registry.current();
+    let mut note = TypeDefinition::clone(registry.by_id(world.type_id("Note")).unwrap().definition());
+    note.version += 1;
+    let change = vec![Operation::PutType(Box::new(note))];
+    world.change_types(&world.system(), change).await.unwrap();
+    held.batch_execute("COMMIT").await.unwrap();
+    for create in early {
+        let error = expect_kind(create.await.unwrap(), ErrorKind::Unavailable);
+        assert!(error.retry_after().is_some(), "{}", error.message());
+    }
+    assert!(
+        world.find("Note").by(&alice).names().await.is_empty(),
+        "nothing is written by types that are gone"
+    );
+    create("again".to_owned()).await.unwrap().unwrap();
+    assert_eq!(world.find("Note").by(&alice).names().await, ["again"]);
 }

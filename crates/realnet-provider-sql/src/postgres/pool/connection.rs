@@ -244,3 +244,63 @@ impl Deref for Connection {
         self.driven.as_ref().expect("the connection is only taken where it is given back").client()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use realnet_core::ErrorKind;
+    use tokio::net::TcpListener;
+
+    use super::super::super::tls;
+    use super::*;
+
+    /// A pool of one connection to a server on a port of this machine.
+    fn pool(port: u16) -> Pool {
+        let mut config = PostgresConfig::new("127.0.0.1", "nobody", "nothing");
+        config.port = port;
+        let tls = tls::connector(&config).unwrap();
+        Pool::new(Opener { config: Arc::new(config), tls, role: Role::Write }, 1)
+    }
+
+    fn kind(outcome: Result<Connection>) -> Option<ErrorKind> {
+        outcome.err().map(|error| error.kind())
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_can_not_be_opened_leaves_its_place() {
+        // Ports below 1024 are not given to clients, and nothing listens on this one.
+        let pool = pool(1);
+        for _ in 0..2 {
+            // Two wait for the place of the first, and each gets it when the one before has failed.
+            let (one, two, three) = tokio::join!(pool.get(), pool.get(), pool.get());
+            for outcome in [one, two, three] {
+                assert_eq!(kind(outcome), Some(ErrorKind::Unavailable));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_while_a_connection_is_opened_leaves_its_place() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = pool(silent.local_addr().unwrap().port());
+        for _ in 0..2 {
+            let (given_up, begun) = tokio::join!(
+                tokio::time::timeout(Duration::from_millis(200), pool.get()),
+                tokio::time::timeout(Duration::from_secs(10), silent.accept())
+            );
+            assert!(given_up.is_err(), "nobody answers");
+            begun.expect("another is opened").unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_pool_opens_nothing() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = pool(silent.local_addr().unwrap().port());
+        let opening = tokio::time::timeout(Duration::from_millis(200), pool.get());
+        // One waits for the place of the other.
+        let (opened, waited, ()) = tokio::join!(opening, pool.get(), async { pool.close() });
+        assert!(opened.is_err());
+        assert_eq!(kind(waited), Some(ErrorKind::Unavailable));
+        assert_eq!(kind(pool.get().await), Some(ErrorKind::Unavailable));
+    }
+}
