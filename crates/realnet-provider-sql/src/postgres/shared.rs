@@ -1,9 +1,10 @@
 //! What the parts of a store share: pools, and the signals between commits, readers and the background work.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
+use parking_lot::Mutex;
 use realnet_core::Result;
 use tokio::sync::{Notify, watch};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -33,6 +34,8 @@ pub(super) struct Shared {
     pub types: watch::Sender<i64>,
     /// Rises whenever changes have got their revisions.
     pub stamps: watch::Sender<u64>,
+    /// When the background connection last heard the database.
+    heard: Mutex<Instant>,
     /// Becomes true when the store is closed.
     pub stop: watch::Sender<bool>,
 }
@@ -50,6 +53,7 @@ impl Shared {
             commits: Notify::new(),
             types: watch::Sender::new(0),
             stamps: watch::Sender::new(0),
+            heard: Mutex::new(Instant::now()),
             stop: watch::Sender::new(false),
         }
     }
@@ -57,6 +61,16 @@ impl Shared {
     /// Says that there are changes without a revision.
     pub(super) fn wake_sequencer(&self) {
         self.commits.notify_one();
+    }
+
+    /// Says that the background connection hears the database.
+    pub(super) fn note_hearing(&self) {
+        *self.heard.lock() = Instant::now();
+    }
+
+    /// How long it has heard nothing.
+    pub(super) fn silence(&self) -> Duration {
+        self.heard.lock().elapsed()
     }
 
     /// Takes note of a revision of types.
@@ -68,15 +82,14 @@ impl Shared {
         });
     }
 
-    /// Reads the revision of types after it has changed here. Others hear of it through the database; so shall we when
-    /// this fails.
-    pub(super) async fn types_changed(&self) {
+    /// Reads the revision of types, where it may have changed. Answers whether it could be read: others hear of a change through
+    /// the database, and so shall we when it can not.
+    pub(super) async fn look_at_types(&self) -> bool {
         let rows = self.read(Statement::of("SELECT revision FROM type_revision")).await;
-        if let Some(row) = rows.ok().as_deref().and_then(<[PgRow]>::first)
-            && let Ok(revision) = Reader::new(row).next()
-        {
-            self.note_types(revision);
-        }
+        let read = rows.ok().as_deref().and_then(<[PgRow]>::first).map(|row| Reader::new(row).next());
+        let Some(Ok(revision)) = read else { return false };
+        self.note_types(revision);
+        true
     }
 
     /// How long to wait for an answer: longer than the server gives its statements.

@@ -17,6 +17,12 @@ use session::Session;
 /// How long to wait between two lives of the connection: at first, and at most.
 const PAUSE: Duration = Duration::from_millis(500);
 const LONG_PAUSE: Duration = Duration::from_secs(8);
+/// After so long without a word from the background connection types are asked for by another: what is taken away by a change
+/// of types has to be gone within a second.
+const SILENCE: Duration = Duration::from_millis(600);
+/// How often that is looked at, and how long after it could not be asked.
+const LOOK: Duration = Duration::from_millis(250);
+const NEXT_TRY: Duration = Duration::from_secs(2);
 
 /// Starts the background work on the present runtime.
 pub(super) fn start(shared: Arc<Shared>) -> tokio::task::JoinHandle<()> {
@@ -24,9 +30,25 @@ pub(super) fn start(shared: Arc<Shared>) -> tokio::task::JoinHandle<()> {
         let mut stop = shared.stop.subscribe();
         tokio::select! {
             () = work(&shared) => {}
+            () = ask_in_silence(&shared) => {}
             _ = stop.wait_for(|stopped| *stopped) => {}
         }
     })
+}
+
+/// Asks for types while the background connection hears nothing, as where a network has swallowed it.
+async fn ask_in_silence(shared: &Shared) {
+    let mut wait = LOOK;
+    loop {
+        tokio::time::sleep(wait).await;
+        wait = LOOK;
+        if shared.silence() > SILENCE {
+            let asked = tokio::time::timeout(NEXT_TRY, shared.look_at_types()).await;
+            if asked != Ok(true) {
+                wait = NEXT_TRY;
+            }
+        }
+    }
 }
 
 async fn work(shared: &Shared) {

@@ -71,6 +71,7 @@ impl<'a> Session<'a> {
         );
         self.connection.batch_execute(&setup).await.map_err(to_error)?;
         self.tick().await?;
+        self.shared.note_hearing();
         let mut next_tick = Instant::now() + TICK;
         loop {
             match self.next_event(next_tick).await? {
@@ -78,6 +79,7 @@ impl<'a> Session<'a> {
                 Event::Signal(channel, payload) => self.heard(&channel, &payload).await?,
                 Event::Tick => {
                     self.tick().await?;
+                    self.shared.note_hearing();
                     next_tick = Instant::now() + TICK;
                 }
             }

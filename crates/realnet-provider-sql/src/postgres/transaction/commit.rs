@@ -55,7 +55,7 @@ pub(in super::super) async fn commit(
                     shared.wake_sequencer();
                 }
                 if effects.types {
-                    shared.types_changed().await;
+                    shared.look_at_types().await;
                 }
                 return Ok(outcomes);
             }
