@@ -72,9 +72,9 @@ pub const PARTS: &[Part] = &[
     },
     Part {
         name: "server",
-        about: "the server process: starting, stopping, crashing, failing disks",
+        about: "the server process: starting, stopping, crashing, failing disks, several on one database",
         work: Work::Cases(
-            "package(=realnet-bin) & (binary(=startup) | binary(=crash) | binary(=durability))",
+            "package(=realnet-bin) & (binary(=startup) | binary(=crash) | binary(=durability) | binary(=replicas))",
         ),
     },
     Part {
