@@ -150,3 +150,55 @@ fn no_password(account: &Item) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use realnet_core::{ErrorKind, Uuid};
+    use serde_json::json;
+
+    use super::*;
+
+    /// An account with these attributes.
+    fn account(attributes: Value) -> Item {
+        let (org, id) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let Value::Object(attributes) = attributes else { unreachable!("an object is given") };
+        let item = Item::new(id, Uuid::from_u128(3), Arc::from("Account"), org);
+        Item { owner: Some(id), attributes: Attributes::from_map(attributes), ..item }
+    }
+
+    fn caller(account: u128, role: OrgRole) -> Caller {
+        let org = Uuid::from_u128(1);
+        Caller { account: Some(Uuid::from_u128(account)), role: Some(role), ..Caller::anonymous(org) }
+    }
+
+    #[test]
+    fn what_an_account_may_do_is_changed_by_administrators_whatever_its_fields_and_grants_say() {
+        let before = account(
+            json!({"username": "ann", "role": "visitor", "disabled": true, "email": "ann@first.test"}),
+        );
+        for (key, value) in [
+            ("role", json!("user")),
+            ("disabled", json!(false)),
+            ("username", json!("bob")),
+            ("email", json!("bob@first.test")),
+        ] {
+            let changed = || {
+                let mut after = before.attributes.as_map().clone();
+                after.insert(key.to_owned(), value.clone());
+                account(Value::Object(after))
+            };
+            for (number, role) in [(9, OrgRole::User), (9, OrgRole::Visitor), (2, OrgRole::User)] {
+                assert!(
+                    edit(&caller(number, role), &before, &mut changed()).is_err(),
+                    "{key} {number} {role:?}"
+                );
+            }
+            assert!(edit(&caller(9, OrgRole::Admin), &before, &mut changed()).is_ok(), "{key}");
+        }
+        let mut raised = account(json!({"username": "ann", "role": "superuser"}));
+        let refused = edit(&caller(9, OrgRole::Admin), &before, &mut raised).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Forbidden);
+    }
+}

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use realnet_core::acl::{Caller, Scope};
+use realnet_core::acl::{Caller, Grant, Permission, Permissions, Scope, Subject};
 use realnet_core::resource::{Authenticator, Call, ListRequest, Operation, Verb, WriteOptions};
 use realnet_core::{ErrorKind, Result, Uuid};
 use serde_json::{Value, json};
 
+use crate::sessions::resigned;
 use crate::world::{PASSWORD, World, filter, id, id_of, kind};
 
 /// A client with its secret.
@@ -198,6 +199,35 @@ async fn whatever_a_token_stands_on_ends_it_at_once() {
 }
 
 #[tokio::test]
+async fn a_token_fits_its_client() {
+    let world = World::new().await;
+    let client = world.client(id(&world.ann), json!(["folder:read"])).await;
+    let other = world.client(id(&world.ann), json!(["folder:read"])).await;
+    world.make_secret(&world.admin, other.id).await.unwrap();
+    let token = world.token(&client).await;
+    let changes = [
+        ("org", json!(Uuid::from_u128(1))),
+        ("sub", json!(other.id)),
+        ("sub", json!(id(&world.root))),
+        ("epoch", json!(99)),
+        ("scope", json!("folder")),
+        ("aud", json!("realnet/api")),
+        ("iss", json!("somebody else")),
+    ];
+    // Another token has another place in the memory of callers.
+    let place = |number: usize| json!(Uuid::from_u128(100 + number as u128));
+    for (number, (claim, value)) in changes.into_iter().enumerate() {
+        let forged = resigned(&token, |claims| {
+            claims["sid"] = place(number);
+            claims[claim] = value.clone();
+        });
+        assert_eq!(kind(world.caller(&forged).await), ErrorKind::Unauthenticated, "{claim} {value}");
+    }
+    let again = resigned(&token, |claims| claims["sid"] = place(99));
+    assert!(world.caller(&again).await.is_ok(), "the forge works");
+}
+
+#[tokio::test]
 async fn secrets_are_for_administrators_of_the_org_in_person() {
     let world = World::new().await;
     let client = world.client(id(&world.ann), json!(["folder"])).await;
@@ -231,6 +261,19 @@ async fn secrets_are_for_administrators_of_the_org_in_person() {
     }
     for caller in [&world.ann, &world.stranger()] {
         assert!(world.create(caller, "clients", json!({"name": "mine"})).await.is_err());
+    }
+    // Whatever else one may do with the item.
+    let grant = Grant {
+        subject: Subject::Account(id(&world.ann)),
+        permissions: Permissions::of(&Permission::ALL[1..]),
+    };
+    let shared =
+        Operation::SetGrants { id: client.id, grants: vec![grant], options: WriteOptions::default() };
+    world.call(&world.admin, "clients", shared).await.unwrap();
+    assert!(world.get(&world.ann, "clients", client.id).await.is_ok());
+    for verb in [Verb::Post, Verb::Delete] {
+        let refused = world.call(&world.ann, "clients", secret_call(client.id, verb)).await;
+        assert_eq!(kind(refused), ErrorKind::Forbidden, "{verb:?}");
     }
     // No account of another org.
     let body = json!({"name": "shop", "account": id(&world.ann), "scopes": ["folder"]});

@@ -41,6 +41,18 @@ async fn administrators_change_their_own_but_do_not_rename_it() {
 }
 
 #[tokio::test]
+async fn whether_there_is_another_is_told_to_nobody() {
+    let world = World::new().await;
+    world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
+    let said = async |name: &str| {
+        let body = json!({"username": "eve", "password": crate::world::PASSWORD, "org": name});
+        let error = world.create(&world.admin, "accounts", body).await.unwrap_err();
+        (error.kind(), format!("{error} {:?}", error.violations()))
+    };
+    assert_eq!(said("Second").await, said("Nowhere").await);
+}
+
+#[tokio::test]
 async fn no_two_have_one_name() {
     let world = World::new().await;
     let second = id_of(&world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap());

@@ -15,7 +15,7 @@ use crate::world::{KEY, World, config, id, kind};
 const SECOND: i64 = 1_000_000;
 
 /// The claims of a token, changed, and signed with the right key: what a leak of the key's use would allow.
-fn resigned(token: &str, change: impl FnOnce(&mut Value)) -> String {
+pub fn resigned(token: &str, change: impl FnOnce(&mut Value)) -> String {
     let secret = Secret::Bytes(KEY.to_vec());
     let decoded = JWT::<Value, biscuit::Empty>::new_encoded(token)
         .into_decoded(&secret, SignatureAlgorithm::HS256)
@@ -52,13 +52,14 @@ async fn claims_must_fit_the_session() {
         sid
     };
     let roots = session(&root.token);
-    let changes: [(&str, &str, Value); 6] = [
+    let changes: [(&str, &str, Value); 7] = [
         ("another account", "sub", json!(root.account)),
         ("another org", "org", json!(Uuid::from_u128(1))),
         ("another session", "sid", roots),
         ("no session", "sid", json!(Uuid::from_u128(2))),
         ("another epoch", "epoch", json!(99)),
         ("another audience", "aud", json!("somebody else")),
+        ("another issuer", "iss", json!("somebody else")),
     ];
     // Once with what was remembered of the session, once without.
     for wait in [0, SECOND] {
@@ -73,6 +74,29 @@ async fn claims_must_fit_the_session() {
         assert!(!world.token_works(bad).await, "{bad}");
     }
     assert!(!world.token_works(&ann.refresh_token).await);
+    // What does not fit a session is not taken for a copy of its refresh token either, which would end it.
+    for (name, claim, value) in &changes {
+        let forged = resigned(&ann.refresh_token, |claims| claims[*claim] = value.clone());
+        if *claim != "org" {
+            let refused = world.accounts.refresh(&forged, &Origin::default()).await.err();
+            assert_eq!(refused.map(|error| error.kind()), Some(ErrorKind::Unauthenticated), "{name}");
+        }
+    }
+    for refresh_token in [&ann.refresh_token, &root.refresh_token] {
+        assert!(world.accounts.refresh(refresh_token, &Origin::default()).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_not_sign_in_has_no_session_though_it_was_not_ended() {
+    let world = World::new().await;
+    let tokens = world.sign_in("ann").await;
+    assert!(world.token_works(&tokens.token).await);
+    world.set_silently(id(&world.ann), "disabled", json!(true)).await;
+    world.clock.advance(SECOND / 2);
+    assert!(!world.token_works(&tokens.token).await);
+    let refreshed = world.accounts.refresh(&tokens.refresh_token, &Origin::default()).await;
+    assert_eq!(refreshed.err().map(|error| error.kind()), Some(ErrorKind::Unauthenticated));
 }
 
 #[tokio::test]

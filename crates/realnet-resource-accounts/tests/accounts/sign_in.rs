@@ -1,11 +1,13 @@
 //! Signing in.
 
+use std::sync::Arc;
+
 use realnet_core::ErrorKind;
 use realnet_core::acl::Origin;
 use realnet_core::resource::{Authenticator, SignIn};
 use serde_json::json;
 
-use crate::world::{PASSWORD, World, id, id_of};
+use crate::world::{PASSWORD, World, from, id, id_of};
 
 #[tokio::test]
 async fn whatever_is_wrong_the_answer_is_the_same() {
@@ -47,6 +49,40 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
     }
     messages.dedup();
     assert_eq!(messages.len(), 1);
+}
+
+/// Passwords are hashed a bounded number at a time: whoever is turned away because there are too many would have been hashed for.
+#[tokio::test]
+async fn names_that_nobody_has_are_worked_for_like_any_other() {
+    let world = Arc::new(World::new().await);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // More than may wait and are worked on, all begun before the first of them goes on.
+    let many = cores * 160;
+    for org in [None, Some("Nowhere")] {
+        let begin = |number: usize| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                let request = SignIn {
+                    username: format!("nobody{number}"),
+                    password: PASSWORD.to_owned(),
+                    org: org.map(str::to_owned),
+                    code: None,
+                };
+                let origin = from(&format!("10.{}.{}.1", number / 250, number % 250));
+                world.accounts.sign_in(request, &origin).await.err().map(|error| error.kind())
+            })
+        };
+        let begun: Vec<_> = (0..many).map(begin).collect();
+        let mut turned_away = 0;
+        for outcome in begun {
+            match outcome.await.unwrap() {
+                Some(ErrorKind::Unavailable) => turned_away += 1,
+                Some(ErrorKind::Unauthenticated) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(turned_away > 0, "{org:?}");
+    }
 }
 
 #[tokio::test]

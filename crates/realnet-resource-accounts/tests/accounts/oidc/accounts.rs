@@ -1,11 +1,13 @@
 //! Whose account it is that somebody from a provider gets.
 
+use std::sync::Arc;
+
 use realnet_core::ErrorKind;
 use realnet_core::acl::OrgRole;
 use serde_json::{Value, json};
 
 use super::{Place, person};
-use crate::world::{id, kind};
+use crate::world::{id, id_of, kind};
 
 /// Gives an account of the org a verified address.
 async fn verify(place: &Place, account: realnet_core::Uuid) {
@@ -29,13 +31,40 @@ async fn who_is_new_gets_an_account_and_keeps_it() {
     assert_eq!(place.sign_in(renamed).await.account, tokens.account);
     assert_eq!(place.world.events(Some(tokens.account)).await, ["sign_up", "sign_in", "sign_in"]);
     assert_eq!(place.world.details("sign_in").await.last().unwrap()["method"], "oidc");
-    // The same subject of another issuer is somebody else: there is nothing by which the two could be told to be one.
     let session = &place
         .world
         .auth(&tokens.caller, realnet_core::resource::Verb::Get, "sessions", Value::Null)
         .await
         .unwrap()[0];
     assert_eq!((&session["method"], &session["factor"]), (&json!("oidc"), &json!(false)));
+}
+
+#[tokio::test]
+async fn an_identity_is_of_one_issuer_in_one_org() {
+    let mut place = Place::new().await;
+    let first = place.sign_in(person("eve")).await.account;
+    let world = &place.world;
+    let second = world.create(&world.root, "orgs", json!({"name": "Second"})).await.unwrap();
+    // The same subject of another issuer is somebody else, and so is the same identity in another org: whoever sets the
+    // providers of an org could be anybody's in another.
+    let mut accounts = vec![first];
+    for (issuer, org) in [(super::OTHER, json!(world.org)), (super::ISSUER, second["id"].clone())] {
+        let item = json!({"name": "Other", "issuer": issuer, "client_id": super::CLIENT, "client_secret": super::SECRET,
+            "create_accounts": true, "org": org});
+        let provider = id_of(&place.world.create(&place.world.root, "auths", item).await.unwrap());
+        let idp = if issuer == super::OTHER { &place.other } else { &place.idp };
+        let (before, idp) = (std::mem::replace(&mut place.provider, provider), Arc::clone(idp));
+        let departed = place.start().await;
+        let mut same = person("eve");
+        same["email_verified"] = json!(false);
+        let brought = idp.sign_in(&departed.location, &same);
+        let arrived = place.come_back(&brought, Some(&departed.binding)).await.unwrap();
+        accounts.push(arrived.tokens.unwrap().account);
+        place.provider = before;
+    }
+    let distinct: std::collections::HashSet<_> = accounts.iter().collect();
+    assert_eq!(distinct.len(), 3, "{accounts:?}");
+    assert_eq!(place.sign_in(person("eve")).await.account, first);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::idp::{Key, Signature, Wishes};
 use super::{OTHER, Place, SECRET, person, set};
 use crate::world::kind;
-use realnet_core::resource::Arrived;
+use realnet_core::resource::{Arrived, Authenticator, Departure, ListRequest};
 
 fn kind_of(result: Result<Arrived>) -> ErrorKind {
     kind(result)
@@ -61,6 +61,20 @@ async fn a_code_of_another_sign_in_is_of_no_use() {
     let (theirs, mine) = (place.start().await, place.start().await);
     let stolen = place.idp.sign_in(&theirs.location, &person("ann"));
     let mut brought = place.idp.sign_in(&mine.location, &person("eve"));
+    set(&mut brought, "code", &stolen[0].1);
+    assert_eq!(kind_of(place.come_back(&brought, Some(&mine.binding)).await), ErrorKind::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_code_needs_the_verifier_of_its_sign_in() {
+    // As above, at a provider that repeats the nonce of whoever redeems the code: the verifier stands alone.
+    let place = Place::new().await;
+    let (theirs, mine) = (place.start().await, place.start().await);
+    let stolen = place.idp.sign_in(&theirs.location, &person("ann"));
+    let mut brought = place.idp.sign_in(&mine.location, &person("eve"));
+    let asked = url::Url::parse(&mine.location).unwrap();
+    let nonce = asked.query_pairs().find(|(name, _)| name == "nonce").unwrap().1.into_owned();
+    place.idp.wish(claim("nonce", json!(nonce)));
     set(&mut brought, "code", &stolen[0].1);
     assert_eq!(kind_of(place.come_back(&brought, Some(&mine.binding)).await), ErrorKind::Unauthenticated);
 }
@@ -149,8 +163,15 @@ async fn tokens_out_of_time_are_refused() {
 #[tokio::test]
 async fn tokens_that_the_issuer_has_not_signed_are_refused() {
     let place = Place::new().await;
-    refused(&place, "alg none", |wishes| wishes.signature = Signature::None).await;
-    refused(&place, "the client's secret", |wishes| wishes.signature = Signature::Shared).await;
+    // Without what could be missed otherwise: nothing but the signature is wrong.
+    let bare = |signature| {
+        move |wishes: &mut Wishes| {
+            wishes.signature = signature;
+            wishes.claims = Box::new(|map| drop(map.remove("at_hash")));
+        }
+    };
+    refused(&place, "alg none", bare(Signature::None)).await;
+    refused(&place, "the client's secret", bare(Signature::Shared)).await;
     refused(&place, "another key of the same name", |wishes| {
         wishes.signature = Signature::Forged(Key::new("one"));
     })
@@ -215,8 +236,44 @@ async fn what_else_is_told_is_of_the_same_subject() {
 }
 
 #[tokio::test]
+async fn nothing_is_told_in_clear() {
+    let place = Place::new().await;
+    refused(&place, "a user info in clear", |wishes| {
+        wishes.tells_later = true;
+        wishes.discovery = Box::new(|map| {
+            drop(map.insert("userinfo_endpoint".to_owned(), json!("http://idp.test/userinfo")));
+        });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn providers_send_back_to_where_the_server_is_known_to_be() {
+    let place = Place::new().await;
+    let departure = Departure {
+        provider: place.provider,
+        parameters: ListRequest::default(),
+        links: false,
+        current_password: None,
+        code: None,
+        base: Some("https://evil.test".to_owned()),
+    };
+    let context = place.context(&place.world.stranger());
+    let departed = Authenticator::depart(&*place.world.accounts, &context, departure).await.unwrap();
+    let asked = url::Url::parse(&departed.location).unwrap();
+    let (_, callback) = asked.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap();
+    assert_eq!(callback, "https://app.test/api/auth/oidc/callback");
+}
+
+#[tokio::test]
 async fn a_provider_that_is_changed_meanwhile_is_another() {
     let place = Place::new().await;
+    let departed = place.start().await;
+    let brought = place.idp.sign_in(&departed.location, &person("eve"));
+    let client = |id: &str| json!({"client_id": id, "client_secret": super::SECRET});
+    place.world.merge(&place.world.admin, "auths", place.provider, client("another")).await.unwrap();
+    assert_eq!(kind_of(place.come_back(&brought, Some(&departed.binding)).await), ErrorKind::Unauthenticated);
+    place.world.merge(&place.world.admin, "auths", place.provider, client(super::CLIENT)).await.unwrap();
     let departed = place.start().await;
     let brought = place.idp.sign_in(&departed.location, &person("eve"));
     let world = &place.world;

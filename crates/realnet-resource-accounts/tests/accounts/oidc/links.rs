@@ -69,6 +69,14 @@ async fn who_links_has_just_shown_who_they_are() {
 }
 
 #[tokio::test]
+async fn linking_gives_no_session() {
+    let place = Place::with(json!({})).await;
+    let challenge = "a".repeat(43);
+    let outcome = place.leave(&place.world.ann, true, &[("code_challenge", &challenge)]).await;
+    assert_eq!(kind(outcome), ErrorKind::Malformed);
+}
+
+#[tokio::test]
 async fn a_session_that_has_ended_links_nothing() {
     let place = Place::with(json!({})).await;
     let world = &place.world;

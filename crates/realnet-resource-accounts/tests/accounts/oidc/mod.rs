@@ -29,6 +29,7 @@ const OTHER: &str = "https://other.test";
 struct Place {
     world: World,
     idp: Arc<Idp>,
+    other: Arc<Idp>,
     provider: Uuid,
 }
 
@@ -55,12 +56,12 @@ impl Place {
     async fn on(store: (Services, Arc<StoppedClock>), mail: MailConfig, settings: Value) -> Self {
         let world = World::on(store, AccountsConfig { mail, bcrypt_cost: 4, ..config() }).await;
         let (idp, other) = (Idp::new(ISSUER, &world.clock), Idp::new(OTHER, &world.clock));
-        world.accounts.reach_providers_by(Arc::new(Net(vec![idp.clone(), other])));
+        world.accounts.reach_providers_by(Arc::new(Net(vec![idp.clone(), other.clone()])));
         let mut item =
             json!({"name": "Example", "issuer": ISSUER, "client_id": CLIENT, "client_secret": SECRET});
         item.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         let provider = id_of(&world.create(&world.admin, "auths", item).await.unwrap());
-        Self { world, idp, provider }
+        Self { world, idp, other, provider }
     }
 
     async fn new() -> Self {

@@ -69,6 +69,11 @@ async fn a_code_ends_in_time_and_with_the_sessions_of_its_account() {
     let late = code(&place).await;
     world.clock.advance(60_000_000);
     assert_eq!(kind(fetch(&place, &late, VERIFIER).await.map(drop)), ErrorKind::InvalidInput);
+    let silently = code(&place).await;
+    let eve = place.sign_in(person("eve")).await.account;
+    world.set_silently(eve, "disabled", json!(true)).await;
+    assert_eq!(kind(fetch(&place, &silently, VERIFIER).await.map(drop)), ErrorKind::InvalidInput);
+    world.set_silently(eve, "disabled", json!(false)).await;
     for change in [json!({"password": "another long one"}), json!({"disabled": true})] {
         let code = code(&place).await;
         let eve = place.sign_in(person("eve")).await.account;

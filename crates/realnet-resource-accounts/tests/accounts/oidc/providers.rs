@@ -6,8 +6,8 @@ use realnet_core::ErrorKind;
 use realnet_core::resource::Verb;
 use serde_json::{Map, Value, json};
 
-use super::{ISSUER, OTHER, Place, SECRET, person};
-use crate::world::kind;
+use super::{CLIENT, ISSUER, OTHER, Place, SECRET, person};
+use crate::world::{id_of, kind};
 
 /// A change of a discovery document.
 type Change = fn(&mut Map<String, Value>);
@@ -62,6 +62,10 @@ async fn only_administrators_set_providers_and_none_makes_superusers() {
 async fn an_item_that_is_no_provider_is_none() {
     let mut place = Place::new().await;
     place.provider = place.world.org;
+    assert_eq!(start(&place).await, Err(ErrorKind::NotFound));
+    // Nor one that somebody has made to look like one, for a role that they do not have.
+    let item = json!({"name": "Mine", "issuer": ISSUER, "client_id": CLIENT, "create_accounts": true, "role": "admin"});
+    place.provider = id_of(&place.world.create(&place.world.bob, "folder", item).await.unwrap());
     assert_eq!(start(&place).await, Err(ErrorKind::NotFound));
 }
 
@@ -171,8 +175,8 @@ async fn the_address_of_a_request_is_not_believed_without_a_setting() {
     world.accounts.reach_providers_by(idp);
     let item = json!({"name": "Example", "issuer": ISSUER, "client_id": "x"});
     let provider = crate::world::id_of(&world.create(&world.admin, "auths", item).await.unwrap());
-    let idp = super::Idp::new(ISSUER, &world.clock);
-    let place = Place { world, idp, provider };
+    let [idp, other] = [ISSUER, OTHER].map(|issuer| super::Idp::new(issuer, &world.clock));
+    let place = Place { world, idp, other, provider };
     assert_eq!(start(&place).await, Err(ErrorKind::Unavailable));
 }
 
