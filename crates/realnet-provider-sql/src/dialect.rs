@@ -112,6 +112,20 @@ pub(crate) trait Dialect: Send + Sync {
         false
     }
 
+    /// An id as text; empty or absent where there is none.
+    fn id_text(&self, column: &str) -> String;
+
+    /// A value of item `i` by its key, as JSON; absent where the item has none of its own.
+    fn attribute(&self, key: &str, statement: &mut Statement);
+
+    /// The same as text.
+    fn attribute_text(&self, key: &str, statement: &mut Statement) {
+        self.attribute(key, statement);
+    }
+
+    /// A column with text or a number as JSON.
+    fn as_json(&self, column: &str) -> String;
+
     /// The condition that item `i` is public.
     fn is_public(&self) -> &'static str;
 

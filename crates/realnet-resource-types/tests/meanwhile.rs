@@ -16,7 +16,8 @@ use realnet_core::change::{
 use realnet_core::clock::{Clock as _, IdSource as _, System};
 use realnet_core::model::{Attributes, Item, TypeDefinition};
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
-use realnet_core::query::Query;
+use realnet_core::query::aggregate::GroupRow;
+use realnet_core::query::{Aggregate, Query};
 use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{PatchDocument, TypeOperation, WriteOptions};
 use realnet_core::{ErrorKind, Result, Uuid};
@@ -84,6 +85,10 @@ impl ItemProvider for Busy {
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
         self.inner.list(access, query).await
+    }
+
+    async fn aggregate(&self, access: &Access, asked: &Aggregate) -> Result<Vec<GroupRow>> {
+        self.inner.aggregate(access, asked).await
     }
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {

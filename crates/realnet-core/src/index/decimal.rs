@@ -1,7 +1,7 @@
 //! Exact decimals: read from text, compared by value whatever their length, written as sortable bytes.
 
 /// A decimal number `±0.d₁d₂… × 10^exponent` without leading or trailing zeros; zero has no digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Decimal {
     negative: bool,
     exponent: i32,
@@ -41,6 +41,11 @@ impl Decimal {
         let point = i32::try_from(whole.len()).ok()? - i32::try_from(leading).ok()?;
         let exponent = point.checked_add(power).filter(|exponent| exponent.abs() <= MAX_EXPONENT)?;
         Some(Self { negative, exponent, digits })
+    }
+
+    /// Whether it is negative, its digits and its exponent: `±0.d₁d₂… × 10^exponent`.
+    pub(crate) fn parts(&self) -> (bool, &[u8], i32) {
+        (self.negative, &self.digits, self.exponent)
     }
 
     /// Appends bytes that sort as the numbers do, none of which is a prefix of another.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Decimal;
 use crate::model::FieldKind;
-use crate::model::value::canonical_value_text;
+use crate::model::value::{canonical_value_text, canonicalize};
 use crate::query::Literal;
 
 /// The sort key of an absent value: greater than every other key.
@@ -90,6 +90,26 @@ pub fn class_range(key: &[u8]) -> (Vec<u8>, Vec<u8>) {
 /// Whether a sort key is that of a number or a decimal.
 pub fn is_number_key(key: &[u8]) -> bool {
     matches!(key, [NUMBER | DECIMAL, ..])
+}
+
+/// The value that a sort key was made of; `None` where the key does not tell all of it: long texts, numbers beyond the integers
+/// that doubles hold, decimals, documents.
+pub fn value_of_key(key: &[u8]) -> Option<Value> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match key {
+        NULL_KEY => Some(Value::Null),
+        [BOOLEAN, value] => Some((*value != 0).into()),
+        [NUMBER, bits @ ..] => {
+            let sortable = u64::from_be_bytes(bits.try_into().ok()?);
+            let bits = if sortable >> 63 == 1 { sortable ^ (1 << 63) } else { !sortable };
+            let number = f64::from_bits(bits);
+            canonicalize(number.into()).ok().filter(|_| number.abs() < EXACT)
+        }
+        // What is cut holds a byte that no text has.
+        [TEXT, text @ ..] => std::str::from_utf8(text).ok().map(Value::from),
+        [ID, ..] => id_of_key(key).map(|id| id.to_string().into()),
+        _ => None,
+    }
 }
 
 /// The id inside the sort key of a reference.
@@ -186,6 +206,35 @@ mod tests {
         }
         assert_eq!(id_of_key(&sort_key(&json!(id.to_string()), FieldKind::File)), Some(id));
         assert_eq!(id_of_key(&sort_key(&json!("no id"), FieldKind::File)), None);
+    }
+
+    #[test]
+    fn keys_tell_their_values() {
+        let id = Uuid::from_u128(7).to_string();
+        for (value, kind) in [
+            (json!(null), FieldKind::String),
+            (json!(true), FieldKind::Boolean),
+            (json!(0), FieldKind::Integer),
+            (json!(-5), FieldKind::Integer),
+            (json!(9_007_199_254_740_991_i64), FieldKind::Integer),
+            (json!(-0.1), FieldKind::Number),
+            (json!(5e-324), FieldKind::Number),
+            (json!(""), FieldKind::String),
+            (json!("ä".repeat(255)), FieldKind::String),
+            (json!("2026-01-31"), FieldKind::Date),
+            (json!(id), FieldKind::Reference),
+        ] {
+            assert_eq!(value_of_key(&sort_key(&value, kind)), Some(value));
+        }
+        for (value, kind) in [
+            (json!("ä".repeat(256)), FieldKind::Text),
+            (json!(9_007_199_254_740_993_i64), FieldKind::Json),
+            (json!(1e300), FieldKind::Number),
+            (json!("1.5"), FieldKind::Decimal),
+            (json!([1]), FieldKind::Json),
+        ] {
+            assert_eq!(value_of_key(&sort_key(&value, kind)), None, "{value}");
+        }
     }
 
     #[test]

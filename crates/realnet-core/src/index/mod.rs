@@ -10,7 +10,9 @@ mod taken;
 mod words;
 
 pub use entries::{IndexEntries, KeyEntry, entries};
-pub use key::{MAX_KEY, NULL_KEY, class_range, id_of_key, is_number_key, literal_key, sort_key};
+pub use key::{
+    MAX_KEY, NULL_KEY, class_range, id_of_key, is_number_key, literal_key, sort_key, value_of_key,
+};
 pub use taken::value_taken;
 pub use words::{MAX_TOKEN, MAX_TOKENS, is_searchable, item_tokens, tokens};
 

@@ -11,7 +11,8 @@ use crate::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outco
 use crate::error::{ErrorKind, Result};
 use crate::model::Item;
 use crate::provider::Capabilities;
-use crate::query::{Cursor, Query};
+use crate::query::aggregate::GroupRow;
+use crate::query::{Aggregate, Cursor, Query};
 use crate::registry::TypeRegistry;
 
 /// So many ids [`ItemProvider::get_many`] takes.
@@ -76,6 +77,10 @@ pub trait ItemProvider: Send + Sync {
 
     /// A page of the readable items that match. Pages are full unless they are the last.
     async fn list(&self, access: &Access, query: &Query) -> Result<Page>;
+
+    /// Figures of the readable items that match, by group, in the order of the groups' values; those of
+    /// [`crate::query::aggregate`], at one moment. `TooLarge` when there are more than [`Aggregate::MAX_GROUPS`].
+    async fn aggregate(&self, access: &Access, aggregate: &Aggregate) -> Result<Vec<GroupRow>>;
 
     /// Applies a change set atomically and durably, or not at all. One outcome per operation, in order.
     ///

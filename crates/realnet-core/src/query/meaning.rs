@@ -356,10 +356,7 @@ proptest! {
         }
         let order = parsed(registry, &[("order", key)]).unwrap().query.order;
         let OrderKey::Operand(Operand::Attribute(path)) = &order[0].key else { panic!("{order:?}") };
-        let constant = |instance: bool| path.constants.iter().find(|(id, name, _)| {
-            *id == part.type_id && name.is_some() == instance && name.as_ref().is_none_or(|name| is_spare && &**name == "Spare")
-        });
-        let folded = own.as_ref().or_else(|| constant(true).or_else(|| constant(false)).map(|(_, _, value)| value));
+        let folded = own.as_ref().or_else(|| path.constant(part.type_id, part.instance.as_deref()));
         prop_assert_eq!(folded, effective(registry, &part, key));
         prop_assert_eq!(path.index.is_some(), key == "title");
     }

@@ -1,5 +1,6 @@
 //! Queries: a backend-neutral tree of what to find, its text grammar, and the evaluator that defines its meaning.
 
+pub mod aggregate;
 mod cursor;
 #[cfg(test)]
 mod fixture;
@@ -15,8 +16,12 @@ mod predicate;
 mod sort;
 mod value;
 
+pub use aggregate::Aggregate;
 pub use cursor::Cursor;
-pub use grammar::{LIST_PARAMETERS, ParsedQuery, parse, parse_for_change, parse_projection};
+pub use grammar::{
+    AGGREGATE_PARAMETERS, LIST_PARAMETERS, ParsedQuery, parse, parse_aggregate, parse_for_change,
+    parse_projection,
+};
 pub use matches::{matches, relevance, untyped_readings};
 pub use operand::{AttributePath, Operand, Property};
 pub use order::{Direction, OrderKey, OrderTerm};

@@ -98,6 +98,19 @@ pub struct AttributePath {
     pub constants: Vec<(Uuid, Option<Arc<str>>, serde_json::Value)>,
 }
 
+impl AttributePath {
+    /// The constant of an item that has no value of its own for the key.
+    pub fn constant(&self, type_id: Uuid, instance: Option<&str>) -> Option<&serde_json::Value> {
+        let of = |wanted: &dyn Fn(Option<&str>) -> bool| {
+            let fits =
+                |(id, name, _): &&(Uuid, Option<Arc<str>>, _)| *id == type_id && wanted(name.as_deref());
+            self.constants.iter().find(fits).map(|(_, _, value)| value)
+        };
+        let same = |name: Option<&str>| name.zip(instance).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+        of(&same).or_else(|| of(&|name| name.is_none()))
+    }
+}
+
 /// Something with a value for each item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operand {

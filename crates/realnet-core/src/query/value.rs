@@ -68,6 +68,19 @@ impl Cell<'_> {
         }
     }
 
+    /// As it is shown.
+    pub(super) fn value(&self) -> Value {
+        match self {
+            Self::Json(value, _) => (*value).clone(),
+            Self::Id(id) => id.to_string().into(),
+            Self::Text(text) => text.as_ref().into(),
+            Self::Boolean(value) => (*value).into(),
+            // Versions are counted from one.
+            Self::Number(number) => (*number as i64).into(),
+            Self::Time(moment) => moment.to_string().into(),
+        }
+    }
+
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Json(value, _) => value.as_str(),

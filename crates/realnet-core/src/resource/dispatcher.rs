@@ -163,6 +163,7 @@ async fn carry_out(
         Operation::PatchMany { parameters, patch } => resource.patch_many(cx, route, parameters, patch).await,
         Operation::DeleteMany { parameters } => resource.delete_many(cx, route, parameters).await,
         Operation::Children { id, parameters } => resource.children(cx, route, id, parameters).await,
+        Operation::Aggregate(request) => resource.aggregate(cx, route, request).await,
         Operation::History { id, parameters } => resource.history(cx, route, id, parameters).await,
         Operation::GetGrants { id } => resource.get_grants(cx, route, id).await,
         Operation::SetGrants { id, grants, options } => {

@@ -125,6 +125,8 @@ pub enum Operation {
         /// As for a list.
         parameters: ListRequest,
     },
+    /// Figures of the items that match, by group; filters as in a list, and `select` and `group`.
+    Aggregate(ListRequest),
     /// Earlier states of an item, newest first; parameters `limit` and `before` (a version).
     History {
         /// Which.

@@ -62,6 +62,7 @@ impl Operation {
             Self::List(_)
             | Self::Get { .. }
             | Self::Children { .. }
+            | Self::Aggregate(_)
             | Self::History { .. }
             | Self::GetGrants { .. } => Some(Permission::Read),
             Self::Create { .. } => Some(Permission::Create),

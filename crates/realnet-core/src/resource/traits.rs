@@ -146,6 +146,11 @@ pub trait Resource: Send + Sync {
         default::children(cx, route, id, parameters).await
     }
 
+    /// Figures of items, by group.
+    async fn aggregate(&self, cx: &Context, route: &Route<'_>, request: ListRequest) -> Result<Reply> {
+        default::aggregate(cx, route, request).await
+    }
+
     /// Earlier states of an item.
     async fn history(
         &self,

@@ -13,7 +13,8 @@ use crate::change::{
 use crate::error::Result;
 use crate::model::Item;
 use crate::provider::{Access, Capabilities, ItemProvider, Page};
-use crate::query::Query;
+use crate::query::aggregate::GroupRow;
+use crate::query::{Aggregate, Query};
 use crate::registry::TypeRegistry;
 
 /// Seals the secret fields of all that is written, behind validation and before the store. What is read is as stored:
@@ -89,6 +90,10 @@ impl ItemProvider for SealedItems {
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
         self.store.list(access, query).await
+    }
+
+    async fn aggregate(&self, access: &Access, aggregate: &Aggregate) -> Result<Vec<GroupRow>> {
+        self.store.aggregate(access, aggregate).await
     }
 
     async fn stored_reply(&self, key: &IdempotencyKey) -> Result<Option<StoredReply>> {

@@ -1,11 +1,14 @@
-//! Lists: every item of the types is looked at, by the core's evaluator alone.
+//! Lists and aggregates: every item of the types is looked at, by the core's evaluator alone.
 
 use realnet_core::Uuid;
 use realnet_core::acl::Permission;
 use realnet_core::error::Result;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Page};
-use realnet_core::query::{Count, Cursor, Lookup, OrderKey, OrgScope, Query, matches, relevance, sort_keys};
+use realnet_core::query::aggregate::{GroupRow, Tally};
+use realnet_core::query::{
+    Aggregate, Count, Cursor, Lookup, OrderKey, OrgScope, Query, matches, relevance, sort_keys,
+};
 
 use super::state::State;
 
@@ -26,6 +29,15 @@ impl Lookup for Finder<'_> {
     }
 }
 
+impl<'a> Finder<'a> {
+    /// The readable items that match, in no order.
+    fn found(&self, query: &'a Query) -> impl Iterator<Item = &'a Item> {
+        let asked_for = self.state.items.values().filter(|item| is_asked_for(query, item));
+        let readable = asked_for.filter(|item| self.access.allows(item, Permission::Read));
+        readable.filter(|item| matches(&self.access.registry, &query.filter, item, self))
+    }
+}
+
 /// A match with its place in the order.
 type Placed<'a> = (Vec<Vec<u8>>, &'a Item);
 
@@ -34,14 +46,8 @@ pub(super) fn list(state: &State, access: &Access, query: &Query) -> Result<Page
         cursor.check(&query.order)?;
     }
     let finder = Finder { state, access };
-    let mut found: Vec<Placed<'_>> = state
-        .items
-        .values()
-        .filter(|item| is_asked_for(query, item))
-        .filter(|item| access.allows(item, Permission::Read))
-        .filter(|item| matches(&access.registry, &query.filter, item, &finder))
-        .map(|item| (place(query, access, item, &finder), item))
-        .collect();
+    let mut found: Vec<Placed<'_>> =
+        finder.found(query).map(|item| (place(query, access, item, &finder), item)).collect();
     found.sort_by(|(left, one), (right, other)| left.cmp(right).then(one.id.cmp(&other.id)));
     let total = (query.count != Count::None).then_some(found.len() as u64);
     let begin = begin(query, &found);
@@ -59,6 +65,13 @@ pub(super) fn list(state: &State, access: &Access, query: &Query) -> Result<Page
         _ => None,
     };
     Ok(Page { items: page.into_iter().cloned().collect(), next, total })
+}
+
+pub(super) fn aggregate(state: &State, access: &Access, aggregate: &Aggregate) -> Result<Vec<GroupRow>> {
+    let finder = Finder { state, access };
+    let mut tally = Tally::new(aggregate, &access.registry);
+    finder.found(&aggregate.query).try_for_each(|item| tally.item(item, &finder))?;
+    Ok(tally.finish())
 }
 
 fn is_asked_for(query: &Query, item: &Item) -> bool {

@@ -9,10 +9,11 @@ use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey
 use realnet_core::error::Result;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Budget, Capabilities, ItemProvider, Page};
-use realnet_core::query::Query;
+use realnet_core::query::aggregate::GroupRow;
+use realnet_core::query::{Aggregate, Query};
 
 use super::MemoryStore;
-use super::list::list;
+use super::list::{aggregate, list};
 use super::state::reply_key;
 
 #[async_trait]
@@ -46,6 +47,10 @@ impl ItemProvider for MemoryStore {
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
         list(&self.state.read(), access, query)
+    }
+
+    async fn aggregate(&self, access: &Access, asked: &Aggregate) -> Result<Vec<GroupRow>> {
+        aggregate(&self.state.read(), access, asked)
     }
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {

@@ -14,7 +14,8 @@ use realnet_core::change::{
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page, SourceProvider, TypeProvider};
-use realnet_core::query::{Predicate, Query};
+use realnet_core::query::aggregate::GroupRow;
+use realnet_core::query::{Aggregate, Predicate, Query};
 use realnet_core::registry::TypeSnapshot;
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use realnet_provider_generic::MemoryStore;
@@ -24,6 +25,9 @@ use realnet_testkit::conformance::{Backend, Stores, World, cases, run};
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
     ListsEverything,
+    /// Counts what the caller may not read.
+    CountsEverything,
+    LosesAGroup,
     GetsEverything,
     IgnoresOwners,
     /// Lists what the account may read, whatever its key leaves of that.
@@ -98,6 +102,22 @@ impl FaultyStore {
         Access { caller: Arc::new(Caller::system(access.caller.org)), registry: Arc::clone(&access.registry) }
     }
 
+    /// The access that a list works with.
+    fn misled(&self, access: &Access) -> Access {
+        let mut access = access.clone();
+        match self.fault {
+            Fault::ListsEverything => access = Self::system(&access),
+            Fault::IgnoresScopes => {
+                access.caller = Arc::new(Caller { scope: None, ..(*access.caller).clone() });
+            }
+            Fault::IgnoresOwners => {
+                access.caller = Arc::new(Caller { account: None, ..(*access.caller).clone() });
+            }
+            _ => {}
+        }
+        access
+    }
+
     fn asked(&self, query: &Query) -> Query {
         let mut query = query.clone();
         match self.fault {
@@ -153,27 +173,27 @@ impl ItemProvider for FaultyStore {
     }
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
-        let mut access = access.clone();
-        match self.fault {
-            Fault::ListsEverything => access = Self::system(&access),
-            Fault::IgnoresScopes => {
-                access.caller = Arc::new(Caller { scope: None, ..(*access.caller).clone() });
-            }
-            Fault::IgnoresOwners => {
-                access.caller = Arc::new(Caller { account: None, ..(*access.caller).clone() });
-            }
-            _ => {}
-        }
-        let page = self.store.list(&access, &self.asked(query)).await?;
+        let page = self.store.list(&self.misled(access), &self.asked(query)).await?;
         if self.fault == Fault::EmptyLastPage && page.next.is_none() && page.items.len() == query.limit {
             // A cursor that leads to nothing.
             let last = Query { limit: query.limit - 1, ..query.clone() };
             if last.limit > 0 {
-                let next = self.store.list(&access, &last).await?.next;
+                let next = self.store.list(access, &last).await?.next;
                 return Ok(Page { next, ..page });
             }
         }
         Ok(self.answered(query, page))
+    }
+
+    async fn aggregate(&self, access: &Access, asked: &Aggregate) -> Result<Vec<GroupRow>> {
+        let access =
+            if self.fault == Fault::CountsEverything { Self::system(access) } else { self.misled(access) };
+        let asked = Aggregate { query: self.asked(&asked.query), ..asked.clone() };
+        let mut rows = self.store.aggregate(&access, &asked).await?;
+        if self.fault == Fault::LosesAGroup && rows.len() > 1 {
+            rows.pop();
+        }
+        Ok(rows)
     }
 
     async fn commit(&self, access: &Access, mut changes: ChangeSet) -> Result<Vec<Outcome>> {
@@ -329,6 +349,10 @@ noticed! {
     ListsEverything by grants::grants_on_items,
     ListsEverything by search::only_readable_text_is_found,
     ListsEverything by random::every_list_is_what_the_rules_say,
+    CountsEverything by aggregates::only_readable_items_count,
+    CountsEverything by random::every_list_is_what_the_rules_say,
+    LosesAGroup by aggregates::groups_come_in_order,
+    IgnoresFilters by aggregates::filters_hold,
     GetsEverything by grants::grants_on_types_and_instances,
     GetsEverything by visibility::restricted_items_ignore_the_type,
     IgnoresScopes by scopes::a_key_sees_what_its_scope_leaves,

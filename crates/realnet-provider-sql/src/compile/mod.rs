@@ -7,6 +7,7 @@
 //! core evaluates on each row.
 
 mod access;
+mod aggregate;
 mod elsewhere;
 mod filter;
 mod fingerprint;
@@ -19,6 +20,7 @@ mod strategy;
 mod test;
 mod walker;
 
+pub(crate) use aggregate::{ByKey, Grouping, Groupings, Way};
 pub(crate) use part::Part;
 pub(crate) use scope::{nothing, readable, requests};
 pub(crate) use strategy::{Analysis, Plan, analyse};

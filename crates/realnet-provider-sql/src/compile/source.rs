@@ -90,23 +90,28 @@ impl<'a> Names<'a> {
             }
         }
         self.use_items();
-        match property {
-            Property::Id => "i.id",
-            Property::Type => "i.type",
-            Property::Instance => "i.instance",
-            Property::Name => "i.name",
-            Property::Status => "i.status",
-            Property::Visibility => "i.visibility",
-            Property::ValidFrom => "i.valid_from",
-            Property::ValidTo => "i.valid_to",
-            Property::ParentId => "i.parent",
-            Property::LinkedItemId => "i.linked",
-            Property::Owner => "i.owner",
-            Property::Org => "i.org",
-            Property::Public => "i.public",
-            Property::Version => "i.version",
-            Property::CreatedAt => "i.created_at",
-            Property::UpdatedAt => "i.updated_at",
-        }
+        item_column(property)
+    }
+}
+
+/// The column of a property in the row of the item.
+pub(super) fn item_column(property: Property) -> &'static str {
+    match property {
+        Property::Id => "i.id",
+        Property::Type => "i.type",
+        Property::Instance => "i.instance",
+        Property::Name => "i.name",
+        Property::Status => "i.status",
+        Property::Visibility => "i.visibility",
+        Property::ValidFrom => "i.valid_from",
+        Property::ValidTo => "i.valid_to",
+        Property::ParentId => "i.parent",
+        Property::LinkedItemId => "i.linked",
+        Property::Owner => "i.owner",
+        Property::Org => "i.org",
+        Property::Public => "i.public",
+        Property::Version => "i.version",
+        Property::CreatedAt => "i.created_at",
+        Property::UpdatedAt => "i.updated_at",
     }
 }

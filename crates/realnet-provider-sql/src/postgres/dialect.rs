@@ -94,6 +94,24 @@ impl Dialect for PostgresDialect {
         true
     }
 
+    fn id_text(&self, column: &str) -> String {
+        format!("{column}::text")
+    }
+
+    fn attribute(&self, key: &str, statement: &mut Statement) {
+        statement.push("i.attributes::json -> ").bind(key.into());
+    }
+
+    fn attribute_text(&self, key: &str, statement: &mut Statement) {
+        statement.push("(");
+        self.attribute(key, statement);
+        statement.push(")::text COLLATE \"C\"");
+    }
+
+    fn as_json(&self, column: &str) -> String {
+        format!("to_json({column})")
+    }
+
     fn is_public(&self) -> &'static str {
         "i.public"
     }

@@ -8,7 +8,8 @@ use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Budget, Capabilities, ItemProvider, Page};
-use realnet_core::query::Query;
+use realnet_core::query::aggregate::GroupRow;
+use realnet_core::query::{Aggregate, Query};
 use realnet_core::{Result, Uuid};
 
 use super::error::to_error;
@@ -62,6 +63,11 @@ impl ItemProvider for PostgresStore {
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
         list::list(self, access, &readable(access, query)).await
+    }
+
+    async fn aggregate(&self, access: &Access, asked: &Aggregate) -> Result<Vec<GroupRow>> {
+        let asked = Aggregate { query: readable(access, &asked.query).into_owned(), ..asked.clone() };
+        list::aggregate(self, access, &asked).await
     }
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {

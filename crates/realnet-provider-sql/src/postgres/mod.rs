@@ -27,6 +27,7 @@ mod row;
 mod run;
 mod shapes;
 mod shared;
+mod summary;
 mod tls;
 mod transaction;
 mod types;

@@ -109,6 +109,18 @@ impl Dialect for SqliteDialect {
         ""
     }
 
+    fn id_text(&self, column: &str) -> String {
+        format!("hex({column})")
+    }
+
+    fn attribute(&self, key: &str, statement: &mut Statement) {
+        statement.push("i.attributes -> ").bind(key.into());
+    }
+
+    fn as_json(&self, column: &str) -> String {
+        format!("json_quote({column})")
+    }
+
     fn is_public(&self) -> &'static str {
         "i.public = 1"
     }

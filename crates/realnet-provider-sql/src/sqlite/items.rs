@@ -8,10 +8,11 @@ use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey
 use realnet_core::clock::Timestamp;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
-use realnet_core::query::Query;
+use realnet_core::query::aggregate::{GroupRow, Tally};
+use realnet_core::query::{Aggregate, Query};
 use realnet_core::{Error, Result, Uuid};
 
-use super::list::list;
+use super::list::{aggregate, list};
 use super::lookup::{read_item, readable_items};
 use super::patience::Budget;
 use super::shared::Shared;
@@ -62,6 +63,15 @@ impl ItemProvider for SqliteStore {
         let (access, query) = (access.clone(), query.into_owned());
         let page = self.long_read(move |shared| list(shared, &access, &query, Budget::LONG)).await?;
         page.ok_or_else(|| Error::internal("a list was not made"))
+    }
+
+    async fn aggregate(&self, access: &Access, asked: &Aggregate) -> Result<Vec<GroupRow>> {
+        let asked = Aggregate { query: readable(access, &asked.query).into_owned(), ..asked.clone() };
+        if asked.query.types.is_empty() {
+            return Ok(Tally::new(&asked, &access.registry).finish());
+        }
+        let access = access.clone();
+        self.long_read(move |shared| aggregate(shared, &access, &asked)).await
     }
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {

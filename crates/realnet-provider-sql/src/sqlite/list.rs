@@ -6,6 +6,11 @@
 //! A list is tried where it is asked for when it is likely to be short. It has a small budget there; what does not get by
 //! with it is made once more on a thread for what may take long.
 
+mod aggregate;
+mod gather;
+
+pub(super) use aggregate::aggregate;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -168,19 +173,31 @@ impl Listing<'_> {
         only_short: bool,
     ) -> Result<Option<Page>> {
         if plan.page.iter().chain(&plan.count).any(Part::looks_elsewhere) {
-            let Some(moment) = self.shared.between_commits(!only_short) else { return Ok(None) };
-            self.lookup.begin()?;
-            connection.begin_snapshot()?;
-            self.version = self.shared.settled_version();
-            drop(moment);
-            let page = connection.end_snapshot(|connection| self.page(connection, plan, only_short));
-            self.lookup.end()?;
-            return page;
+            return self.between_commits(connection, only_short, |listing, connection| {
+                listing.page(connection, plan, only_short)
+            });
         }
         if takes_one_statement(self.query, plan) {
             return self.page(connection, plan, only_short);
         }
         connection.snapshot(|connection| self.page(connection, plan, only_short))
+    }
+
+    /// Reads items and those that they lead to at one moment; `None` when that would have to be waited for.
+    fn between_commits<T>(
+        &mut self,
+        connection: &mut Connection,
+        only_short: bool,
+        read: impl FnOnce(&mut Self, &mut Connection) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let Some(moment) = self.shared.between_commits(!only_short) else { return Ok(None) };
+        self.lookup.begin()?;
+        connection.begin_snapshot()?;
+        self.version = self.shared.settled_version();
+        drop(moment);
+        let answer = connection.end_snapshot(|connection| read(self, connection));
+        self.lookup.end()?;
+        answer
     }
 
     /// The page; `None` when its total would have to be counted and there is no time for that.

@@ -10,6 +10,19 @@ macro_rules! conformance {
     ($backend:expr) => {
         $crate::conformance_cases! {
             $backend;
+            aggregates: [
+                groups_come_in_order,
+                every_kind_is_reckoned_with,
+                sums_are_exact,
+                values_keep_apart,
+                constants_are_reckoned_with,
+                properties_are_reckoned_with,
+                references_lead_further,
+                filters_hold,
+                only_readable_items_count,
+                secrets_are_not_reckoned_with,
+                too_many_groups_are_refused,
+            ],
             batch: [
                 later_operations_see_earlier_ones,
                 a_whole_life_in_one_set,

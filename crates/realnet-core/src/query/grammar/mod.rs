@@ -3,6 +3,7 @@
 //!
 //! Stands between the runner, which decodes the parameters, and the store, which gets the [`Query`].
 
+mod aggregate;
 mod attribute;
 mod condition;
 mod group;
@@ -22,9 +23,9 @@ use condition::Conditions;
 use names::Names;
 use parameters::Parameters;
 
-pub use parameters::LIST_PARAMETERS;
+pub use parameters::{AGGREGATE_PARAMETERS, LIST_PARAMETERS};
 
-use super::{Comparison, Count, Cursor, Literal, Operand, Predicate, Property, Query};
+use super::{Aggregate, Comparison, Count, Cursor, Literal, Operand, Predicate, Property, Query};
 use crate::acl::Caller;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -84,27 +85,76 @@ fn read(
 ) -> Result<ParsedQuery> {
     check_sizes(parameters)?;
     let parameters = Parameters::sort(parameters)?;
-    let reach = reach::read(registry, caller, base, &parameters)?;
-    let types: Vec<_> = reach.types.iter().map(|info| info.id()).collect();
-    let mut names = Names::new(registry, caller, reach.scope, base, reach.types);
-    names.only_declared = only_declared;
-    let mut conditions = Conditions::new(&names);
-    let mut filter = conditions.filters(&parameters.filters)?;
-    let special = special::read(&names, &parameters, now)?;
-    let is_filtered = !parameters.filters.is_empty() || special != Predicate::All;
-    let is_search = parameters.get("search").is_some();
-    if !conditions.mentions_visibility {
-        filter = not_hidden().and(filter);
-    }
-    let mut query = Query::of(reach.scope, types);
-    query.filter = filter.and(special);
+    let Found { names, mut query, is_filtered } =
+        find(registry, caller, base, &parameters, now, only_declared)?;
     query.order = order::read(&names, parameters.get("order"))?;
-    if is_search && parameters.get("order").is_none() {
+    if parameters.get("search").is_some() && parameters.get("order").is_none() {
         query.order = order::by_relevance();
     }
     read_page(&parameters, &mut query)?;
     let projection = select::read(&names, parameters.get("select"), parameters.get("attributes"))?;
     Ok(ParsedQuery { query, projection, is_filtered })
+}
+
+/// Which items a query finds, in no order yet.
+struct Found<'a> {
+    names: Names<'a>,
+    query: Query,
+    is_filtered: bool,
+}
+
+fn find<'a>(
+    registry: &'a TypeRegistry,
+    caller: &'a Caller,
+    base: Option<&'a TypeInfo>,
+    parameters: &Parameters<'_>,
+    now: Timestamp,
+    only_declared: bool,
+) -> Result<Found<'a>> {
+    let reach = reach::read(registry, caller, base, parameters)?;
+    let types: Vec<_> = reach.types.iter().map(|info| info.id()).collect();
+    let mut names = Names::new(registry, caller, reach.scope, base, reach.types);
+    names.only_declared = only_declared;
+    let mut conditions = Conditions::new(&names);
+    let mut filter = conditions.filters(&parameters.filters)?;
+    let special = special::read(&names, parameters, now)?;
+    let is_filtered = !parameters.filters.is_empty() || special != Predicate::All;
+    if !conditions.mentions_visibility {
+        filter = not_hidden().and(filter);
+    }
+    let mut query = Query::of(reach.scope, types);
+    query.filter = filter.and(special);
+    Ok(Found { names, query, is_filtered })
+}
+
+/// Reads the parameters of an aggregate: the filters of a list, `select=count(),sum(x)` and `group=a,b`.
+///
+/// Errors are those of [`parse`]. A field that the caller may not read is one that no item has; on a strict type it is an error,
+/// as in lists.
+pub fn parse_aggregate(
+    registry: &TypeRegistry,
+    caller: &Caller,
+    base: Option<&TypeInfo>,
+    parameters: &[(String, String)],
+    now: Timestamp,
+) -> Result<Aggregate> {
+    check_sizes(parameters)?;
+    // In lists this is a name like any other.
+    let (group, others): (Vec<_>, Vec<_>) = parameters.iter().cloned().partition(|(name, _)| name == "group");
+    let group = match group.as_slice() {
+        [] => None,
+        [(_, text)] => Some(text.as_str()),
+        _ => return Err(Error::malformed_at("group", "is given twice")),
+    };
+    let parameters = Parameters::sort(&others)?;
+    parameters.refuse_pages()?;
+    let Found { names, mut query, .. } = find(registry, caller, base, &parameters, now, false)?;
+    let asked = aggregate::read(&names, parameters.get("select"), group)?;
+    query.order = asked.order();
+    // Stores choose by the total what they count.
+    query.count = Count::Exact;
+    let aggregate::Asked { groups, measures, figures } = asked;
+    Ok(Aggregate { query, groups, measures, figures })
 }
 
 /// Reads the parameters of a single item: `select` and `attributes`.

@@ -28,6 +28,8 @@ pub(super) struct Target {
     pub is_plural: bool,
     /// Whether the values are ids of items.
     pub is_reference: bool,
+    /// The kinds that the types declare it as; none for a property, and for what no type declares.
+    pub kinds: Vec<FieldKind>,
 }
 
 /// What the values look like.
@@ -129,7 +131,7 @@ impl<'a> Names<'a> {
             let is_reference =
                 matches!(property, Property::ParentId | Property::Owner | Property::LinkedItemId);
             let shape = Shape::Property(property);
-            let target = Target { operand, shape, is_plural: false, is_reference };
+            let target = Target { operand, shape, is_plural: false, is_reference, kinds: Vec::new() };
             return Ok(Name::Known(Box::new(target)));
         }
         let referred = match property {
@@ -163,6 +165,7 @@ impl<'a> Names<'a> {
             shape: target.shape,
             is_plural: is_plural || target.is_plural,
             is_reference: target.is_reference,
+            kinds: target.kinds,
         })))
     }
 
@@ -198,7 +201,10 @@ impl<'a> Names<'a> {
         }
         let path = attribute::path(types, key, rest);
         let shape = attribute::shape(&path, &fields);
-        let target = Target { operand: Operand::Attribute(path), shape, is_plural: false, is_reference };
+        let kinds =
+            if rest.is_empty() { fields.iter().map(|field| field.field.kind).collect() } else { Vec::new() };
+        let operand = Operand::Attribute(path);
+        let target = Target { operand, shape, is_plural: false, is_reference, kinds };
         Ok(Name::Known(Box::new(target)))
     }
 

@@ -31,8 +31,25 @@ pub const LIST_PARAMETERS: [&str; 19] = [
     GROUPS[1],
 ];
 
-/// Parameters of operations other than lists: naming them here is a mistake, not a filter. Aggregates will read
-/// theirs before a list sees them.
+/// The parameters of aggregates that have a meaning of their own; of all others, those of lists hold.
+pub const AGGREGATE_PARAMETERS: [&str; 14] = [
+    "select",
+    "group",
+    "search",
+    "near",
+    "within",
+    "types",
+    "exact",
+    "parent",
+    "any_level",
+    "tags",
+    "valid_at",
+    "org",
+    GROUPS[0],
+    GROUPS[1],
+];
+
+/// Parameters of operations other than lists: naming them here is a mistake, not a filter.
 const ELSEWHERE: &[&str] = &["watch", "since"];
 
 /// Parameters by meaning.
@@ -58,6 +75,12 @@ impl<'a> Parameters<'a> {
             }
         }
         Ok(sorted)
+    }
+
+    /// Refuses what only pages have.
+    pub(super) fn refuse_pages(&self) -> Result<()> {
+        let named = self.reserved.keys().find(|name| !AGGREGATE_PARAMETERS.contains(name));
+        named.map_or(Ok(()), |name| Err(Error::malformed_at(*name, "is not a parameter of an aggregate")))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&'a str> {

@@ -2,10 +2,12 @@
 
 use uuid::Uuid;
 
+use super::parse_aggregate;
 use crate::acl::OrgRole;
-use crate::error::ErrorKind;
-use crate::query::fixture::{ORG, parsed, parsed_as, registry};
-use crate::query::{Count, Direction, Operand, OrderKey, OrgScope, Predicate, Property};
+use crate::error::{ErrorKind, Result};
+use crate::query::aggregate::{Measured, Wants};
+use crate::query::fixture::{NOW, ORG, caller, parsed, parsed_as, registry};
+use crate::query::{Aggregate, Count, Direction, Operand, OrderKey, OrgScope, Predicate, Property};
 use crate::resource::AttributeSet;
 
 #[test]
@@ -303,4 +305,89 @@ fn orders_drop_what_can_not_matter() {
     assert_eq!(newest[0].key, OrderKey::Operand(Operand::Property(Property::Id)));
     let search = parsed(registry, &[("search", "x")]).unwrap().query.order;
     assert_eq!(search[0].key, OrderKey::Relevance);
+}
+
+fn reckoned(role: OrgRole, base: &str, select: &str, group: &str) -> Result<Aggregate> {
+    let registry = registry();
+    let mut parameters = vec![("select".to_owned(), select.to_owned())];
+    parameters.extend((!group.is_empty()).then(|| ("group".to_owned(), group.to_owned())));
+    parse_aggregate(registry, &caller(role), registry.find(ORG, base), &parameters, NOW)
+}
+
+#[test]
+fn figures_know_their_measures() {
+    let asked = reckoned(
+        OrgRole::User,
+        "Thing",
+        "count(), sum(size),avg(size),min(title),count(words)",
+        "tier, type",
+    )
+    .unwrap();
+    let names: Vec<&str> = asked.figures.iter().map(|figure| figure.name.as_str()).collect();
+    assert_eq!(names, ["count()", "sum(size)", "avg(size)", "min(title)", "count(words)"]);
+    let wants: Vec<Wants> = asked.measures.iter().map(|measure| measure.wants).collect();
+    let (sum, ends) = (Wants { sum: true, ..Wants::default() }, Wants { ends: true, ..Wants::default() });
+    assert_eq!(wants, [sum, ends, Wants::default()]);
+    let groups: Vec<&str> = asked.groups.iter().map(|term| term.name.as_str()).collect();
+    assert_eq!((groups, asked.query.order.len(), asked.query.count), (vec!["tier", "type"], 5, Count::Exact));
+    let decimal = reckoned(OrgRole::User, "Thing", "sum(price),max(price)", "").unwrap();
+    assert_eq!(decimal.measures[0].wants, Wants { sum: true, ends: true, decimal: true });
+    assert_eq!(decimal.measures.len(), 1);
+}
+
+#[test]
+fn what_is_hidden_is_no_measure_whatever_it_is() {
+    for field in ["salary", "pin", "maker.salary", "maker.pin"] {
+        let select = format!("count({field}),sum({field}),avg({field}),min({field}),max({field})");
+        let asked = reckoned(OrgRole::Admin, "Thing", &select, field).unwrap();
+        assert!(asked.measures.is_empty() && asked.groups[0].operand.is_none(), "{field}");
+        assert!(asked.figures.iter().all(|figure| figure.of == Measured::Nothing), "{field}");
+    }
+    let words = |name: &str| {
+        let error = reckoned(OrgRole::Admin, "Sealed", &format!("sum({name})"), "").unwrap_err();
+        error.message().replace(name, "…")
+    };
+    assert_eq!(words("wage"), words("nonsense"));
+    assert_eq!(reckoned(OrgRole::Superuser, "Thing", "sum(salary)", "salary").unwrap().measures.len(), 1);
+}
+
+#[test]
+fn malformed_figures_point_at_their_parameter() {
+    for (select, group, pointer) in [
+        ("size", "", "select"),
+        ("sum", "", "select"),
+        ("sum(", "", "select"),
+        ("sum()", "", "select"),
+        ("sum(size))", "", "select"),
+        ("sum(size)x", "", "select"),
+        ("sum(size),", "", "select"),
+        ("sum(size),sum( size )", "", "select"),
+        ("sum(title)", "", "select"),
+        ("avg(seen)", "", "select"),
+        ("sum(created_at)", "", "select"),
+        ("min(words)", "", "select"),
+        ("count(friends.size)", "", "select"),
+        ("count(tags)", "", "select"),
+        ("count(a..b)", "", "select"),
+        ("count()", "words", "group"),
+        ("count()", "friends.title", "group"),
+        ("count()", "tier,tier", "group"),
+        ("count()", "tier,", "group"),
+        ("count()", "sum(size)", "group"),
+        ("count()", "a,b,c,d,e,f,g,h,i", "group"),
+    ] {
+        let error = reckoned(OrgRole::User, "Thing", select, group).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{select} {group}");
+        assert_eq!(error.violations()[0].pointer, pointer, "{select} {group}: {error}");
+    }
+    let many: Vec<String> = (0..51).map(|n| format!("sum(n{n})")).collect();
+    assert!(reckoned(OrgRole::User, "Thing", &many.join(","), "").is_err());
+    assert!(reckoned(OrgRole::User, "Thing", &many[1..].join(","), "").is_ok());
+    for name in ["order", "limit", "offset", "cursor", "count", "attributes", "watch"] {
+        let parameters = [(name.to_owned(), "1".to_owned())];
+        let registry = registry();
+        let asked =
+            parse_aggregate(registry, &caller(OrgRole::User), registry.find(ORG, "Thing"), &parameters, NOW);
+        assert!(asked.is_err(), "{name}");
+    }
 }

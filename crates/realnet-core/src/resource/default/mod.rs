@@ -3,6 +3,7 @@
 //! Reads go to the store with the caller's access; writes become a plan (`plan`) that is committed as one change set. Edits
 //! are computed inside the transaction from the item as it is then, so a write costs one round trip.
 
+mod aggregate;
 mod apply;
 mod create;
 mod delete;
@@ -21,6 +22,7 @@ mod property;
 mod unseen;
 mod violations;
 
+pub use aggregate::aggregate;
 pub use create::create;
 pub use delete::delete;
 pub use edit::{patch, replace};

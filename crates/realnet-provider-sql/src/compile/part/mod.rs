@@ -188,7 +188,7 @@ impl Part<'_> {
     }
 
     /// The index that finds the items of a type.
-    fn type_index(&self) -> Index {
+    pub(super) fn type_index(&self) -> Index {
         if self.has_name { Index::Name } else { Index::Type }
     }
 }

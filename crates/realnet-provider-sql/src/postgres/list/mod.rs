@@ -7,9 +7,12 @@
 //! Rows come along the order of the list, in batches ([`walk`]), or in no order, as a stream that goes through a heap
 //! ([`rows`]).
 
+mod aggregate;
 mod rows;
 mod steering;
 mod walk;
+
+pub(super) use aggregate::aggregate;
 
 use std::time::Duration;
 
@@ -33,11 +36,20 @@ use walk::Walk;
 
 /// A page of the readable items that match. A list whose connection turns out to be broken is read once more.
 pub(super) async fn list(store: &PostgresStore, access: &Access, query: &Query) -> Result<Page> {
-    let whole = store.shared.patience();
-    match List::begin(store, access, query).await?.within(whole).await {
+    once_more(|| async {
+        let list = List::begin(store, access, query).await?;
+        let page = tokio::time::timeout(store.shared.patience(), list.page()).await;
+        page.unwrap_or_else(|_| Err(Error::unavailable("the database does not answer")))
+    })
+    .await
+}
+
+/// Reads, and once more when the connection turns out to be broken.
+async fn once_more<T, F: Future<Output = Result<T>>>(read: impl Fn() -> F) -> Result<T> {
+    match read().await {
         Err(error) if is_lost_connection(&error) => {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            List::begin(store, access, query).await?.within(whole).await
+            read().await
         }
         other => other,
     }
@@ -63,14 +75,6 @@ impl<'a> List<'a> {
             lookup: Fetched::new(store.shared.config.looked_up_bytes),
             deadline: Deadline::start(),
         })
-    }
-
-    /// The page, or an error when the server does not answer in time.
-    async fn within(self, patience: Duration) -> Result<Page> {
-        match tokio::time::timeout(patience, self.page()).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::unavailable("the database does not answer")),
-        }
     }
 
     async fn page(mut self) -> Result<Page> {

@@ -10,7 +10,8 @@ use realnet_core::acl::{Caller, Origin};
 use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
-use realnet_core::query::Query;
+use realnet_core::query::aggregate::GroupRow;
+use realnet_core::query::{Aggregate, Query};
 use realnet_core::resource::{
     Authenticator, Call, Context, Reply, Resource, Route, SignIn, SignedIn, Tokens, Verb,
 };
@@ -142,6 +143,11 @@ impl ItemProvider for Fragile {
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
         self.check_away()?;
         self.store.list(access, query).await
+    }
+
+    async fn aggregate(&self, access: &Access, asked: &Aggregate) -> Result<Vec<GroupRow>> {
+        self.check_away()?;
+        self.store.aggregate(access, asked).await
     }
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {

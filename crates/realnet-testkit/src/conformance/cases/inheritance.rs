@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::conformance::{World, item};
 
 /// One item of each level, and of an instance.
-async fn levels(world: &World) {
+pub(super) async fn levels(world: &World) {
     let drafts = vec![
         item("Sample").name("base"),
         item("Sample").instance("Preset").name("preset"),

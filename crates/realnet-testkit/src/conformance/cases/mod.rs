@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "a case owns its world: some close it")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a case fails by panicking")]
 
+pub mod aggregates;
 pub mod batch;
 pub mod changelog;
 pub mod credentials;

@@ -4,7 +4,7 @@ use super::sample::{fill, kinds};
 use crate::conformance::{World, item};
 
 /// Properties of items to order by.
-const PROPERTIES: [&str; 15] = [
+pub(super) const PROPERTIES: [&str; 15] = [
     "id",
     "type",
     "instance",

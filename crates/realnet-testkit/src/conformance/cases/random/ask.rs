@@ -17,6 +17,8 @@ pub(super) struct Ask {
     filters: Vec<(usize, usize)>,
     order: Vec<(usize, bool)>,
     limit: usize,
+    figures: Vec<usize>,
+    groups: Vec<usize>,
     all_orgs: bool,
     /// The rules of the key by which it is asked: types and permissions.
     scope: Option<Vec<(usize, u8)>>,
@@ -28,6 +30,25 @@ const SCOPES: [&str; 8] = ["", "Item", "Paper", "TeamPaper", "PrivatePaper", "Op
 const BASES: [&str; 8] = ["Paper", "Paper", "PrivatePaper", "TeamPaper", "Item", "Note", "Shelf", "Tome"];
 
 const ORDERS: [&str; 8] = ["rank", "mood", "name", "status", "created_at", "type", "owner", "boss.name"];
+
+const FIGURES: [&str; 13] = [
+    "count()",
+    "sum(rank)",
+    "avg(rank)",
+    "min(rank)",
+    "max(rank)",
+    "count(mood)",
+    "min(mood)",
+    "max(mood)",
+    "sum(version)",
+    "max(created_at)",
+    "sum(boss.rank)",
+    "max(boss.mood)",
+    "min(owner)",
+];
+
+const GROUPS: [&str; 9] =
+    ["status", "type", "mood", "rank", "owner", "instance", "visibility", "public", "boss.name"];
 
 /// Filters by name, each with texts to choose from. `{alice}` and `{paper}` stand for ids. No name stands twice in a
 /// query when it is that of a parameter.
@@ -54,13 +75,17 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
     let filters = prop::collection::vec((0..FILTERS.len(), 0..64_usize), 0..4);
     let order = prop::collection::vec((0..ORDERS.len(), any::<bool>()), 0..3);
     let scope = prop::option::of(prop::collection::vec((0..SCOPES.len(), any::<u8>()), 0..4));
-    (0..8_usize, 0..BASES.len(), filters, order, 1..8_usize, any::<bool>(), scope).prop_map(
-        |(caller, base, filters, order, limit, all_orgs, scope)| Ask {
+    let some = |from: usize| prop::collection::vec(0..from, 0..4);
+    let figures = (some(FIGURES.len()), some(GROUPS.len()));
+    (0..8_usize, 0..BASES.len(), filters, order, 1..8_usize, figures, any::<bool>(), scope).prop_map(
+        |(caller, base, filters, order, limit, (figures, groups), all_orgs, scope)| Ask {
             caller,
             base,
             filters,
             order,
             limit,
+            figures,
+            groups,
             all_orgs,
             scope,
         },
@@ -68,8 +93,29 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
 }
 
 impl Ask {
-    /// The query, on papers of `org`.
+    /// The list, of papers of `org`.
     pub(super) fn find(&self, world: &World, made: &[Uuid], org: &Org, other: &Org) -> Find {
+        let find = self.found(world, made, org, other).limit(self.limit);
+        let terms: Vec<String> = self.order.iter().map(|(key, descending)| term(*key, *descending)).collect();
+        if terms.is_empty() { find } else { find.order(&terms.join(",")) }
+    }
+
+    /// An aggregate of the same items.
+    pub(super) fn figures(&self, world: &World, made: &[Uuid], org: &Org, other: &Org) -> Find {
+        let words = |chosen: &[usize], from: &[&str]| {
+            let mut chosen = chosen.to_vec();
+            chosen.sort_unstable();
+            chosen.dedup();
+            chosen.iter().map(|index| from[*index]).collect::<Vec<_>>().join(",")
+        };
+        let parameters =
+            [("select", words(&self.figures, &FIGURES)), ("group", words(&self.groups, &GROUPS))];
+        let find = self.found(world, made, org, other);
+        let given = parameters.into_iter().filter(|(_, words)| !words.is_empty());
+        given.fold(find, |find, (name, words)| find.with(name, words))
+    }
+
+    fn found(&self, world: &World, made: &[Uuid], org: &Org, other: &Org) -> Find {
         let system = Arc::new(Caller::system(org.id));
         let [admin, alice, bob, visitor, anonymous] = org.callers();
         let callers = [admin, alice, bob, visitor, anonymous, &other.admin, &other.alice, &system];
@@ -77,10 +123,8 @@ impl Ask {
         let caller = &self.narrowed(world, caller);
         let all = caller.has_role(OrgRole::Superuser) && self.all_orgs;
         let scope = if all { OrgScope::All } else { OrgScope::One(org.id) };
-        let find = world.find(BASES[self.base]).by(caller).limit(self.limit).scope(scope);
-        let find = self.filtered(find, world, made, org);
-        let terms: Vec<String> = self.order.iter().map(|(key, descending)| term(*key, *descending)).collect();
-        if terms.is_empty() { find } else { find.order(&terms.join(",")) }
+        let find = world.find(BASES[self.base]).by(caller).scope(scope);
+        self.filtered(find, world, made, org)
     }
 
     /// The caller, by a key of the scope if there is one.

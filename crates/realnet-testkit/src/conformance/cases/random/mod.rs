@@ -1,4 +1,5 @@
-//! Random items, grants, callers and queries: each list equals the oracle's, page by page, total included.
+//! Random items, grants, callers and queries: each list equals the oracle's, page by page, total included, and so do the figures
+//! of each aggregate.
 
 mod ask;
 mod stock;
@@ -14,7 +15,7 @@ use crate::conformance::{Org, World};
 /// How many random stores' worth of items are tried.
 const CASES: u32 = 30;
 
-/// Whatever is stored, whoever asks and however: the list is what the rules say.
+/// Whatever is stored, whoever asks and however: the list is what the rules say, and figures are those of its items.
 pub async fn every_list_is_what_the_rules_say(world: World) {
     one_case(&world, &Stock::default(), &[]).await.unwrap();
     let config =
@@ -46,6 +47,8 @@ async fn one_case(world: &World, stock: &Stock, asks: &[Ask]) -> Result<(), Test
             return Err(TestCaseError::fail(format!("{find}: {error:?}")));
         }
         find.compare(&snapshot).await.map_err(TestCaseError::fail)?;
+        let figures = ask.figures(world, &made, &org, &other);
+        figures.compare_figures(&snapshot).await.map_err(TestCaseError::fail)?;
     }
     Ok(())
 }
