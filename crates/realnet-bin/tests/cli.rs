@@ -269,8 +269,24 @@ fn wrong_usage_says_what_is_right() {
     let (code, words) = shell.failure(&["info", "--server", "http://127.0.0.1:1"]);
     assert!(code == 1 && words.contains("can not be reached"), "{words}");
     for command in [
-        "server", "login", "create", "get", "update", "delete", "plan", "apply", "drift", "info", "logout",
-        "keys", "history", "acl", "batch", "audit", "explain",
+        "server",
+        "login",
+        "create",
+        "get",
+        "update",
+        "delete",
+        "plan",
+        "apply",
+        "drift",
+        "info",
+        "logout",
+        "keys",
+        "history",
+        "acl",
+        "batch",
+        "audit",
+        "explain",
+        "aggregate",
     ] {
         let help = shell.run(&[command, "--help"]);
         assert!(help.status.success() && help.stdout.len() > 100, "{command} --help");

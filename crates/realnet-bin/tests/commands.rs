@@ -49,6 +49,26 @@ fn a_history_shows_what_has_changed() {
 }
 
 #[test]
+fn figures_are_shown_in_the_order_asked_for() {
+    let shell = shop();
+    for (name, kind) in [("Tea", "food"), ("Cup", "ware"), ("Pot", "ware")] {
+        shell.json(&["update", "product", &id_of(&shell, name), "--kind", kind]);
+    }
+    let asked = ["aggregate", "product", "--select", "sum(price),count(),avg(price)", "--group", "kind"];
+    assert_eq!(
+        shell.json(&asked)[1],
+        json!({"kind": "ware", "sum(price)": 27, "count()": 2, "avg(price)": 13.5})
+    );
+    let (csv, _) = shell.both(&[&asked[..], &["price=gt.5", "-o", "csv"]].concat());
+    assert_eq!(csv, "kind,sum(price),count(),avg(price)\nware,27,2,13.5\n");
+    let (table, _) = shell.both(&["aggregate", "product", "-o", "table"]);
+    assert!(table.contains("count()") && table.contains('3'), "{table}");
+    let (code, words) = shell.failure(&["aggregate", "product", "--select", "sum(kind)"]);
+    assert!(code == 1 && words.contains("takes numbers"), "{words}");
+    assert_eq!(shell.failure(&["aggregate", "product", "word"]).0, 2);
+}
+
+#[test]
 fn grants_are_shown_shared_and_taken_away_by_name() {
     let shell = shop();
     shell.json(&["create", "account", "--username", "bob", "--password", "bob-long-password"]);

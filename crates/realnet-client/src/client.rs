@@ -160,6 +160,13 @@ impl Client {
         self.page(request, "cursor").await
     }
 
+    /// Figures of the items that match, one object for each group. The parameters are filters, and `select` (such as
+    /// `count(),sum(amount)`) and `group` (such as `status`).
+    pub async fn aggregate(&self, resource: &str, query: &ListQuery) -> Result<ListPage> {
+        let request = self.request(Method::GET, &[resource, "aggregate"])?.query(&query.parameters);
+        self.page(request, "cursor").await
+    }
+
     /// A page of the earlier states of an item, newest first: [`ListPage::next`] is the `before` of the next page.
     pub async fn history(&self, resource: &str, id: &str, query: &ListQuery) -> Result<ListPage> {
         let request = self.request(Method::GET, &[resource, id, "history"])?.query(&query.parameters);

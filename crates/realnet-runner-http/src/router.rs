@@ -239,7 +239,9 @@ mod tests {
             ("/api/types/Customer/acl", "/api/types/{name}/acl"),
             (&format!("/api/customer/{id}/acl"), "/api/{resource}/{id}/acl"),
             (&format!("/api/customer/{id}/data"), "/api/{resource}/{*rest}"),
-            ("/api/customer/aggregate", "/api/{resource}/{*rest}"),
+            ("/api/customer/aggregate", "/api/{resource}/aggregate"),
+            ("/api/types/aggregate", "/api/types/{name}"),
+            ("/api/customer/aggregate/x", "/api/{resource}/{*rest}"),
         ] {
             assert_eq!(find(path).map(|(pattern, _)| pattern), Some(pattern), "{path}");
         }

@@ -88,6 +88,7 @@ pub(crate) fn table() -> Vec<Route> {
             .get(by(types::get_grants))
             .put(by(types::set_grants))
             .delete(by(types::reset_grants)),
+        at("/api/{resource}/aggregate").get(by(items::aggregate)),
         at("/api/{resource}/{*rest}")
             .get(by(call::get))
             .post(by(call::post))

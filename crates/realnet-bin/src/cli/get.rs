@@ -100,7 +100,7 @@ impl GetCommand {
 }
 
 /// A lone first argument without `=` is the id; the rest are parameters.
-fn parse(arguments: &[String]) -> Result<(Option<String>, ListQuery), Failure> {
+pub(super) fn parse(arguments: &[String]) -> Result<(Option<String>, ListQuery), Failure> {
     let mut id = None;
     let mut query = ListQuery::default();
     let mut rest = arguments.iter();

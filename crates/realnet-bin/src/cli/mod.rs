@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how an answer or an error leaves.
 
 mod acl;
+mod aggregate;
 mod arguments;
 mod attributes;
 mod audit;
@@ -76,6 +77,8 @@ enum Command {
     Create(write::CreateCommand),
     /// Shows an item, or lists items: realnet get TYPE [ID] [field=op.value …]
     Get(get::GetCommand),
+    /// Counts, sums up and compares items: realnet aggregate TYPE --select "sum(x)" --group y
+    Aggregate(aggregate::AggregateCommand),
     /// Changes an item, or all that match: realnet update TYPE ID|FILTER … --attribute value …
     Update(write::UpdateCommand),
     /// Deletes items with their descendants: realnet delete TYPE ID …|FILTER …
@@ -173,6 +176,7 @@ async fn client_command(command: Command) -> Outcome {
         Command::Info(command) => info::run(&command).await,
         Command::Create(command) => write::create(command).await,
         Command::Get(command) => get::run(command).await,
+        Command::Aggregate(command) => aggregate::run(&command).await,
         Command::Update(command) => write::update(command).await,
         Command::Delete(command) => delete::run(&command).await,
         Command::Batch(command) => batch::run(&command).await,

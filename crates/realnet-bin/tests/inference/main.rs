@@ -280,6 +280,9 @@ async fn compare(settings: &Settings) {
         assert_eq!(found.as_array().map(Vec::len), Some(1), "{path}: {found}");
         assert_eq!(other.must("GET", path, &Value::Null).await, json!([]), "{path}");
     }
+    let figures = "/api/staff/aggregate?select=sum(salary),max(note)&group=name&name=one";
+    let [left, right] = [&one, &other].map(|world| world.must("GET", figures, &Value::Null));
+    assert_ne!(left.await, right.await, "who may read them is told figures of them");
     // Last, since it makes an item that the lists above would find.
     assert_eq!(one.replayed(ONE).await, other.replayed(OTHER).await);
 }

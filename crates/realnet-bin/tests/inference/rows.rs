@@ -19,6 +19,40 @@ fn write(method: &'static str, path: &'static str, body: Value) -> Row {
     Row { method, path, body, headers: &[] }
 }
 
+/// Figures of hidden fields, and by them.
+fn figures() -> impl Iterator<Item = Row> {
+    let queries = [
+        "select=count(salary),sum(salary),avg(salary),min(salary),max(salary)",
+        "select=count(bonus),sum(bonus),max(bonus)&group=instance",
+        "select=sum(attributes.salary)&group=attributes.note",
+        "select=count(pin),min(pin)",
+        "select=sum(note)",
+        "select=max(note)&group=desk",
+        "select=max(old),max(mark)",
+        "select=sum(facts.4711),count(facts)",
+        "select=sum(boss.salary),max(boss.note)",
+        "group=salary",
+        "group=bonus",
+        "group=pin",
+        "group=note",
+        "group=facts.4711",
+        "group=boss",
+        "group=boss.name",
+        "group=mark,old",
+        "group=spot",
+        "salary=gt.5500",
+        "pin=4711",
+        "boss.name=two&group=name",
+        "search=zebra",
+        "near=8.5,47,1000",
+    ];
+    let paths = queries.into_iter().flat_map(|query| {
+        ["staff", "items"]
+            .map(|place| &*Box::leak(format!("/api/{place}/aggregate?{query}").into_boxed_str()))
+    });
+    paths.chain(["/api/link/aggregate?select=sum(linked_item_id.salary)&group=parent_id.note"]).map(get)
+}
+
 /// Everything that only looks.
 pub fn reads() -> Vec<Row> {
     [
@@ -68,6 +102,7 @@ pub fn reads() -> Vec<Row> {
         let path = |place: &str| &*Box::leak(format!("{place}?{query}").into_boxed_str());
         [get(path("/api/staff")), get(path("/api/items"))]
     })
+    .chain(figures())
     .chain(
         [
             "/api/staff/{id}",

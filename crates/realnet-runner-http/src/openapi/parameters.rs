@@ -12,6 +12,11 @@ pub(super) fn build() -> Value {
     let text = || json!({"type": "string"});
     let flag = || json!({"type": "boolean"});
     query("select", text(), "Projection and expansion: `a,b,ref(name)`");
+    query(
+        "group",
+        text(),
+        "What items are grouped by: `status,type`; absent values are a group of their own, the last",
+    );
     query("order", text(), "Order: `a.desc,b`; nulls come last, ties go by id");
     query("limit", json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}), "Page size");
     query("cursor", text(), "Where the page begins, from the `Link` of the page before");
@@ -48,10 +53,16 @@ pub(super) fn build() -> Value {
 }
 
 /// Parameters of the path and headers.
-fn others() -> [(&'static str, Value); 7] {
+fn others() -> [(&'static str, Value); 8] {
     let header = |name: &str, description: &str| json!({"name": name, "in": "header", "description": description, "schema": {"type": "string"}});
     let path = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema});
+    let figures =
+        "What is told of each group: `count(),count(x),sum(x),avg(x),min(x),max(x)`; `count()` when absent";
     [
+        (
+            "figures",
+            json!({"name": "select", "in": "query", "description": figures, "schema": {"type": "string"}}),
+        ),
         (
             "resource",
             path("resource", json!({"type": "string"}), "An endpoint or the name of a type, in any case"),

@@ -4,6 +4,7 @@
 
 mod common;
 
+mod aggregate;
 mod auth;
 mod batch;
 mod bodies;

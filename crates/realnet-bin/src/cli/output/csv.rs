@@ -39,8 +39,18 @@ pub fn lines(items: &[Value]) -> String {
             columns.push(key);
         }
     }
+    table(&rows, &columns)
+}
+
+/// A header and one line per row, of these columns.
+pub fn columns(rows: &[Value], columns: &[&str]) -> String {
+    let rows: Vec<Vec<(String, String)>> = rows.iter().map(flat).collect();
+    table(&rows, columns)
+}
+
+fn table(rows: &[Vec<(String, String)>], columns: &[&str]) -> String {
     let mut lines = vec![columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(",")];
-    for row in &rows {
+    for row in rows {
         let value = |column: &&str| {
             let found = row.iter().find(|(key, _)| key == column);
             found.map(|(_, value)| quoted(value)).unwrap_or_default()

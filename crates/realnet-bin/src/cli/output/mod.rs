@@ -69,6 +69,14 @@ pub fn rows(rows: &[Value], columns: &[&str], format: Format) {
     list(rows, format, |rows, width| table::rows(rows, columns, width));
 }
 
+/// Prints rows of these columns, in this order; JSON has everything.
+pub fn columns(rows: &[Value], columns: &[&str], format: Format) {
+    match format {
+        Format::Csv => line(&csv::columns(rows, columns)),
+        other => self::rows(rows, columns, other),
+    }
+}
+
 /// The header line of a list without items, as far as it is known: what was selected, else what every item has.
 pub fn header(select: Option<&str>) {
     line(&csv::header(select));

@@ -7,7 +7,7 @@ use crate::cells::Row;
 use crate::world::Actor;
 
 pub fn rows() -> Vec<Row> {
-    [lists(), one(), around(), batches()].into_iter().flatten().collect()
+    [lists(), figures(), one(), around(), batches()].into_iter().flatten().collect()
 }
 
 fn lists() -> Vec<Row> {
@@ -63,6 +63,30 @@ fn lists() -> Vec<Row> {
         }),
         row("DELETE /api/{resource}", "a foreign paper", things::foreign_paper, |world, thing, _| {
             delete(format!("/api/papers?name={}&org={}", thing.mark, world.other_org))
+        }),
+    ]
+}
+
+fn figures() -> Vec<Row> {
+    const FIGURES: &str = "GET /api/{resource}/aggregate";
+    vec![
+        row(FIGURES, "a private paper, by its name", things::paper, |_, thing, _| {
+            get(format!("/api/papers/aggregate?name={}&group=name", thing.mark))
+        }),
+        row(FIGURES, "among all items", things::paper, |_, thing, _| {
+            get(format!("/api/items/aggregate?name={}&select=max(name)", thing.mark))
+        }),
+        row(FIGURES, "a public paper", things::public_paper, |_, thing, _| {
+            get(format!("/api/papers/aggregate?name={}&group=name", thing.mark))
+        }),
+        row(FIGURES, "a foreign paper, by its org", things::foreign_paper, |world, thing, _| {
+            get(format!("/api/papers/aggregate?org={}&name={}&group=name", world.other_org, thing.mark))
+        }),
+        row(FIGURES, "a private paper that a public one leads to", things::cover, |_, thing, _| {
+            get(format!("/api/papers/aggregate?id=in.({})&group=about.name", thing.id))
+        }),
+        row(FIGURES, "a field for administrators", things::paid_paper, |_, thing, _| {
+            get(format!("/api/papers/aggregate?name={}&select=max(wage)", thing.id))
         }),
     ]
 }

@@ -1,5 +1,6 @@
 //! `/api/{resource}`: items, one operation per file.
 
+mod aggregate;
 mod children;
 mod create;
 mod delete;
@@ -14,6 +15,7 @@ mod replace;
 mod set_grants;
 mod untyped;
 
+pub(crate) use aggregate::aggregate;
 pub(crate) use children::children;
 pub(crate) use create::create;
 pub(crate) use delete::delete;

@@ -7,7 +7,7 @@ mod endpoint;
 mod keys;
 mod passkeys;
 
-use realnet_core::query::LIST_PARAMETERS;
+use realnet_core::query::{AGGREGATE_PARAMETERS, LIST_PARAMETERS};
 use realnet_core::registry::FIXED_ROUTES;
 use serde_json::{Map, Value, json};
 
@@ -133,6 +133,25 @@ fn declared_types(add: &mut impl FnMut(&str, Value)) {
     add("/api/types/{name}/acl", acl);
 }
 
+/// Figures of items, by group.
+fn figures(tag: &str) -> Value {
+    let groups = answer(
+        "One object for each group, in the order of the groups' values",
+        json!({
+            "type": "array", "items": {"type": "object", "description": "Values and figures, by the names that were asked for"},
+        }),
+    );
+    let get = operation(
+        tag,
+        "aggregate",
+        "Count, sum up and compare items, by group",
+        responses(&[("200", groups)], &READ),
+    );
+    let named = |name: &&str| parameter(if *name == "select" { "figures" } else { name });
+    let parameters: Value = AGGREGATE_PARAMETERS.iter().map(named).collect();
+    json!({"parameters": [parameter("resource")], "get": with(get, "parameters", parameters)})
+}
+
 fn any_resource(add: &mut impl FnMut(&str, Value)) {
     let tag = "Any resource";
     let of_items = schema("realnet.Item");
@@ -157,6 +176,7 @@ fn any_resource(add: &mut impl FnMut(&str, Value)) {
             "parameters": place(), "get": with(children, "parameters", parameters(&LIST_PARAMETERS)),
         }),
     );
+    add("/api/{resource}/aggregate", figures(tag));
     let changes =
         answer("Changes, newest first", json!({"type": "array", "items": schema("realnet.Change")}));
     let changes = responses(&[("200", with_headers(changes, &["Link"]))], &READ);
