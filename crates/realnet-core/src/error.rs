@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Gone,
     /// A body, value or count is over its limit (HTTP 413).
     TooLarge,
+    /// The part of a content that was asked for lies outside of it (HTTP 416).
+    RangeNotSatisfiable,
     /// The representation is not one that is understood (HTTP 415).
     UnsupportedMediaType,
     /// Too many requests (HTTP 429).

@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod local;
 mod memory;
+mod quota;
 
-pub use memory::MemoryStore;
+pub use local::{LocalData, LocalOptions};
+pub use memory::{MemoryData, MemoryStore};

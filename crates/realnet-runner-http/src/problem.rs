@@ -179,6 +179,7 @@ fn of_kind(kind: ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),
         ErrorKind::Gone => (StatusCode::GONE, "gone"),
         ErrorKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+        ErrorKind::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable"),
         ErrorKind::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
         ErrorKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate-limited"),
         ErrorKind::Unsupported => (StatusCode::NOT_IMPLEMENTED, "unsupported"),

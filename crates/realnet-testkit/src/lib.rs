@@ -2,5 +2,6 @@
 
 pub mod authenticator;
 pub mod conformance;
+pub mod data;
 pub mod engines;
 pub mod passkey;

@@ -3,6 +3,7 @@
 mod budget;
 mod capabilities;
 mod credentials;
+mod data;
 mod events;
 mod items;
 mod limits;
@@ -14,6 +15,11 @@ mod types;
 pub use budget::Budget;
 pub use capabilities::Capabilities;
 pub use credentials::{Credential, CredentialProvider, Session};
+pub use data::{
+    ByteRange, Checksum, Content, ContentEntry, ContentId, ContentPage, ContentRead, DataCapabilities,
+    DataProvider, DataProviderExt, DataStream, DownloadTerms, Expectation, Meter, SignedRequest,
+    UploadProvider, UploadTerms, Usage,
+};
 pub use events::{AuthEvent, EventFilter, EventKind, EventProvider};
 pub use items::{Access, ItemProvider, Page};
 pub use limits::LimitProvider;

@@ -2,6 +2,7 @@
 
 mod commit;
 mod credentials;
+mod data;
 mod list;
 mod read;
 mod records;
@@ -9,6 +10,8 @@ mod state;
 mod transaction;
 mod types;
 mod undo;
+
+pub use self::data::MemoryData;
 
 use std::sync::Arc;
 

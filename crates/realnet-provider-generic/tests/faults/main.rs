@@ -345,6 +345,9 @@ macro_rules! noticed {
     };
 }
 
+/// The faults of stores of contents, by the same rule.
+mod data;
+
 noticed! {
     ListsEverything by grants::grants_on_items,
     ListsEverything by search::only_readable_text_is_found,

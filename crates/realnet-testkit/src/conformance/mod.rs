@@ -82,13 +82,18 @@ where
     C: FnOnce(World) -> F,
     F: Future<Output = ()>,
 {
+    block_on(async {
+        let world = World::open(Arc::new(backend)).await;
+        case(world).await;
+    });
+}
+
+/// Runs a case on threads of its own.
+pub(crate) fn block_on(case: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(4)
         .enable_all()
         .build()
         .expect("a runtime needs threads of the machine only");
-    runtime.block_on(async {
-        let world = World::open(Arc::new(backend)).await;
-        case(world).await;
-    });
+    runtime.block_on(case);
 }
