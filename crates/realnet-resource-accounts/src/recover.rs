@@ -56,7 +56,7 @@ impl Accounts {
         self.forget_codes(account.id).await?;
         let detail = json!({"by": "operator"});
         self.tell(EventKind::PasswordChanged, org, Some(account.id), &origin, detail.clone()).await;
-        if drop_factor && self.drop_factor(account.id).await? {
+        if drop_factor && self.drop_lost_factors(account.id).await? {
             self.tell(EventKind::FactorRemoved, org, Some(account.id), &origin, detail).await;
         }
         Ok(())

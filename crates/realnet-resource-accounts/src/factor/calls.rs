@@ -123,7 +123,7 @@ impl Accounts {
         Ok(json!({"recovery_codes": codes}))
     }
 
-    /// Turns a factor off: the caller's own, by password and code, or that of an account that an administrator names.
+    /// Turns a factor off: the caller's own, by password and code, or whatever an account has that an administrator names.
     async fn remove_factor(
         &self,
         cx: &Context,
@@ -135,7 +135,11 @@ impl Accounts {
             Some(account) => self.others_factor(cx, account).await?,
             None => self.proved_twice(cx, [current, code]).await?,
         };
-        if !self.drop_factor(account.id).await? {
+        let had = match named {
+            Some(_) => self.drop_lost_factors(account.id).await?,
+            None => self.drop_factor(account.id).await?,
+        };
+        if !had {
             return Err(Error::conflict("the account has no second factor"));
         }
         self.forget_codes(account.id).await?;

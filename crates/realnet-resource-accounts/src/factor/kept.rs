@@ -75,6 +75,16 @@ impl Accounts {
         self.drop_recovery(account).await?;
         Ok(had)
     }
+
+    /// Takes every second factor from somebody who has lost them, passkeys too: whoever has found a device has those as well.
+    pub(crate) async fn drop_lost_factors(&self, account: Uuid) -> Result<bool> {
+        let mut had = self.drop_factor(account).await?;
+        let (records, now) = (&self.services.credentials, self.services.clock.now());
+        for passkey in records.records_of(account, RecordKind::Passkey, now).await? {
+            had |= records.remove_record(RecordKind::Passkey, &passkey.key).await?;
+        }
+        Ok(had)
+    }
 }
 
 /// Seals the secrets of all factors under the primary key.

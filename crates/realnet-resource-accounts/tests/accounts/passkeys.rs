@@ -331,3 +331,20 @@ async fn without_a_name_there_are_none() {
         assert_eq!(kind(asked), ErrorKind::Unavailable);
     }
 }
+
+#[tokio::test]
+async fn those_of_a_lost_device_are_taken_away() {
+    let world = world().await;
+    let lost = || format!("totp?account={}", id(&world.ann));
+    let mut device = add(&world, &world.ann).await;
+    let refused = world.auth(&world.bob, Verb::Delete, &lost(), Value::Null).await;
+    assert!(refused.is_err(), "by nobody but an administrator");
+    assert!(sign_in(&world, &mut device).await.is_ok());
+    world.auth(&world.admin, Verb::Delete, &lost(), Value::Null).await.unwrap();
+    assert!(sign_in(&world, &mut device).await.is_err());
+    assert!(listed(&world, &world.ann).await.is_empty());
+    // By the operator too.
+    let mut device = add(&world, &world.ann).await;
+    world.accounts.set_lost_password(None, "ann", "another password", true).await.unwrap();
+    assert!(sign_in(&world, &mut device).await.is_err());
+}
