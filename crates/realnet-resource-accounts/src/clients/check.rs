@@ -62,7 +62,7 @@ pub(super) async fn caller_of(
         account.org == client.org && directory.is(account, "Account") && !is_disabled(account)
     });
     let account = account.ok_or_else(over)?;
-    if !may_stand_for(&directory, &account, kept.by).await? {
+    if !may_stand_for(&directory, &account, &kept).await? {
         return Err(over());
     }
     // What the client's item allows less of than when the token was given is taken from the token as well.

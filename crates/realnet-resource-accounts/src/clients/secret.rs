@@ -1,5 +1,6 @@
 //! The secret of a client: made and replaced by administrators, shown once, kept as a hash.
 
+use realnet_core::acl::OrgRole;
 use realnet_core::model::Item;
 use realnet_core::provider::{AuthRecord, EventKind, Expected, RecordKind};
 use realnet_core::resource::Context;
@@ -26,6 +27,7 @@ impl Accounts {
             hash: secret.hash(),
             scopes: scope.rules().iter().map(KeptRule::from).collect(),
             by: cx.caller().account,
+            by_superuser: cx.caller().has_role(OrgRole::Superuser),
             acts_as: account_of(&client),
             used_at: None,
             used_from: None,

@@ -132,7 +132,7 @@ async fn load(services: &Services, id: Uuid) -> Result<Holder> {
         Some(account.org) == record.org && directory.is(account, "Account") && !is_disabled(account)
     });
     let account = account.ok_or_else(not_valid)?;
-    if !may_stand_for(&directory, &account, kept.by).await? {
+    if !may_stand_for(&directory, &account, &kept).await? {
         return Err(not_valid());
     }
     let caller = Caller {
@@ -143,17 +143,20 @@ async fn load(services: &Services, id: Uuid) -> Result<Holder> {
     Ok(Holder { caller: Arc::new(caller), hash: kept.hash, expires_at: record.expires_at })
 }
 
-/// Whether what somebody has made for an account may stand for it. For a superuser that is what they have made themselves, or
-/// another superuser: an administrator who has a key of somebody is not raised along with them.
+/// Whether what somebody has made for an account may stand for it. For a superuser that is what a superuser has made, as which
+/// they were known then: whoever has a key of somebody is not raised along with them, nor is a key by its own account.
 pub(crate) async fn may_stand_for(
     directory: &Directory<'_>,
     account: &Item,
-    maker: Option<Uuid>,
+    kept: &Kept,
 ) -> Result<bool> {
-    if !is_superuser(account) || maker == Some(account.id) {
+    if !is_superuser(account) {
         return Ok(true);
     }
-    let Some(maker) = maker else { return Ok(false) };
+    let Some(maker) = kept.by.filter(|_| kept.by_superuser) else { return Ok(false) };
+    if maker == account.id {
+        return Ok(true);
+    }
     let maker = directory.item(maker).await?;
     Ok(maker
         .is_some_and(|maker| directory.is(&maker, "Account") && is_superuser(&maker) && !is_disabled(&maker)))

@@ -18,6 +18,9 @@ pub(crate) struct Kept {
     pub(crate) scopes: Vec<KeptRule>,
     /// The account that made it.
     pub(crate) by: Option<Uuid>,
+    /// Whether that was a superuser then.
+    #[serde(default)]
+    pub(crate) by_superuser: bool,
     /// Of a client's secret: the account as which the client acted when it was made. Its scopes are those of that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) acts_as: Option<Uuid>,

@@ -1,6 +1,6 @@
 //! Making keys, looking at them and ending them: one's own, and for administrators those of the accounts of their org.
 
-use realnet_core::acl::Caller;
+use realnet_core::acl::{Caller, OrgRole};
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::{AuthRecord, EventKind, Expected, RecordKind};
 use realnet_core::resource::{Context, ListRequest, Verb};
@@ -45,6 +45,7 @@ impl Accounts {
             hash: key.hash(),
             scopes,
             by: Some(own),
+            by_superuser: cx.caller().has_role(OrgRole::Superuser),
             acts_as: None,
             used_at: None,
             used_from: None,
