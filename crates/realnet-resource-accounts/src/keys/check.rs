@@ -145,11 +145,7 @@ async fn load(services: &Services, id: Uuid) -> Result<Holder> {
 
 /// Whether what somebody has made for an account may stand for it. For a superuser that is what a superuser has made, as which
 /// they were known then: whoever has a key of somebody is not raised along with them, nor is a key by its own account.
-pub(crate) async fn may_stand_for(
-    directory: &Directory<'_>,
-    account: &Item,
-    kept: &Kept,
-) -> Result<bool> {
+pub(crate) async fn may_stand_for(directory: &Directory<'_>, account: &Item, kept: &Kept) -> Result<bool> {
     if !is_superuser(account) {
         return Ok(true);
     }

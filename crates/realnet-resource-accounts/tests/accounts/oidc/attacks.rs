@@ -1,14 +1,13 @@
 //! What a browser, a network, a provider or a stranger may try. Each of these is let in when its defence is taken away: the same
 //! sign-in without the attack goes through, at the end of each test.
 
-use realnet_core::resource::Departure;
+use realnet_core::resource::{Arrived, Authenticator, Departure, ListRequest};
 use realnet_core::{ErrorKind, Result, Uuid};
 use serde_json::{Map, Value, json};
 
 use super::idp::{Key, Signature, Wishes};
 use super::{OTHER, Place, SECRET, person, set};
 use crate::world::kind;
-use realnet_core::resource::{Arrived, Authenticator, Departure, ListRequest};
 
 fn kind_of(result: Result<Arrived>) -> ErrorKind {
     kind(result)
@@ -257,6 +256,7 @@ async fn providers_send_back_to_where_the_server_is_known_to_be() {
         current_password: None,
         code: None,
         base: Some("https://evil.test".to_owned()),
+        own_callback: false,
     };
     let context = place.context(&place.world.stranger());
     let departed = Authenticator::depart(&*place.world.accounts, &context, departure).await.unwrap();

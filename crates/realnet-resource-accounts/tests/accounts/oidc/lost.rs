@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
-use realnet_core::query::Query;
+use realnet_core::query::aggregate::GroupRow;
+use realnet_core::query::{Aggregate, Query};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::json;
 
@@ -41,6 +42,10 @@ impl ItemProvider for Lossy {
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
         self.inner.list(access, query).await
+    }
+
+    async fn aggregate(&self, access: &Access, asked: &Aggregate) -> Result<Vec<GroupRow>> {
+        self.inner.aggregate(access, asked).await
     }
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {
