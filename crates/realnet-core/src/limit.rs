@@ -1,9 +1,11 @@
-//! Token buckets: how often something may be done. Pure arithmetic on whole numbers, the same for every store.
+//! Token buckets: how often something may be done. Pure arithmetic on whole numbers, the same for every store. Beside them
+//! ([`Memory`]): how much may be in memory at a time.
 //!
 //! A bucket holds up to `capacity` tokens and gets as many again over `per`, evenly. Whoever does something takes tokens;
 //! when there are too few, nothing is taken and the answer says how long to wait.
 
 mod buckets;
+mod memory;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::Timestamp;
 
 pub use buckets::Buckets;
+pub use memory::{Memory, Room};
 
 /// A token in the unit that buckets count in, so that a refill by parts of a token is not lost.
 pub const TOKEN: i64 = 1_000_000;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use realnet_core::acl::Origin;
 use realnet_core::change::{ChangeSet, Edit, Guard, Operation};
+use realnet_core::limit::Room;
 use realnet_core::load::Plan;
 use realnet_core::model::Item;
 use realnet_core::provider::Access;
@@ -21,6 +22,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) access: &'a Access,
     pub(crate) request_id: &'a str,
     pub(crate) origin: Option<&'a Arc<Origin>>,
+    /// What it takes of the memory that all requests share.
+    pub(crate) room: Option<&'a Arc<Room>>,
     /// The resources that guard items which change along with their types; the system itself asks none.
     pub(crate) resources: Option<&'a Arc<Resources>>,
 }
@@ -28,8 +31,9 @@ pub(crate) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Whoever sent a request.
     pub(crate) fn of(cx: &'a Context, resources: &'a Arc<Resources>) -> Self {
-        let Context { access, services, request_id, origin, .. } = cx;
-        Self { services, access, request_id, origin: origin.as_ref(), resources: Some(resources) }
+        let Context { access, services, request_id, origin, room, .. } = cx;
+        let (origin, room) = (origin.as_ref(), room.as_ref());
+        Self { services, access, request_id, origin, room, resources: Some(resources) }
     }
 
     /// An edit that is guarded by the resource of the item's type, under the types of `next`.
@@ -61,9 +65,10 @@ pub(crate) async fn commit(
         operations.splice(types..types, healed.edits);
         operations.extend(healed.recheck);
     }
-    let Writer { services, access, request_id, origin, .. } = writer;
-    let mut changes =
-        ChangeSet::new(operations, services.clock.now(), Arc::from(request_id)).with_origin(origin.cloned());
+    let Writer { services, access, request_id, origin, room, .. } = writer;
+    let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::from(request_id))
+        .with_origin(origin.cloned())
+        .with_room(room.cloned());
     changes.next_registry = next;
     services.items.commit(access, changes).await?;
     if changes_types {

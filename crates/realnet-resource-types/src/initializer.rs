@@ -75,6 +75,7 @@ impl Initializer {
             access,
             request_id: "initialization",
             origin: None,
+            room: None,
             resources: None,
         }
     }

@@ -9,6 +9,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, USER_AGENT};
 use actix_web::web::Payload;
 use realnet_core::acl::{Caller, Origin};
+use realnet_core::limit::Room;
 use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Context, ListRequest, Operation, Reply, Request};
 use realnet_core::{Error, ErrorKind, Uuid};
@@ -19,7 +20,6 @@ use crate::limits::Quota;
 use crate::notices::Notices;
 use crate::problem::Problem;
 use crate::request::body::{self, Body};
-use crate::request::budget::Reservation;
 use crate::request::{path, query};
 use crate::router::Captures;
 use crate::state::State;
@@ -31,6 +31,15 @@ pub(crate) struct Noted {
     pub(crate) caller: OnceCell<Arc<Caller>>,
     /// What is left of the limits that hold for it.
     pub(crate) quotas: RefCell<Vec<Quota>>,
+    /// What it takes of the memory that all requests share; a write takes it before its answer is there.
+    pub(crate) room: OnceCell<Arc<Room>>,
+}
+
+impl Noted {
+    /// Whether nobody is known to be signed in, so far.
+    pub(crate) fn is_strangers(&self) -> bool {
+        self.caller.get().is_none_or(|caller| caller.role.is_none())
+    }
 }
 
 /// The largest body of somebody who is not signed in, in bytes. Documents for signing in and up have a few hundred.
@@ -49,7 +58,7 @@ pub(crate) struct Call {
     payload: Cell<Option<Payload>>,
     noted: Rc<Noted>,
     /// The room of the body. What goes on without the request holds it as well.
-    reservation: OnceCell<Rc<Reservation>>,
+    body_room: OnceCell<Rc<Room>>,
 }
 
 impl Call {
@@ -63,7 +72,7 @@ impl Call {
         noted: Rc<Noted>,
     ) -> Self {
         let payload = Cell::new(Some(payload));
-        Self { state, request, id, path, client, payload, noted, reservation: OnceCell::new() }
+        Self { state, request, id, path, client, payload, noted, body_room: OnceCell::new() }
     }
 
     /// The headers.
@@ -91,7 +100,7 @@ impl Call {
 
     /// Whether nobody is known to be signed in, so far.
     pub(crate) fn is_strangers(&self) -> bool {
-        self.noted.caller.get().is_none_or(|caller| caller.role.is_none())
+        self.noted.is_strangers()
     }
 
     /// The largest body that is taken: of strangers, and for signing in, a small one.
@@ -102,9 +111,9 @@ impl Call {
     }
 
     /// Holds the room of a body for as long as the request, or what was started for it, is worked on.
-    pub(crate) fn keep(&self, reservation: Reservation) {
+    pub(crate) fn keep(&self, room: Room) {
         // A request has one body, which is read once.
-        let _ = self.reservation.set(Rc::new(reservation));
+        let _ = self.body_room.set(Rc::new(room));
     }
 
     /// The current types.
@@ -189,7 +198,7 @@ impl Call {
         work: impl Future<Output = T> + 'static,
     ) -> Result<T, Problem> {
         // The work has what was read of the body, and goes on when this request is given up.
-        let kept = self.reservation.get().cloned();
+        let kept = self.body_room.get().cloned();
         let task = actix_web::rt::spawn(async move {
             let _kept = kept;
             work.await
@@ -216,7 +225,9 @@ impl Call {
 
     /// As [`Self::context`], with where the request came from: for what changes something or is told of later.
     pub(crate) fn context_from_here(&self, caller: &Arc<Caller>) -> Context {
-        self.context(caller).with_origin(Arc::new(self.origin().with_token(caller.token())))
+        let room = self.noted.room.get_or_init(|| Arc::new(self.state.memory.room(self.is_strangers())));
+        let origin = self.origin().with_token(caller.token());
+        self.context(caller).with_origin(Arc::new(origin)).with_room(Arc::clone(room))
     }
 
     /// Where the request came from.

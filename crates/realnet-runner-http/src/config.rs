@@ -35,6 +35,8 @@ pub struct HttpConfig {
     pub shutdown_timeout: Duration,
     /// Bytes of bodies that may be in memory at a time, of all requests together; strangers have a half of it.
     pub body_memory: usize,
+    /// Bytes that change sets under way and large answers, until they are sent, may take together; strangers have a half of it.
+    pub memory: usize,
     /// Proxies that are believed where a request comes from (`X-Forwarded-For`, `X-Forwarded-Proto`).
     pub trusted_proxies: TrustedProxies,
     /// Origins whose pages may use the API.
@@ -66,6 +68,7 @@ impl Default for HttpConfig {
             request_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
             body_memory: 256 << 20,
+            memory: 512 << 20,
             trusted_proxies: TrustedProxies::default(),
             cors: CorsOrigins::default(),
             rate_limits: RateLimits::default(),

@@ -64,12 +64,6 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "request-timeout", "the body did not arrive in time")
     }
 
-    /// There is no room at the moment; a moment later there is.
-    pub(crate) fn busy(detail: &str) -> Self {
-        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-        problem.with(RETRY_AFTER, HeaderValue::from_static("1"))
-    }
-
     /// A fault of ours; `report` goes to the log.
     pub(crate) fn internal(report: impl Into<String>) -> Self {
         Error::internal(report).into()

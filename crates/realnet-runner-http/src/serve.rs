@@ -18,7 +18,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use futures::FutureExt as _;
 
-use crate::answer::compress;
+use crate::answer::{compress, held};
 use crate::call::{Call, Noted};
 use crate::client::Client;
 use crate::connection::Connection;
@@ -51,8 +51,8 @@ pub(crate) async fn serve(state: Arc<State>, request: HttpRequest, payload: Payl
     let noted = Rc::new(Noted::default());
 
     let (meter, outcome) = route(&state, &request, payload, &id, client, &noted).await;
-    let mut response = match outcome {
-        Ok(response) => compress::compress(request.headers(), response).await,
+    let mut response = match held::take(&state, &noted, outcome) {
+        Ok((response, room)) => held::until_sent(compress::compress(request.headers(), response).await, room),
         Err(problem) => {
             report(&problem, &id, meter.pattern());
             problem.into_response(&id)

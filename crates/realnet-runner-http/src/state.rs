@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use realnet_core::Result;
+use realnet_core::limit::Memory;
 use realnet_core::resource::{Authenticator, Dispatcher};
 use tokio::sync::Semaphore;
 
@@ -12,7 +13,6 @@ use crate::connection::PLACES;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::openapi::OpenApiCache;
-use crate::request::budget::Budget;
 use crate::router::Router;
 use crate::routes;
 use crate::tls::Tls;
@@ -28,7 +28,9 @@ pub(crate) struct State {
     /// Places for refused sockets that linger.
     pub(crate) lingering: Arc<Semaphore>,
     /// Bytes of bodies that are in memory.
-    pub(crate) bodies: Budget,
+    pub(crate) bodies: Memory,
+    /// Bytes of change sets under way, and of answers until they are sent.
+    pub(crate) memory: Memory,
     /// Keys of this runner's own.
     pub(crate) keys: Keys,
     /// Certificates, when connections are under TLS.
@@ -46,7 +48,8 @@ impl State {
         let metrics = Metrics::new()?;
         let router = Router::new(routes::table(), &metrics);
         Ok(Self {
-            bodies: Budget::new(config.body_memory),
+            bodies: Memory::new(config.body_memory),
+            memory: Memory::new(config.memory),
             keys: Keys::of(&*authenticator),
             tls: config.tls.as_ref().map(Tls::load).transpose()?,
             lingering: Arc::new(Semaphore::new(PLACES)),

@@ -74,6 +74,7 @@ fn at_operation(error: realnet_client::Error, operations: &Value) -> Failure {
 }
 
 fn row(result: &Value) -> Value {
-    let item = &result["item"];
+    // Of an item that found no room in the answer, id and version stand in the result itself.
+    let item = result.get("item").unwrap_or(result);
     json!({"operation": result["operation"], "id": item["id"], "type": item["type"], "name": item["name"], "version": item["version"]})
 }

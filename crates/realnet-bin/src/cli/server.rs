@@ -36,6 +36,7 @@ environment, or a .env file, in this order:
     REALNET_CORS_ORIGINS                           origins whose pages may use the API
     REALNET_RATE_LIMIT_ADDRESS, _ACCOUNT, _KEY     requests in a time, such as 100/1m
     REALNET_MAX_BODY, REALNET_BODY_MEMORY          largest request body, and all of them together, bytes
+    REALNET_MEMORY                                 what changes under way and large answers take together, bytes
     REALNET_REQUEST_TIMEOUT, _SHUTDOWN_TIMEOUT     seconds
     REALNET_DEBUG                                  true for debug logs
 

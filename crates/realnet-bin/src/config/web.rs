@@ -23,6 +23,8 @@ pub struct WebSection {
     pub hsts: bool,
     /// `REALNET_BODY_MEMORY`: bytes of request bodies that may be in memory at a time.
     pub body_memory: usize,
+    /// `REALNET_MEMORY`: bytes that change sets under way and large answers may take together.
+    pub memory: usize,
 }
 
 impl WebSection {
@@ -43,6 +45,7 @@ impl WebSection {
             },
             hsts: environment.flag("REALNET_HSTS", true, problems),
             body_memory,
+            memory: environment.bounded("REALNET_MEMORY", 512 << 20, (64 << 20, 1 << 40), problems),
         }
     }
 }
@@ -151,6 +154,7 @@ mod tests {
             ("REALNET_RATE_LIMIT_ACCOUNT", "1/0s"),
             ("REALNET_RATE_LIMIT_KEY", "1"),
             ("REALNET_BODY_MEMORY", "1"),
+            ("REALNET_MEMORY", "1"),
         ]);
         let problems = problems.unwrap_err().to_string();
         for name in [
@@ -161,6 +165,7 @@ mod tests {
             "RATE_LIMIT_ACCOUNT",
             "RATE_LIMIT_KEY",
             "BODY_MEMORY",
+            "MEMORY",
         ] {
             assert!(problems.contains(&format!("REALNET_{name}:")), "{name} in {problems}");
         }

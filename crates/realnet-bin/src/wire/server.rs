@@ -212,6 +212,7 @@ fn http_config(config: &Config, store: &str) -> HttpConfig {
         request_timeout: section.request_timeout,
         shutdown_timeout: section.shutdown_timeout,
         body_memory: web.body_memory,
+        memory: web.memory,
         trusted_proxies: web.trusted_proxies.clone(),
         cors: web.cors.clone(),
         rate_limits: web.rate_limits,

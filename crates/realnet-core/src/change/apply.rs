@@ -11,6 +11,10 @@ use crate::model::Item;
 use crate::provider::{Access, Transaction};
 use crate::registry::TypeRegistry;
 
+/// How many times the bytes of a state are in memory while it is worked on: as it was read and changed, as text for the store
+/// and its log, and as an outcome.
+const WEIGHT: usize = 2;
+
 /// The state of one application: the transaction and everything that the rules look at.
 pub(super) struct Engine<'a> {
     pub tx: &'a mut dyn Transaction,
@@ -55,6 +59,9 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
     }
     if let Some((key, reply_of)) = &changes.reply {
         engine.tx.put_reply(key, &reply_of(&outcomes)).await?;
+    }
+    if let Some(room) = &changes.room {
+        room.note_done();
     }
     Ok(outcomes)
 }
@@ -104,7 +111,27 @@ impl Engine<'_> {
         Error::new(ErrorKind::TooLarge, message)
     }
 
+    /// Counts states that are held until the commit.
+    pub(super) fn count<'i>(&mut self, states: impl IntoIterator<Item = &'i Item>) -> Result<()> {
+        self.bytes += states.into_iter().map(Item::size).sum::<usize>();
+        if self.bytes > self.changes.max_bytes {
+            return Err(self.too_large());
+        }
+        self.changes.room.as_ref().map_or(Ok(()), |room| room.reach(WEIGHT * self.bytes))
+    }
+
     pub(super) async fn log(
+        &mut self,
+        kind: ChangeKind,
+        before: Option<Item>,
+        after: Option<Item>,
+    ) -> Result<()> {
+        self.count(before.iter().chain(&after))?;
+        self.append(kind, before, after).await
+    }
+
+    /// As [`Self::log`], of states that are counted already.
+    pub(super) async fn append(
         &mut self,
         kind: ChangeKind,
         before: Option<Item>,
@@ -128,10 +155,6 @@ impl Engine<'_> {
             before,
             after,
         };
-        self.bytes += record.size();
-        if self.bytes > self.changes.max_bytes {
-            return Err(self.too_large());
-        }
         self.tx.append(record).await
     }
 }

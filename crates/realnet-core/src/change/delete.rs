@@ -26,6 +26,7 @@ impl Engine<'_> {
         let mut known: HashSet<Uuid> = HashSet::from([root.id]);
         let mut level = vec![root];
         while !level.is_empty() {
+            self.count(&level)?;
             if let Some(guard) = guard {
                 level.iter().try_for_each(|item| guard(item))?;
             }
@@ -44,7 +45,7 @@ impl Engine<'_> {
         self.tx.remove_items(&doomed).await?;
         let count = doomed.len();
         for item in doomed {
-            self.log(ChangeKind::Delete, Some(item), None).await?;
+            self.append(ChangeKind::Delete, Some(item), None).await?;
         }
         Ok(Outcome::Deleted(count))
     }

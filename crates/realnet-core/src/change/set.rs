@@ -10,6 +10,7 @@ use super::{IdempotencyKey, SourceRecord, StoredReply};
 use crate::acl::{Grant, Origin};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::limit::Room;
 use crate::model::{Item, TypeDefinition};
 use crate::registry::{FieldRef, TypeGrants, TypeRegistry};
 
@@ -154,6 +155,9 @@ pub struct ChangeSet {
     pub max_inherited: usize,
     /// The most bytes that the states of all changed items may take, before and after.
     pub max_bytes: usize,
+    /// What these states take of the memory that all requests share, when that is bounded. It is held for as long as the set
+    /// or a copy of it is.
+    pub room: Option<Arc<Room>>,
 }
 
 impl ChangeSet {
@@ -176,7 +180,14 @@ impl ChangeSet {
             max_deleted: Self::MAX_DELETED,
             max_inherited: Self::MAX_INHERITED,
             max_bytes: Self::MAX_BYTES,
+            room: None,
         }
+    }
+
+    /// Adds what counts the memory that it takes.
+    pub fn with_room(mut self, room: Option<Arc<Room>>) -> Self {
+        self.room = room;
+        self
     }
 
     /// Adds where the request came from.

@@ -60,6 +60,8 @@ impl Engine<'_> {
             ..edited
         };
         if after == before && !counts {
+            // It is an outcome like others.
+            self.count([&before])?;
             return Ok(Outcome::Unchanged(before));
         }
         after.version += 1;
@@ -107,6 +109,7 @@ impl Engine<'_> {
         self.check_share(&before, &added)?;
         let mut after = Item { grants: merged(grants), ..before.clone() };
         if after == before {
+            self.count([&before])?;
             return Ok(Outcome::Unchanged(before));
         }
         after.version += 1;

@@ -59,7 +59,7 @@ pub(super) async fn batch(
         Begin::Replay(kept) => kept.into_done(),
         Begin::Fresh(keyed) => {
             let entries = entries(body)?;
-            let mut plan = Plan::default();
+            let mut plan = Plan::bounded();
             for (index, entry) in entries.into_iter().enumerate() {
                 add(cx, resources, entry, &mut plan).await.map_err(|error| error.at_operation(index))?;
             }

@@ -11,6 +11,7 @@ use super::{Arrival, Arrived, Call, Departed, Departure, Reply};
 use crate::acl::{Caller, Origin};
 use crate::clock::{Clock, IdSource, System, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limit::Room;
 use crate::provider::{
     Access, AuthEvent, CredentialProvider, EventKind, ItemProvider, SourceProvider, TypeProvider,
 };
@@ -81,6 +82,8 @@ pub struct Context {
     pub request_id: Arc<str>,
     /// Where it came from, as far as that is known.
     pub origin: Option<Arc<Origin>>,
+    /// What it takes of the memory that all requests share, when that is bounded.
+    pub room: Option<Arc<Room>>,
     /// What belongs to the change set under way; see [`Self::note`] and [`Self::when_durable`].
     noted: Arc<Mutex<Noted>>,
 }
@@ -97,12 +100,25 @@ impl Context {
     pub fn new(services: &Services, caller: Arc<Caller>, request_id: Arc<str>) -> Self {
         let registry = services.registry.current();
         let access = Access { caller, registry };
-        Self { access, services: services.clone(), request_id, origin: None, noted: Arc::default() }
+        Self {
+            access,
+            services: services.clone(),
+            request_id,
+            origin: None,
+            room: None,
+            noted: Arc::default(),
+        }
     }
 
     /// Adds where the request came from.
     pub fn with_origin(mut self, origin: Arc<Origin>) -> Self {
         self.origin = Some(origin);
+        self
+    }
+
+    /// Adds what counts the memory that it takes.
+    pub fn with_room(mut self, room: Arc<Room>) -> Self {
+        self.room = Some(room);
         self
     }
 

@@ -325,6 +325,17 @@ pub struct BatchResult {
     pub item: Option<Item>,
     /// How many items were deleted, descendants included.
     pub deleted: Option<usize>,
+    /// Id and version of an item that is not shown: the items of an answer are bounded in bytes together.
+    pub left_out: Option<(Uuid, i64)>,
+}
+
+impl BatchResult {
+    /// Shows only id and version of the item.
+    pub fn leave_out(&mut self) {
+        if let Some(item) = self.item.take() {
+            self.left_out = Some((item.id, item.version));
+        }
+    }
 }
 
 /// Something to show, with what it takes to show it: effective attributes, projection, expanded references.

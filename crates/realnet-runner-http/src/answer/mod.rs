@@ -1,6 +1,7 @@
 //! From what an operation gave to an HTTP answer: each body is written once, into the buffer that is sent.
 
 pub(crate) mod compress;
+pub(crate) mod held;
 mod link;
 mod page;
 mod reply;

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, HeaderName, HeaderValue, LOCATION};
 use realnet_core::Uuid;
 use realnet_core::model::Item;
-use realnet_core::resource::{Rendered, Reply};
+use realnet_core::resource::{BatchResult, Rendered, Reply};
 use serde_json::json;
 
 use super::page;
@@ -37,10 +37,18 @@ pub(crate) fn of_reply(call: &Call, reply: Reply) -> Outcome {
         }
         Reply::Deleted(_) => Ok(super::empty()),
         Reply::Affected(count) => super::document(StatusCode::OK, &json!({"affected": count})),
-        Reply::Batch { results, replayed } => {
+        Reply::Batch { mut results, replayed } => {
+            let is_minimal = prefer::is_minimal(call.headers());
+            if is_minimal {
+                results.value.iter_mut().for_each(BatchResult::leave_out);
+            }
             let mut body = Vec::with_capacity(PER_ITEM * results.value.len() + 16);
             results.write_json(&mut body);
-            Ok(mark_replayed(super::json(StatusCode::OK, body), replayed))
+            let mut response = super::json(StatusCode::OK, body);
+            if is_minimal {
+                mark_minimal(&mut response);
+            }
+            Ok(mark_replayed(response, replayed))
         }
         Reply::Grants(grants) => super::document(StatusCode::OK, &grants),
         Reply::Document(document) => super::document(StatusCode::OK, &document),
@@ -73,8 +81,12 @@ fn of_item(status: StatusCode, item: &Rendered<Item>) -> HttpResponse {
 fn minimal(status: StatusCode, item: &Rendered<Item>) -> HttpResponse {
     let mut response = HttpResponse::new(status);
     set_etag(&mut response, &item.etag());
-    response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("return=minimal"));
+    mark_minimal(&mut response);
     response
+}
+
+fn mark_minimal(response: &mut HttpResponse) {
+    response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("return=minimal"));
 }
 
 fn created(call: &Call, items: Rendered<Vec<Item>>, single: bool, is_minimal: bool) -> Outcome {

@@ -8,13 +8,13 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
+use realnet_core::limit::Room;
 use realnet_core::model::value;
 use realnet_core::resource::PatchDocument;
 use realnet_core::{Error, ErrorKind};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::budget::Reservation;
 use super::encoding;
 use super::media::{self, Media};
 use crate::call::Call;
@@ -64,13 +64,13 @@ pub(crate) async fn read(call: &Call, payload: Payload) -> Result<Body, Problem>
         return Err(too_large(limit));
     }
     let expected = length.map_or(0, |length| length as usize);
-    let mut reservation = Reservation::new(&call.state, call.is_strangers());
-    let bytes = collect(call, payload, expected, limit, &mut reservation).await?;
-    let (bytes, reservation) = match coding {
-        Some(coding) if !bytes.is_empty() => encoding::unpack(coding, bytes, limit, reservation).await?,
-        _ => (bytes, reservation),
+    let room = call.state.bodies.room(call.is_strangers());
+    let bytes = collect(call, payload, expected, limit, &room).await?;
+    let (bytes, room) = match coding {
+        Some(coding) if !bytes.is_empty() => encoding::unpack(coding, bytes, limit, room).await?,
+        _ => (bytes, room),
     };
-    call.keep(reservation);
+    call.keep(room);
     Ok(Body { bytes })
 }
 
@@ -79,7 +79,7 @@ async fn collect(
     mut payload: Payload,
     expected: usize,
     limit: usize,
-    reservation: &mut Reservation,
+    room: &Room,
 ) -> Result<Bytes, Problem> {
     let connection = call.request.conn_data::<Rc<Connection>>();
     let _reading = connection.map(|connection| Connection::read_body(Rc::clone(connection)));
@@ -90,13 +90,13 @@ async fn collect(
     };
     // Most bodies arrive in one piece, which need not be copied.
     if first.len() == expected {
-        reservation.add(expected)?;
+        room.add(expected)?;
         return Ok(first);
     }
     if first.len() > limit {
         return Err(too_large(limit));
     }
-    reservation.add(first.len())?;
+    room.add(first.len())?;
     // A claimed length reserves little: memory is taken when bytes really come.
     let mut bytes = BytesMut::with_capacity(expected.min(64 * 1024).max(first.len()));
     bytes.extend_from_slice(&first);
@@ -105,7 +105,7 @@ async fn collect(
         if bytes.len() + chunk.len() > limit {
             return Err(too_large(limit));
         }
-        reservation.add(chunk.len())?;
+        room.add(chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.freeze())

@@ -3,11 +3,11 @@
 use std::io::Read;
 
 use bytes::Bytes;
+use realnet_core::limit::Room;
 use realnet_core::{Error, ErrorKind};
 use tokio::sync::Semaphore;
 
 use super::body::too_large;
-use super::budget::Reservation;
 use crate::problem::Problem;
 
 /// Bodies above this size are unpacked away from the worker, since it takes a millisecond and more.
@@ -53,12 +53,12 @@ pub(crate) async fn unpack(
     coding: Coding,
     packed: Bytes,
     limit: usize,
-    mut reservation: Reservation,
-) -> Result<(Bytes, Reservation), Problem> {
+    room: Room,
+) -> Result<(Bytes, Room), Problem> {
     let is_small = packed.len() <= INLINE && limit <= 16 * INLINE;
     let work = move || {
-        let unpacked = unpack_now(coding, &packed, limit, |bytes| reservation.add(bytes))?;
-        Ok((unpacked, reservation))
+        let unpacked = unpack_now(coding, &packed, limit, |bytes| room.add(bytes).map_err(Problem::from))?;
+        Ok((unpacked, room))
     };
     if is_small {
         return work();
@@ -177,7 +177,7 @@ mod tests {
             let mut room = 0;
             let ask = |bytes| {
                 room += bytes;
-                if room <= 100_000 { Ok(()) } else { Err(Problem::busy("full")) }
+                if room <= 100_000 { Ok(()) } else { Err(Error::unavailable("full").into()) }
             };
             assert_eq!(unpack_now(coding, &packed, 2 * SIZE, ask).unwrap_err().status(), 503, "{coding:?}");
             assert!(room <= 300_000, "{coding:?}: {room}");

@@ -1,7 +1,6 @@
 //! From the bytes of a request to the values of an operation. Everything a client sends is judged here first.
 
 pub(crate) mod body;
-pub(crate) mod budget;
 pub(crate) mod conditions;
 pub(crate) mod encoding;
 pub(crate) mod headers;

@@ -236,7 +236,7 @@ fn the_room_of_a_body_is_taken_while_its_work_goes_on() {
 }
 
 /// A server whose list of customers is more than sockets hold.
-fn with_a_large_list(config: HttpConfig) -> TestServer {
+pub fn with_a_large_list(config: HttpConfig) -> TestServer {
     let server = TestServer::with(config);
     let text = "x".repeat(4_000_000);
     for _ in 0..4 {

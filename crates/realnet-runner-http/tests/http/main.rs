@@ -27,6 +27,7 @@ mod limits;
 mod list;
 mod logs;
 mod many;
+mod memory;
 mod notices;
 mod openapi;
 mod proxies;

@@ -192,6 +192,8 @@ macro_rules! conformance {
             ],
             sizes: [
                 changes_of_many_bytes_are_refused_together,
+                change_sets_find_room_or_are_refused,
+                deletions_find_room_or_are_refused,
                 a_megabyte_of_attributes,
                 a_page_is_bounded_in_bytes,
                 many_reads_are_bounded_in_bytes,

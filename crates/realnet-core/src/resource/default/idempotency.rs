@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::plan::Done;
 use crate::change::{IdempotencyKey, Outcome, ReplyOf, StoredReply};
@@ -40,6 +41,8 @@ struct KeptResult {
     operation: String,
     item: Option<Item>,
     deleted: Option<usize>,
+    #[serde(default)]
+    left_out: Option<(Uuid, i64)>,
 }
 
 /// Looks whether a request with this key was answered before. Another body under the same key is refused.
@@ -97,6 +100,7 @@ impl Kept {
             operation: result.operation.to_owned(),
             item: result.item.clone(),
             deleted: result.deleted,
+            left_out: result.left_out,
         };
         Self { results: results.iter().map(keep).collect() }
     }
@@ -116,6 +120,7 @@ impl Kept {
             operation: name(&kept.operation),
             item: kept.item,
             deleted: kept.deleted,
+            left_out: kept.left_out,
         };
         Done { results: self.results.into_iter().map(result).collect(), replayed: true }
     }

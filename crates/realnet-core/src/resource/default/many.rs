@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::delete::plan_delete;
 use super::edit::{Edited, plan_edit};
 use super::plan::Plan;
+use crate::change::ChangeSet;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limit::Room;
 use crate::model::Item;
 use crate::query::{self, Query};
 use crate::resource::{Body, Change, Context, ListRequest, Reply, Route};
@@ -31,7 +33,7 @@ pub async fn patch_many(
     let body = Body::parse(patch)?;
     check_filter(&parameters)?;
     for _ in 0..ATTEMPTS {
-        let items = matches(cx, route, &parameters).await?;
+        let (items, _room) = matches(cx, route, &parameters).await?;
         let mut plan = Plan::default();
         for item in &items {
             let route = route_of(cx, route, item)?;
@@ -52,7 +54,7 @@ pub async fn patch_many(
 pub async fn delete_many(cx: &Context, route: &Route<'_>, parameters: ListRequest) -> Result<Reply> {
     check_filter(&parameters)?;
     for _ in 0..ATTEMPTS {
-        let mut items = matches(cx, route, &parameters).await?;
+        let (mut items, _room) = matches(cx, route, &parameters).await?;
         children_first(&mut items);
         // A match may go along with another one, by the tree or by a reference: it is then left out and the rest tried again.
         for _ in 0..=items.len().min(100) {
@@ -94,8 +96,13 @@ fn check_filter(request: &ListRequest) -> Result<()> {
     }
 }
 
-/// All matches that the caller can read.
-async fn matches(cx: &Context, route: &Route<'_>, request: &ListRequest) -> Result<Vec<Item>> {
+/// All matches that the caller can read, and the room that they take while they are kept. More bytes than a change set may have
+/// could not be changed anyway.
+async fn matches(
+    cx: &Context,
+    route: &Route<'_>,
+    request: &ListRequest,
+) -> Result<(Vec<Item>, Option<Room>)> {
     let (registry, caller) = (cx.registry(), cx.caller());
     let parsed =
         query::parse_for_change(registry, caller, Some(route.info()?), &request.parameters, cx.now())?;
@@ -104,8 +111,17 @@ async fn matches(cx: &Context, route: &Route<'_>, request: &ListRequest) -> Resu
     }
     let mut query = Query { limit: Query::MAX_LIMIT, ..parsed.query };
     let mut items: Vec<Item> = Vec::new();
+    let room = cx.room.as_ref().map(|room| room.beside());
+    let mut bytes = 0;
     loop {
         let page = cx.services.items.list(&cx.access, &query).await?;
+        bytes += page.items.iter().map(Item::size).sum::<usize>();
+        room.as_ref().map_or(Ok(()), |room| room.reach(bytes))?;
+        if bytes > ChangeSet::MAX_BYTES {
+            let most = ChangeSet::MAX_BYTES >> 20;
+            let message = format!("the matches take more than {most} MiB: narrow the filter");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
         items.extend(page.items);
         if items.len() > MAX_ITEMS {
             let message = format!("more than {MAX_ITEMS} items match: narrow the filter");
@@ -113,7 +129,7 @@ async fn matches(cx: &Context, route: &Route<'_>, request: &ListRequest) -> Resu
         }
         match page.next {
             Some(next) => query.after = Some(next),
-            None => return Ok(items),
+            None => return Ok((items, room)),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! A plan: the operations of a change set, which of them answer for a step of the request, and who planned them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::idempotency::{Kept, Keyed};
+use crate::acl::Permission;
 use crate::change::{self, ChangeSet, Outcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
+use crate::provider::{Access, Budget};
 use crate::resource::{BatchResult, Context, Resource};
 
 /// One step of a request: a creation, an edit or a deletion, with the operation that answers for it.
@@ -21,6 +24,8 @@ pub(in crate::resource) struct Plan {
     operations: Vec<change::Operation>,
     steps: Vec<Step>,
     resources: Vec<Arc<dyn Resource>>,
+    /// Whether its results show items only as far as they fit one answer.
+    is_bounded: bool,
 }
 
 /// What a plan did.
@@ -39,6 +44,11 @@ impl Done {
 }
 
 impl Plan {
+    /// A plan whose results show items only as far as they fit one answer.
+    pub(in crate::resource) fn bounded() -> Self {
+        Self { is_bounded: true, ..Self::default() }
+    }
+
     /// Adds a step: its operation, and what follows from it.
     pub(super) fn add(
         &mut self,
@@ -57,13 +67,16 @@ impl Plan {
 
     /// Commits all steps, or none.
     pub(in crate::resource) async fn commit(self, cx: &Context, keyed: Option<Keyed>) -> Result<Done> {
-        let Self { operations, steps, resources } = self;
-        let mut changes =
-            ChangeSet::new(operations, cx.now(), Arc::clone(&cx.request_id)).with_origin(cx.origin.clone());
+        let Self { operations, steps, resources, is_bounded } = self;
+        let bound = is_bounded.then(|| cx.access.clone());
+        let mut changes = ChangeSet::new(operations, cx.now(), Arc::clone(&cx.request_id))
+            .with_origin(cx.origin.clone())
+            .with_room(cx.room.clone());
         if let Some(keyed) = &keyed {
-            let steps = steps.clone();
+            let (steps, bound) = (steps.clone(), bound.clone());
             let now = changes.now;
-            let reply_of = keyed.reply_of(now, move |outcomes| Kept::of(&results(&steps, outcomes)));
+            let reply_of =
+                keyed.reply_of(now, move |outcomes| Kept::of(&results(&steps, outcomes, bound.as_ref())));
             changes.reply = Some((keyed.key.clone(), reply_of));
         }
         let committed = cx.services.items.commit(&cx.access, changes).await;
@@ -76,7 +89,7 @@ impl Plan {
                     resource.committed(cx);
                 }
                 cx.keep_noted().await;
-                Ok(Done { results: into_results(&steps, outcomes), replayed: false })
+                Ok(Done { results: into_results(&steps, outcomes, bound.as_ref()), replayed: false })
             }
             // Somebody else may have used the key between the look and the commit.
             Err(error) if error.kind() == ErrorKind::Conflict && keyed.is_some() => {
@@ -98,26 +111,49 @@ fn at_step(error: Error, steps: &[Step]) -> Error {
     error.at_operation(step)
 }
 
-fn results(steps: &[Step], outcomes: &[Outcome]) -> Vec<BatchResult> {
-    let found = |step: &Step| outcomes.get(step.operation).cloned().map(|outcome| result(step, outcome));
+fn results(steps: &[Step], outcomes: &[Outcome], bound: Option<&Access>) -> Vec<BatchResult> {
+    let mut shown = Shown::within(bound);
+    let found =
+        |step: &Step| outcomes.get(step.operation).map(|outcome| shown.result(step, Cow::Borrowed(outcome)));
     steps.iter().filter_map(found).collect()
 }
 
-fn into_results(steps: &[Step], outcomes: Vec<Outcome>) -> Vec<BatchResult> {
+fn into_results(steps: &[Step], outcomes: Vec<Outcome>, bound: Option<&Access>) -> Vec<BatchResult> {
+    let mut shown = Shown::within(bound);
     let mut steps = steps.iter().peekable();
     let mut results = Vec::with_capacity(steps.len());
     for (index, outcome) in outcomes.into_iter().enumerate() {
         if let Some(step) = steps.next_if(|step| step.operation == index) {
-            results.push(result(step, outcome));
+            results.push(shown.result(step, Cow::Owned(outcome)));
         }
     }
     results
 }
 
-fn result(step: &Step, outcome: Outcome) -> BatchResult {
-    let deleted = match &outcome {
-        Outcome::Deleted(count) => Some(*count),
-        _ => None,
-    };
-    BatchResult { operation: step.name, item: outcome.into_item(), deleted }
+/// How much of an answer is taken by the items that are shown already, where that is bounded.
+struct Shown<'a>(Option<(&'a Access, Budget)>);
+
+impl<'a> Shown<'a> {
+    fn within(bound: Option<&'a Access>) -> Self {
+        Self(bound.map(|access| (access, Budget::default())))
+    }
+
+    /// The result of a step. Of an item that finds no room any more only id and version are told, to those who may read it.
+    fn result(&mut self, step: &Step, outcome: Cow<'_, Outcome>) -> BatchResult {
+        let deleted = match *outcome {
+            Outcome::Deleted(count) => Some(count),
+            _ => None,
+        };
+        let mut result = BatchResult { operation: step.name, item: None, deleted, left_out: None };
+        let Some(item) = outcome.item() else { return result };
+        let is_shown = self.0.as_mut().is_none_or(|(_, budget)| budget.admits(item.size()));
+        match &self.0 {
+            Some((access, _)) if !is_shown => {
+                let may_see = step.name == "create" || access.allows(item, Permission::Read);
+                result.left_out = may_see.then_some((item.id, item.version));
+            }
+            _ => result.item = outcome.into_owned().into_item(),
+        }
+        result
+    }
 }

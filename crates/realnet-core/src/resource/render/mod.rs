@@ -71,7 +71,8 @@ impl Rendered<Page> {
 }
 
 impl Rendered<Vec<BatchResult>> {
-    /// Appends `{"results":[{"operation":"create","item":{…}},{"operation":"delete","deleted":1}]}`.
+    /// Appends `{"results":[{"operation":"create","item":{…}},{"operation":"delete","deleted":1}]}`; of an item that is left out,
+    /// `"id"` and `"version"`.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let mut writer = self.writer();
         out.extend_from_slice(b"{\"results\":");
@@ -81,6 +82,12 @@ impl Rendered<Vec<BatchResult>> {
             if let Some(item) = &result.item {
                 out.extend_from_slice(b",\"item\":");
                 writer.item(out, item);
+            }
+            if let Some((id, version)) = &result.left_out {
+                out.extend_from_slice(b",\"id\":");
+                text::json(out, id);
+                out.extend_from_slice(b",\"version\":");
+                text::json(out, version);
             }
             if let Some(deleted) = result.deleted {
                 out.extend_from_slice(b",\"deleted\":");

@@ -36,6 +36,8 @@ pub(in crate::sqlite) struct Draft {
     writes: Vec<Write>,
     /// Why the change set is refused, when it is for what was read.
     refusal: Option<Error>,
+    /// Whether it is refused whatever may have been written since.
+    is_final: bool,
 }
 
 /// Something to write.
@@ -80,7 +82,13 @@ impl Draft {
             shared,
             reader: None,
             registry: Arc::clone(&access.registry),
-            draft: Self { as_of: shared.version(), reads: Vec::new(), writes: Vec::new(), refusal: None },
+            draft: Self {
+                as_of: shared.version(),
+                reads: Vec::new(),
+                writes: Vec::new(),
+                refusal: None,
+                is_final: false,
+            },
             seqs: HashMap::new(),
             written: (changes.operations.len() > 1).then(HashMap::new),
             is_beyond: false,
@@ -89,6 +97,12 @@ impl Draft {
             catch_unwind(AssertUnwindSafe(|| change::apply(&mut drafting, access, changes).now_or_never()));
         let outcomes = match applied.ok()?? {
             Ok(outcomes) => Some(outcomes),
+            // The one writing thread is not kept busy by what has no room.
+            Err(error) if changes.room.as_ref().is_some_and(|room| room.was_refused()) => {
+                drafting.draft.refusal = Some(error);
+                drafting.draft.is_final = true;
+                None
+            }
             // Behind a write the writer may find another reason, which comes first.
             Err(error) if drafting.draft.writes.is_empty() && !drafting.is_beyond && is_refusal(&error) => {
                 drafting.draft.refusal = Some(error);
@@ -99,10 +113,11 @@ impl Draft {
         Some((drafting.draft, outcomes))
     }
 
-    /// The refusal, if what was read is still so and the writer need not be asked: no commit has come or begun since.
+    /// The refusal, if what was read is still so and the writer need not be asked: no commit has come or begun since, or
+    /// it does not depend on what was read.
     pub(in crate::sqlite) fn take_refusal(&mut self, shared: &Shared, access: &Access) -> Option<Error> {
         let same_types = *shared.type_revision.borrow() == access.registry.revision();
-        self.refusal.take_if(|_| same_types && shared.settled_version() == Some(self.as_of))
+        self.refusal.take_if(|_| self.is_final || same_types && shared.settled_version() == Some(self.as_of))
     }
 }
 

@@ -87,7 +87,7 @@ fn documents(add: &mut impl FnMut(&str, Value)) {
     add("/api/drift", json!({"get": operation(tag, "drift", "What differs from what was applied", drift)}));
     let batch = responses(&[("200", answer("The results", json!({"type": "object"})))], &WRITE);
     let batch = operation("Any resource", "batch", "Several operations, all or none", batch);
-    let batch = with(batch, "parameters", parameters(&["idempotency-key"]));
+    let batch = with(batch, "parameters", parameters(&["idempotency-key", "prefer"]));
     add("/api/batch", json!({"post": with(batch, "requestBody", body(schema("realnet.Batch")))}));
 }
 

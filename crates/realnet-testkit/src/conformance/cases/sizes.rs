@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::change::{ChangeFilter, ChangeRecord, ChangeSet, Operation, Outcome};
+use realnet_core::limit::Memory;
 use realnet_core::model::Item;
 use realnet_core::query::Query;
 use realnet_core::{ErrorKind, Uuid};
@@ -222,6 +223,61 @@ pub async fn changes_of_many_bytes_are_refused_together(world: World) {
     commit(5, 100_000).await.unwrap();
     commit(20, 1_000_000).await.unwrap();
     assert_eq!(world.item(large.id).await.version, large.version + 25);
+}
+
+/// What change sets hold together is bounded for all requests: one that finds no room is refused and does nothing, and what one
+/// has held is there again when it is over, however it ended.
+pub async fn change_sets_find_room_or_are_refused(world: World) {
+    let alice = world.acme.alice.clone();
+    let memory = Memory::new(1 << 20);
+    let text = "x".repeat(20_000);
+    let large = world.create(&alice, item("Note").name("large").attr("text", text.as_str())).await;
+    let commit = async |patch: serde_json::Value, count: usize| {
+        let patches = (0..count).map(|_| world.setting(large.id, None, patch.clone())).collect();
+        let changes = ChangeSet::new(patches, world.now(), Arc::from("suite"));
+        let room = Some(Arc::new(memory.room(false)));
+        world.commit_set(&alice, ChangeSet { room, ..changes }).await.map(|_| ())
+    };
+    let others = memory.room(false);
+    others.add(600_000).unwrap();
+    let error = commit(json!({"rank": 1}), 20).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.retry_after().is_some(), "it may come again");
+    assert_eq!(world.item(large.id).await, large, "nothing of it is done");
+    // What changes nothing is held as well.
+    expect_kind(commit(json!({}), 20).await, ErrorKind::Unavailable);
+    used(&memory, 600_000).await;
+    commit(json!({"rank": 1}), 1).await.unwrap();
+    drop(others);
+    commit(json!({}), 20).await.unwrap();
+    expect_kind(commit(json!({}), 60).await, ErrorKind::TooLarge);
+    used(&memory, 0).await;
+}
+
+/// So do deletions, which hold all that goes along.
+pub async fn deletions_find_room_or_are_refused(world: World) {
+    let alice = world.acme.alice.clone();
+    let memory = Memory::new(1 << 20);
+    let root = world.create(&alice, item("Note").name("root")).await.id;
+    let below = || item("Note").parent(root).attr("text", "x".repeat(20_000));
+    world.create_all(&alice, (0..20).map(|_| below()).collect()).await;
+    let commit = async || {
+        let changes = ChangeSet::new(vec![delete(root)], world.now(), Arc::from("suite"));
+        let room = Some(Arc::new(memory.room(false)));
+        world.commit_set(&alice, ChangeSet { room, ..changes }).await
+    };
+    let others = memory.room(false);
+    others.add(600_000).unwrap();
+    expect_kind(commit().await, ErrorKind::Unavailable);
+    assert_eq!(world.find("Note").all().await.len(), 21, "nothing of it is done");
+    drop(others);
+    assert_eq!(commit().await.unwrap(), [Outcome::Deleted(21)]);
+    used(&memory, 0).await;
+}
+
+/// Waits until so much is taken: a store may still hold what it has answered.
+async fn used(memory: &Memory, bytes: usize) {
+    eventually("the room is given back", || std::future::ready((memory.used() == bytes).then_some(()))).await;
 }
 
 async fn delete_within(world: &World, most: usize, id: Uuid) -> realnet_core::Result<usize> {

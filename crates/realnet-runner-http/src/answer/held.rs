@@ -1,0 +1,73 @@
+//! Large answers take room of the memory that all requests share, from when they are written to when the client has read them.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use bytes::Bytes;
+use realnet_core::limit::Room;
+
+use crate::call::Noted;
+use crate::problem::Problem;
+use crate::router::Outcome;
+use crate::state::State;
+
+/// Smaller answers cost nothing: sockets and connections bound them. More than the library writes ahead, so that it drops the body
+/// of a larger one only when all of it has gone to the socket.
+const LARGE: u64 = 256 * 1024;
+
+/// Takes the room of an answer. Without room it is refused, unless it tells what was done: the room of that is there, and the
+/// answer takes its place.
+pub(crate) fn take(
+    state: &State,
+    noted: &Noted,
+    outcome: Outcome,
+) -> Result<(HttpResponse, Option<Arc<Room>>), Problem> {
+    let response = outcome?;
+    let BodySize::Sized(size @ LARGE..) = response.body().size() else { return Ok((response, None)) };
+    let done = noted.room.get().filter(|room| room.is_done());
+    let room = if let Some(room) = done {
+        room.settle(size as usize);
+        Arc::clone(room)
+    } else {
+        let room = state.memory.room(noted.is_strangers());
+        room.add(size as usize)?;
+        Arc::new(room)
+    };
+    Ok((response, Some(room)))
+}
+
+/// Leaves the room with the answer until that is sent. It may have become smaller since.
+pub(crate) fn until_sent(response: HttpResponse, room: Option<Arc<Room>>) -> HttpResponse {
+    let Some(room) = room else { return response };
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(bytes) => {
+            room.settle(bytes.len());
+            BoxBody::new(Held { bytes, _room: room })
+        }
+        Err(body) => body,
+    })
+}
+
+/// A body with its room.
+struct Held {
+    bytes: Bytes,
+    _room: Arc<Room>,
+}
+
+impl MessageBody for Held {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.bytes.len() as u64)
+    }
+
+    /// All at once: the connection copies it, and asks again when the socket has taken that.
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let bytes = std::mem::take(&mut self.bytes);
+        Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)))
+    }
+}
