@@ -31,8 +31,13 @@ pub(super) fn plan(
             && gathered.sources.iter().any(|source| **source == *record.source)
             && !kept.contains_key(&record.object)
     };
+    let mut left: Vec<&SourceRecord> = input.state.sources.iter().filter(is_left).collect();
+    // A plan reads alike on every store, whatever ids its items have.
+    left.sort_by_cached_key(|record| {
+        by_id.get(&record.object).map(|item| (Arc::clone(&item.type_name), item.name.clone()))
+    });
     let mut doomed: Vec<&Item> = Vec::new();
-    for record in input.state.sources.iter().filter(is_left) {
+    for record in left {
         let Some(item) = by_id.get(&record.object).copied() else {
             let replaced = output.steps.sources.iter().any(|operation| {
                 matches!(operation, Operation::Source { record: other, .. } if other.object == record.object)
