@@ -1,6 +1,7 @@
 //! One process per file: a lock beside the database, since the store keeps what it knows of it in memory.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::path::Path;
 
 use realnet_core::{Error, Result};
@@ -16,11 +17,12 @@ impl FileLock {
     /// Takes the lock of a database file; refuses when another process (or store) has it.
     pub(super) fn take(database: &Path) -> Result<Self> {
         let path = beside(database, ".lock");
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(|error| {
-                let message = format!("the lock file {} can not be opened: {error}", path.display());
-                Error::unavailable(message).with_source(error)
-            })?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| not_opened(&path, error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::conflict(format!(
@@ -33,6 +35,25 @@ impl FileLock {
             }
         }
     }
+}
+
+/// Says in which folder, since the path is often a bare name, and what to do.
+fn not_opened(lock: &Path, error: io::Error) -> Error {
+    let whole = std::path::absolute(lock).unwrap_or_else(|_| lock.to_owned());
+    let folder = whole.parent().unwrap_or(&whole);
+    let next = if lock.exists() {
+        "let the user that runs this program write to that file"
+    } else if folder.is_dir() {
+        "let the user that runs this program write to that folder"
+    } else {
+        "make that folder"
+    };
+    let name = whole.file_name().unwrap_or_default().display();
+    let message = format!(
+        "the lock file {name} can not be opened in the folder {}: {error}: {next}, or set another",
+        folder.display()
+    );
+    Error::unavailable(message).with_source(error)
 }
 
 /// Makes a database file that is not there yet, readable by its owner alone: it will hold hashes of passwords and the
