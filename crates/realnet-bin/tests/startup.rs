@@ -112,10 +112,17 @@ fn every_wrong_setting_is_named_at_once() {
 #[test]
 fn a_check_makes_nothing() {
     let (_guard, folder) = common::folder();
-    let check = || run(realnet(&folder).args(["server", "--check"]));
+    let check = || run(realnet(&folder).args(["server", "--check", "--port", "0"]));
     let first = check();
     assert!(first.status.success() && text(&first).contains("not there yet"), "{}", text(&first));
     assert!(std::fs::read_dir(&folder).unwrap().next().is_none(), "a check leaves no file");
+    // A file that no start has filled yet is there, and stays as it is.
+    std::fs::write(folder.join("realnet.db"), "").unwrap();
+    let empty = check();
+    assert!(empty.status.success() && text(&empty).contains("migrations 1 to "), "{}", text(&empty));
+    assert_eq!(std::fs::metadata(folder.join("realnet.db")).unwrap().len(), 0);
+    assert!(!folder.join("realnet.db.secret-key").exists());
+    std::fs::remove_file(folder.join("realnet.db")).unwrap();
     assert!(run(realnet(&folder).args(["server", "initialize"])).status.success());
     for entry in std::fs::read_dir(&folder).unwrap().flatten() {
         let mode = std::os::unix::fs::PermissionsExt::mode(&entry.metadata().unwrap().permissions());
@@ -149,7 +156,7 @@ fn wrong_settings_of_the_first_start_go_by_their_names() {
 fn a_check_finds_what_a_start_would_stumble_over() {
     let (_guard, folder) = common::folder();
     let check = |settings: &[(&str, &str)]| {
-        run(realnet(&folder).args(["server", "--check"]).envs(settings.iter().copied()))
+        run(realnet(&folder).args(["server", "--check", "--port", "0"]).envs(settings.iter().copied()))
     };
     let output = check(&[("REALNET_PASSWORD", "short")]);
     assert!(!output.status.success() && text(&output).contains("REALNET_PASSWORD"), "{}", text(&output));
@@ -206,7 +213,8 @@ fn a_check_refuses_what_a_start_would() {
         &[("REALNET_SMTP_URL", "smtps://mail.test"), ("REALNET_SMTP_FROM", "nobody in particular")][..],
     ] {
         let (_guard, folder) = common::folder();
-        let checked = run(realnet(&folder).args(["server", "--check"]).envs(settings.iter().copied()));
+        let checked =
+            run(realnet(&folder).args(["server", "--check", "--port", "0"]).envs(settings.iter().copied()));
         assert!(
             !checked.status.success() && text(&checked).contains(settings[0].0.trim_end_matches("_URL")),
             "{}",
@@ -276,6 +284,25 @@ fn files_that_are_no_store_are_refused() {
     assert!(words.contains("missing/folder"), "{words}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_can_not_be_written_to_is_named() {
+    let (_guard, folder) = common::folder();
+    // Nobody makes files there, not even root.
+    let settings = [("REALNET_DB_TYPE", "sqlite"), ("REALNET_DB_NAME", "/proc/self/task/realnet.db")];
+    let check = run(realnet(&folder).args(["server", "--check", "--port", "0"]).envs(settings));
+    assert!(!check.status.success(), "{}", text(&check));
+    for words in [refusal(&folder, &settings), text(&check)] {
+        assert!(words.contains("realnet.db.lock can not be opened in the folder /proc/"), "{words}");
+        assert!(words.contains("write to that folder, or set another REALNET_DB_NAME"), "{words}");
+    }
+    std::fs::create_dir(folder.join("realnet.db.lock")).unwrap();
+    for words in [refusal(&folder, &[]), text(&run(realnet(&folder).args(["server", "--check"])))] {
+        let named = format!("in the folder {}: ", folder.display());
+        assert!(words.contains(&named) && words.contains("write to that file"), "{words}");
+    }
+}
+
 #[test]
 fn initialization_files_that_contradict_are_refused_by_place() {
     let (_guard, folder) = common::folder();
@@ -327,6 +354,60 @@ async fn postgresql_serves_with_the_guides_variables() {
     let id = item["id"].as_str().unwrap();
     assert_eq!(other.get("item", id).await.unwrap(), item);
     assert!(server.stop() && second.stop());
+}
+
+/// The tables of a database, and the versions of its schema.
+async fn tables_and_versions(url: &str) -> (Vec<String>, Vec<i64>) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let names = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1";
+    let tables =
+        client.query(names, &[]).await.unwrap().iter().map(|row| row.get(0)).collect::<Vec<String>>();
+    let versions = if tables.is_empty() {
+        Vec::new()
+    } else {
+        client.query("SELECT version FROM schema_migrations ORDER BY 1", &[]).await.unwrap()
+    };
+    let versions = versions.iter().map(|row| row.get(0)).collect();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    (tables, versions)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_leaves_a_database_as_it_is() {
+    let database = realnet_testkit::engines::fresh_database().await.unwrap();
+    let (_guard, folder) = common::folder();
+    let settings = common::postgres_settings(database.url());
+    let check = || run(common::server_command(&folder, &settings).arg("--check"));
+    let empty = check();
+    let words = text(&empty);
+    assert!(empty.status.success() && words.contains("migrations 1 to "), "{words}");
+    assert!(!words.contains("migrating"), "{words}");
+    assert_eq!(tables_and_versions(database.url()).await, (Vec::new(), Vec::new()));
+
+    assert!(Server::start_with(&folder, &settings).stop());
+    let before = tables_and_versions(database.url()).await;
+    let (tables, versions) = &before;
+    assert!(!tables.is_empty() && words.contains(&format!("1 to {}", versions.len())), "{words} {before:?}");
+    let present = check();
+    assert!(present.status.success() && text(&present).contains("store are in order"), "{}", text(&present));
+    let mut elsewhere = common::server_command(&folder, &settings);
+    let missing = run(elsewhere.arg("--check").env("REALNET_DEFAULT_ORG", "Nowhere"));
+    assert!(!missing.status.success() && text(&missing).contains("no org 'Nowhere'"), "the store is read");
+
+    // As a server of the version before has left it.
+    let (client, connection) = tokio_postgres::connect(database.url(), tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let last = "DELETE FROM schema_migrations WHERE version = (SELECT max(version) FROM schema_migrations)";
+    assert_eq!(client.execute(last, &[]).await.unwrap(), 1);
+    drop(client);
+    connection.await.unwrap().unwrap();
+    let older = check();
+    let named = format!("would apply migration {}", versions.len());
+    assert!(older.status.success() && text(&older).contains(&named), "{}", text(&older));
+    let after = tables_and_versions(database.url()).await;
+    assert_eq!((&after.0, after.1.as_slice()), (tables, &versions[..versions.len() - 1]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,10 +7,12 @@ mod field_id;
 mod kept_grants;
 mod marks;
 mod page;
+mod pending;
 pub mod postgres;
 mod principal;
 mod row;
 mod sqlite;
 mod statement;
 
+pub use pending::Pending;
 pub use sqlite::{SqliteConfig, SqliteStore};

@@ -134,7 +134,7 @@ pub fn run(command: &ServerCommand) -> Outcome {
         if command.check {
             let checked = server.check(first).await;
             server.close().await?;
-            output::line(checked?);
+            output::line(&checked?);
             return Ok(());
         }
         if let Some(Step::Password(step)) = &command.step {

@@ -47,14 +47,6 @@ impl fmt::Debug for PostgresSection {
 const SSL_MODES: [&str; 4] = ["disable", "prefer", "require", "verify-full"];
 
 impl DatabaseSection {
-    /// Whether it is a file that the first start has yet to make.
-    pub fn is_missing(&self) -> bool {
-        match self {
-            Self::Sqlite { path } => !path.exists(),
-            Self::Memory | Self::Postgres(_) => false,
-        }
-    }
-
     pub(super) fn read(environment: &Environment, problems: &mut Problems) -> Self {
         // As soon as anything is said about a database, PostgreSQL is meant; a bare start needs nothing.
         let default = if environment.has_any("REALNET_DB_") { "postgresql" } else { "sqlite" };

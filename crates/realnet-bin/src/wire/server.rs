@@ -8,6 +8,7 @@ use realnet_core::Violation;
 use realnet_core::load::{Document, parse_json};
 use realnet_core::resource::Services;
 use realnet_core::secret::{Rotated, Uses};
+use realnet_provider_sql::Pending;
 use realnet_resource_accounts::{Accounts, Bootstrap, OrgUse, bootstrap, is_first_start, missing_orgs};
 use realnet_resource_types::Initializer;
 use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
@@ -17,7 +18,7 @@ use super::store::Store;
 use super::web::Web;
 use super::{builtin, indexes, resources, secrets};
 use crate::cli::{Failure, Outcome, for_operators};
-use crate::config::{Config, DatabaseSection, ServerSection};
+use crate::config::{Config, ServerSection};
 
 /// How long a server that stops waits for mails that are under way.
 const MAILS_END: Duration = Duration::from_secs(10);
@@ -34,17 +35,19 @@ pub struct Server {
     store: Store,
     services: Services,
     initializer: Initializer,
+    /// What the store lacks, in whose place another one stands for a check.
+    pending: Option<Pending>,
 }
 
 impl Server {
-    /// Reads the initialization files, opens the store, and brings its system types up to date. With `check` no type
-    /// is changed, and a store that is not there yet is not made.
+    /// Reads the initialization files, opens the store, and brings its system types up to date. With `check` nothing
+    /// is changed: a store that is not there yet is not made, and one of an earlier version not migrated.
     pub async fn open(config: Config, check: bool) -> Result<Self, Failure> {
         let documents = documents(&config.server)?;
-        let store = if check && config.database.is_missing() {
-            Store::open(&DatabaseSection::Memory).await?
+        let (store, pending) = if check {
+            Store::look(&config.database).await?
         } else {
-            Store::open(&config.database).await?
+            (Store::open(&config.database).await?, None)
         };
         let services = secrets::unlock(&store, &config, check).await?;
         let initializer = Initializer::new(services.clone(), documents);
@@ -53,26 +56,31 @@ impl Server {
         } else {
             initializer.types().await?;
         }
-        Ok(Self { config, store, services, initializer })
+        Ok(Self { config, store, services, initializer, pending })
     }
 
     /// Sees that a start with these settings would go well, as far as that can be told without one; what a check that found
     /// nothing wrong says.
-    pub async fn check(&self, first: FirstStart) -> Result<&'static str, Failure> {
-        if self.config.database.is_missing() {
+    pub async fn check(&self, first: FirstStart) -> Result<String, Failure> {
+        if let Some(pending) = &self.pending {
             // Another store stands in for it, which goes when this ends.
             self.initializer.types().await?;
-            self.initialize(first).await?;
-            return Ok(
-                "settings and initialization files are in order; the store is not there yet: the first start makes it",
-            );
+            let store = if pending.present == 0 {
+                self.initialize(first).await?;
+                format!("the store is not there yet: the first start makes it (would apply {pending})")
+            } else {
+                format!(
+                    "the store is of an earlier version: the next start would apply {pending}; what it holds was not tried"
+                )
+            };
+            return Ok(format!("settings and initialization files are in order; {store}"));
         }
         if is_first_start(&self.services).await? {
             self.bootstrap_of(first).0.check().map_err(|error| named(&error))?;
         } else {
             self.check_orgs().await?;
         }
-        Ok("settings, initialization files and store are in order")
+        Ok("settings, initialization files and store are in order".to_owned())
     }
 
     /// Sees that the orgs exist that the settings name.
@@ -113,7 +121,7 @@ impl Server {
     /// Serves on a bound address until SIGTERM or Ctrl-C, finishes what is in flight, and closes the store. `ready` is
     /// told the URL once everything is in place.
     pub async fn serve(self, listener: HttpListener, ready: impl FnOnce(&str)) -> Outcome {
-        let Self { config, store, services, initializer } = self;
+        let Self { config, store, services, initializer, pending: _ } = self;
         let accounts = Accounts::new(&services, config.accounts.config()).await?;
         accounts.give_new_orgs(initializer.template());
         accounts.reach_providers_by(Arc::new(Web::new(config.accounts.private_providers)?));

@@ -6,7 +6,7 @@ use realnet_core::provider::ItemProvider as _;
 use realnet_core::resource::Services;
 use realnet_provider_generic::MemoryStore;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
-use realnet_provider_sql::{SqliteConfig, SqliteStore};
+use realnet_provider_sql::{Pending, SqliteConfig, SqliteStore};
 
 use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{DatabaseSection, PostgresSection};
@@ -35,6 +35,33 @@ impl Store {
                 Self::Postgres(Arc::new(store.map_err(|error| at(format_args!("{section:?}"), &error))?))
             }
         })
+    }
+
+    /// Opens the store for a look that changes nothing: as it is when its schema is up to date, else an empty one in
+    /// memory in its place, with what [`Self::open`] would apply.
+    pub async fn look(database: &DatabaseSection) -> Result<(Self, Option<Pending>), Failure> {
+        let pending = Self::pending(database).await?;
+        let store = match (database, &pending) {
+            (_, Some(_)) => Self::open(&DatabaseSection::Memory).await?,
+            (DatabaseSection::Postgres(section), None) => {
+                let store = PostgresStore::connect_read_only(postgres_config(section)?).await;
+                Self::Postgres(Arc::new(store.map_err(|error| at(format_args!("{section:?}"), &error))?))
+            }
+            (_, None) => Self::open(database).await?,
+        };
+        Ok((store, pending))
+    }
+
+    async fn pending(database: &DatabaseSection) -> Result<Option<Pending>, Failure> {
+        match database {
+            DatabaseSection::Memory => Ok(None),
+            DatabaseSection::Sqlite { path } => SqliteStore::pending(&SqliteConfig::new(path.clone()))
+                .map_err(|error| at(path.display(), &error)),
+            DatabaseSection::Postgres(section) => {
+                let pending = PostgresStore::pending(&postgres_config(section)?).await;
+                pending.map_err(|error| at(format_args!("{section:?}"), &error))
+            }
+        }
     }
 
     /// Its name for `info`.

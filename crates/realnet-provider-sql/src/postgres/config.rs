@@ -67,6 +67,8 @@ pub struct PostgresConfig {
     pub connect_timeout: Duration,
     /// How long one statement may take before the server ends it.
     pub statement_timeout: Duration,
+    /// Whether sessions refuse to write, for looks that must change nothing.
+    pub(super) read_only: bool,
 }
 
 impl PostgresConfig {
@@ -87,6 +89,7 @@ impl PostgresConfig {
             looked_up_bytes: 256 << 20,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
+            read_only: false,
         }
     }
 

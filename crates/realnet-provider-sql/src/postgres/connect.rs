@@ -295,7 +295,8 @@ fn session(config: &PostgresConfig, role: Role) -> String {
         Role::Write => "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';",
         Role::Background => "",
     };
+    let only = if config.read_only { "SET default_transaction_read_only = on;" } else { "" };
     format!(
-        "SET jit = off; SET plan_cache_mode = force_generic_plan; SET statement_timeout = {timeout}; {own}"
+        "SET jit = off; SET plan_cache_mode = force_generic_plan; SET statement_timeout = {timeout}; {own} {only}"
     )
 }

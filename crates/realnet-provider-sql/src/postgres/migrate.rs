@@ -6,6 +6,7 @@ use realnet_core::{Error, ErrorKind, Result};
 use super::error::to_error;
 use super::locks;
 use super::run::Run;
+use crate::pending::Pending;
 use crate::statement::Statement;
 
 /// One step of the schema, with its way back.
@@ -63,13 +64,7 @@ async fn locked_up(connection: &mut AsyncPgConnection) -> Result<()> {
     let lock = format!("SELECT pg_advisory_lock({})", locks::MIGRATION);
     connection.batch_execute(&lock).await.map_err(to_error)?;
     let present = version(connection).await?;
-    if present > latest() {
-        let message = format!(
-            "the database has schema version {present}, this server knows versions up to {}: install a newer server",
-            latest()
-        );
-        return Err(Error::new(ErrorKind::Unavailable, message));
-    }
+    refuse_newer(present)?;
     connection.batch_execute(TABLE).await.map_err(to_error)?;
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > present) {
         tracing::info!(version = migration.version, name = migration.name, "migrating the database");
@@ -80,6 +75,31 @@ async fn locked_up(connection: &mut AsyncPgConnection) -> Result<()> {
         step(connection, migration.up, &record).await?;
     }
     Ok(())
+}
+
+/// What [`up`] would apply; refuses what it would refuse, and changes nothing.
+pub(super) async fn pending(connection: &mut AsyncPgConnection) -> Result<Option<Pending>> {
+    let present = version(connection).await?;
+    refuse_newer(present)?;
+    let Some(pending) = Pending::between(present, latest()) else { return Ok(None) };
+    let may_create =
+        Statement::of("SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)");
+    if connection.one::<bool>(may_create).await? {
+        return Ok(Some(pending));
+    }
+    let message = "the user may not create tables in the database: make it the owner of the database";
+    Err(Error::new(ErrorKind::Unavailable, message))
+}
+
+fn refuse_newer(present: i64) -> Result<()> {
+    if present <= latest() {
+        return Ok(());
+    }
+    let message = format!(
+        "the database has schema version {present}, this server knows versions up to {}: install a newer server",
+        latest()
+    );
+    Err(Error::new(ErrorKind::Unavailable, message))
 }
 
 /// Takes the schema back to `target`; 0 leaves nothing. All that the dropped tables hold is gone.

@@ -36,10 +36,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use diesel_async::SimpleAsyncConnection as _;
-use realnet_core::Result;
+use realnet_core::{Error, Result};
 
 pub use config::{PostgresConfig, SslMode};
 
+use crate::pending::Pending;
 use connect::Role;
 use shared::Shared;
 
@@ -74,6 +75,33 @@ impl PostgresStore {
         migrate(&config, &tls).await?;
         let shared = Arc::new(Shared::new(config, tls));
         background::start(Arc::clone(&shared));
+        Ok(Self { _alive: Arc::new(Alive(Arc::clone(&shared))), shared })
+    }
+
+    /// What [`Self::connect`] would have to apply to the database first; nothing is changed, nor waited for.
+    ///
+    /// # Errors
+    /// As [`Self::connect`]; also when the user may not create the tables that are missing.
+    pub async fn pending(config: &PostgresConfig) -> Result<Option<Pending>> {
+        let tls = tls::connector(config)?;
+        let config = PostgresConfig { read_only: true, ..config.clone() };
+        let mut connection =
+            connect::open(&config, &tls, Role::Background).await.map_err(|f| f.to_error())?;
+        migrate::pending(&mut connection).await
+    }
+
+    /// As [`Self::connect`] for a look around: the schema has to be up to date, there is no background work, and the
+    /// database refuses whatever would change it.
+    ///
+    /// # Errors
+    /// As [`Self::connect`]; also when migrations are pending.
+    pub async fn connect_read_only(config: PostgresConfig) -> Result<Self> {
+        if let Some(pending) = Self::pending(&config).await? {
+            return Err(Error::unavailable(format!("the database lacks {pending}")));
+        }
+        let tls = tls::connector(&config)?;
+        let config = PostgresConfig { read_only: true, ..config };
+        let shared = Arc::new(Shared::new(Arc::new(config), tls));
         Ok(Self { _alive: Arc::new(Alive(Arc::clone(&shared))), shared })
     }
 

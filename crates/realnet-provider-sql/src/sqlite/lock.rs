@@ -37,6 +37,22 @@ impl FileLock {
     }
 }
 
+/// Sees that the lock of a database that is not there yet could be made beside it, and leaves nothing there.
+pub(super) fn try_folder(database: &Path) -> Result<()> {
+    let path = beside(database, ".lock");
+    if path.exists() {
+        // What another start has left: it stays, and is not held.
+        return OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .map(drop)
+            .map_err(|error| not_opened(&path, error));
+    }
+    let probe = beside(database, &format!(".check-{}", std::process::id()));
+    let made = OpenOptions::new().write(true).create_new(true).open(&probe);
+    made.and_then(|_| std::fs::remove_file(&probe)).map_err(|error| not_opened(&path, error))
+}
+
 /// Says in which folder, since the path is often a bare name, and what to do.
 fn not_opened(lock: &Path, error: io::Error) -> Error {
     let whole = std::path::absolute(lock).unwrap_or_else(|_| lock.to_owned());

@@ -42,6 +42,7 @@ use realnet_core::limit::Buckets;
 use realnet_core::{Error, Result};
 use tokio::sync::Semaphore;
 
+use crate::pending::Pending;
 use connection::Connection;
 use lock::FileLock;
 use pool::Pool;
@@ -75,11 +76,7 @@ impl SqliteStore {
     pub fn open(config: SqliteConfig) -> Result<Self> {
         let lock = FileLock::take(&config.path)?;
         lock::make_private(&config.path);
-        let mut connection = Connection::open(&config.path)?;
-        connection.batch(&format!("PRAGMA busy_timeout = {}", config.busy_timeout))?;
-        // The first look into the file: tells a database from other files.
-        connection.number(&crate::statement::Statement::of("SELECT count(*) FROM sqlite_schema"))?;
-        schema::check(&mut connection)?;
+        let mut connection = Self::checked(&config)?;
         connection.batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
              PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA journal_size_limit = 100663296;",
@@ -92,6 +89,31 @@ impl SqliteStore {
         let writer = Writer::start(connection, Arc::clone(&shared), checkpoints, config.group)?;
         let long_reads = Arc::new(Semaphore::new(config.long_reads.max(1)));
         Ok(Self { writer, shared, long_reads, buckets: Mutex::default(), _lock: lock })
+    }
+
+    /// What [`Self::open`] would have to apply to the file first. A file that is not there is not made, and one that is
+    /// stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn pending(config: &SqliteConfig) -> Result<Option<Pending>> {
+        if !config.path.exists() {
+            lock::try_folder(&config.path)?;
+            return schema::all_pending();
+        }
+        let _lock = FileLock::take(&config.path)?;
+        schema::pending(&mut Self::checked(config)?)
+    }
+
+    /// A connection to a file that is a database of ours, which can be written to.
+    fn checked(config: &SqliteConfig) -> Result<Connection> {
+        let mut connection = Connection::open(&config.path)?;
+        connection.batch(&format!("PRAGMA busy_timeout = {}", config.busy_timeout))?;
+        // The first look into the file: tells a database from other files.
+        connection.number(&crate::statement::Statement::of("SELECT count(*) FROM sqlite_schema"))?;
+        schema::check(&mut connection)?;
+        Ok(connection)
     }
 
     /// Finishes the writes that wait, empties the write-ahead log and closes the file. Later calls fail.

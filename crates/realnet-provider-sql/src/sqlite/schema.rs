@@ -4,6 +4,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 use realnet_core::{Error, ErrorKind, Result};
 
 use super::connection::Connection;
+use crate::pending::Pending;
 use crate::statement::Statement;
 
 /// All migrations, oldest first.
@@ -29,9 +30,16 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     if connection.number(&Statement::of(HAS_MIGRATIONS))? == 0 {
         connection.batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
     }
-    let applied = connection.inner().applied_migrations().map_err(failed)?;
-    let known: Vec<String> = known_versions()?;
-    if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
+    if pending(connection)?.is_some() {
+        connection.inner().run_pending_migrations(MIGRATIONS).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// What [`migrate`] would run; refuses a newer schema, and changes nothing.
+pub(super) fn pending(connection: &mut Connection) -> Result<Option<Pending>> {
+    let (applied, known) = (applied_versions(connection)?, known_versions()?);
+    if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
         return Err(Error::new(
             ErrorKind::Unsupported,
             format!(
@@ -39,11 +47,25 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
             ),
         ));
     }
-    if applied.len() == known.len() {
-        return Ok(());
+    Ok(Pending::between(newest(&applied), newest(&known)))
+}
+
+/// What opening would run on a file that is not there yet.
+pub(super) fn all_pending() -> Result<Option<Pending>> {
+    Ok(Pending::between(0, newest(&known_versions()?)))
+}
+
+/// The last of these versions, which are numbers with leading zeros; 0 when there is none.
+fn newest(versions: &[String]) -> i64 {
+    versions.iter().filter_map(|version| version.parse().ok()).max().unwrap_or(0)
+}
+
+/// Read by hand: diesel makes the table when it is asked.
+fn applied_versions(connection: &mut Connection) -> Result<Vec<String>> {
+    if connection.number(&Statement::of(HAS_MIGRATIONS))? == 0 {
+        return Ok(Vec::new());
     }
-    connection.inner().run_pending_migrations(MIGRATIONS).map_err(failed)?;
-    Ok(())
+    connection.rows(&Statement::of("SELECT version FROM __diesel_schema_migrations"), |row| row.string(0))
 }
 
 /// A database of another program is left alone.

@@ -90,6 +90,32 @@ fn migrations_go_up_down_and_up_again() {
 }
 
 #[test]
+fn what_is_pending_is_told_and_left() {
+    let (folder, path) = folder();
+    let config = SqliteConfig::new(&path);
+    let all = SqliteStore::pending(&config).unwrap().unwrap();
+    assert_eq!(all.present, 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no file is made");
+
+    let mut connection = Connection::open(&path).unwrap();
+    connection.batch("PRAGMA application_id = 1380869492; PRAGMA journal_mode = WAL").unwrap();
+    connection.inner().run_next_migration(MIGRATIONS).unwrap();
+    drop(connection);
+    let before = std::fs::read(&path).unwrap();
+    let pending = SqliteStore::pending(&config).unwrap().unwrap();
+    assert_eq!((pending.present, pending.latest), (1, all.latest));
+    assert_eq!(pending.to_string(), format!("migrations 2 to {}", all.latest));
+    assert!(std::fs::read(&path).unwrap() == before, "the file is as it was");
+
+    drop(open(&path));
+    assert_eq!(SqliteStore::pending(&config).unwrap(), None);
+    let mut connection = Connection::open(&path).unwrap();
+    connection.batch("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')").unwrap();
+    drop(connection);
+    assert_eq!(SqliteStore::pending(&config).unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[test]
 fn a_newer_schema_is_refused() {
     let (_folder, path) = folder();
     drop(open(&path));
