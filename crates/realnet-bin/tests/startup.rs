@@ -115,6 +115,7 @@ fn a_check_makes_nothing() {
     let check = || run(realnet(&folder).args(["server", "--check", "--port", "0"]));
     let first = check();
     assert!(first.status.success() && text(&first).contains("not there yet"), "{}", text(&first));
+    assert!(!text(&first).contains("applied"), "nothing was: {}", text(&first));
     assert!(std::fs::read_dir(&folder).unwrap().next().is_none(), "a check leaves no file");
     // A file that no start has filled yet is there, and stays as it is.
     std::fs::write(folder.join("realnet.db"), "").unwrap();
@@ -242,7 +243,12 @@ fn a_port_in_use_leaves_nothing_behind() {
     assert!(words.contains(&port) && words.contains("in use") && words.contains("--port"), "{words}");
     assert!(!words.contains("password"), "no account is made: {words}");
     assert!(std::fs::read_dir(&folder).unwrap().next().is_none(), "no store is made");
+    let check = || run(realnet(&folder).args(["server", "--check", "--port", &port]));
+    let taken = check();
+    let words = text(&taken);
+    assert!(!taken.status.success() && words.contains("in use") && words.contains("in order"), "{words}");
     drop(other);
+    assert!(check().status.success(), "{}", text(&check()));
     // The next start is the first: it says the password.
     let server = Server::start(&folder);
     assert!(server.stop());

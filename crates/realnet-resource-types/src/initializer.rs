@@ -22,12 +22,19 @@ const ATTEMPTS: usize = 5;
 pub struct Initializer {
     services: Services,
     documents: Arc<[Document]>,
+    is_rehearsal: bool,
 }
 
 impl Initializer {
     /// An initializer of these documents, in the order in which they were given: core → resources → apps → access.
     pub fn new(services: Services, documents: impl Into<Arc<[Document]>>) -> Self {
-        Self { services, documents: documents.into() }
+        Self { services, documents: documents.into(), is_rehearsal: false }
+    }
+
+    /// For a store that is thrown away afterwards: what is applied there is not logged as applied.
+    #[must_use]
+    pub fn rehearsing(self) -> Self {
+        Self { is_rehearsal: true, ..self }
     }
 
     /// What a new org gets, for whoever creates orgs.
@@ -92,7 +99,10 @@ impl Initializer {
         loop {
             let (access, target) = self.system(org);
             let plan = self.plan(&access, &target, options).await?;
-            report(&plan, what);
+            report_problems(&plan);
+            if !self.is_rehearsal {
+                report(&plan, what);
+            }
             if plan.is_empty() {
                 return Ok(plan);
             }
@@ -136,7 +146,7 @@ fn may_pass(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Conflict | ErrorKind::PreconditionFailed | ErrorKind::Unavailable)
 }
 
-fn report(plan: &Plan, what: &str) {
+fn report_problems(plan: &Plan) {
     for warning in &plan.warnings {
         tracing::debug!(%warning, "initialization files");
     }
@@ -149,6 +159,9 @@ fn report(plan: &Plan, what: &str) {
             tracing::warn!(path = %entry.path, note, "a new type has a name that was taken");
         }
     }
+}
+
+fn report(plan: &Plan, what: &str) {
     if !plan.is_empty() {
         let (created, changed) = (plan.count(Action::Create), plan.count(Action::Change));
         tracing::info!(what, created, changed, "initialization files applied");

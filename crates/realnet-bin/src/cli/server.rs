@@ -56,7 +56,7 @@ pub struct ServerCommand {
     /// Folder of further initialization files [REALNET_INIT_PATH]
     #[structopt(long, parse(from_os_str))]
     init: Option<PathBuf>,
-    /// Checks settings, initialization files and the store, then exits without serving
+    /// Checks settings, address, initialization files and the store, changes nothing, and exits
     #[structopt(long)]
     check: bool,
     #[structopt(subcommand)]
@@ -128,15 +128,11 @@ pub fn run(command: &ServerCommand) -> Outcome {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let serves = command.step.is_none() && !command.check;
-        let listener = if serves { Some(wire::listen(&config)?) } else { None };
-        let server = wire::Server::open(config, command.check).await?;
         if command.check {
-            let checked = server.check(first).await;
-            server.close().await?;
-            output::line(&checked?);
-            return Ok(());
+            return check(config, first).await;
         }
+        let listener = if command.step.is_none() { Some(wire::listen(&config)?) } else { None };
+        let server = wire::Server::open(config, false).await?;
         if let Some(Step::Password(step)) = &command.step {
             return set_password(server, step).await;
         }
@@ -150,6 +146,27 @@ pub fn run(command: &ServerCommand) -> Outcome {
 
 fn greeting(url: &str) -> String {
     format!("RealNet {} listening on {url}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Tries everything, so that an address which is taken (perhaps by the server that is to be followed) hides nothing else.
+async fn check(config: Config, first: FirstStart) -> Outcome {
+    // Bound and let go of again.
+    let address = wire::listen(&config).map(drop);
+    let checked = async {
+        let server = wire::Server::open(config, true).await?;
+        let checked = server.check(first).await;
+        server.close().await?;
+        checked
+    };
+    match (checked.await, address) {
+        (Ok(checked), Ok(())) => {
+            output::line(&checked);
+            Ok(())
+        }
+        (Ok(checked), Err(address)) => Err(format!("{address}\n  {checked}").into()),
+        (Err(error), Ok(())) => Err(error),
+        (Err(error), Err(address)) => Err(format!("{error}\n  {address}").into()),
+    }
 }
 
 async fn set_password(server: wire::Server, step: &PasswordCommand) -> Outcome {

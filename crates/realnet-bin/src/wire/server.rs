@@ -50,8 +50,9 @@ impl Server {
             (Store::open(&config.database).await?, None)
         };
         let services = secrets::unlock(&store, &config, check).await?;
-        let initializer = Initializer::new(services.clone(), documents);
+        let mut initializer = Initializer::new(services.clone(), documents);
         if check {
+            initializer = initializer.rehearsing();
             initializer.check().await?;
         } else {
             initializer.types().await?;
