@@ -300,3 +300,37 @@ async fn postgresql_without_a_key_warns_and_is_sealed_later_beside_writers() {
     assert!(server.stop());
     assert!(refusal(&folder, &plain).contains(id), "there is no way back without the key");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_taken_away_too_early_is_named() {
+    let database = realnet_testkit::engines::fresh_database().await.unwrap();
+    let (_guard, folder) = common::folder();
+    let mut settings = prepare(&folder);
+    settings.extend(common::postgres_settings(database.url()));
+    let generate =
+        || String::from_utf8(secrets(&folder, &settings, &["generate"]).stdout).unwrap().trim().to_owned();
+    let (old, new) = (generate(), generate());
+    let with = |keys: &str| {
+        let mut settings = settings.clone();
+        settings.push(("REALNET_SECRET_KEY".to_owned(), keys.to_owned()));
+        settings
+    };
+    // This server keeps the old key in front while everything is sealed under the new one, and then writes on.
+    let server = Server::start_with(&folder, &with(&format!("{old},{new}")));
+    let client = server.admin().await;
+    let rotate = |keys: &str| tokio::task::block_in_place(|| secrets(&folder, &with(keys), &["rotate"]));
+    let both = format!("{new},{old}");
+    let rotated = rotate(&both);
+    assert!(rotated.status.success(), "{}", text(&rotated));
+    let vault = client.create("vault", &json!({"name": "late", "pin": NEEDLE})).await.unwrap();
+    assert!(server.stop());
+    let refused = rotate(&new);
+    let words = text(&refused);
+    let id = old.split(':').next().unwrap();
+    assert!(!refused.status.success() && words.contains(&format!("not given: {id};")), "{words}");
+    assert!(words.contains("put them back behind the first key"), "{words}");
+    assert!(words.contains(vault["id"].as_str().unwrap()), "{words}");
+    let done = rotate(&both);
+    assert!(done.status.success() && text(&done).contains("1 sealed anew"), "{}", text(&done));
+    assert!(rotate(&new).status.success());
+}

@@ -82,23 +82,35 @@ async fn rotate(server: &mut wire::Server, new_key: bool) -> Outcome {
         }
     };
     let rotated = server.rotate_secrets(progress).await?;
-    let Rotated { seen, resealed, unreadable, complete } = &rotated;
+    let Rotated { seen, resealed, complete, .. } = &rotated;
     let key = server.secret_key().unwrap_or_default();
     output::line(&format!("{seen} items with secrets, {resealed} sealed anew under the key {key}"));
     if *complete {
         output::line("no other key is needed any more, unless a server still has another one in front");
         return Ok(());
     }
-    Err(unfinished(unreadable))
+    Err(unfinished(&rotated))
 }
 
-fn unfinished(unreadable: &[realnet_core::Uuid]) -> Failure {
+fn unfinished(rotated: &Rotated) -> Failure {
+    let Rotated { unreadable, missing, .. } = rotated;
     if unreadable.is_empty() {
         return "items are still written under another key: give all servers the same first key, then run this again".into();
     }
     let ids: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
-    let text =
-        "secrets of these items do not open, with any of the keys; give them new values, then run this again";
+    let text = if missing.is_empty() {
+        "secrets of these items do not open, with any of the keys: they were changed or moved; give them new values, then \
+         run this again"
+            .to_owned()
+    } else {
+        let ids: Vec<&str> = missing.iter().map(String::as_str).collect();
+        format!(
+            "secrets are sealed under keys that are not given: {}; put them back behind the first key (in \
+             REALNET_SECRET_KEY, or in the key file) and run this again. New values are for those alone whose key is \
+             lost. Items with secrets that do not open",
+            ids.join(", ")
+        )
+    };
     format!("{text}:\n  {}", ids.join("\n  ")).into()
 }
 

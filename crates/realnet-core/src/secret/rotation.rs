@@ -3,7 +3,7 @@
 //! Items are looked at page by page, and those that need it are sealed anew in short change sets: it can be stopped at any
 //! moment and begun again, and what is done already is passed over. The log of changes is not rewritten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -40,8 +40,21 @@ pub struct Rotated {
     pub resealed: usize,
     /// Items with a secret that does not open, the first ones: damaged, or under a key that is not there.
     pub unreadable: Vec<Uuid>,
+    /// The ids of the keys that they are sealed under and that are not there.
+    pub missing: BTreeSet<String>,
     /// Whether the last pass has found nothing to do.
     pub complete: bool,
+}
+
+impl Rotated {
+    fn note_unreadable(&mut self, keyring: &Keyring, registry: &TypeRegistry, item: &Item) {
+        if self.unreadable.len() < NAMED {
+            self.unreadable.push(item.id);
+        }
+        let keys = stored(registry, item)
+            .filter_map(|(_, value)| Sealed::of_attribute(value)?.key().map(str::to_owned));
+        self.missing.extend(keys.filter(|key| !keyring.has(key)));
+    }
 }
 
 /// How many values are sealed under which key, by its id; `plain` are those under none.
@@ -62,6 +75,7 @@ pub async fn rotate(services: &Services, mut progress: impl FnMut(&Rotated) + Se
         let before = done.resealed;
         done.seen = 0;
         done.unreadable.clear();
+        done.missing.clear();
         let mut walk = Walk::of_secrets(services);
         while let Some(items) = walk.next(services).await? {
             let keyring = services.secrets.keyring();
@@ -69,8 +83,8 @@ pub async fn rotate(services: &Services, mut progress: impl FnMut(&Rotated) + Se
             for item in &items {
                 match state(keyring, &walk.access.registry, item) {
                     State::Stale => stale.push(item.id),
-                    State::Unreadable if done.unreadable.len() < NAMED => done.unreadable.push(item.id),
-                    State::Current | State::Unreadable => {}
+                    State::Unreadable => done.note_unreadable(keyring, &walk.access.registry, item),
+                    State::Current => {}
                 }
             }
             done.resealed += reseal(services, &stale).await?;

@@ -165,6 +165,7 @@ async fn what_does_not_open_is_named_and_holds_up_nothing() {
     let with_both = services(&world, &store, &old.behind(&Keyring::generate().unwrap())).await;
     let rotated = rotate(&with_both, |_| {}).await.unwrap();
     assert_eq!((rotated.resealed, rotated.complete, rotated.unreadable.as_slice()), (2, false, &ids[1..2]));
+    assert_eq!(rotated.missing.iter().collect::<Vec<_>>(), ["lost"]);
     // A new value is the way out.
     world.merge(&world.ann, "safe", ids[1], json!({"pin": "5"})).await.unwrap();
     assert_eq!(opened(&world, ids[1], "pin").await, json!("5"));
