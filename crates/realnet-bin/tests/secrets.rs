@@ -291,6 +291,11 @@ async fn postgresql_without_a_key_warns_and_is_sealed_later_beside_writers() {
     });
     let rotated = tokio::task::block_in_place(|| secrets(&folder, &settings, &["rotate"]));
     assert!(rotated.status.success(), "{}", text(&rotated));
+    assert!(
+        text(&rotated).contains("or with none"),
+        "servers without a key go on in plain text: {}",
+        text(&rotated)
+    );
     let busy = writer.await.unwrap();
     assert_eq!((&busy["version"], &busy["status"]), (&json!(61), &json!("60")), "no write was lost");
     let id = key.split(':').next().unwrap();

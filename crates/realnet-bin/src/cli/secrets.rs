@@ -23,6 +23,7 @@ PostgreSQL one may be served meanwhile. To change keys that servers share:
     2. put it in front, and restart them
     3. realnet secrets rotate
     4. take the old key away
+A store that was in plain text: set REALNET_SECRET_KEY for all servers, restart them all, and only then rotate.
 An embedded store that has a key file does all of that with `realnet secrets rotate --new-key`.
 
 EXAMPLES:
@@ -86,7 +87,10 @@ async fn rotate(server: &mut wire::Server, new_key: bool) -> Outcome {
     let key = server.secret_key().unwrap_or_default();
     output::line(&format!("{seen} items with secrets, {resealed} sealed anew under the key {key}"));
     if *complete {
-        output::line("no other key is needed any more, unless a server still has another one in front");
+        output::line(
+            "no other key is needed any more, unless a server still runs with another one in front, or with none: it goes on \
+             writing under that one, or in plain text, until it is restarted with this key; then run this again",
+        );
         return Ok(());
     }
     Err(unfinished(&rotated))
