@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::kind::{role_of, username_of};
 
 /// The attribute by which an org requires second factors.
-const REQUIRES: &str = "require_factor";
+pub(crate) const REQUIRES: &str = "require_factor";
 
 /// The items that say who is who.
 pub(crate) struct Directory<'a> {

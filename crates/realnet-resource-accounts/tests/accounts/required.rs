@@ -8,14 +8,21 @@ use realnet_core::{ErrorKind, Uuid};
 use serde_json::{Value, json};
 
 use crate::factor::{Phone, step};
-use crate::world::{PASSWORD, World, from, id, kind};
+use crate::world::{PASSWORD, World, from, id, json_patch, kind, merge, replace};
 
 /// An org that requires it, and ann as she is then in the session that she has had.
 async fn world() -> (World, Arc<Caller>) {
     let world = World::new().await;
-    world.merge(&world.admin, "orgs", world.org, json!({"require_factor": true})).await.unwrap();
+    require(&world).await;
     let ann = world.sign_in("ann").await.caller;
     (world, ann)
+}
+
+/// The administrator turns his own on first, and then requires it.
+async fn require(world: &World) {
+    let phone = turn_on(world, &world.admin).await;
+    let admin = sign_in_by(world, "admin", phone.code(world, 0)).await;
+    world.merge(&admin, "orgs", world.org, json!({"require_factor": true})).await.unwrap();
 }
 
 async fn turn_on(world: &World, caller: &Arc<Caller>) -> Phone {
@@ -73,7 +80,7 @@ async fn it_holds_for_those_who_had_signed_in_and_for_administrators() {
     let [ann, root] = [world.sign_in("ann").await, world.sign_in("root").await];
     let now = async |token: &str| world.accounts.authenticate(Some(token), None).await.unwrap();
     assert!(!now(&ann.token).await.awaits_factor());
-    world.merge(&world.admin, "orgs", world.org, json!({"require_factor": true})).await.unwrap();
+    require(&world).await;
     world.clock.advance(1_000_000);
     for token in [&ann.token, &root.token] {
         assert!(now(token).await.awaits_factor());
@@ -111,4 +118,34 @@ async fn other_orgs_require_nothing() {
     };
     let zoe = world.accounts.sign_in(request, &from("192.0.2.9")).await.unwrap().tokens().unwrap().caller;
     assert!(!zoe.awaits_factor() && world.get(&zoe, "accounts", id(&zoe)).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_has_none_does_not_require_it_of_others() {
+    let world = World::new().await;
+    let on = json!({"require_factor": true});
+    let patched = json!([{"op": "add", "path": "/attributes/require_factor", "value": true}]);
+    let whole = json!([{"op": "add", "path": "/attributes", "value": {"require_factor": true}}]);
+    for admin in [&world.admin, &world.root] {
+        for write in [
+            merge(world.org, on.clone()),
+            replace(world.org, json!({"name": "First", "require_factor": true})),
+            json_patch(world.org, patched.clone()),
+            json_patch(world.org, whole.clone()),
+        ] {
+            let error = world.call(admin, "orgs", write).await.unwrap_err();
+            assert_eq!(error.violations()[0].pointer, "/require_factor");
+            assert!(error.violations()[0].detail.contains("realnet factor on"), "{error:?}");
+        }
+    }
+    let phone = turn_on(&world, &world.admin).await;
+    // It counts once somebody has signed in by it.
+    assert_eq!(kind(world.merge(&world.admin, "orgs", world.org, on.clone()).await), ErrorKind::InvalidInput);
+    let off = json!({"require_factor": false, "description": "x"});
+    world.merge(&world.admin, "orgs", world.org, off).await.unwrap();
+    let admin = sign_in_by(&world, "admin", phone.code(&world, 0)).await;
+    world.call(&admin, "orgs", json_patch(world.org, patched)).await.unwrap();
+    assert!(
+        !world.sign_in("ann").await.caller.is_admin() && world.sign_in("ann").await.caller.awaits_factor()
+    );
 }
