@@ -327,3 +327,55 @@ async fn a_second_factor_is_asked_for_and_can_be_dropped_by_the_operator() {
     let output = run(realnet(&folder).args(login).env("REALNET_SERVER_URL", &server.address));
     assert!(output.status.success(), "{}", text(&output));
 }
+
+#[test]
+fn the_second_factor_is_turned_on_required_and_turned_off() {
+    let shell = Shell::signed_in();
+    let me = shell.json(&["get", "orgs", "-o", "json"]);
+    let org = me[0]["id"].as_str().unwrap().to_owned();
+    let require = ["update", "orgs", &org, "--require_factor", "true"];
+    let (code, words) = shell.failure(&require);
+    assert!(code == 1 && words.contains("realnet factor on"), "{words}");
+    let (uri, words) = shell.both(&["factor", "on"]);
+    let secret = uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+    assert!(uri.starts_with("otpauth://") && words.contains(secret) && words.contains("--code"), "{words}");
+    let phone = realnet_testkit::authenticator::Authenticator::new(secret);
+    let now = || System.now().as_micros() / 1_000_000;
+    let (codes, words) = shell.both(&["factor", "on", "--code", &phone.code(now())]);
+    assert!(codes.lines().count() == 10 && words.contains("realnet login"), "{codes}{words}");
+    assert_eq!(shell.json(&["factor", "status", "-o", "json"])["recovery_codes"], 10);
+    let login = ["login", "--username", ADMIN.0, "--password", ADMIN.1];
+    let with = |number: usize| [&login[..], &["--code", codes.lines().nth(number).unwrap()]].concat();
+    assert!(shell.run(&with(0)).status.success());
+    shell.both(&require);
+    let bob = ["create", "account", "--username", "bob", "--password", "bob-long-password"];
+    shell.both(&bob);
+    let token = |output: std::process::Output| text(&output);
+    let bobs = shell.run(&["login", "--username", "bob", "--password", "bob-long-password"]);
+    let words = token(bobs);
+    assert!(words.contains("requires a second factor") && words.contains("realnet factor on"), "{words}");
+    assert!(shell.run(&with(1)).status.success());
+    let off = |number: usize| {
+        let code = codes.lines().nth(number).unwrap().to_owned();
+        let mut command = realnet(&shell.folder);
+        command.args(["factor", "off", "--code", &code]).env("REALNET_SERVER_URL", &shell.server.address);
+        run(command.env("REALNET_PASSWORD", ADMIN.1))
+    };
+    let output = off(2);
+    assert!(output.status.success(), "{}", text(&output));
+    let output = off(3);
+    assert!(!output.status.success() && text(&output).contains("no second factor"), "{}", text(&output));
+}
+
+#[test]
+fn login_says_that_a_token_goes_first() {
+    let shell = Shell::new();
+    let mut command = realnet(&shell.folder);
+    command.args(["login", "--username", ADMIN.0, "--password", ADMIN.1]).env("REALNET_TOKEN", "stale.t0ken");
+    let output = run(command.env("REALNET_SERVER_URL", &shell.server.address));
+    let words = text(&output);
+    assert!(
+        output.status.success() && words.contains("REALNET_TOKEN") && !words.contains("t0ken"),
+        "{words}"
+    );
+}

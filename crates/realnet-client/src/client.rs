@@ -139,6 +139,35 @@ impl Client {
         self.call(Method::GET, "auth", None).await
     }
 
+    /// Whether the account has a second factor, since when, and how many recovery codes are left.
+    pub async fn factor(&self) -> Result<Value> {
+        self.call(Method::GET, "auth/totp", None).await
+    }
+
+    /// A secret for an authenticator, `{"secret", "uri", "expires"}`; [`Self::confirm_factor`] turns it on. The password is required
+    /// some time after signing in.
+    pub async fn begin_factor(&self, password: Option<&str>) -> Result<Value> {
+        let body = password.map_or_else(|| json!({}), |password| json!({"current_password": password}));
+        self.call(Method::POST, "auth/totp", Some(&body)).await
+    }
+
+    /// Turns the factor on by a first code; answers `{"recovery_codes"}`.
+    pub async fn confirm_factor(&self, code: &str) -> Result<Value> {
+        self.call(Method::POST, "auth/totp/confirm", Some(&json!({"code": code}))).await
+    }
+
+    /// New recovery codes, `{"recovery_codes"}`, in the place of those that are left.
+    pub async fn renew_recovery(&self, password: &str, code: &str) -> Result<Value> {
+        let body = json!({"current_password": password, "code": code});
+        self.call(Method::POST, "auth/totp/recovery", Some(&body)).await
+    }
+
+    /// Turns the factor off.
+    pub async fn drop_factor(&self, password: &str, code: &str) -> Result<()> {
+        let body = json!({"current_password": password, "code": code});
+        self.call(Method::DELETE, "auth/totp", Some(&body)).await.map(drop)
+    }
+
     /// About the server: version, store, counts.
     pub async fn info(&self) -> Result<Value> {
         self.call(Method::GET, "info", None).await

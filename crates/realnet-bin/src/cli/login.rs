@@ -46,6 +46,7 @@ pub async fn login(command: LoginCommand) -> Outcome {
         let login = answered(&mut client, login, command.code).await?;
         session::save(server, Some(login))?;
         output::error(&format!("signed in to {server} by {provider}"));
+        say_what_is_left(&client).await;
         return Ok(());
     }
     let set = |name: &str| settings::get(name).map(str::to_owned);
@@ -61,7 +62,26 @@ pub async fn login(command: LoginCommand) -> Outcome {
     let login = answered(&mut client, login, command.code).await?;
     session::save(server, Some(login))?;
     output::error(&format!("signed in to {server} as {username}"));
+    say_what_is_left(&client).await;
     Ok(())
+}
+
+/// What stands between the login and the next command.
+async fn say_what_is_left(client: &Client) {
+    // The login is kept whatever this comes to: the next command would say what is wrong with the server.
+    let account = client.whoami().await.map(|mut answer| answer["account"].take()).unwrap_or_default();
+    if account["factor_required"] == true {
+        output::error(
+            "the org requires a second factor, and nothing else is allowed before: turn one on with \
+             `realnet factor on`, and sign in again",
+        );
+    }
+    if session::token_of_environment().is_some() {
+        output::error(
+            "REALNET_TOKEN is set, in the environment or in .env, and goes before this login: unset it for the \
+             login to be used",
+        );
+    }
 }
 
 /// Ends the session on the server and forgets the login.
@@ -129,7 +149,7 @@ fn ask(prompt: &str) -> Result<String, Failure> {
     Ok(line.trim().to_owned())
 }
 
-fn ask_hidden(prompt: &str) -> Result<String, Failure> {
+pub fn ask_hidden(prompt: &str) -> Result<String, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err("give the password in REALNET_PASSWORD when there is no terminal to ask at".into());
     }

@@ -12,6 +12,7 @@ mod delete;
 mod documents;
 mod elsewhere;
 mod explain;
+mod factor;
 mod get;
 mod history;
 mod info;
@@ -71,6 +72,8 @@ enum Command {
     Login(login::LoginCommand),
     /// Ends the kept login
     Logout(login::LogoutCommand),
+    /// Turns the second factor of the own account on or off, and makes recovery codes
+    Factor(factor::FactorCommand),
     /// Shows server, version, store, health and counts
     Info(info::InfoCommand),
     /// Creates an item: realnet create TYPE --name "Name" --attribute value …
@@ -173,6 +176,7 @@ async fn client_command(command: Command) -> Outcome {
         Command::Server(_) | Command::Secrets(_) => Ok(()),
         Command::Login(command) => login::login(command).await,
         Command::Logout(command) => login::logout(&command).await,
+        Command::Factor(command) => factor::run(&command).await,
         Command::Info(command) => info::run(&command).await,
         Command::Create(command) => write::create(command).await,
         Command::Get(command) => get::run(command).await,
