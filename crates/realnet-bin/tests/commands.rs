@@ -204,7 +204,7 @@ fn types_are_changed_and_deleted_by_name() {
     assert_eq!(shell.json(&["get", "types", "Product"])["attributes"]["icon"], "sell");
     shell.json(&["create", "types", "--name", "Sort", "--base", "Item"]);
     assert!(shell.run(&["delete", "types", "Sort"]).status.success());
-    let (code, words) = shell.failure(&["delete", "types", "Product"]);
+    let (code, words) = shell.failure(&["delete", "types", "Product", "--yes"]);
     assert!(code == 1 && words.contains("Product") && !words.contains("is no id"), "{words}");
     let (code, words) = shell.failure(&["delete", "types", "name=Product", "--yes"]);
     assert!(code == 2 && words.contains("by name"), "{words}");
@@ -366,4 +366,25 @@ fn inherited_grants_are_shown_and_left_where_they_are() {
     assert_eq!(shell.json(&["acl", "document", &menu]), json!([]));
     let all = shell.json(&["history", "document", &menu, "--all"]);
     assert_eq!((all.as_array().unwrap().len(), &all[0]["kind"]), (5, &json!("grant")));
+}
+
+#[test]
+fn types_that_documents_brought_are_asked_about_before_they_go() {
+    let shell = Shell::signed_in();
+    let (code, words) = shell.failure(&["delete", "types", "RoleApp"]);
+    assert!(code == 2 && words.contains("--yes") && words.contains("--force"), "{words}");
+    assert!(shell.run(&["get", "types", "RoleApp"]).status.success());
+    shell.write("own.json", r#"{"types": [{"name": "Cake", "base": "Item"}]}"#);
+    shell.both(&["apply", "own.json"]);
+    let (_, words) = shell.failure(&["delete", "types", "Cake"]);
+    assert!(words.contains("own.json") && words.contains("--yes"), "{words}");
+    let (_, words) = shell.both(&["delete", "types", "Cake", "--yes"]);
+    assert!(words.contains("realnet apply"), "{words}");
+    let planned = shell.run(&["plan", "own.json"]);
+    assert!(text(&planned).contains("was deleted by hand (force brings it back)"), "{}", text(&planned));
+    shell.both(&["apply", "own.json", "--force"]);
+    shell.both(&["delete", "types", "Cake", "--yes"]);
+    shell.both(&["create", "types", "--data", r#"{"name": "Tart", "base": "Item"}"#]);
+    let (_, words) = shell.both(&["delete", "types", "Tart"]);
+    assert!(!words.contains("apply"), "{words}");
 }

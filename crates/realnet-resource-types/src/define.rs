@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::apply::{Writer, commit};
 use crate::describe::{self, RETIRED};
+use crate::resource::SOURCE;
 use crate::subjects;
 
 /// A type by name as the caller's org sees it.
@@ -132,7 +133,7 @@ pub(crate) async fn patch(
 }
 
 /// What stands beside a definition in a description that is read.
-const RESOLVED: [&str; 3] = ["effective", "schema", "building"];
+const RESOLVED: [&str; 4] = ["effective", "schema", "building", SOURCE];
 /// What describes a type and is not a part of its definition.
 const DESCRIBED: [&str; 4] = ["id", "version", "layer", RETIRED];
 

@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::apply::{self, Writer};
 use crate::{define, describe, drift, grants, list, state, subjects};
 
+/// The key under which a description names the document that a type came with.
+pub(crate) const SOURCE: &str = "source";
+
 /// How often a change is worked out anew because somebody else has changed types in between.
 const ATTEMPTS: usize = 5;
 
@@ -73,7 +76,12 @@ impl Types {
                 signed_in_only(cx)?;
                 let info = define::find(cx, name)?;
                 let document = describe::resolved(cx.registry(), info, cx.caller().is_admin());
-                let document = describe::shown(document, info, cx.caller());
+                let mut document = describe::shown(document, info, cx.caller());
+                if cx.caller().is_admin()
+                    && let Some(source) = state::source_of(&self.services, info).await?
+                {
+                    document[SOURCE] = source.into();
+                }
                 return Ok(Reply::Document(document));
             }
             TypeOperation::GetGrants { name, instance } => {

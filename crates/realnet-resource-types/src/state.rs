@@ -7,6 +7,7 @@ use realnet_core::load::{Document, Needs, State, Target, needs};
 use realnet_core::model::Item;
 use realnet_core::provider::Access;
 use realnet_core::query::{Literal, Operand, OrgScope, Predicate, Property, Query};
+use realnet_core::registry::TypeInfo;
 use realnet_core::resource::Services;
 use realnet_core::{Result, Uuid};
 
@@ -32,6 +33,13 @@ pub(crate) async fn of_documents(
         Vec::new()
     };
     Ok(State { registry: access.registry.clone(), sources, items, secrets: services.secrets.clone() })
+}
+
+/// The document that a type was applied from last.
+pub(crate) async fn source_of(services: &Services, info: &TypeInfo) -> Result<Option<String>> {
+    let records = services.sources.sources(info.org()).await?;
+    let found = records.into_iter().find(|record| record.object == info.id());
+    Ok(found.map(|record| record.source))
 }
 
 /// Reads what comparing with everything that was applied needs.

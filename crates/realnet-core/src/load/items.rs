@@ -12,7 +12,7 @@ use super::mask::{masked, recorded};
 use super::merge::{Merged, Rule, merge, taken};
 use super::nodes::{Node, nodes};
 use super::place::refused;
-use super::plan::{Action, FieldChange, Input, Output, PlanEntry, record};
+use super::plan::{Action, BY_HAND, FieldChange, Input, Output, PlanEntry, record};
 use super::resolve::{Resolver, Said};
 use super::{leftovers, topology};
 use crate::change::{Edit, Operation, SourceKind, SourceRecord};
@@ -78,7 +78,7 @@ impl Planner<'_> {
             let unchanged =
                 node.record.is_some_and(|record| self.before(index, record, &document).0 == document);
             let action = if unchanged { Action::Keep } else { Action::Conflict };
-            self.enter(action, node, Vec::new(), Some("was deleted by hand"));
+            self.enter(action, node, Vec::new(), Some(BY_HAND));
             return Ok(());
         }
         if let Some(missing) = missing {

@@ -91,6 +91,9 @@ pub struct Needs {
     pub ids: BTreeSet<Uuid>,
 }
 
+/// What is said of an object that somebody has deleted since it was applied, with the way back.
+pub(super) const BY_HAND: &str = "was deleted by hand (force brings it back)";
+
 /// What happens to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -204,7 +204,7 @@ fn what_was_deleted_by_hand_stays_away() {
     world.items.retain(|item| item.name != "Boss");
     let plan = world.plan(&documents, Options::default()).unwrap();
     assert!(plan.is_empty(), "{plan:?}");
-    assert_eq!(plan.entries[0].note.as_deref(), Some("was deleted by hand"));
+    assert_eq!(plan.entries[0].note.as_deref(), Some("was deleted by hand (force brings it back)"));
     assert_eq!(drift(&world.state(), &system())[0].entry.action, Action::Delete);
     let forced = world.plan(&documents, Options { force: true, ..Options::default() }).unwrap();
     world.apply(&forced);

@@ -10,7 +10,7 @@ use super::flat::{self, Flat};
 use super::gather::{self, Gathered, GatheredType};
 use super::merge::{Rule, merge, taken};
 use super::place::refused;
-use super::plan::{Action, FieldChange, Input, Output, PlanEntry, Steps, applied, record};
+use super::plan::{Action, BY_HAND, FieldChange, Input, Output, PlanEntry, Steps, applied, record};
 use super::typos;
 use crate::change::{Operation, SourceKind, SourceRecord};
 use crate::error::{Error, Result, Violation};
@@ -103,7 +103,7 @@ impl Planner<'_> {
             if let Some(gone) = gone.filter(|_| !options.force) {
                 let unchanged = applied(gone) == document;
                 let action = if unchanged { Action::Keep } else { Action::Conflict };
-                self.enter(action, &found.name, Vec::new(), Some("was deleted by hand".to_owned()));
+                self.enter(action, &found.name, Vec::new(), Some(BY_HAND.to_owned()));
                 return Ok(());
             }
             if let Some(gone) = gone {
