@@ -66,7 +66,10 @@ impl Accounts {
         let attempt = self.attempt(own.org, username_of(own), &from(cx)).await?;
         self.check_code(attempt, own, code).await.map_err(|error| match error.kind() {
             // It is the code that is refused.
-            ErrorKind::Unauthenticated => Error::invalid(vec![Violation::new("/code", "is not right")]),
+            ErrorKind::Unauthenticated => {
+                let detail = error.message().strip_prefix("the code ").unwrap_or("is not right").to_owned();
+                Error::invalid(vec![Violation::new("/code", detail)])
+            }
             _ => error,
         })
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::kept::{Factor, key, pending_key};
 use super::recovery::CODES;
-use super::totp::{self, accepted};
+use super::totp::{self, Verdict, judged};
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::kind::username_of;
@@ -104,8 +104,10 @@ impl Accounts {
             )
         })?;
         let factor = Factor::read(&self.services.secrets, own.id, &pending)?;
-        let step = accepted(&factor.secret, code.trim(), now, factor.step);
-        let step = step.ok_or_else(|| Error::invalid(vec![Violation::new("/code", "is not right")]))?;
+        // Nothing has used a code of a new secret up.
+        let Verdict::Right(step) = judged(&factor.secret, code.trim(), now, factor.step) else {
+            return Err(Error::invalid(vec![Violation::new("/code", "is not right")]));
+        };
         if self.factor_of(own.id).await?.is_some() {
             return Err(there_already());
         }

@@ -8,9 +8,14 @@ use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::json;
 
 use super::kept::Factor;
-use super::totp::{accepted, is_code};
+use super::totp::{Verdict, is_code, judged};
 use crate::accounts::Accounts;
 use crate::attempts::Attempt;
+
+/// What is said of a code that is not right.
+const WRONG: &str = "the code is not right";
+/// What is said of one that would be right again: it opens nothing, and who gives it has proved the rest before.
+const SPENT: &str = "the code is not right any more, since it or a later one was used: wait for the next one";
 
 /// How often a code is looked at again when another was accepted at the same moment.
 const ATTEMPTS: usize = 10;
@@ -18,6 +23,14 @@ const ATTEMPTS: usize = 10;
 /// password gives no more of them.
 const LIMITS: [(u32, Duration); 3] =
     [(10, Duration::from_mins(15)), (30, Duration::from_hours(6)), (100, Duration::from_hours(7 * 24))];
+
+/// What has become of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Taken,
+    Spent,
+    Refused,
+}
 
 impl Accounts {
     /// Ends an attempt by a code: of the authenticator, or a recovery code.
@@ -32,13 +45,14 @@ impl Accounts {
             self.is_right(account, code.trim(), &attempt).await
         };
         match checked.await {
-            Ok(true) => {
+            Ok(Use::Taken) => {
                 self.succeeded(attempt).await;
                 Ok(())
             }
-            Ok(false) => {
+            Ok(used) => {
                 self.failed_as(EventKind::FactorFailed, attempt, json!({"for": "code"})).await;
-                Err(Error::new(ErrorKind::Unauthenticated, "the code is not right"))
+                let words = if used == Use::Spent { SPENT } else { WRONG };
+                Err(Error::new(ErrorKind::Unauthenticated, words))
             }
             Err(error) => {
                 self.broke_off(attempt).await;
@@ -55,7 +69,7 @@ impl Accounts {
         Ok(())
     }
 
-    async fn is_right(&self, account: &Item, code: &str, attempt: &Attempt) -> Result<bool> {
+    async fn is_right(&self, account: &Item, code: &str, attempt: &Attempt) -> Result<Use> {
         if is_code(code) {
             return self.use_code(account.id, code).await;
         }
@@ -65,21 +79,25 @@ impl Accounts {
             let detail = json!({"left": left});
             self.tell(EventKind::RecoveryUsed, account.org, Some(account.id), attempt.origin(), detail).await;
         }
-        Ok(is_right)
+        Ok(if is_right { Use::Taken } else { Use::Refused })
     }
 
     /// Uses a code of the authenticator up: the step that it belongs to is kept, and of two who give the same, one succeeds.
-    async fn use_code(&self, account: Uuid, code: &str) -> Result<bool> {
+    async fn use_code(&self, account: Uuid, code: &str) -> Result<Use> {
         for _ in 0..ATTEMPTS {
-            let Some(record) = self.factor_of(account).await? else { return Ok(false) };
+            let Some(record) = self.factor_of(account).await? else { return Ok(Use::Refused) };
             let factor = Factor::read(&self.services.secrets, account, &record)?;
             let now = self.services.clock.now();
-            let Some(step) = accepted(&factor.secret, code, now, factor.step) else { return Ok(false) };
+            let step = match judged(&factor.secret, code, now, factor.step) {
+                Verdict::Right(step) => step,
+                Verdict::Spent => return Ok(Use::Spent),
+                Verdict::Wrong => return Ok(Use::Refused),
+            };
             let value = Factor { step, ..factor }.write(&self.services.secrets, account)?;
             let expected = Expected::Version(record.version);
             let next = AuthRecord { value, ..record };
             if self.services.credentials.put_record(next, expected, now).await? {
-                return Ok(true);
+                return Ok(Use::Taken);
             }
         }
         Err(Error::conflict("the second factor is in use: try again"))

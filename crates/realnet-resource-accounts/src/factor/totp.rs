@@ -32,19 +32,31 @@ fn code(secret: &[u8], step: i64) -> u32 {
     (number & 0x7fff_ffff) % 10_u32.pow(DIGITS as u32)
 }
 
-/// The step whose code this is: the present one or a neighbour, later than the last one that was accepted. The same work is
-/// done for every code.
-pub(super) fn accepted(secret: &[u8], given: &str, now: Timestamp, last: i64) -> Option<i64> {
-    let number = given.parse::<u32>().ok().filter(|_| is_code(given))?;
+/// What a code is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is of this step: the present one or a neighbour, later than the last one that was accepted.
+    Right(i64),
+    /// It would be right, had it or a later one not been accepted before.
+    Spent,
+    /// It is of no step of now.
+    Wrong,
+}
+
+/// Looks at a code. The same work is done for every one.
+pub(super) fn judged(secret: &[u8], given: &str, now: Timestamp, last: i64) -> Verdict {
+    let Some(number) = given.parse::<u32>().ok().filter(|_| is_code(given)) else { return Verdict::Wrong };
     let now = step_at(now);
-    let mut found = None;
+    let mut verdict = Verdict::Wrong;
     for step in now - DRIFT..=now + DRIFT {
         let is_right = code(secret, step) == number;
         if is_right && step > last {
-            found = Some(step);
+            verdict = Verdict::Right(step);
+        } else if is_right && verdict == Verdict::Wrong {
+            verdict = Verdict::Spent;
         }
     }
-    found
+    verdict
 }
 
 /// Whether a text looks like a code.
@@ -117,7 +129,7 @@ mod tests {
         ] {
             let shown = format!("{:06}", code(KEY, step_at(at(seconds))));
             assert_eq!(shown, expected[2..], "{seconds}");
-            assert_eq!(accepted(KEY, &shown, at(seconds), 0), Some(seconds / 30), "{seconds}");
+            assert_eq!(judged(KEY, &shown, at(seconds), 0), Verdict::Right(seconds / 30), "{seconds}");
         }
     }
 
@@ -127,23 +139,23 @@ mod tests {
         let step = step_at(now);
         let text = |step: i64| format!("{:06}", code(KEY, step));
         for drift in -1..=1 {
-            assert_eq!(accepted(KEY, &text(step + drift), now, 0), Some(step + drift));
+            assert_eq!(judged(KEY, &text(step + drift), now, 0), Verdict::Right(step + drift));
         }
         for drift in [-2, 2] {
-            assert_eq!(accepted(KEY, &text(step + drift), now, 0), None);
+            assert_eq!(judged(KEY, &text(step + drift), now, 0), Verdict::Wrong);
         }
-        assert_eq!(accepted(KEY, &text(step), now, step), None, "replayed");
-        assert_eq!(accepted(KEY, &text(step - 1), now, step), None, "older than the last one");
-        assert_eq!(accepted(KEY, &text(step + 1), now, step), Some(step + 1));
+        assert_eq!(judged(KEY, &text(step), now, step), Verdict::Spent, "replayed");
+        assert_eq!(judged(KEY, &text(step - 1), now, step), Verdict::Spent, "older than the last one");
+        assert_eq!(judged(KEY, &text(step + 1), now, step), Verdict::Right(step + 1));
     }
 
     #[test]
     fn only_six_digits_are_a_code() {
         let now = at(59);
         for bad in ["", "28708", "0287082", "+87082", "28708２", "2870 82", "abcdef", "-28708"] {
-            assert_eq!(accepted(KEY, bad, now, 0), None, "{bad}");
+            assert_eq!(judged(KEY, bad, now, 0), Verdict::Wrong, "{bad}");
         }
-        assert_eq!(accepted(KEY, "287082", now, 0), Some(1));
+        assert_eq!(judged(KEY, "287082", now, 0), Verdict::Right(1));
     }
 
     /// The values of RFC 4648, section 10, without padding.

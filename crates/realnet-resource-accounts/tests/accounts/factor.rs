@@ -121,7 +121,13 @@ async fn a_code_serves_once() {
     let code = phone.code(&world, 0);
     assert!(answer(&world, &challenge(&world).await.token, &code).await.is_ok());
     let again = answer(&world, &challenge(&world).await.token, &code).await;
-    assert_eq!(refused(again), (ErrorKind::Unauthenticated, "the code is not right".to_owned()));
+    let (kind_of, words) = refused(again);
+    assert!(
+        kind_of == ErrorKind::Unauthenticated && words.contains("was used: wait for the next"),
+        "{words}"
+    );
+    let unproved = try_with(&world, "ann", "wrong password", Some(&code)).await;
+    assert_eq!(refused(unproved).1, "username or password is not right", "for who has proved the rest only");
     assert!(try_with(&world, "ann", PASSWORD, Some(&code)).await.is_err());
     let before = phone.code(&world, -1);
     assert!(try_with(&world, "ann", PASSWORD, Some(&before)).await.is_err(), "nor one of before");
