@@ -161,7 +161,12 @@ pub fn group(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
 
 /// A client of the first org.
 pub fn client(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
-    named(world, "/api/clients", "client").boxed()
+    async {
+        let mark = world.fresh("client");
+        let body = json!({"name": mark, "account": world.account(Actor::Member)});
+        item(world.id("/api/clients", &body).await, mark)
+    }
+    .boxed()
 }
 
 /// A role of the first org.
