@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::accounts::Accounts;
 use crate::clients::check_scopes;
 use crate::kind::Kind;
-use crate::oidc::keeps_its_secret;
+use crate::oidc::{has_safe_issuer, keeps_its_secret};
 use crate::rules;
 
 #[async_trait]
@@ -45,16 +45,25 @@ impl Resource for Accounts {
                 let role = constant.and_then(Value::as_str).and_then(OrgRole::parse);
                 rules::account::create(cx.caller(), item, role)
             }
-            Kind::Org => rules::org::create(cx, item).await,
+            Kind::Org => {
+                rules::org::create(cx, item).await?;
+                rules::no_slips(cx.registry(), None, item)
+            }
             Kind::Role => {
                 rules::administrators_only(cx.caller())?;
                 rules::reserved_name(cx.caller(), item)
             }
             Kind::Client => {
                 rules::administrators_only(cx.caller())?;
+                rules::declared_only(cx.registry(), None, item)?;
                 check_scopes(cx.registry(), None, item)
             }
-            Kind::Provider | Kind::Other => rules::administrators_only(cx.caller()),
+            Kind::Provider => {
+                rules::administrators_only(cx.caller())?;
+                rules::declared_only(cx.registry(), None, item)?;
+                has_safe_issuer(None, item)
+            }
+            Kind::Other => rules::administrators_only(cx.caller()),
         }
     }
 
@@ -62,7 +71,10 @@ impl Resource for Accounts {
         let caller = &access.caller;
         match Kind::of(&access.registry, before.type_id) {
             Kind::Account => rules::account::edit(caller, before, after),
-            Kind::Org => rules::org::edit(caller, before, after),
+            Kind::Org => {
+                rules::org::edit(caller, before, after)?;
+                rules::no_slips(&access.registry, Some(before), after)
+            }
             Kind::Role => {
                 rules::administrators_only(caller)?;
                 rules::reserved_name(caller, before)?;
@@ -70,10 +82,13 @@ impl Resource for Accounts {
             }
             Kind::Client => {
                 rules::administrators_only(caller)?;
+                rules::declared_only(&access.registry, Some(before), after)?;
                 check_scopes(&access.registry, Some(before), after)
             }
             Kind::Provider => {
                 rules::administrators_only(caller)?;
+                rules::declared_only(&access.registry, Some(before), after)?;
+                has_safe_issuer(Some(before), after)?;
                 keeps_its_secret(before, after)
             }
             Kind::Other => rules::administrators_only(caller),

@@ -19,7 +19,7 @@ mod web;
 mod who;
 
 pub(crate) use metadata::Providers;
-pub(crate) use provider::keeps_its_secret;
+pub(crate) use provider::{has_safe_issuer, keeps_its_secret};
 pub use web::{WebClient, WebRequest, WebResponse, is_public_address};
 
 use realnet_core::{Error, ErrorKind};

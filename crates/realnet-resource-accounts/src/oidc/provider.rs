@@ -6,7 +6,9 @@ use realnet_core::resource::ListRequest;
 use realnet_core::secret::Secrets;
 use realnet_core::{Error, Result, Uuid, Violation};
 use serde_json::{Value, json};
+use url::Url;
 
+use super::places;
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 
@@ -97,6 +99,26 @@ pub(crate) fn keeps_its_secret(before: &Item, after: &Item) -> Result<()> {
         return Err(Error::invalid(vec![Violation::new(format!("/attributes/{SECRET}"), detail)]));
     }
     Ok(())
+}
+
+/// Sees that an issuer that is written can be reached safely. Whether one of this machine may be is a setting of the server, and
+/// asked when somebody signs in; what is no address at all is refused by its field.
+///
+/// # Errors
+/// Invalid when the issuer is new and neither encrypted nor of this machine.
+pub(crate) fn has_safe_issuer(before: Option<&Item>, item: &Item) -> Result<()> {
+    let issuer = |item: &Item| item.attributes.get("issuer").and_then(Value::as_str).map(str::to_owned);
+    let given = issuer(item);
+    if before.is_some_and(|before| issuer(before) == given) {
+        return Ok(());
+    }
+    let url = given.and_then(|text| Url::parse(&text).ok());
+    if url.is_none_or(|url| places::provider(&url, true).is_ok()) {
+        return Ok(());
+    }
+    let detail =
+        "expected an https address, such as https://accounts.example.org (http on this machine only)";
+    Err(Error::invalid(vec![Violation::new("/attributes/issuer", detail)]))
 }
 
 impl Accounts {

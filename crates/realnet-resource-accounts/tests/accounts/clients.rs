@@ -341,3 +341,41 @@ async fn no_administrator_raises_a_client_whose_secret_a_superuser_has_made() {
     let client = Client { secret: world.make_secret(&world.root, client.id).await.unwrap(), ..client };
     assert!(counts(&client).await, "until a superuser makes its secret anew");
 }
+
+#[tokio::test]
+async fn settings_that_no_field_declares_are_refused() {
+    let world = World::new().await;
+    let client = world.client(id(&world.ann), json!(["folder"])).await;
+    let provider = json!({"name": "P", "issuer": "https://idp.test", "client_id": "x"});
+    let provider = id_of(&world.create(&world.admin, "auths", provider).await.unwrap());
+    for (endpoint, id, slip, meant) in [
+        ("clients", client.id, "enable", "enabled"),
+        ("auths", provider, "allowed_domain", "allowed_domains"),
+        ("auths", provider, "create_account", "create_accounts"),
+    ] {
+        let error = world.merge(&world.admin, endpoint, id, json!({slip: false})).await.unwrap_err();
+        assert_eq!(error.violations()[0].pointer, format!("/attributes/{slip}"));
+        assert!(error.violations()[0].detail.contains(&format!("is {meant} meant?")), "{error:?}");
+    }
+    for (endpoint, mut new) in [
+        ("clients", json!({"name": "c"})),
+        ("auths", json!({"name": "p", "issuer": "https://idp.test", "client_id": "x"})),
+    ] {
+        new["colour"] = json!("red");
+        assert_eq!(kind(world.create(&world.admin, endpoint, new).await), ErrorKind::InvalidInput);
+    }
+    world.set_silently(client.id, "colour", json!("red")).await;
+    world.merge(&world.admin, "clients", client.id, json!({"description": "x"})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_without_an_account_gets_no_secret() {
+    let world = World::new().await;
+    let body = json!({"name": "shop", "scopes": ["folder"]});
+    let client = id_of(&world.create(&world.admin, "clients", body).await.unwrap());
+    let error = world.make_secret(&world.admin, client).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Conflict && error.message().contains("account"), "{error:?}");
+    world.merge(&world.admin, "clients", client, json!({"account": id(&world.ann)})).await.unwrap();
+    let secret = world.make_secret(&world.admin, client).await.unwrap();
+    assert!(world.ask(client, &secret, None).await.is_ok());
+}

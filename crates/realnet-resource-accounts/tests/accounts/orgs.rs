@@ -119,3 +119,21 @@ async fn a_new_org_gets_the_items_of_the_template() {
         assert_eq!((&list[0]["name"], &list[0]["org"]), (&json!(name), &org["id"]));
     }
 }
+
+#[tokio::test]
+async fn a_slip_in_a_setting_is_refused() {
+    let world = World::new().await;
+    let slip = world.merge(&world.admin, "orgs", world.org, json!({"require_factr": false})).await;
+    let error = slip.unwrap_err();
+    assert_eq!(error.violations()[0].pointer, "/attributes/require_factr");
+    assert!(error.violations()[0].detail.contains("is require_factor meant?"), "{error:?}");
+    let slip = json_patch(world.org, json!([{"op": "add", "path": "/attributes/setings", "value": {}}]));
+    assert_eq!(kind(world.call(&world.admin, "orgs", slip).await), ErrorKind::InvalidInput);
+    let new = json!({"name": "Second", "descripton": "x"});
+    assert_eq!(kind(world.create(&world.root, "orgs", new).await), ErrorKind::InvalidInput);
+    // An attribute of their own that is none.
+    world.merge(&world.admin, "orgs", world.org, json!({"colour": "red"})).await.unwrap();
+    // What was stored before is in nobody's way.
+    world.set_silently(world.org, "require_factr", json!(true)).await;
+    world.merge(&world.admin, "orgs", world.org, json!({"colour": "blue"})).await.unwrap();
+}

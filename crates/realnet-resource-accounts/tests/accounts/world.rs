@@ -72,7 +72,10 @@ fn types() -> Vec<TypeDefinition> {
     let types = json!([
         {"name": "Item", "base": null, "access": users_create, "attributes": {"module": "items"}},
         {"name": "Folder", "base": "Item", "attributes": {"inherits_access": true}},
-        {"name": "Org", "base": "Item", "access": [], "attributes": {"module": "accounts", "endpoint": "orgs"}},
+        {"name": "Org", "base": "Item", "access": [], "attributes": {"module": "accounts", "endpoint": "orgs"}, "fields": [
+            {"name": "description", "type": "text"},
+            {"name": "require_factor", "type": "boolean"},
+            {"name": "settings", "type": "json"}]},
         {"name": "Account", "base": "Item", "access": users_create,
          "attributes": {"module": "accounts", "endpoint": "accounts"}, "fields": [
             {"name": "username", "type": "string", "required": true, "unique": true, "index": true, "min_length": 1},
@@ -87,6 +90,7 @@ fn types() -> Vec<TypeDefinition> {
         {"name": "Role", "base": "Item", "access": users_create, "attributes": accounts},
         {"name": "Client", "base": "Item", "access": users_create,
          "attributes": {"module": "accounts", "endpoint": "clients"}, "fields": [
+            {"name": "description", "type": "text"},
             {"name": "account", "type": "reference", "reference": "Account", "on_delete": "clear"},
             {"name": "scopes", "type": "string", "multiple": true},
             {"name": "enabled", "type": "boolean", "default": true}]},

@@ -98,7 +98,16 @@ async fn documents_of_others_and_of_no_use_are_refused() {
 async fn providers_are_https_unless_they_are_on_this_machine_and_allowed() {
     let place = Place::new().await;
     let world = &place.world;
-    for issuer in ["http://idp.test", "http://localhost:1", "http://127.0.0.1:1", "http://169.254.169.254"] {
+    for issuer in ["http://idp.test", "http://169.254.169.254", "http://10.0.0.1", "https://me:pass@idp.test"]
+    {
+        let moved = json!({"issuer": issuer, "client_secret": SECRET});
+        let error = world.merge(&world.admin, "auths", place.provider, moved).await.unwrap_err();
+        assert_eq!(error.violations()[0].pointer, "/attributes/issuer", "{issuer}");
+        let new = json!({"name": "New", "issuer": issuer, "client_id": "x"});
+        let error = world.create(&world.admin, "auths", new).await.unwrap_err();
+        assert_eq!(error.violations()[0].pointer, "/attributes/issuer", "{issuer}");
+    }
+    for issuer in ["http://localhost:1", "http://127.0.0.1:1"] {
         world
             .merge(&world.admin, "auths", place.provider, json!({"issuer": issuer, "client_secret": SECRET}))
             .await
