@@ -237,13 +237,17 @@ async fn what_else_is_told_is_of_the_same_subject() {
 #[tokio::test]
 async fn nothing_is_told_in_clear() {
     let place = Place::new().await;
-    refused(&place, "a user info in clear", |wishes| {
+    place.idp.wish(|wishes| {
         wishes.tells_later = true;
         wishes.discovery = Box::new(|map| {
             drop(map.insert("userinfo_endpoint".to_owned(), json!("http://idp.test/userinfo")));
         });
-    })
-    .await;
+    });
+    let asked_in_clear = place.try_sign_in(person("eve")).await;
+    let kind = asked_in_clear.map(|_| ()).map_err(|error| error.kind());
+    assert_eq!(kind, Err(ErrorKind::Unavailable), "a provider that is set up wrongly has a fault");
+    place.idp.wish(|wishes| wishes.tells_later = true);
+    place.sign_in(person("eve")).await;
 }
 
 #[tokio::test]
