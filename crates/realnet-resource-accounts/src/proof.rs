@@ -2,9 +2,9 @@
 //! an account.
 
 use realnet_core::model::Item;
-use realnet_core::provider::Session;
+use realnet_core::provider::{RecordKind, Session};
 use realnet_core::resource::Context;
-use realnet_core::{Error, ErrorKind, Result, Violation};
+use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
 use serde_json::json;
 
 use crate::accounts::Accounts;
@@ -17,6 +17,7 @@ const RECENT: i64 = 600;
 impl Accounts {
     /// Checks the present password of the caller, or that it has signed in a moment ago. Guesses count as those at signing in do.
     pub(crate) async fn prove_oneself(&self, cx: &Context, own: &Item, current: Option<&str>) -> Result<()> {
+        self.check_enrolment(cx, own.id).await?;
         let Some(current) = current else {
             if self.recent_session(cx).await?.is_some() {
                 return Ok(());
@@ -38,6 +39,21 @@ impl Accounts {
                 Err(error)
             }
         }
+    }
+
+    /// Refuses who still lacks the second factor that is required, to an account that has one: a passkey, whose owner signs in by
+    /// it. Else a password that was stolen would be enough to add another, or to take the owner's away.
+    pub(crate) async fn check_enrolment(&self, cx: &Context, own: Uuid) -> Result<()> {
+        if !cx.caller().awaits_factor() {
+            return Ok(());
+        }
+        let passkeys = self.services.credentials.records_of(own, RecordKind::Passkey, cx.now()).await?;
+        if passkeys.is_empty() {
+            return Ok(());
+        }
+        Err(Error::forbidden(
+            "your account has a passkey: sign in by it, or ask an administrator to take it away",
+        ))
     }
 
     /// The same by a code as well, where the account has a second factor, or by having signed in with one a moment ago.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use realnet_core::change::Operation;
 use realnet_core::model::Item;
 use realnet_core::provider::{AuthRecord, EventKind, Expected, RecordKind};
 use realnet_core::resource::{Context, ListRequest, Verb, texts};
@@ -96,6 +97,7 @@ impl Accounts {
     /// Turns the factor on by a first code; answers the recovery codes, which are not shown again.
     async fn confirm_factor(&self, cx: &Context, code: &str) -> Result<Value> {
         let own = self.own_account(cx).await?;
+        self.check_enrolment(cx, own.id).await?;
         let (records, now) = (&self.services.credentials, cx.now());
         let pending = records.record(RecordKind::Factor, &pending_key(own.id), now).await?;
         let pending = pending.ok_or_else(|| {
@@ -143,6 +145,10 @@ impl Accounts {
         };
         if !had {
             return Err(Error::conflict("the account has no second factor"));
+        }
+        if named.is_some() {
+            // Whoever has found the device may be signed in with it.
+            self.commit_as_system(cx, account.org, Operation::EndSessions(account.id)).await?;
         }
         self.forget_codes(account.id).await?;
         let detail = json!({"by": cx.caller().account});

@@ -71,6 +71,7 @@ impl Accounts {
         name: Option<String>,
     ) -> Result<Value> {
         let own = self.own_account(cx).await?;
+        self.check_enrolment(cx, own.id).await?;
         let name = checked_name(name)?;
         let credential: RegistrationCredential = read(credential)?;
         let asked = ClientData::from_base64(&credential.response.client_data_json)

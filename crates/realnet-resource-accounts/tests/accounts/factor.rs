@@ -352,7 +352,11 @@ async fn administrators_take_it_from_members_and_not_from_superusers() {
     let of_root = world.auth(&world.admin, Verb::Delete, &of(&world.root), Value::Null).await;
     assert_eq!(kind(of_root), ErrorKind::Forbidden);
     assert!(matches!(try_with(&world, "ann", PASSWORD, None).await.unwrap(), SignedIn::Challenge(_)));
+    let open = world.services.credentials.sessions_of(id(&world.ann), world.services.clock.now());
+    assert!(!open.await.unwrap().is_empty());
     world.auth(&world.admin, Verb::Delete, &of(&world.ann), Value::Null).await.unwrap();
+    let open = world.services.credentials.sessions_of(id(&world.ann), world.services.clock.now());
+    assert!(open.await.unwrap().is_empty(), "whoever has found the device may be signed in with it");
     assert!(try_with(&world, "ann", PASSWORD, None).await.unwrap().tokens().is_ok());
     assert_eq!(world.details("factor_removed").await, [json!({"by": id(&world.admin)})]);
 }

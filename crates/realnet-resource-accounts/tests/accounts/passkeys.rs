@@ -344,7 +344,41 @@ async fn those_of_a_lost_device_are_taken_away() {
     assert!(sign_in(&world, &mut device).await.is_err());
     assert!(listed(&world, &world.ann).await.is_empty());
     // By the operator too.
-    let mut device = add(&world, &world.ann).await;
+    let ann = world.sign_in("ann").await.caller;
+    let mut device = add(&world, &ann).await;
     world.accounts.set_lost_password(None, "ann", "another password", true).await.unwrap();
     assert!(sign_in(&world, &mut device).await.is_err());
+}
+
+#[tokio::test]
+async fn a_password_alone_is_no_way_round_one_where_a_factor_is_required() {
+    let world = world().await;
+    let mut device = add(&world, &world.ann).await;
+    let [key] = listed(&world, &world.ann).await.try_into().unwrap();
+    crate::required::require(&world).await;
+    let thief = world.sign_in("ann").await.caller;
+    assert!(thief.awaits_factor());
+    let of_ann = format!("passkeys/{}", key["id"].as_str().unwrap());
+    for (verb, path) in [
+        (Verb::Post, "totp"),
+        (Verb::Post, "totp/confirm"),
+        (Verb::Post, "passkeys"),
+        (Verb::Post, "passkeys/confirm"),
+        (Verb::Delete, of_ann.as_str()),
+    ] {
+        let credential = Device::new(2).register(
+            &json!({"challenge": "AAAA", "rp": {"id": "app.test"}, "user": {"id": "AAAA"}}),
+            &honest(),
+        );
+        let body = match path {
+            "totp/confirm" => json!({"code": "123456"}),
+            "passkeys/confirm" => json!({"credential": credential, "name": "mine"}),
+            _ => json!({"current_password": PASSWORD}),
+        };
+        assert_eq!(kind(world.auth(&thief, verb, path, body).await), ErrorKind::Forbidden, "{path}");
+    }
+    // The owner does all of it, signed in by the passkey.
+    let ann = sign_in(&world, &mut device).await.unwrap().caller;
+    assert!(!ann.awaits_factor());
+    assert!(begin(&world, &ann, Value::Null).await.is_ok());
 }

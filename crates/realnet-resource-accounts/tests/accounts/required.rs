@@ -19,7 +19,7 @@ async fn world() -> (World, Arc<Caller>) {
 }
 
 /// The administrator turns his own on first, and then requires it.
-async fn require(world: &World) {
+pub(crate) async fn require(world: &World) {
     let phone = turn_on(world, &world.admin).await;
     let admin = sign_in_by(world, "admin", phone.code(world, 0)).await;
     world.merge(&admin, "orgs", world.org, json!({"require_factor": true})).await.unwrap();
