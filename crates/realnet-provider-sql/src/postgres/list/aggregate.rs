@@ -1,11 +1,11 @@
 //! Aggregates: the parts that would count a list, reckoned by SQL where it can, else row by row.
 
 use futures::TryStreamExt as _;
+use realnet_core::Result;
 use realnet_core::provider::Access;
 use realnet_core::query::Aggregate;
 use realnet_core::query::aggregate::{GroupRow, Partial, Summary, Tally};
 use realnet_core::registry::TypeRegistry;
-use realnet_core::{Error, Result};
 
 use super::super::PostgresStore;
 use super::super::dialect::PostgresDialect;
@@ -106,16 +106,8 @@ impl List<'_> {
     }
 
     async fn take_items(&mut self, part: &Part<'_>, tally: &mut Tally<'_>) -> Result<()> {
-        let mut failure: Option<Error> = None;
-        self.scan(part, |list, rows| {
-            for row in rows {
-                if failure.is_none() {
-                    failure = tally.item(&row.item, &list.lookup).err();
-                }
-            }
-        })
-        .await?;
-        failure.map_or(Ok(()), Err)
+        self.scan(part, |list, rows| rows.iter().try_for_each(|row| tally.item(&row.item, &list.lookup)))
+            .await
     }
 }
 

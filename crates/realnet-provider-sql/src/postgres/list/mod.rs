@@ -164,6 +164,7 @@ impl<'a> List<'a> {
                 for row in rows {
                     collector.push(row, &list.lookup);
                 }
+                Ok(())
             })
             .await?;
         }
@@ -185,7 +186,11 @@ impl<'a> List<'a> {
             if part.counts_in_sql() {
                 total += self.counted(part.count_statement()).await?;
             } else {
-                self.scan(part, |_, rows| total += rows.len() as u64).await?;
+                self.scan(part, |_, rows| {
+                    total += rows.len() as u64;
+                    Ok(())
+                })
+                .await?;
             }
         }
         Ok(total)

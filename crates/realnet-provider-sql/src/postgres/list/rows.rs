@@ -37,11 +37,11 @@ impl Batch {
 }
 
 impl List<'_> {
-    /// Reads all rows of a part as they come, and gives those that belong to the list.
+    /// Reads the rows of a part as they come, and gives those that belong to the list: all of them, or until one is refused.
     pub(super) async fn scan(
         &mut self,
         part: &Part<'_>,
-        mut take: impl FnMut(&Self, Vec<Row>) + Send,
+        mut take: impl FnMut(&Self, Vec<Row>) -> Result<()> + Send,
     ) -> Result<()> {
         let statement = self.store.shared.shapes.sort(part.stream_statement());
         let mut stream = self.moment.stream(statement).await?;
@@ -57,7 +57,7 @@ impl List<'_> {
                 chunk.push(self.read(&row)?);
             }
             let rows = self.accepted(part, chunk.rows, true).await?;
-            take(self, rows);
+            take(self, rows)?;
         }
         Ok(())
     }
