@@ -186,10 +186,10 @@ mod tests {
     fn a_part_names_tests_that_exist() {
         let crates = crate::place::root().join("crates");
         let has_program = |name: &str| {
-            std::fs::read_dir(&crates)
-                .unwrap()
-                .flatten()
-                .any(|folder| folder.path().join("tests").join(format!("{name}.rs")).is_file())
+            std::fs::read_dir(&crates).unwrap().flatten().any(|folder| {
+                let tests = folder.path().join("tests");
+                tests.join(format!("{name}.rs")).is_file() || tests.join(name).join("main.rs").is_file()
+            })
         };
         for part in PARTS {
             let Work::Cases(filter) = part.work else { continue };
