@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
 use crate::address::{Said, is_new, said};
-use crate::directory::{Directory, REQUIRES};
+use crate::directory::Directory;
 use crate::kind::{Kind, is_superuser, names_of, username_of};
 use crate::limits::Limited;
 use crate::notices::Notice;
@@ -32,10 +32,7 @@ impl Accounts {
     pub(crate) async fn take_in(&self, cx: &Context, intake: &mut Intake<'_>) -> Result<()> {
         match Kind::of(cx.registry(), intake.info.id()) {
             Kind::Account => {}
-            Kind::Org => {
-                self.has_factor_to_require(cx, intake).await?;
-                return self.furnish(cx, intake);
-            }
+            Kind::Org => return self.furnish(cx, intake),
             Kind::Role | Kind::Client | Kind::Provider | Kind::Other => return Ok(()),
         }
         if let Change::Create(body) = &mut intake.change {
@@ -116,28 +113,6 @@ impl Accounts {
         let (org, origin) = (cx.caller().org, from(cx));
         let limited = Limited { what: "password", org, account: Some(account), origin: &origin };
         self.limit(&limited, &format!("account:{account}"), rate, WINDOW).await
-    }
-
-    /// Whoever requires a second factor of an org has signed in by one: else they would shut themselves out by the same write.
-    async fn has_factor_to_require(&self, cx: &Context, intake: &Intake<'_>) -> Result<()> {
-        let caller = cx.caller();
-        // All others are refused by the rules of orgs, and the system signs in nowhere.
-        if caller.account.is_none() || !caller.is_admin() || !turns_on(&intake.change, REQUIRES) {
-            return Ok(());
-        }
-        if let Some(session) = caller.session
-            && let Some(session) = self.services.credentials.session(session, cx.now()).await?
-            && session.factor
-        {
-            return Ok(());
-        }
-        let directory = Directory::at(&cx.services, std::sync::Arc::clone(&cx.access.registry));
-        if directory.requires_factor(intake.id).await? {
-            return Ok(());
-        }
-        let detail = "is for those who have signed in by a second factor themselves: turn one on \
-            (`realnet factor on`, or POST /api/auth/totp), sign in with it, and set this then";
-        Err(Error::invalid(vec![Violation::new(format!("/{REQUIRES}"), detail)]))
     }
 
     /// A new org gets its first items in the change set that creates it.
@@ -231,29 +206,6 @@ pub(crate) fn mentions(operations: &Value, keys: &[&str]) -> bool {
         let key = path.strip_prefix("/attributes").unwrap_or(path);
         let first = key.strip_prefix('/').and_then(|key| key.split('/').next());
         first.is_none_or(|key| keys.contains(&key))
-    })
-}
-
-/// Whether a write may make an attribute true. What a JSON Patch moves about is taken for it.
-fn turns_on(change: &Change, key: &str) -> bool {
-    let operations = match change {
-        Change::Create(body) | Change::Replace(body) | Change::Merge(body) => {
-            return body.attributes.get(key) == Some(&Value::Bool(true));
-        }
-        Change::Json(operations) => operations,
-    };
-    operations.as_array().into_iter().flatten().any(|operation| {
-        let value = operation.get("value");
-        let within = |parent: Option<&Value>| parent.and_then(|value| value.get(key)).cloned();
-        let of_attributes = value.and_then(|value| value.get("attributes"));
-        let may = match operation.get("op").and_then(Value::as_str) {
-            Some("move" | "copy") => true,
-            Some("add" | "replace") => {
-                [value.cloned(), within(value), within(of_attributes)].contains(&Some(Value::Bool(true)))
-            }
-            _ => false,
-        };
-        may && mentions(&json!([operation]), &[key])
     })
 }
 

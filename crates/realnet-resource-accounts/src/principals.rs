@@ -8,6 +8,7 @@ use realnet_core::resource::Services;
 use realnet_core::{Error, ErrorKind, Result};
 
 use crate::directory::Directory;
+use crate::factor::has_factor;
 use crate::kind::{is_disabled, role_of, username_of};
 use crate::tokens::Claims;
 
@@ -31,8 +32,10 @@ pub(crate) async fn load(services: &Services, claims: Claims) -> Result<SignedIn
     if account.org != claims.org || !directory.is(&account, "Account") || is_disabled(&account) {
         return Err(ended());
     }
-    let caller = Caller { session: Some(claims.session), ..of_account(&directory, &account).await? };
-    let awaits = !session.factor && directory.requires_factor(account.org).await?;
+    // A factor that was turned off, or taken away, since stands for nothing: however long the session goes on.
+    let factor = session.factor && has_factor(services, account.id).await?;
+    let caller = Caller { session: Some(claims.session), factor, ..of_account(&directory, &account).await? };
+    let awaits = !factor && directory.requires_factor(account.org).await?;
     let caller = if awaits { caller.awaiting_factor() } else { caller };
     Ok(SignedIn { caller: Arc::new(caller), epoch: session.epoch })
 }
@@ -60,6 +63,7 @@ pub(crate) async fn of_account(directory: &Directory<'_>, account: &Item) -> Res
         groups: groups?,
         roles,
         session: None,
+        factor: false,
         key: None,
         scope: None,
     })

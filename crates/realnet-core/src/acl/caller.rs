@@ -66,6 +66,8 @@ pub struct Caller {
     pub roles: Vec<Principal>,
     /// The session, when there is one.
     pub session: Option<Uuid>,
+    /// Whether that was opened by a second factor, and the account has one still.
+    pub factor: bool,
     /// The key by which a program calls, when there is one.
     pub key: Option<Uuid>,
     /// What that key leaves of what the account may do; `None`: all of it. Of a session, nothing: see [`Self::awaits_factor`].
@@ -83,6 +85,7 @@ impl Caller {
             groups: Vec::new(),
             roles: Vec::new(),
             session: None,
+            factor: false,
             key: None,
             scope: None,
         }

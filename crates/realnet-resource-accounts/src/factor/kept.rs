@@ -88,6 +88,7 @@ impl Accounts {
 }
 
 /// Seals the secrets of all factors under the primary key.
+        self.callers.clear();
 pub(crate) async fn reseal(services: &Services) -> Result<()> {
     let directory = Directory::new(services);
     for org in directory.all_orgs().await? {
@@ -98,10 +99,20 @@ pub(crate) async fn reseal(services: &Services) -> Result<()> {
                 services.credentials.records_in(org, RecordKind::Factor, after.as_deref(), PAGE, now).await?;
             for record in &page {
                 reseal_one(services, record.clone()).await?;
+        self.callers.clear();
             }
             match page.last() {
                 Some(last) => after = Some(last.key.clone()),
                 None => break,
+/// Whether an account has a second factor: an authenticator, or a passkey, which counts as one.
+pub(crate) async fn has_factor(services: &Services, account: Uuid) -> Result<bool> {
+    let (records, now) = (&services.credentials, services.clock.now());
+    if records.record(RecordKind::Factor, &key(account), now).await?.is_some() {
+        return Ok(true);
+    }
+    Ok(!records.records_of(account, RecordKind::Passkey, now).await?.is_empty())
+}
+
             }
         }
     }

@@ -9,4 +9,4 @@ mod kept;
 mod recovery;
 mod totp;
 
-pub(crate) use kept::reseal;
+pub(crate) use kept::{has_factor, reseal};

@@ -51,6 +51,8 @@ impl Accounts {
         let (record, kept) = found.ok_or_else(|| Error::not_found(format_args!("passkey {id}")))?;
         self.prove_by_all(cx, &own, proofs.each_ref().map(Option::as_deref)).await?;
         self.remove_way(record, own.id).await?;
+        // It may have been the factor that the org requires.
+        self.callers.clear();
         let detail = json!({"kind": "passkey", "name": kept.name});
         self.tell(EventKind::FactorRemoved, own.org, Some(own.id), &from(cx), detail).await;
         self.notify(&own, Notice::PasskeyOff);

@@ -11,12 +11,13 @@ use realnet_core::resource::{Change, Context};
 use realnet_core::{Error, Result, Uuid, Violation};
 use serde_json::Value;
 
-use crate::directory::Directory;
+use crate::directory::{Directory, REQUIRES};
 
 /// Only superusers create orgs. An org is its own org, and stands by itself.
 pub(crate) async fn create(cx: &Context, org: &mut Item) -> Result<()> {
     superusers_only(cx.caller())?;
     stands_alone(org)?;
+    has_factor_to_require(cx.caller(), None, org)?;
     if org.name.trim().is_empty() {
         return Err(Error::invalid(vec![Violation::new("/name", "an org needs a name")]));
     }
@@ -41,7 +42,21 @@ pub(crate) fn edit(caller: &Caller, before: &Item, after: &Item) -> Result<()> {
     if before.name != after.name {
         superusers_only(caller)?;
     }
+    has_factor_to_require(caller, Some(before), after)?;
     stands_alone(after)
+}
+
+/// Whoever requires a second factor of an org has signed in by one: else they would shut themselves out by the same write, be it a
+/// request or a document.
+fn has_factor_to_require(caller: &Caller, before: Option<&Item>, after: &Item) -> Result<()> {
+    let requires = |org: &Item| org.attributes.get(REQUIRES) == Some(&Value::Bool(true));
+    // The system signs in nowhere.
+    if caller.factor || caller.account.is_none() || !requires(after) || before.is_some_and(requires) {
+        return Ok(());
+    }
+    let detail = "is for those who have signed in by a second factor themselves: turn one on \
+        (`realnet factor on`, or POST /api/auth/totp), sign in with it, and set this then";
+    Err(Error::invalid(vec![Violation::new(format!("/{REQUIRES}"), detail)]))
 }
 
 /// Only superusers delete orgs, and only from outside.

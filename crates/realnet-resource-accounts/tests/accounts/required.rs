@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::acl::Caller;
-use realnet_core::resource::{Authenticator as _, SignIn, Verb};
+use realnet_core::resource::{Authenticator as _, SignIn, Tokens, Verb};
 use realnet_core::{ErrorKind, Uuid};
 use serde_json::{Value, json};
 
@@ -34,9 +34,58 @@ async fn turn_on(world: &World, caller: &Arc<Caller>) -> Phone {
 }
 
 async fn sign_in_by(world: &World, username: &str, code: String) -> Arc<Caller> {
+    tokens_by(world, username, code).await.caller
+}
+
+async fn tokens_by(world: &World, username: &str, code: String) -> Tokens {
     let request =
         SignIn { username: username.to_owned(), password: PASSWORD.to_owned(), org: None, code: Some(code) };
-    world.accounts.sign_in(request, &from("192.0.2.9")).await.unwrap().tokens().unwrap().caller
+    world.accounts.sign_in(request, &from("192.0.2.9")).await.unwrap().tokens().unwrap()
+}
+
+async fn turn_off(world: &World, caller: &Arc<Caller>, phone: &Phone) {
+    step(world);
+    let body = json!({"current_password": PASSWORD, "code": phone.code(world, 0)});
+    world.auth(caller, Verb::Delete, "totp", body).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_factor_that_was_turned_off_stands_for_nothing() {
+    let (world, ann) = world().await;
+    let now = async |token: &str| world.accounts.authenticate(Some(token), None).await.unwrap();
+    let phone = turn_on(&world, &ann).await;
+    let tokens = tokens_by(&world, "ann", phone.code(&world, 0)).await;
+    assert!(!now(&tokens.token).await.awaits_factor());
+    turn_off(&world, &tokens.caller, &phone).await;
+    let ann = now(&tokens.token).await;
+    assert!(ann.awaits_factor(), "at once");
+    assert_eq!(kind(world.get(&ann, "accounts", id(&ann)).await), ErrorKind::Forbidden);
+    let refreshed = world.accounts.refresh(&tokens.refresh_token, &from("192.0.2.9")).await.unwrap();
+    assert!(now(&refreshed.token).await.awaits_factor(), "however long the session goes on");
+    // It was opened by a factor: with another one it is what it was.
+    turn_on(&world, &ann).await;
+    world.clock.advance(1_000_000);
+    assert!(!now(&refreshed.token).await.awaits_factor());
+}
+
+#[tokio::test]
+async fn a_factor_of_before_it_was_required_does_not_count_either() {
+    let world = World::new().await;
+    let now = async |token: &str| world.accounts.authenticate(Some(token), None).await.unwrap();
+    let phone = turn_on(&world, &world.bob).await;
+    let tokens = tokens_by(&world, "bob", phone.code(&world, 0)).await;
+    turn_off(&world, &tokens.caller, &phone).await;
+    assert!(!now(&tokens.token).await.awaits_factor(), "nothing is required yet");
+    // Nor does whoever has had one require it of others.
+    let phone = turn_on(&world, &world.admin).await;
+    let admin = tokens_by(&world, "admin", phone.code(&world, 0)).await;
+    turn_off(&world, &admin.caller, &phone).await;
+    let on = json!({"require_factor": true});
+    let refused = world.merge(&now(&admin.token).await, "orgs", world.org, on).await.unwrap_err();
+    assert_eq!(refused.violations()[0].pointer, "/require_factor");
+    require(&world).await;
+    world.clock.advance(1_000_000);
+    assert!(now(&tokens.token).await.awaits_factor());
 }
 
 #[tokio::test]

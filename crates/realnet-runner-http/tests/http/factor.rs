@@ -77,3 +77,22 @@ fn strangers_have_no_factor_and_turning_off_takes_both_proofs() {
     assert_eq!(server.get("/api/auth/totp").expect(200), json!({"enabled": false}));
     server.admin("DELETE", "/api/auth/totp", &Value::Null).problem(409);
 }
+
+/// By a document as little as by a request.
+#[test]
+fn who_has_no_factor_requires_none_of_others() {
+    let server = TestServer::start();
+    let document =
+        json!({"items": [{"name": "Test", "type": "Org", "attributes": {"require_factor": true}}]});
+    let apply = |token: &str| server.by(token, "POST", "/api/apply?source=org.json&adopt=true", &document);
+    let refused = apply(&server.admin).problem(422);
+    assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("realnet factor on"), "{refused}");
+    let boss = server.account("boss", "admin");
+    apply(&boss).problem(422);
+    assert_eq!(server.by(&boss, "GET", "/api/customers", &Value::Null).status, 200, "nothing is required");
+    let (_, codes) = enroll(&server);
+    let by_factor = json!({"username": "admin", "password": PASSWORD, "code": codes[0]});
+    let tokens = post(&server, "/api/auth", &by_factor).expect(200);
+    apply(tokens["token"].as_str().unwrap()).expect(200);
+    server.by(&boss, "GET", "/api/customers", &Value::Null).problem(403);
+}
