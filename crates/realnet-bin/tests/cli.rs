@@ -293,22 +293,14 @@ fn wrong_usage_says_what_is_right() {
     }
 }
 
-/// A call of the API as the administrator.
-async fn call(shell: &Shell, path: &str, body: &Value) -> Value {
-    let mut client = realnet_client::Client::new(&shell.server.address).unwrap();
-    let token = client.authenticate(ADMIN.0, ADMIN.1, None).await.unwrap().token;
-    let url = format!("{}/api/auth/{path}", shell.server.address);
-    let request = reqwest::Client::new().post(url).bearer_auth(token).json(body);
-    request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
-}
-
 #[tokio::test]
 async fn a_second_factor_is_asked_for_and_can_be_dropped_by_the_operator() {
     let shell = Shell::new();
-    let begun = call(&shell, "totp", &json!({"current_password": ADMIN.1})).await;
+    let admin = shell.server.admin().await;
+    let begun = admin.begin_factor(None).await.unwrap();
     let phone = realnet_testkit::authenticator::Authenticator::new(begun["secret"].as_str().unwrap());
     let code = phone.code(System.now().as_micros() / 1_000_000);
-    let codes = call(&shell, "totp/confirm", &json!({"code": code})).await;
+    let codes = admin.confirm_factor(&code).await.unwrap();
     let login = ["login", "--username", ADMIN.0, "--password", ADMIN.1];
     let (status, words) = shell.failure(&login);
     assert!(status == 1 && words.contains("--code"), "{words}");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::kept::{Factor, key, pending_key};
 use super::recovery::CODES;
-use super::totp::{self, Verdict, judged};
+use super::totp;
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::kind::username_of;
@@ -86,7 +86,8 @@ impl Accounts {
         let expires = now.plus_seconds(i64::try_from(LIFE.as_secs()).unwrap_or(i64::MAX));
         let uri = totp::uri(&secret, &self.issuer(), username_of(&own));
         let shown = totp::base32(&secret);
-        let value = Factor { secret, step: 0 }.write(&self.services.secrets, own.id)?;
+        let begun = Factor { secret, step: 0, session: cx.caller().session, codes: None };
+        let value = begun.write(&self.services.secrets, own.id)?;
         let record = AuthRecord::new(RecordKind::Factor, pending_key(own.id), value, now)
             .of(Some(own.id), Some(own.org))
             .until(expires);
@@ -99,25 +100,18 @@ impl Accounts {
         let own = self.own_account(cx).await?;
         self.check_enrolment(cx, own.id).await?;
         let (records, now) = (&self.services.credentials, cx.now());
-        let pending = records.record(RecordKind::Factor, &pending_key(own.id), now).await?;
-        let pending = pending.ok_or_else(|| {
-            Error::conflict(
-                "there is nothing to confirm: POST /api/auth/totp begins, and has to be confirmed in time",
-            )
-        })?;
-        let factor = Factor::read(&self.services.secrets, own.id, &pending)?;
-        // Nothing has used a code of a new secret up.
-        let Verdict::Right(step) = judged(&factor.secret, code.trim(), now, factor.step) else {
-            return Err(Error::invalid(vec![Violation::new("/code", "is not right")]));
-        };
+        let factor = self.begun_factor(cx, own.id).await?;
         if self.factor_of(own.id).await?.is_some() {
             return Err(there_already());
         }
-        let codes = self.make_recovery(own.id, own.org).await?;
-        let value = Factor { step, ..factor }.write(&self.services.secrets, own.id)?;
+        let step = self.check_first_code(&from(cx), &own, &factor, code).await?;
+        let (set, codes) = self.make_recovery(own.id, own.org).await?;
+        let on = Factor { step, session: None, codes: Some(set), ..factor };
+        let value = on.write(&self.services.secrets, own.id)?;
         let record =
             AuthRecord::new(RecordKind::Factor, key(own.id), value, now).of(Some(own.id), Some(own.org));
         if !records.put_record(record, Expected::Absent, now).await? {
+            self.drop_set(own.id, Some(set)).await;
             return Err(there_already());
         }
         records.remove_record(RecordKind::Factor, &pending_key(own.id)).await?;
@@ -125,6 +119,20 @@ impl Accounts {
         self.tell(EventKind::FactorAdded, own.org, Some(own.id), &from(cx), detail).await;
         self.notify(&own, Notice::FactorOn);
         Ok(json!({"recovery_codes": codes}))
+    }
+
+    /// The factor that waits for its first code, for the session that has begun it: whoever has another one of the account was not
+    /// shown the secret.
+    async fn begun_factor(&self, cx: &Context, own: Uuid) -> Result<Factor> {
+        let pending =
+            self.services.credentials.record(RecordKind::Factor, &pending_key(own), cx.now()).await?;
+        let factor =
+            pending.map(|pending| Factor::read(&self.services.secrets, own, &pending)).transpose()?;
+        factor.filter(|factor| factor.session == cx.caller().session).ok_or_else(|| {
+            Error::conflict(
+                "there is nothing to confirm: POST /api/auth/totp begins, and has to be confirmed in time and in the same session",
+            )
+        })
     }
 
     /// Turns a factor off: the caller's own, by password and code, or whatever an account has that an administrator names.
@@ -160,7 +168,7 @@ impl Accounts {
     /// New recovery codes in the place of the caller's.
     async fn renew_recovery(&self, cx: &Context, proofs: [Option<String>; 2]) -> Result<Value> {
         let own = self.proved_twice(cx, proofs).await?;
-        let codes = self.make_recovery(own.id, own.org).await?;
+        let codes = self.replace_recovery(&own).await?;
         let detail = json!({"codes": CODES});
         self.tell(EventKind::RecoveryMade, own.org, Some(own.id), &from(cx), detail).await;
         Ok(json!({"recovery_codes": codes}))

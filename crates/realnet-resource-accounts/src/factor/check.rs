@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use realnet_core::acl::Origin;
 use realnet_core::model::Item;
 use realnet_core::provider::{AuthRecord, EventKind, Expected};
-use realnet_core::{Error, ErrorKind, Result, Uuid};
+use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
 use serde_json::json;
 
 use super::kept::Factor;
 use super::totp::{Verdict, is_code, judged};
 use crate::accounts::Accounts;
 use crate::attempts::Attempt;
+use crate::kind::username_of;
 
 /// What is said of a code that is not right.
 const WRONG: &str = "the code is not right";
@@ -39,9 +41,7 @@ impl Accounts {
     /// Unauthenticated when the code is not right; rate-limited after too many of those.
     pub(crate) async fn check_code(&self, mut attempt: Attempt, account: &Item, code: &str) -> Result<()> {
         let checked = async {
-            for (capacity, per) in LIMITS {
-                self.draw_more(&mut attempt, bucket(account.id, capacity), capacity, per).await?;
-            }
+            self.draw_codes(&mut attempt, account.id).await?;
             self.is_right(account, code.trim(), &attempt).await
         };
         match checked.await {
@@ -59,6 +59,42 @@ impl Accounts {
                 Err(error)
             }
         }
+    }
+
+    /// Checks the first code of a factor that is not on yet; answers its step. Wrong ones count like all others: whoever has got
+    /// hold of a session while its owner turns a factor on would try them all.
+    ///
+    /// # Errors
+    /// Invalid at `/code`; rate-limited.
+    pub(super) async fn check_first_code(
+        &self,
+        origin: &Origin,
+        own: &Item,
+        factor: &Factor,
+        code: &str,
+    ) -> Result<i64> {
+        let mut attempt = self.attempt(own.org, username_of(own), origin).await?;
+        if let Err(error) = self.draw_codes(&mut attempt, own.id).await {
+            self.broke_off(attempt).await;
+            return Err(error);
+        }
+        // Nothing has used a code of a new secret up.
+        let now = self.services.clock.now();
+        let Verdict::Right(step) = judged(&factor.secret, code.trim(), now, factor.step) else {
+            self.failed_as(EventKind::FactorFailed, attempt, json!({"for": "first code"})).await;
+            return Err(Error::invalid(vec![Violation::new("/code", "is not right")]));
+        };
+        // It proves that the authenticator works and no password: what has failed before still counts.
+        self.broke_off(attempt).await;
+        Ok(step)
+    }
+
+    /// Counts a code before it is looked at.
+    async fn draw_codes(&self, attempt: &mut Attempt, account: Uuid) -> Result<()> {
+        for (capacity, per) in LIMITS {
+            self.draw_more(attempt, bucket(account, capacity), capacity, per).await?;
+        }
+        Ok(())
     }
 
     /// Forgets the wrong codes of an account.

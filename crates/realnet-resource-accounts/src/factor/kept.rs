@@ -1,4 +1,5 @@
-//! What is kept of a factor: its secret, sealed for its account, and the step of the code that was accepted last.
+//! What is kept of a factor: its secret, sealed for its account, the step of the code that was accepted last, and which recovery
+//! codes stand in for it.
 
 use realnet_core::provider::{AuthRecord, Expected, RecordKind};
 use realnet_core::resource::Services;
@@ -18,28 +19,42 @@ pub(super) struct Factor {
     pub(super) secret: Vec<u8>,
     /// A code of this step or an earlier one counts no more.
     pub(super) step: i64,
+    /// The session that has begun it, for as long as it waits for its first code.
+    pub(super) session: Option<Uuid>,
+    /// The set of recovery codes that counts. One that was turned on before there were sets has none.
+    pub(super) codes: Option<Uuid>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Kept {
     secret: String,
     step: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    codes: Option<Uuid>,
 }
 
 impl Factor {
     /// What a record says, which belongs to this account.
     pub(super) fn read(secrets: &Secrets, account: Uuid, record: &AuthRecord) -> Result<Self> {
-        let Kept { secret, step } = parse(record)?;
+        let Kept { secret, step, session, codes } = parse(record)?;
         let secret = secrets.open_sealed(&place(account), &Sealed::from_stored(secret.as_bytes()))?;
-        Ok(Self { secret, step })
+        Ok(Self { secret, step, session, codes })
     }
 
     /// What a record of it says.
     pub(super) fn write(&self, secrets: &Secrets, account: Uuid) -> Result<Vec<u8>> {
         let secret = secrets.seal(&place(account), &self.secret)?.to_text();
-        serde_json::to_vec(&Kept { secret, step: self.step })
+        let Self { step, session, codes, .. } = *self;
+        serde_json::to_vec(&Kept { secret, step, session, codes })
             .map_err(|error| Error::internal("a factor can not be kept").with_source(error))
     }
+}
+
+/// The set of recovery codes that counts beside a factor.
+pub(super) fn codes_of(record: &AuthRecord) -> Result<Option<Uuid>> {
+    Ok(parse(record)?.codes)
 }
 
 fn parse(record: &AuthRecord) -> Result<Kept> {
@@ -73,6 +88,7 @@ impl Accounts {
         records.remove_record(RecordKind::Factor, &pending_key(account)).await?;
         let had = records.remove_record(RecordKind::Factor, &key(account)).await?;
         self.drop_recovery(account).await?;
+        self.callers.clear();
         Ok(had)
     }
 
@@ -83,12 +99,21 @@ impl Accounts {
         for passkey in records.records_of(account, RecordKind::Passkey, now).await? {
             had |= records.remove_record(RecordKind::Passkey, &passkey.key).await?;
         }
+        self.callers.clear();
         Ok(had)
     }
 }
 
+/// Whether an account has a second factor: an authenticator, or a passkey, which counts as one.
+pub(crate) async fn has_factor(services: &Services, account: Uuid) -> Result<bool> {
+    let (records, now) = (&services.credentials, services.clock.now());
+    if records.record(RecordKind::Factor, &key(account), now).await?.is_some() {
+        return Ok(true);
+    }
+    Ok(!records.records_of(account, RecordKind::Passkey, now).await?.is_empty())
+}
+
 /// Seals the secrets of all factors under the primary key.
-        self.callers.clear();
 pub(crate) async fn reseal(services: &Services) -> Result<()> {
     let directory = Directory::new(services);
     for org in directory.all_orgs().await? {
@@ -99,20 +124,10 @@ pub(crate) async fn reseal(services: &Services) -> Result<()> {
                 services.credentials.records_in(org, RecordKind::Factor, after.as_deref(), PAGE, now).await?;
             for record in &page {
                 reseal_one(services, record.clone()).await?;
-        self.callers.clear();
             }
             match page.last() {
                 Some(last) => after = Some(last.key.clone()),
                 None => break,
-/// Whether an account has a second factor: an authenticator, or a passkey, which counts as one.
-pub(crate) async fn has_factor(services: &Services, account: Uuid) -> Result<bool> {
-    let (records, now) = (&services.credentials, services.clock.now());
-    if records.record(RecordKind::Factor, &key(account), now).await?.is_some() {
-        return Ok(true);
-    }
-    Ok(!records.records_of(account, RecordKind::Passkey, now).await?.is_empty())
-}
-
             }
         }
     }

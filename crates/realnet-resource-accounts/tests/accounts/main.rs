@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
 mod audit;
+mod between;
 mod clients;
 mod explain;
 mod factor;
+mod factor_at_once;
 mod first_start;
 mod keys;
 mod lockout;
