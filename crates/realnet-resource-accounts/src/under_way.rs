@@ -1,5 +1,6 @@
 //! What is kept of something that is under way, a sign-in elsewhere or the ceremony of a passkey, for who comes back with its secret.
 
+use realnet_core::clock::Timestamp;
 use realnet_core::provider::{AuthRecord, Expected, RecordKind};
 use realnet_core::{Error, Result, Uuid};
 use serde::Serialize;
@@ -22,6 +23,15 @@ impl UnderWay {
     fn key(self, secret: &str) -> String {
         format!("{}:{}", self.what, hash(secret))
     }
+}
+
+/// What somebody has come back for.
+pub(crate) struct TakenUp<T> {
+    /// The org in which it was begun, if that was known.
+    pub(crate) org: Uuid,
+    /// When it was begun.
+    pub(crate) begun_at: Timestamp,
+    pub(crate) value: T,
 }
 
 impl Accounts {
@@ -51,7 +61,7 @@ impl Accounts {
         &self,
         sort: UnderWay,
         secret: &str,
-    ) -> Result<Option<(Uuid, T)>> {
+    ) -> Result<Option<TakenUp<T>>> {
         if secret.is_empty() || secret.len() > MAX {
             return Ok(None);
         }
@@ -63,6 +73,6 @@ impl Accounts {
         let Some(record) = records.take_record(sort.kind, &key, now).await? else { return Ok(None) };
         let value = serde_json::from_slice(&record.value)
             .map_err(|error| Error::internal("a kept sign-in can not be read").with_source(error))?;
-        Ok(Some((record.org.unwrap_or_default(), value)))
+        Ok(Some(TakenUp { org: record.org.unwrap_or_default(), begun_at: record.created_at, value }))
     }
 }

@@ -34,7 +34,8 @@ impl Accounts {
             Error::malformed_at("state", words)
         };
         // From here on it can not be used again, whatever comes of it.
-        let (org, login): (Uuid, Login) = self.take_up(STATE, state).await?.ok_or_else(unknown)?;
+        let taken = self.take_up::<Login>(STATE, state).await?.ok_or_else(unknown)?;
+        let (org, login) = (taken.org, taken.value);
         let binding = arrival.binding.as_deref().map(hash);
         let outcome = if binding.as_deref() == Some(&*login.binding) {
             self.finish(cx, &login, &brought, arrival.provider).await

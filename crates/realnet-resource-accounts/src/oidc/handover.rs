@@ -46,7 +46,7 @@ impl Accounts {
     ) -> Result<SignedIn> {
         let not_good =
             || Error::invalid(vec![Violation::new("/code", "is not valid, was used, or has expired")]);
-        let (_, handover): (_, Handover) = self.take_up(CODE, code).await?.ok_or_else(not_good)?;
+        let handover: Handover = self.take_up(CODE, code).await?.ok_or_else(not_good)?.value;
         // Who has seen the code only, does not know what the program began with.
         if verifier.len() > MAX_VERIFIER || hash(verifier) != handover.challenge {
             return Err(not_good());

@@ -22,6 +22,7 @@ use crate::notices::Notice;
 use crate::sessions::from;
 use crate::sign_in::{Method, Way};
 use crate::tokens::Claims;
+use crate::under_way::TakenUp;
 
 /// How many sign-ins one network begins, in which time.
 const BY_NETWORK: (u32, Duration) = (60, Duration::from_mins(10));
@@ -58,11 +59,11 @@ impl Accounts {
         let asked = ClientData::from_base64(&credential.response.client_data_json);
         let asked = asked.map_err(|_| not_right("no client data"))?.challenge;
         // From here on it can not be used again, whatever comes of it.
-        let state: Option<(Uuid, AuthenticationState)> = self.take_up(ASSERTION, &asked).await?;
-        let (_, state) = state.ok_or_else(|| not_right("no such ceremony"))?;
+        let begun: Option<TakenUp<AuthenticationState>> = self.take_up(ASSERTION, &asked).await?;
+        let begun = begun.ok_or_else(|| not_right("no such ceremony"))?;
         let party = self.party()?;
         let id = Passki::base64_decode(&credential.raw_id).map_err(|_| not_right("no id"))?;
-        let account = match self.proved_by(&party, &key(&id), &credential, &state).await {
+        let account = match self.proved_by(&party, &key(&id), &credential, &begun).await {
             Ok(account) => account,
             Err(Refused { owner, error, reason }) => {
                 let (account, org) = owner.map_or((None, Uuid::nil()), |(account, org)| (Some(account), org));
@@ -86,7 +87,7 @@ impl Accounts {
         party: &Passki,
         key: &str,
         credential: &AuthenticationCredential,
-        state: &AuthenticationState,
+        begun: &TakenUp<AuthenticationState>,
     ) -> std::result::Result<Item, Refused> {
         for _ in 0..ATTEMPTS {
             let now = self.services.clock.now();
@@ -95,10 +96,14 @@ impl Accounts {
             let kept = Kept::read(&record)?;
             let (account, org) = owner(&record, credential)?;
             let refused = |error, reason| Refused { owner: Some((account, org)), error, reason };
-            let proved = proof(party, credential, state, &kept);
+            let proved = proof(party, credential, &begun.value, &kept);
             // What there is to say of the account is for those who have proved that it is theirs.
             let counter = match proved {
                 Ok(Proof::Right(counter)) => counter,
+                // Of two that were under way at once, the later one may have come first.
+                Ok(Proof::Copied) if kept.used_at.is_some_and(|used| begun.begun_at < used) => {
+                    return Err(refused(overtaken(), "overtaken"));
+                }
                 Ok(Proof::Copied) => {
                     tracing::warn!(%account, "a passkey has turned up twice");
                     if let Ok(Some(item)) = self.standing(org, account).await {
@@ -171,6 +176,10 @@ impl From<Error> for Refused {
 fn not_right(reason: &'static str) -> Error {
     let words = "the passkey is not known here, or the sign-in was used or has taken too long: begin again";
     Error::new(ErrorKind::Unauthenticated, words).with_internal(reason)
+}
+
+fn overtaken() -> Error {
+    Error::conflict("another sign-in by this passkey was faster: begin again")
 }
 
 fn copied() -> Error {

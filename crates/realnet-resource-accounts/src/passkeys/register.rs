@@ -77,9 +77,9 @@ impl Accounts {
         let asked = ClientData::from_base64(&credential.response.client_data_json)
             .map_err(|error| not_made(&error))?;
         // From here on it can not be used again, whatever comes of it.
-        let begun: Option<(Uuid, Begun)> = self.take_up(REGISTRATION, &asked.challenge).await?;
+        let begun = self.take_up::<Begun>(REGISTRATION, &asked.challenge).await?.map(|begun| begun.value);
         let mine = |begun: &Begun| begun.account == own.id && begun.session == cx.caller().session;
-        let (_, begun) = begun.filter(|(_, begun)| mine(begun)).ok_or_else(|| {
+        let begun = begun.filter(mine).ok_or_else(|| {
             Error::conflict("there is nothing to confirm: POST /api/auth/passkeys begins, and serves once and for five minutes")
         })?;
         let passkey = self

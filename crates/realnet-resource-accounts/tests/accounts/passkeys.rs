@@ -1,14 +1,17 @@
 //! Passkeys: adding one, signing in by it, losing it; and everything that can be done to either ceremony.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use realnet_core::acl::Caller;
+use realnet_core::provider::RecordKind;
 use realnet_core::resource::{Authenticator as _, Tokens, Verb};
 use realnet_core::{ErrorKind, Result};
 use realnet_resource_accounts::{AccountsConfig, MailConfig};
 use realnet_testkit::passkey::{Device, Says};
 use serde_json::{Value, json};
 
+use crate::between::{Between, Step};
 use crate::factor::{answer, enroll};
 use crate::mail::MailServer;
 use crate::world::{PASSWORD, World, config, from, id, kind};
@@ -348,6 +351,56 @@ async fn those_of_a_lost_device_are_taken_away() {
     let mut device = add(&world, &ann).await;
     world.accounts.set_lost_password(None, "ann", "another password", true).await.unwrap();
     assert!(sign_in(&world, &mut device).await.is_err());
+}
+
+#[tokio::test]
+async fn sign_ins_that_overtake_each_other_are_no_copies() {
+    let server = MailServer::start();
+    let world = mailing(server.config()).await;
+    let mut device = add(&world, &world.ann).await;
+    assert!(server.next().await.text.contains("one more passkey"));
+    let [early, late] =
+        [options(&world).await, options(&world).await].map(|asked| device.sign(&asked, &honest()));
+    world.clock.advance(1_000_000);
+    assert!(assert(&world, late).await.is_ok());
+    let error = assert(&world, early).await.map(drop).unwrap_err();
+    assert!(error.kind() == ErrorKind::Conflict && error.message().contains("faster"), "{error:?}");
+    assert!(sign_in(&world, &mut device).await.is_ok());
+    // What was begun behind the last use and counts less is a copy.
+    world.clock.advance(1_000_000);
+    device.counter = 1;
+    assert_eq!(kind(sign_in(&world, &mut device).await.map(drop)), ErrorKind::Unauthenticated);
+    assert!(server.next().await.text.contains("exists twice"));
+}
+
+#[tokio::test]
+async fn one_is_put_back_when_nobody_knows_whether_there_is_another_way_in() {
+    let (store, between) = Between::empty_store().await;
+    let mail = MailConfig { public_url: Some("https://app.test/".parse().unwrap()), ..Default::default() };
+    let world = World::on(store, AccountsConfig { mail, ..config() }).await;
+    let mut device = add(&world, &world.ann).await;
+    let path = format!("passkeys/{}", listed(&world, &world.ann).await[0]["id"].as_str().unwrap());
+    let is_gone = AtomicBool::new(false);
+    between.watch(move |step| {
+        is_gone.fetch_or(step == Step::Remove(RecordKind::Passkey), Ordering::SeqCst);
+        step != Step::Password || !is_gone.load(Ordering::SeqCst)
+    });
+    let removed = world.auth(&world.ann, Verb::Delete, &path, Value::Null).await;
+    assert_eq!(kind(removed), ErrorKind::Unavailable);
+    between.look_away();
+    assert!(sign_in(&world, &mut device).await.is_ok());
+}
+
+#[tokio::test]
+async fn one_that_is_removed_takes_its_sessions_out_of_an_org_that_requires_a_factor() {
+    let world = world().await;
+    let mut device = add(&world, &world.ann).await;
+    crate::required::require(&world).await;
+    let tokens = sign_in(&world, &mut device).await.unwrap();
+    let path = format!("passkeys/{}", listed(&world, &tokens.caller).await[0]["id"].as_str().unwrap());
+    world.auth(&tokens.caller, Verb::Delete, &path, Value::Null).await.unwrap();
+    let now = world.accounts.authenticate(Some(&tokens.token), None).await.unwrap();
+    assert!(now.awaits_factor());
 }
 
 #[tokio::test]

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use realnet_core::acl::Caller;
+use realnet_core::provider::RecordKind;
 use realnet_core::resource::Verb;
 use realnet_core::{ErrorKind, Result};
 use serde_json::{Value, json};
 
-use super::{Place, person};
+use super::{Place, app, person};
+use crate::between::{Between, Step};
 use crate::mail::MailServer;
 use crate::world::{PASSWORD, id, kind};
 
@@ -115,11 +117,15 @@ async fn providers_of_other_orgs_are_not_linked_with() {
 
 #[tokio::test]
 async fn the_only_way_in_stays() {
-    let place = Place::new().await;
+    let (store, between) = Between::empty_store().await;
+    let place = Place::on(store, app(), json!({"create_accounts": true})).await;
     let world = &place.world;
     let eve = place.sign_in(person("eve")).await.caller;
     let path = format!("links/{}", links(&place, &eve).await[0]["id"].as_str().unwrap());
+    // Not away for a moment, either.
+    between.watch(|step| step != Step::Remove(RecordKind::Link));
     assert_eq!(kind(world.auth(&eve, Verb::Delete, &path, Value::Null).await), ErrorKind::Conflict);
+    between.look_away();
     world.merge(&world.admin, "accounts", id(&eve), json!({"password": PASSWORD})).await.unwrap();
     let eve = world.sign_in("eve").await.caller;
     world.auth(&eve, Verb::Delete, &path, Value::Null).await.unwrap();
@@ -127,7 +133,8 @@ async fn the_only_way_in_stays() {
 
 #[tokio::test]
 async fn of_the_last_two_ways_in_one_stays() {
-    let place = Place::new().await;
+    let (store, _between) = Between::empty_store().await;
+    let place = Place::on(store, app(), json!({"create_accounts": true})).await;
     let world = &place.world;
     let eve = place.sign_in(person("eve")).await.caller;
     link(&place, &eve, "eve elsewhere").await.unwrap();
