@@ -41,8 +41,9 @@ impl Accounts {
         self.end_sessions(cx, intake).await?;
         let [password, current] = take_passwords(intake)?;
         let is_creation = matches!(intake.change, Change::Create(_));
-        if (current.is_some() || (password.is_some() && !is_creation)) && cx.caller().key.is_some() {
-            return Err(Error::forbidden("a key changes no password: sign in for this"));
+        // What a key sets would still open an account when the key has been ended.
+        if (current.is_some() || password.is_some()) && cx.caller().key.is_some() {
+            return Err(Error::forbidden("a key sets and changes no passwords: sign in for this"));
         }
         let address = said(&intake.change);
         if is_creation {

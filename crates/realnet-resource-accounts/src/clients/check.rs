@@ -8,6 +8,7 @@ use realnet_core::provider::RecordKind;
 use realnet_core::resource::Services;
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::scopes::narrowed;
 use super::secret::account_of;
@@ -25,7 +26,12 @@ impl Accounts {
         let load = async {
             let client = client_of(&self.services, claims.account).await?;
             let client = client.filter(|client| client.org == claims.org).ok_or_else(over)?;
-            caller_of(&self.services, &client, scope, Some(claims.epoch)).await
+            let footing = footing(&self.services, &client).await?;
+            // What was given for something that has ended since does not count again when that comes back.
+            if footing.mark != claims.epoch {
+                return Err(over());
+            }
+            caller_of(&self.services, &client, scope, &footing).await
         };
         self.clients.get(claims.session, now, load).await
     }
@@ -39,21 +45,22 @@ pub(super) async fn client_of(services: &Services, id: Uuid) -> Result<Option<It
     Ok(directory.item(id).await?.filter(|client| directory.is(client, "Client") && is_enabled(client)))
 }
 
-/// The caller that a client is, within a scope, as the store has all of it now. `secret`: the mark of the one for which the token
-/// was given.
-pub(super) async fn caller_of(
-    services: &Services,
-    client: &Item,
-    scope: Option<&str>,
-    secret: Option<i64>,
-) -> Result<Arc<Caller>> {
+/// What the tokens of a client stand on.
+pub(super) struct Footing {
+    pub(super) kept: Kept,
+    /// The account as which it acts.
+    account: Item,
+    /// A number by which tokens name all of it: no two are likely to have the same one, however often something is taken away and
+    /// given back.
+    pub(super) mark: i64,
+}
+
+/// What the tokens of a client stand on, as the store has it now. What has ended is refused.
+pub(super) async fn footing(services: &Services, client: &Item) -> Result<Footing> {
     let directory = Directory::new(services);
     let now = services.clock.now();
     let record = services.credentials.record(RecordKind::Key, &client.id.to_string(), now).await?;
     let kept = Kept::read(&record.ok_or_else(over)?)?;
-    if secret.is_some_and(|secret| secret != kept.mark()) {
-        return Err(over());
-    }
     let account = match account_of(client) {
         Some(account) => directory.item(account).await?,
         None => None,
@@ -65,16 +72,39 @@ pub(super) async fn caller_of(
     if !may_stand_for(&directory, &account, &kept).await? {
         return Err(over());
     }
-    // What the client's item allows less of than when the token was given is taken from the token as well.
+    let epoch = services.credentials.credential(account.id).await?.map_or(0, |known| known.epoch);
+    let mark = mark(&kept, client, epoch);
+    Ok(Footing { kept, account, mark })
+}
+
+/// The secret by its hash, the client's item by its version, and the account, which stands in that item, by its epoch.
+fn mark(kept: &Kept, client: &Item, epoch: i64) -> i64 {
+    let mut hash = Sha256::new();
+    hash.update(kept.hash);
+    hash.update(client.version.to_be_bytes());
+    hash.update(epoch.to_be_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.finalize()[..8]);
+    i64::from_be_bytes(first)
+}
+
+/// The caller that a client is, within a scope.
+pub(super) async fn caller_of(
+    services: &Services,
+    client: &Item,
+    scope: Option<&str>,
+    footing: &Footing,
+) -> Result<Arc<Caller>> {
+    let Footing { kept, account, .. } = footing;
     let registry = services.registry.current();
     let scope = narrowed(&registry, client, scope).map_err(|_| over())?;
     // Administrators write the items of clients. As a superuser a client acts only as far as its item said when a superuser
     // made its secret.
     let is_as_made = kept.acts_as == Some(account.id) && kept.scope().covers(&registry, &scope);
-    if is_superuser(&account) && !is_as_made {
+    if is_superuser(account) && !is_as_made {
         return Err(over());
     }
-    let caller = of_account(&directory, &account).await?;
+    let caller = of_account(&Directory::new(services), account).await?;
     Ok(Arc::new(Caller { key: Some(client.id), scope: Some(Arc::new(scope)), ..caller }))
 }
 

@@ -9,7 +9,7 @@ use realnet_core::resource::{Context, texts};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::{Value, json};
 
-use super::check::{caller_of, client_of};
+use super::check::{caller_of, client_of, footing};
 use super::scopes::{narrowed, words_of};
 use super::secret::{PREFIX, account_of};
 use crate::accounts::Accounts;
@@ -48,29 +48,31 @@ impl Accounts {
         }))
     }
 
-    /// The client of an id and a secret, with the mark of the secret, if both are right and all that it stands on is there.
+    /// The client of an id and a secret, with the mark of its tokens, if both are right and all that they stand on is there.
     async fn proved(&self, cx: &Context, id: &str, secret: &str) -> Result<Option<(Item, i64, Arc<Caller>)>> {
         let (Ok(id), Ok(secret)) = (Uuid::parse_str(id), KeyText::parse(PREFIX, secret)) else {
             return Ok(None);
         };
         let now = self.services.clock.now();
-        let record = self.services.credentials.record(RecordKind::Key, &id.to_string(), now).await?;
-        let Some(record) = record else { return Ok(None) };
+        // Who never had a secret is nobody yet.
+        if self.services.credentials.record(RecordKind::Key, &id.to_string(), now).await?.is_none() {
+            return Ok(None);
+        }
         let Some(client) = client_of(&self.services, id).await? else { return Ok(None) };
         // Hashes of random secrets: how many of their bytes agree tells nothing of use.
-        let kept = Kept::read(&record)?;
-        let is_right = secret.id == id && kept.hash == secret.hash();
-        let caller = if is_right {
-            unless_over(caller_of(&self.services, &client, None, Some(kept.mark())).await)?
-        } else {
-            None
+        let footing = unless_over(footing(&self.services, &client).await)?;
+        let is_right = |kept: &Kept| secret.id == id && kept.hash == secret.hash();
+        let footing = footing.filter(|footing| is_right(&footing.kept));
+        let caller = match &footing {
+            Some(footing) => unless_over(caller_of(&self.services, &client, None, footing).await)?,
+            None => None,
         };
         if caller.is_none() && self.gates.is_news(("client refused", id), now, ADDRESS) {
             let detail = json!({"client": id});
             let (org, account) = (client.org, account_of(&client));
             self.tell(EventKind::ClientRefused, org, account, &from(cx), detail).await;
         }
-        Ok(caller.map(|caller| (client, kept.mark(), caller)))
+        Ok(footing.zip(caller).map(|(footing, caller)| (client, footing.mark, caller)))
     }
 }
 

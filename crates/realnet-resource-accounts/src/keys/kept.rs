@@ -62,14 +62,6 @@ impl Kept {
         Scope::new(self.scopes.iter().map(rule).collect())
     }
 
-    /// A number by which tokens name the secret that they were given for: no two are likely to have the same one, however often
-    /// it is ended and made again.
-    pub(crate) fn mark(&self) -> i64 {
-        let mut first = [0; 8];
-        first.copy_from_slice(&self.hash[..8]);
-        i64::from_be_bytes(first)
-    }
-
     /// The key as its owner sees it. A type that is gone has no name any more.
     pub(crate) fn shown(&self, record: &AuthRecord, registry: &TypeRegistry) -> Value {
         let name = |of: Uuid| registry.by_id(of).map(|info| info.name().to_string());

@@ -166,13 +166,15 @@ async fn whatever_a_token_stands_on_ends_it_at_once() {
         world.merge(&world.admin, "clients", client.id, off).await.unwrap();
         assert!(ended(&token).await && world.ask(client.id, &client.secret, None).await.is_err());
         world.merge(&world.admin, "clients", client.id, on).await.unwrap();
-        assert!(world.caller(&token).await.is_ok());
+        assert!(ended(&token).await, "what has ended does not come back");
+        assert!(world.caller(&world.token(&client).await).await.is_ok());
     }
     let token = world.token(&client).await;
     world.merge(&world.admin, "accounts", id(&world.ann), json!({"disabled": true})).await.unwrap();
     assert!(ended(&token).await);
     world.merge(&world.admin, "accounts", id(&world.ann), json!({"disabled": false})).await.unwrap();
-    assert!(world.caller(&token).await.is_ok());
+    assert!(ended(&token).await, "nor does what has ended with the account");
+    let token = world.token(&client).await;
     world.call(&world.admin, "clients", secret_call(client.id, Verb::Delete)).await.unwrap();
     assert!(ended(&token).await);
     let client = Client { secret: world.make_secret(&world.admin, client.id).await.unwrap(), ..client };

@@ -216,14 +216,37 @@ async fn a_narrow_key_raises_nobody() {
     let scopes = json!([{"resource": "accounts", "permissions": ["create", "read", "write", "share"]}]);
     let key = world.by(&world.key(&world.root, scopes).await.0).await.unwrap();
     for role in ["admin", "superuser"] {
-        let body = json!({"username": "eve", "password": PASSWORD, "role": role});
+        let body = json!({"username": "eve", "role": role});
         assert_eq!(kind(world.create(&key, "accounts", body).await), ErrorKind::Forbidden, "{role}");
         let raise = json!({"role": role});
         assert_eq!(kind(world.merge(&key, "accounts", id(&world.ann), raise).await), ErrorKind::Forbidden);
     }
     let password = json!({"password": "another long one"});
     assert_eq!(kind(world.merge(&key, "accounts", id(&world.ann), password).await), ErrorKind::Forbidden);
-    world.create(&key, "accounts", json!({"username": "eve", "password": PASSWORD})).await.unwrap();
+    world.create(&key, "accounts", json!({"username": "eve"})).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_key_makes_an_account_that_opens_without_it() {
+    let world = World::new().await;
+    let narrow = json!([{"resource": "accounts", "permissions": ["create", "read"]}]);
+    for (caller, scopes) in [(&world.admin, narrow), (&world.admin, whole()), (&world.root, whole())] {
+        let key = world.by(&world.key(caller, scopes).await.0).await.unwrap();
+        let body = json!({"username": "eve", "password": PASSWORD});
+        let error = world.create(&key, "accounts", body.clone()).await.unwrap_err();
+        assert_eq!((error.kind(), error.message().contains("no passwords")), (ErrorKind::Forbidden, true));
+        let many = Operation::Create {
+            body: json!([body]),
+            options: realnet_core::resource::WriteOptions::default(),
+        };
+        assert_eq!(kind(world.call(&key, "accounts", many).await), ErrorKind::Forbidden);
+        assert!(world.try_sign_in("eve", PASSWORD).await.is_err());
+    }
+    // A person does, and gives the password to one that a key has made.
+    let key = world.by(&world.key(&world.admin, whole()).await.0).await.unwrap();
+    let eve = id_of(&world.create(&key, "accounts", json!({"username": "eve"})).await.unwrap());
+    world.merge(&world.admin, "accounts", eve, json!({"password": PASSWORD})).await.unwrap();
+    assert!(world.try_sign_in("eve", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]

@@ -43,6 +43,11 @@ fn made() -> Vec<Row> {
         row(CREATE, "a user", things::name, |_, thing, _| {
             post("/api/accounts", account(&thing.mark, "user"))
         }),
+        row(CREATE, "a user with a password", things::name, |_, thing, _| {
+            let mut body = account(&thing.mark, "user");
+            body["password"] = json!(PASSWORD);
+            post("/api/accounts", body)
+        }),
         row(CREATE, "an administrator", things::name, |_, thing, _| {
             post("/api/accounts", account(&thing.mark, "admin"))
         }),
@@ -73,7 +78,7 @@ fn made() -> Vec<Row> {
 }
 
 fn account(username: &str, role: &str) -> Value {
-    json!({"username": username, "password": PASSWORD, "role": role})
+    json!({"username": username, "role": role})
 }
 
 fn changed() -> Vec<Row> {
