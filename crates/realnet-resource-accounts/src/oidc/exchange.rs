@@ -1,15 +1,20 @@
 //! From a code to an identity: the exchange at the provider, and all that an ID token has to fulfil.
 
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use openidconnect::core::{
     CoreClient, CoreClientAuthMethod, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJwsSigningAlgorithm,
-    CoreTokenResponse, CoreUserInfoClaims,
+    CoreTokenResponse, CoreTokenType, CoreUserInfoClaims,
 };
 use openidconnect::{
     AccessTokenHash, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, Nonce,
     OAuth2TokenResponse as _, PkceCodeVerifier, RedirectUrl, TokenResponse as _, UserInfoError,
 };
 use realnet_core::{Error, Result};
+use serde_json::Value;
 
 use super::bridge::{Away, Bridge};
 use super::login::Login;
@@ -69,6 +74,9 @@ impl Accounts {
             .request_async(&bridge)
             .await;
         let answer = answer.map_err(|error| refused_code(&error))?;
+        if *answer.token_type() != CoreTokenType::Bearer {
+            return Err(not_proved("the access token is no bearer token"));
+        }
         let claims = self.claims(&known, login, &answer).await?;
         let subject = claims.subject().clone();
         if subject.is_empty() || subject.len() > MAX_SUBJECT || subject.chars().any(char::is_control) {
@@ -112,6 +120,9 @@ impl Accounts {
         let token = answer.id_token().ok_or(Fault::Other(not_proved("there is no ID token")))?;
         let verifier = self.verifier(known, login);
         let claims = token.claims(&verifier, &Nonce::new(login.nonce.clone())).map_err(Fault::of)?;
+        if begins_later(&token.to_string(), self.latest()) {
+            return Err(Fault::Other(not_proved("the ID token does not count yet")));
+        }
         // Who else the token is for could use it here, and the party that it was given to is this one (section 3.1.3.7).
         if claims.authorized_party().is_some_and(|party| **party != login.client_id) {
             return Err(Fault::Other(not_proved("the ID token was given to another party")));
@@ -134,11 +145,16 @@ impl Accounts {
         Ok(claims.clone())
     }
 
+    /// The last moment that is not in the future, in microseconds.
+    fn latest(&self) -> i64 {
+        self.services.clock.now().as_micros().saturating_add(SKEW * 1_000_000)
+    }
+
     /// What an ID token of this sign-in has to fulfil.
     fn verifier(&self, known: &Known, login: &Login) -> CoreIdTokenVerifier<'static> {
         let now = self.services.clock.now().as_micros();
         let time = move || DateTime::<Utc>::from_timestamp_micros(now).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let latest = now.saturating_add(SKEW * 1_000_000);
+        let latest = self.latest();
         let issued = move |at: DateTime<Utc>| {
             if at.timestamp_micros() <= latest { Ok(()) } else { Err("issued in the future".to_owned()) }
         };
@@ -149,6 +165,22 @@ impl Accounts {
             .set_time_fn(time)
             .set_issue_time_verifier_fn(issued)
     }
+}
+
+/// Whether a token that was checked says itself that it counts only later than `latest`, in microseconds (`nbf`, RFC 7519, section
+/// 4.1.5), which the library does not look at. What is no time is none to count from.
+fn begins_later(token: &str, latest: i64) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Claims {
+        nbf: Option<Value>,
+    }
+    let payload = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+    let Some(claims) = payload.and_then(|payload| serde_json::from_slice::<Claims>(&payload).ok()) else {
+        return true;
+    };
+    let Some(nbf) = claims.nbf else { return false };
+    let begins = nbf.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
+    begins.is_none_or(|begins| begins > Duration::from_micros(latest.max(0).unsigned_abs()))
 }
 
 /// What is wrong with an ID token.

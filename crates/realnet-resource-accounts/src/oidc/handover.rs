@@ -3,7 +3,7 @@
 use realnet_core::acl::Origin;
 use realnet_core::model::Item;
 use realnet_core::resource::SignedIn;
-use realnet_core::{Error, Result, Uuid, Violation};
+use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
 
 use super::login::{CODE, Handover, random};
 use super::provider::Provider;
@@ -57,6 +57,11 @@ impl Accounts {
         if self.epoch_of(account.id).await? != handover.epoch {
             return Err(not_good());
         }
+        // One that is not in use any more opens nothing, whatever it has proved a moment ago.
+        self.provider(handover.provider).await.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => not_good(),
+            _ => error,
+        })?;
         self.open_elsewhere(&account, handover.provider, origin).await
     }
 

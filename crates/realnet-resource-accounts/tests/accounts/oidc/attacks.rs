@@ -132,6 +132,24 @@ async fn tokens_of_other_sign_ins_are_refused() {
 }
 
 #[tokio::test]
+async fn tokens_that_do_not_count_yet_or_are_no_bearers_are_refused() {
+    let place = Place::new().await;
+    let now = place.world.services.clock.now().as_micros() / 1_000_000;
+    refused(&place, "later", claim("nbf", json!(now + 61))).await;
+    refused(&place, "later by a fraction", claim("nbf", json!(now as f64 + 60.5))).await;
+    refused(&place, "no time", claim("nbf", json!("soon"))).await;
+    for nbf in [json!(0), json!(now), json!(now + 60)] {
+        place.idp.wish(claim("nbf", nbf));
+        place.sign_in(person("eve")).await;
+    }
+    for token_type in ["mac", "DPoP"] {
+        refused(&place, token_type, |wishes| wishes.token_type = token_type).await;
+    }
+    place.idp.wish(|wishes| wishes.token_type = "bearer");
+    place.sign_in(person("eve")).await;
+}
+
+#[tokio::test]
 async fn tokens_for_others_are_refused() {
     let place = Place::new().await;
     refused(&place, "another audience", claim("aud", json!("another client"))).await;

@@ -79,6 +79,8 @@ pub struct Wishes {
     pub is_huge: bool,
     /// The path at which it has a fault of its own.
     pub fault: &'static str,
+    /// What it calls its access tokens.
+    pub token_type: &'static str,
 }
 
 impl Default for Wishes {
@@ -92,6 +94,7 @@ impl Default for Wishes {
             is_down: false,
             is_huge: false,
             fault: "none",
+            token_type: "Bearer",
         }
     }
 }
@@ -193,8 +196,8 @@ impl Idp {
         }
         let access = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
         self.infos.lock().unwrap().insert(access.clone(), grant.subject.clone());
-        let token = self.id_token(&grant, &access);
-        (200, json!({"access_token": access, "token_type": "Bearer", "expires_in": 60, "id_token": token}))
+        let (token, of) = (self.id_token(&grant, &access), self.wishes.lock().unwrap().token_type);
+        (200, json!({"access_token": access, "token_type": of, "expires_in": 60, "id_token": token}))
     }
 
     fn id_token(&self, grant: &Grant, access: &str) -> String {

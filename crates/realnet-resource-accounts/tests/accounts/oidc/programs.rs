@@ -83,6 +83,22 @@ async fn a_code_ends_in_time_and_with_the_sessions_of_its_account() {
 }
 
 #[tokio::test]
+async fn a_code_ends_with_its_provider() {
+    let place = Place::new().await;
+    let world = &place.world;
+    let set = async |on: bool| {
+        world.merge(&world.admin, "auths", place.provider, json!({"enabled": on})).await.unwrap();
+    };
+    let given = code(&place).await;
+    set(false).await;
+    assert_eq!(kind(fetch(&place, &given, VERIFIER).await.map(drop)), ErrorKind::InvalidInput);
+    set(true).await;
+    assert_eq!(kind(fetch(&place, &given, VERIFIER).await.map(drop)), ErrorKind::InvalidInput, "it was used");
+    let given = code(&place).await;
+    assert!(fetch(&place, &given, VERIFIER).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_state_is_no_code() {
     let place = Place::new().await;
     let departed = place.start().await;
