@@ -33,6 +33,8 @@ pub(crate) struct Names {
     login: &'static str,
     attributes: &'static str,
     login_attributes: &'static str,
+    /// Whether cookies of these names are ours where they come from.
+    count: bool,
 }
 
 const SECURE: Names = Names {
@@ -42,6 +44,7 @@ const SECURE: Names = Names {
     login: "__Host-realnet-login",
     attributes: "; SameSite=Strict; Secure",
     login_attributes: "; HttpOnly; SameSite=Lax; Secure",
+    count: true,
 };
 
 const LOCAL: Names = Names {
@@ -51,27 +54,40 @@ const LOCAL: Names = Names {
     login: "realnet-login",
     attributes: "; SameSite=Strict",
     login_attributes: "; HttpOnly; SameSite=Lax",
+    count: true,
 };
 
-/// The names for a client.
-pub(crate) fn names(client: &Client) -> &'static Names {
+/// Where no cookies are given, none are ours: a sibling of the host, or somebody on the way, has planted them.
+const ELSEWHERE: Names = Names { count: false, ..LOCAL };
+
+/// The names for a request.
+pub(crate) fn names(call: &Call) -> &'static Names {
+    match &call.client {
+        client if client.is_https => &SECURE,
+        client if is_near(client) && is_asked_here(call.headers()) => &LOCAL,
+        _ => &ELSEWHERE,
+    }
+}
+
+/// The names of what is given to a client, or taken back from it.
+fn given(client: &Client) -> &'static Names {
     if client.is_https { &SECURE } else { &LOCAL }
 }
 
 impl Names {
     /// The access token.
     pub(crate) fn token<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Problem> {
-        find(headers, self.token)
+        self.find(headers, self.token)
     }
 
     /// The refresh token.
     pub(crate) fn refresh<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Problem> {
-        find(headers, self.refresh)
+        self.find(headers, self.refresh)
     }
 
     /// What binds a sign-in at a provider of identities to this browser.
     pub(crate) fn login<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Problem> {
-        find(headers, self.login)
+        self.find(headers, self.login)
     }
 
     /// Whether a request goes by cookies of ours. One that brings a token itself does not.
@@ -80,7 +96,7 @@ impl Names {
             return Ok(false);
         }
         for name in [self.token, self.refresh, self.csrf] {
-            if find(headers, name)?.is_some() {
+            if self.find(headers, name)?.is_some() {
                 return Ok(true);
             }
         }
@@ -90,7 +106,7 @@ impl Names {
     /// Refuses what does not prove that it can read the cookies of this server, which pages of others can not.
     pub(crate) fn check_proof(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let shown = headers.get(X_CSRF_TOKEN).and_then(|value| value.to_str().ok());
-        if shown.is_some() && find(headers, self.csrf)? == shown {
+        if shown.is_some() && self.find(headers, self.csrf)? == shown {
             return Ok(());
         }
         let detail = "a refresh by cookie shows the cookie's token in the header X-CSRF-Token";
@@ -103,6 +119,10 @@ impl Names {
             Ok(value) => problem.with(SET_COOKIE, value),
             Err(_) => problem,
         }
+    }
+
+    fn find<'a>(&self, headers: &'a HeaderMap, wanted: &str) -> Result<Option<&'a str>, Problem> {
+        if self.count { find(headers, wanted) } else { Ok(None) }
     }
 
     fn taken_back(&self, name: &str) -> String {
@@ -128,13 +148,17 @@ fn find<'a>(headers: &'a HeaderMap, wanted: &str) -> Result<Option<&'a str>, Pro
 
 /// Refuses to give cookies where somebody on the way could read them.
 pub(crate) fn check_way(call: &Call) -> Result<(), Problem> {
-    let is_near = call.client.address.is_some_and(|address| address.is_loopback());
-    if call.client.is_https || is_near && is_asked_here(call.headers()) {
+    if call.client.is_https || is_near(&call.client) && is_asked_here(call.headers()) {
         return Ok(());
     }
     let detail = "cookies are given under HTTPS only (by REALNET_TLS_CERT, or a proxy in REALNET_TRUSTED_PROXIES), \
                   or on this machine as http://localhost";
     Err(Error::malformed_at("/cookie", detail).into())
+}
+
+/// Whether the other end is on this machine.
+fn is_near(client: &Client) -> bool {
+    client.address.is_some_and(|address| address.is_loopback())
 }
 
 /// Whether a page of this machine asks, and no proxy that was forgotten stands before us. Proxies come from this machine, too,
@@ -178,7 +202,7 @@ pub(crate) fn check_write(call: &Call, caller: &Caller) -> Result<(), Problem> {
 
 /// Gives the tokens as cookies.
 pub(crate) fn give(call: &Call, response: &mut HttpResponse, tokens: &Tokens) {
-    let names = names(&call.client);
+    let names = names(call);
     let now = call.state.dispatcher.services().clock.now();
     let csrf = csrf_of(&call.state.keys, &tokens.caller);
     let life = call.state.config.session_life;
@@ -197,7 +221,7 @@ pub(crate) fn give(call: &Call, response: &mut HttpResponse, tokens: &Tokens) {
 
 /// Binds a sign-in at a provider of identities to a browser, for `life` seconds.
 pub(crate) fn give_login(client: &Client, response: &mut HttpResponse, binding: &str, life: u64) {
-    let names = names(client);
+    let names = given(client);
     set(response, &format!("{}={binding}; Path=/; Max-Age={life}{}", names.login, names.login_attributes));
 }
 
@@ -216,7 +240,7 @@ pub(crate) fn local_base(call: &Call) -> Option<String> {
 
 /// Takes the cookies back.
 pub(crate) fn take_back(client: &Client, response: &mut HttpResponse) {
-    let names = names(client);
+    let names = given(client);
     for name in [names.token, names.refresh, names.csrf] {
         set(response, &names.taken_back(name));
     }

@@ -27,16 +27,21 @@ impl Who for Anyone {
     async fn of(call: &Call) -> Result<Self, Problem> {
         // A page that sends a token itself needs no cookie, and one that was planted does not count then.
         let bearer = bearer(call.headers())?;
-        let cookie =
-            if bearer.is_none() { cookies::names(&call.client).token(call.headers())? } else { None };
+        let names = cookies::names(call);
+        let cookie = if bearer.is_none() { names.token(call.headers())? } else { None };
         let caller =
             call.state.authenticator.authenticate(bearer.or(cookie), call.client.address).await.map_err(
                 |error| {
                     let is_over = cookie.is_some() && error.kind() == ErrorKind::Unauthenticated;
                     let problem = Problem::from(error);
-                    if is_over { cookies::names(&call.client).forget_token(problem) } else { problem }
+                    if is_over { names.forget_token(problem) } else { problem }
                 },
             )?;
+        // Pages have sessions. A key in a cookie is not of our making.
+        if cookie.is_some() && caller.session.is_none() {
+            let problem = Problem::unauthenticated("the cookie holds no session: sign in again");
+            return Err(names.forget_token(problem));
+        }
         call.note_caller(&caller);
         limits::count_caller(call, &caller).await?;
         if cookie.is_some() {

@@ -277,6 +277,50 @@ fn cookies_are_given_where_nobody_reads_along() {
 }
 
 #[test]
+fn cookies_count_where_they_are_given_and_nowhere_else() {
+    let trusted = "127.0.0.1".parse().unwrap();
+    let server = TestServer::with(HttpConfig { trusted_proxies: trusted, ..HttpConfig::default() });
+    let browser = sign_in(&server, &[]);
+    let cookie = browser.cookie();
+    let ask = |method: &str, path: &str, lines: &[(&str, &str)]| {
+        let mut headers = vec![("Cookie", cookie.as_str()), ("X-CSRF-Token", &browser.csrf)];
+        headers.extend_from_slice(lines);
+        send(&server, method, path, &headers, "")
+    };
+    ask("GET", "/api/auth", &[]).expect(200);
+    // By a proxy that says nothing of HTTPS a sibling of its host may have planted them.
+    for lines in [
+        &[("X-Forwarded-Proto", "http")][..],
+        &[("X-Forwarded-For", "127.0.0.1")],
+        &[("Via", "1.1 proxy")],
+        &[("Origin", "http://app.example.org")],
+    ] {
+        ask("GET", "/api/auth", lines).problem(401);
+        ask("POST", "/api/auth/refresh", lines).problem(400);
+        ask("DELETE", "/api/auth", lines).problem(401);
+        let seen = ask("GET", "/api/customers", lines);
+        assert_eq!((seen.status, set_cookies(&seen).len()), (200, 0), "as anybody: {lines:?}");
+    }
+    // By the name of another host, as `send` of the server asks.
+    let by_name = [("Cookie", cookie.as_str())];
+    server.send("GET", "/api/auth", &by_name, b"").problem(401);
+    ask("GET", "/api/auth", &[]).expect(200);
+}
+
+#[test]
+fn a_key_in_a_cookie_is_none() {
+    let server = TestServer::start();
+    let scopes = json!([{"resource": "*", "permissions": ["read"]}]);
+    let made = server.admin("POST", "/api/keys", &json!({"name": "k", "scopes": scopes})).expect(201);
+    let key = made["key"].as_str().unwrap();
+    server.by(key, "GET", "/api/customers", &Value::Null).expect(200);
+    let cookie = format!("realnet={key}");
+    let refused = send(&server, "GET", "/api/customers", &[("Cookie", &cookie)], "");
+    refused.problem(401);
+    assert!(set_cookies(&refused).iter().any(|line| line.starts_with("realnet=; ")), "{refused:?}");
+}
+
+#[test]
 fn a_form_of_another_page_signs_nobody_in() {
     let server = TestServer::start();
     // What a form can send without asking first: no JSON.

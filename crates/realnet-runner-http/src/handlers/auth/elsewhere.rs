@@ -92,7 +92,7 @@ pub(crate) async fn callback(call: Call) -> Outcome {
 async fn arrive(call: &Call, provider: Option<Uuid>) -> Outcome {
     cookies::check_way(call)?;
     let caller = call.state.authenticator.authenticate(None, call.client.address).await?;
-    let binding = cookies::names(&call.client).login(call.headers())?.map(str::to_owned);
+    let binding = cookies::names(call).login(call.headers())?.map(str::to_owned);
     let arrival = Arrival { parameters: call.parameters()?, binding, provider };
     let context = call.context_from_here(&caller);
     let authenticator = Arc::clone(&call.state.authenticator);

@@ -27,7 +27,7 @@ pub(crate) async fn refresh(call: Call) -> Outcome {
 
 /// The refresh token of a page, which proves that it is one of ours.
 fn of_cookie(call: &Call) -> Result<String, Problem> {
-    let names = cookies::names(&call.client);
+    let names = cookies::names(call);
     let Some(token) = names.refresh(call.headers())? else {
         return Err(
             Error::malformed("expected {\"refresh_token\": …}, or the cookie that signing in gave").into()

@@ -16,7 +16,7 @@ pub(crate) async fn show(call: Call, Member(caller): Member) -> Outcome {
     if let Some(key) = caller.key {
         document["key"] = json!(key);
     }
-    if cookies::names(&call.client).count(call.headers())? {
+    if cookies::names(&call).count(call.headers())? {
         document["csrf_token"] = json!(cookies::csrf_of(&call.state.keys, &caller));
     }
     answer::document(StatusCode::OK, &document).map(answer::uncacheable)

@@ -16,7 +16,7 @@ use crate::who::{Member, Who as _};
 /// Signs out: the token counts no more from now on. Browsers forget the cookies that the request came with, whatever they were
 /// worth.
 pub(crate) async fn sign_out(call: Call) -> Outcome {
-    let by_cookie = cookies::names(&call.client).count(call.headers())?;
+    let by_cookie = cookies::names(&call).count(call.headers())?;
     match Member::of(&call).await {
         Ok(Member(caller)) => end(&call, caller).await?,
         Err(problem) if by_cookie && problem.status() == StatusCode::UNAUTHORIZED => {
@@ -41,7 +41,7 @@ async fn end(call: &Call, caller: Arc<Caller>) -> Result<(), Problem> {
 /// The access token of a page has ended, as it does after a while: its refresh token still says which session is meant. When
 /// that counts no more either, the session has ended already.
 async fn end_by_refresh(call: &Call) -> Result<(), Problem> {
-    let names = cookies::names(&call.client);
+    let names = cookies::names(call);
     let Some(token) = names.refresh(call.headers())?.map(str::to_owned) else { return Ok(()) };
     names.check_proof(call.headers())?;
     let (authenticator, origin) = (Arc::clone(&call.state.authenticator), call.origin());
