@@ -9,6 +9,7 @@ mod common;
 mod deaf;
 mod ways;
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use common::{ADMIN, Server, Settings};
@@ -102,16 +103,18 @@ impl Place {
         }
     }
 
-    /// Asks until a way is closed; answers how long after `taken` the last request was sent that came through.
-    async fn closes(&self, server: &Server, way: &Way, taken: Instant) -> Duration {
-        let mut last = Duration::ZERO;
+    /// Asks without a pause until a way is closed, beginning before it is taken away, so that the server remembers who comes. Answers
+    /// how long after `taken` the last request was sent that came through.
+    async fn closes(&self, server: &Server, way: &Way, taken: &OnceLock<Instant>) -> Duration {
+        let mut last = Instant::now();
         loop {
-            let sent = taken.elapsed();
+            let sent = Instant::now();
             if !self.is_open(server, way).await {
-                return last;
+                return taken.get().map_or(Duration::ZERO, |taken| last.saturating_duration_since(*taken));
             }
             last = sent;
-            assert!(last < BOUND, "{}: still open after {last:?}", way.name);
+            let since = taken.get().map_or(Duration::ZERO, |taken| last.saturating_duration_since(*taken));
+            assert!(since < BOUND, "{}: still open after {since:?}", way.name);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -140,10 +143,13 @@ async fn what_is_taken_away_is_gone_everywhere_within_a_second() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
-        way.take_away(&place).await;
-        let taken = Instant::now();
-        let [at_once, told, not_told, deaf] = servers.map(|server| place.closes(server, &way, taken));
-        let (at_once, told, not_told, deaf) = tokio::join!(at_once, told, not_told, deaf);
+        let taken = OnceLock::new();
+        let [at_once, told, not_told, deaf] = servers.map(|server| place.closes(server, &way, &taken));
+        let take_away = async {
+            way.take_away(&place).await;
+            taken.set(Instant::now()).expect("it is taken away once");
+        };
+        let ((), at_once, told, not_told, deaf) = tokio::join!(take_away, at_once, told, not_told, deaf);
         eprintln!("{:45} {at_once:>9.1?} {told:>9.1?} {not_told:>9.1?} {deaf:>9.1?}", way.name);
         assert!(at_once.is_zero(), "{}: open for {at_once:?} where it was taken away", way.name);
     }

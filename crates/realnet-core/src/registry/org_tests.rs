@@ -35,6 +35,30 @@ fn build(mut definitions: Vec<TypeDefinition>) -> TypeRegistry {
 }
 
 #[test]
+fn what_is_declared_in_an_org_is_unknown_in_others() {
+    let registry = build(vec![
+        define(10, Some(ACME), "Policy", "Item", &json!({"endpoint": "rules"})),
+        define(11, Some(OTHER), "Plan", "Item", &json!({"endpoint": "plans"})),
+        define(20, None, "Note", "Item", &json!({"endpoint": "notes"})),
+    ]);
+    for (org, own, others) in
+        [(ACME, ["Policy", "rules"], ["Plan", "plans"]), (OTHER, ["plan", "PLANS"], ["policy", "RULES"])]
+    {
+        for name in own.into_iter().chain(["Note", "notes"]) {
+            assert!(registry.endpoint(org, name).is_some(), "{name}");
+        }
+        for name in others {
+            assert!(registry.endpoint(org, name).is_none() && registry.find(org, name).is_none(), "{name}");
+        }
+    }
+    let nobodys = Uuid::from_u128(1234);
+    for name in ["Policy", "rules", "Plan", "plans"] {
+        assert!(registry.endpoint(nobodys, name).is_none() && registry.system(name).is_none(), "{name}");
+    }
+    assert!(registry.find(ACME, "policy").is_some() && registry.find(nobodys, "note").is_some());
+}
+
+#[test]
 fn an_org_keeps_a_name_that_the_system_takes_later() {
     let own = || {
         let refers = json!([{"name": "to", "type": "reference", "reference": "policy"}]);

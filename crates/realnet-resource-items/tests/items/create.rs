@@ -1,7 +1,10 @@
 //! Who creates what, where, for whom.
 
-use realnet_core::ErrorKind;
+use std::sync::Arc;
+
+use realnet_core::acl::{Caller, Permission, Permissions, Scope, ScopeRule};
 use realnet_core::resource::{Operation, Reply, WriteOptions};
+use realnet_core::{ErrorKind, Uuid};
 use serde_json::json;
 
 use crate::world::{World, json_of, kind, refusal};
@@ -121,4 +124,36 @@ async fn all_that_is_wrong_is_said_at_once() {
     let customer = world.create(&world.ann, "customer", json!({})).await.unwrap();
     let (kind, pointers) = refusal(world.merge(&world.ann, "customer", customer.id, wrong).await);
     assert_eq!((kind, sorted(pointers)), (ErrorKind::InvalidInput, expected));
+}
+
+#[tokio::test]
+async fn who_may_not_share_makes_nothing_public() {
+    let world = World::new().await;
+    let note = world.dispatcher.services().registry.current().system("Note").unwrap().id();
+    let by_key = |permissions: &[Permission]| {
+        let rule = ScopeRule { of: Some(note), permissions: Permissions::of(permissions) };
+        let scope = Some(Arc::new(Scope::new(vec![rule])));
+        Arc::new(Caller { key: Some(Uuid::from_u128(7)), scope, ..(*world.ann).clone() })
+    };
+    let create = |body| Operation::Create { body, options: WriteOptions::default() };
+    let open = json!({"name": "open", "public": true});
+    for (permissions, may) in [
+        (&[Permission::Create, Permission::Read][..], false),
+        (&[Permission::Create, Permission::Read, Permission::Write], false),
+        (&[Permission::Create, Permission::Share], false),
+        (&[Permission::Create, Permission::Read, Permission::Share], true),
+    ] {
+        let key = by_key(permissions);
+        for body in [open.clone(), json!([open]), json!([{"name": "closed"}, open])] {
+            let made = world.call(&key, "note", create(body)).await;
+            assert_eq!(
+                made.map(drop).map_err(|error| error.kind()),
+                if may { Ok(()) } else { Err(ErrorKind::Forbidden) },
+                "{permissions:?}"
+            );
+        }
+        assert!(world.create(&key, "note", json!({"name": "closed"})).await.is_ok(), "as before");
+    }
+    let seen = world.list(&world.stranger, "note", &[("select", "name")]).await.unwrap();
+    assert_eq!(seen, json!([{"name": "open"}, {"name": "open"}, {"name": "open"}]));
 }

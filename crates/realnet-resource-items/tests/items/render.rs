@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use realnet_core::acl::Caller;
 use realnet_core::model::Item;
 use realnet_core::resource::{Operation, Rendered, Reply};
 use serde_json::{Value, json};
@@ -78,18 +79,35 @@ async fn secrets_are_never_shown_and_hidden_fields_to_their_roles_only() {
     assert_eq!(world.get(&hr, "customer", item.id).await.unwrap()["attributes"]["salary"], 5);
 }
 
+async fn tag_of(world: &World, caller: &Arc<Caller>, item: &Item, parameters: &[(&str, &str)]) -> String {
+    match world.call(caller, "customer", get(item, parameters)).await.unwrap() {
+        Reply::Item(item) => item.etag(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_a_hidden_reference_leads_to_does_not_show_in_the_tag() {
+    let world = World::new().await;
+    let public = |name: &str| json!({"name": name, "public": true});
+    let chief = world.create(&world.admin, "note", public("Chief")).await.unwrap();
+    let mut body = public("C");
+    body["chief"] = json!(chief.id);
+    let item = world.create(&world.admin, "customer", body).await.unwrap();
+    let hr = World::with_role(&world.ann, "hr");
+    let select = [("select", "name,chief(name)")];
+    let tag = async |caller| tag_of(&world, caller, &item, &select).await;
+    let (hidden, shown) = (tag(&world.ann).await, tag(&hr).await);
+    world.merge(&world.admin, "note", chief.id, json!({"name": "Another"})).await.unwrap();
+    assert_eq!(tag(&world.ann).await, hidden);
+    assert_ne!(tag(&hr).await, shown, "whoever sees it is told of its change");
+}
+
 #[tokio::test]
 async fn an_entity_tag_stands_for_one_representation() {
     let world = World::new().await;
     let item = world.create(&world.ann, "customer", json!({"name": "C", "friends": []})).await.unwrap();
-    let tag = async |caller, parameters: &[(&str, &str)]| match world
-        .call(caller, "customer", get(&item, parameters))
-        .await
-        .unwrap()
-    {
-        Reply::Item(item) => item.etag(),
-        other => panic!("{other:?}"),
-    };
+    let tag = async |caller, parameters: &[(&str, &str)]| tag_of(&world, caller, &item, parameters).await;
     let plain = tag(&world.ann, &[]).await;
     assert!(plain.starts_with("\"1-") && plain.ends_with('"'), "{plain}");
     assert_eq!(plain, tag(&world.ann, &[]).await);

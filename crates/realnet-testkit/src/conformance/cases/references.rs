@@ -21,7 +21,10 @@ pub async fn references_lead_to_readable_items(world: World) {
     let wrong_type = world.create(&alice, item("Note")).await.id;
     let unreadable = world.create(&world.acme.bob, item("Target")).await.id;
     let foreign = world.create(&world.umbrella.alice, item("Target")).await.id;
-    for id in [wrong_type, unreadable, foreign, world.next_id()] {
+    // Whoever may read it elsewhere: deletions look for referrers in the org of the item.
+    let public = world.create(&world.umbrella.alice, item("Target").public()).await.id;
+    assert!(world.get(&alice, public).await.is_some());
+    for id in [wrong_type, unreadable, foreign, public, world.next_id()] {
         for (field, value) in [("clear", json!(id)), ("clear_list", json!([readable, id]))] {
             let draft = item("Referrer").name("bad").attr(field, value);
             let error = expect_kind(world.try_create(&alice, draft).await, ErrorKind::InvalidInput);
