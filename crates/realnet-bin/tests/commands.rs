@@ -233,6 +233,24 @@ fn what_looks_mistyped_is_told() {
     let (code, words) = shell.failure(&["gte", "product"]);
     assert!(code == 2 && words.contains("is 'get' meant?"), "{words}");
 }
+    let id = id_of(&shell, "Tea");
+    shell.write(
+        "slip.json",
+        r#"[{"operation": "create", "resource": "product", "body": {"name": "x", "prise": 3}}]"#,
+    );
+    for (arguments, meant) in [
+        (&["create", "product", "--name", "x", "--prise", "3"][..], "is price meant?"),
+        (&["create", "product", "--nme", "x"], "is name meant?"),
+        (&["update", "product", &id, "--prce", "3"], "is price meant?"),
+        (&["update", "product", "name=Cup", "--knd", "ware", "--yes"], "is kind meant?"),
+        (&["batch", "slip.json"], "is price meant?"),
+    ] {
+        let (_, words) = shell.both(arguments);
+        assert!(words.contains("notice: ") && words.contains(meant), "{arguments:?}: {words}");
+        assert_eq!(words.matches("notice").count(), 1, "{words}");
+    }
+    let (_, words) = shell.both(&["create", "product", "--name", "x", "--price", "3", "--colour", "red"]);
+    assert!(!words.contains("notice"), "{words}");
 
 #[test]
 fn an_empty_csv_has_its_header() {

@@ -1,6 +1,7 @@
 //! The client: one method per call of the API.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response};
@@ -33,7 +34,11 @@ pub struct Client {
     http: reqwest::Client,
     address: Url,
     token: Option<String>,
+    listener: Option<Listener>,
 }
+
+/// Who is told of what the server finds odd.
+type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,7 +64,13 @@ impl Client {
             .user_agent(concat!("realnet-client/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|source| Error::Unreachable { address: address.to_owned(), source })?;
-        Ok(Self { http, address: url, token: None })
+        Ok(Self { http, address: url, token: None, listener: None })
+    }
+
+    /// Has somebody told of what the server finds odd about what is written, in sentences: a key that looks mistyped, for example.
+    /// Lists have that in their pages ([`ListPage::notices`]).
+    pub fn on_notice(&mut self, listener: impl Fn(&str) + Send + Sync + 'static) {
+        self.listener = Some(Arc::new(listener));
     }
 
     /// Uses a token obtained before.
@@ -208,7 +219,7 @@ impl Client {
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let next = header("link").and_then(|link| next_of(link, cursor));
         let total = header("content-range").and_then(total);
-        let notices = header("realnet-notice").map(notices).unwrap_or_default();
+        let notices = notices_of(&response);
         let items = json_of(response).await?;
         let Value::Array(items) = items else { return Err(Error::BadAnswer("expected a list".to_owned())) };
         Ok(ListPage { items, next, total, notices })
@@ -343,7 +354,13 @@ impl Client {
     }
 
     async fn document(&self, request: RequestBuilder) -> Result<Value> {
-        json_of(self.send(request).await?).await
+        let response = self.send(request).await?;
+        if let Some(listener) = &self.listener {
+            for notice in notices_of(&response) {
+                listener(&notice);
+            }
+        }
+        json_of(response).await
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response> {
@@ -361,6 +378,12 @@ fn with_version(request: RequestBuilder, version: Option<i64>) -> RequestBuilder
         Some(version) => request.header("if-match", format!("\"{version}\"")),
         None => request,
     }
+}
+
+/// What the server finds odd about a request.
+fn notices_of(response: &Response) -> Vec<String> {
+    let header = response.headers().get("realnet-notice").and_then(|value| value.to_str().ok());
+    header.map(notices).unwrap_or_default()
 }
 
 fn affected(answer: &Value) -> Result<u64> {

@@ -11,17 +11,19 @@ use actix_web::web::Payload;
 use realnet_core::acl::{Caller, Origin};
 use realnet_core::limit::Room;
 use realnet_core::registry::TypeRegistry;
-use realnet_core::resource::{Context, ListRequest, Operation, Reply, Request};
+use realnet_core::resource::{Context, ListRequest, Operation, PatchDocument, Reply, Request};
 use realnet_core::{Error, ErrorKind, Uuid};
+use serde_json::Value;
 
+use crate::answer;
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::limits::Quota;
-use crate::notices::Notices;
+use crate::notices::{Notices, Written, base_of};
 use crate::problem::Problem;
 use crate::request::body::{self, Body};
 use crate::request::{path, query};
-use crate::router::Captures;
+use crate::router::{Captures, Outcome};
 use crate::state::State;
 
 /// What the wrapper around all requests learns from its handler, for the log and the headers of the answer.
@@ -132,10 +134,29 @@ impl Call {
             return Notices::default();
         }
         let registry = self.registry();
-        let name = &self.path.name;
-        let is_everything = name.eq_ignore_ascii_case("items");
-        let base = if is_everything { registry.root() } else { registry.endpoint(caller.org, name) };
-        Notices::of(&registry, caller, base, list)
+        Notices::of(&registry, caller, base_of(&registry, caller, &self.path.name), list)
+    }
+
+    /// What may be odd about a document of the endpoint's items that is about to be written.
+    pub(crate) fn written(&self, caller: &Caller, body: &Value) -> Written {
+        let registry = self.registry();
+        Written::of_documents(base_of(&registry, caller, &self.path.name), body)
+    }
+
+    /// The same of a patch.
+    pub(crate) fn written_by(&self, caller: &Caller, patch: &PatchDocument) -> Written {
+        let registry = self.registry();
+        Written::of_patch(base_of(&registry, caller, &self.path.name), patch)
+    }
+
+    /// The answer to a write, with what is odd about it.
+    pub(crate) fn answer_written(&self, caller: &Caller, written: &Written, reply: Reply) -> Outcome {
+        let registry = self.registry();
+        let base = base_of(&registry, caller, &self.path.name);
+        let notices = written.notices(&registry, caller, base, &reply);
+        let mut response = answer::of_reply(self, reply)?;
+        notices.mark(&mut response);
+        Ok(response)
     }
 
     /// The body: read, unpacked, within its limits. Empty when it was read before.

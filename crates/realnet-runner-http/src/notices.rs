@@ -1,7 +1,10 @@
-//! What is odd about a list without being wrong: names that no type declares, which an undeclared attribute may have, but
-//! which look mistyped. Stands beside the handlers of lists: the answer carries the notices in a header of its own.
+//! What is odd about a request without being wrong: names that no type declares, which an undeclared attribute may have, but
+//! which look mistyped. Stands beside the handlers of lists and, with `written`, of writes: the answer carries the notices in a
+//! header of its own.
 //!
 //! Costs nothing for names that are known: those are told apart without an allocation, and only the others are looked into.
+
+mod written;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +16,8 @@ use realnet_core::nearest;
 use realnet_core::query::LIST_PARAMETERS;
 use realnet_core::registry::{TypeInfo, TypeRegistry};
 use realnet_core::resource::ListRequest;
+
+pub(crate) use written::{Written, base_of};
 
 /// Sentences as quoted strings, separated by commas (a list of RFC 9651).
 const NOTICE: HeaderName = HeaderName::from_static("realnet-notice");
@@ -33,7 +38,7 @@ const OTHER_WORDS: [(&str, &str); 9] = [
     ("fields", "select"),
 ];
 
-/// What is odd about the parameters of a list.
+/// What is odd about a request.
 #[derive(Default)]
 pub(crate) struct Notices {
     sentences: BTreeSet<String>,
@@ -47,6 +52,8 @@ enum Place {
     Parameter,
     /// In `order` or `select`: nothing else than a field or property.
     Term,
+    /// In a document that is written.
+    Written,
 }
 
 impl Notices {
@@ -80,7 +87,7 @@ impl Notices {
 
     fn look_at(&mut self, names: &Names<'_>, name: &str, place: Place) {
         let has_room = self.sentences.len() < MOST && self.looked_at < MOST_LOOKED_AT;
-        if has_room && !names.is_known_at_once(name) && is_plain(name) {
+        if has_room && !names.is_known_at_once(name, place) && is_plain(name) {
             self.looked_at += 1;
             self.sentences.extend(names.notice(name, place));
         }
@@ -100,7 +107,7 @@ impl Notices {
     }
 }
 
-/// The names that a list knows.
+/// The names that a request may know.
 struct Names<'a> {
     registry: &'a TypeRegistry,
     caller: &'a Caller,
@@ -108,17 +115,18 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn is_known_at_once(&self, name: &str) -> bool {
-        is_property(name) || self.declares(self.base, name)
+    fn is_known_at_once(&self, name: &str, place: Place) -> bool {
+        is_property(name) || self.declares(self.base, name, place)
     }
 
     /// Whether a type has a field of that name that the caller may read, or a constant. What it may not read looks like what is
-    /// not there.
-    fn declares(&self, info: &TypeInfo, name: &str) -> bool {
-        match info.field(name) {
+    /// not there; but somebody who writes that is told by the write itself.
+    fn declares(&self, info: &TypeInfo, name: &str, place: Place) -> bool {
+        let is_seen = match info.field(name) {
             Some(field) => field.is_readable_by(self.caller),
-            None => info.attributes().contains_key(name) && !info.is_hidden_from(name, self.caller),
-        }
+            None => !info.is_hidden_from(name, self.caller),
+        };
+        has(info, name) && (is_seen || place == Place::Written)
     }
 
     /// Lists of everything know the names of all types: too many to say which one was meant.
@@ -134,10 +142,17 @@ impl Names<'_> {
     }
 
     fn notice(&self, name: &str, place: Place) -> Option<String> {
-        if self.derived().any(|info| self.declares(info, name)) {
+        if self.derived().any(|info| self.declares(info, name, place)) {
             return None;
         }
         let meant = self.meant(name, place);
+        if place == Place::Written {
+            return meant.map(|meant| {
+                format!(
+                    "{name} is no declared field: is {meant} meant? It is kept as an undeclared attribute"
+                )
+            });
+        }
         let fields = || self.derived().any(|info| !info.fields().is_empty());
         // Any item may have an undeclared attribute, and filters ask for it: only a near miss is odd.
         if meant.is_none() && (place == Place::Parameter || self.is_of_everything() || !fields()) {
@@ -160,12 +175,20 @@ impl Names<'_> {
         let fields = types.iter().flat_map(|info| info.fields());
         let fields =
             fields.filter(|field| field.is_readable_by(self.caller)).map(|field| field.field.name.as_str());
-        nearest(name, fields.chain(Item::PROPERTIES).chain(SHORT_NAMES).chain(parameters)).map(str::to_owned)
+        let short = (place != Place::Written).then_some(SHORT_NAMES).into_iter().flatten();
+        nearest(name, fields.chain(Item::PROPERTIES).chain(short).chain(parameters)).map(str::to_owned)
     }
 }
 
 /// Other names of properties in lists.
 const SHORT_NAMES: [&str; 2] = ["parent", "linked_item"];
+
+/// Whether a type has a field of that name, or a constant, its own or one of an instance.
+fn has(info: &TypeInfo, name: &str) -> bool {
+    info.field(name).is_some()
+        || info.attributes().contains_key(name)
+        || info.instances().iter().any(|instance| instance.attributes.contains_key(name))
+}
 
 fn is_property(name: &str) -> bool {
     // `attributes` is among them: `attributes.x` says itself that no type declares it.

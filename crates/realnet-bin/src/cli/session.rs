@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use realnet_client::{Client, Login};
 
-use super::{Failure, ServerAddress, settings};
+use super::{Failure, ServerAddress, output, settings};
 
 type Logins = BTreeMap<String, Login>;
 
@@ -16,6 +16,7 @@ type Logins = BTreeMap<String, Login>;
 pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
     let server = address.url();
     let mut client = Client::new(server)?;
+    client.on_notice(|notice| output::error(&format!("notice: {notice}")));
     if let Some(token) = token_of_environment() {
         client.set_token(token);
         return Ok(client);

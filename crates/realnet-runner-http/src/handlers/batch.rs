@@ -2,8 +2,8 @@
 
 use realnet_core::resource::{Operation, WriteOptions};
 
-use crate::answer;
 use crate::call::Call;
+use crate::notices::Written;
 use crate::router::Outcome;
 use crate::who::Anyone;
 
@@ -13,6 +13,7 @@ pub(crate) async fn run(call: Call, Anyone(caller): Anyone) -> Outcome {
     let json = call.document().await?;
     let idempotency = call.idempotency(&caller, &json.bytes)?;
     let options = WriteOptions { idempotency, ..WriteOptions::default() };
+    let written = Written::of_batch(&call.registry(), &caller, &json.value);
     let reply = call.write(&caller, Operation::Batch { body: json.value, options }).await?;
-    answer::of_reply(&call, reply)
+    call.answer_written(&caller, &written, reply)
 }

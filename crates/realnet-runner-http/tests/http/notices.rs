@@ -100,3 +100,105 @@ fn only_so_many_names_are_looked_into() {
         assert_eq!(notice(&server, &target).is_some(), is_told, "{target}");
     }
 }
+
+#[test]
+fn keys_that_look_mistyped_are_told_when_they_are_written() {
+    let server = TestServer::start();
+    let told = |method: &str, target: &str, body: &serde_json::Value| {
+        let answer = server.admin(method, target, body);
+        assert!(answer.status < 300, "{answer:?}");
+        answer.header("realnet-notice").map(str::to_owned)
+    };
+    let sentence = |name: &str, meant: &str| {
+        Some(format!(
+            "\"{name} is no declared field: is {meant} meant? It is kept as an undeclared attribute\""
+        ))
+    };
+    let customer = server.customer(&json!({"name": "c"}));
+    let (one, as_item) = (
+        format!("/api/customers/{}", customer["id"].as_str().unwrap()),
+        format!("/api/items/{}", customer["id"].as_str().unwrap()),
+    );
+    for (method, target, body, name, meant) in [
+        ("POST", "/api/customers", json!({"name": "x", "siez": 3}), "siez", "size"),
+        ("POST", "/api/customers", json!({"nme": "x"}), "nme", "name"),
+        ("POST", "/api/customers", json!({"attributes": {"teir": "pro"}}), "teir", "tier"),
+        ("POST", "/api/customers", json!([{"size": 1}, {"emial": "x"}]), "emial", "email"),
+        ("POST", "/api/items", json!({"type": "customer", "siez": 3}), "siez", "size"),
+        ("PUT", &one, json!({"name": "c", "siez": 3}), "siez", "size"),
+        ("PATCH", &one, json!({"siez": 3}), "siez", "size"),
+        ("PATCH", &as_item, json!({"siez": 3}), "siez", "size"),
+        ("PATCH", "/api/customers?name=c", json!({"siez": 4}), "siez", "size"),
+    ] {
+        assert_eq!(told(method, target, &body), sentence(name, meant), "{method} {target} {body}");
+    }
+    let headers = [("Content-Type", "application/json-patch+json")];
+    for path in ["/siez", "/attributes/siez"] {
+        let customer = server.customer(&json!({"name": "p"}));
+        let one = format!("/api/customers/{}", customer["id"].as_str().unwrap());
+        let patch = json!([{"op": "add", "path": path, "value": 7}]).to_string();
+        let answer = server.admin_with("PATCH", &one, &headers, patch.as_bytes());
+        answer.expect(200);
+        assert_eq!(answer.header("realnet-notice"), sentence("siez", "size").as_deref());
+    }
+    let operations = json!({"operations": [
+        {"operation": "create", "resource": "customers", "body": {"size": 1, "colour": "red"}},
+        {"operation": "patch", "resource": "items", "id": customer["id"], "body": {"emial": "x"}},
+        {"operation": "patch", "resource": "customers", "id": customer["id"], "body": [{"op": "add", "path": "/teir", "value": 1}]},
+    ]});
+    let several = told("POST", "/api/batch", &operations).unwrap();
+    assert!(several.contains("is email meant?") && several.contains("is tier meant?"), "{several}");
+}
+
+#[test]
+fn what_may_well_be_meant_is_written_without_a_word() {
+    let server = TestServer::start();
+    let customer = server.customer(&json!({"name": "c"}));
+    let one = format!("/api/customers/{}", customer["id"].as_str().unwrap());
+    for (method, target, body) in [
+        (
+            "POST",
+            "/api/customers",
+            json!({"name": "x", "size": 3, "tier": "pro", "colour": "red", "public": true}),
+        ),
+        ("POST", "/api/items", json!({"name": "x", "siez": 3})),
+        ("POST", "/api/customers", json!({"s\u{ef}ze": 3})),
+        ("PATCH", &one, json!({"siez": null, "attributes": null})),
+        ("PATCH", &one, json!([])),
+    ] {
+        let answer = match body.as_array() {
+            Some(_) => {
+                let headers = [("Content-Type", "application/json-patch+json")];
+                server.admin_with(
+                    method,
+                    target,
+                    &headers,
+                    b"[{\"op\": \"test\", \"path\": \"/name\", \"value\": \"c\"}]",
+                )
+            }
+            None => server.admin(method, target, &body),
+        };
+        assert!(answer.status < 300, "{answer:?}");
+        assert_eq!(answer.header("realnet-notice"), None, "{method} {target} {body}");
+    }
+    server.admin("POST", "/api/strict", &json!({"code": "a", "cod": "b"})).problem(422);
+    // Who may not know a field is not asked whether it is meant.
+    let wage = json!({"name": "Worker", "base": "Item", "fields": [
+        {"name": "salary", "type": "number", "read": ["superuser"]}, {"name": "city", "type": "string"}]});
+    server.admin("POST", "/api/types", &wage).expect(201);
+    let user = server.account("ann", "user");
+    let answer = server.by(&user, "POST", "/api/worker", &json!({"salray": 3, "ctiy": "x"}));
+    answer.expect(201);
+    let told = answer.header("realnet-notice").unwrap();
+    assert!(told.contains("is city meant?") && !told.contains("salary"), "{told}");
+}
+
+#[test]
+fn constants_of_instances_are_declared() {
+    let server = TestServer::start();
+    let plant = json!({"name": "Plant", "base": "Item", "fields": [{"name": "height", "type": "number"}],
+        "instances": [{"name": "Rose", "type": "Plant", "attributes": {"days": 3}}]});
+    server.admin("POST", "/api/types", &plant).expect(201);
+    assert_eq!(notice(&server, "/api/plant?select=name,days&order=days"), None);
+    assert!(notice(&server, "/api/plant?select=dys,hieght").unwrap().contains("is height meant?"));
+}

@@ -2,7 +2,6 @@
 
 use realnet_core::resource::{Operation, Verb, WriteOptions};
 
-use crate::answer;
 use crate::call::Call;
 use crate::handlers::call as calls;
 use crate::request::query;
@@ -19,6 +18,7 @@ pub(crate) async fn create(call: Call, Anyone(caller): Anyone) -> Outcome {
     let json = call.document().await?;
     let idempotency = call.idempotency(&caller, &json.bytes)?;
     let options = WriteOptions { idempotency, ..WriteOptions::default() };
+    let written = call.written(&caller, &json.value);
     let reply = call.write(&caller, Operation::Create { body: json.value, options }).await?;
-    answer::of_reply(&call, reply)
+    call.answer_written(&caller, &written, reply)
 }

@@ -2,7 +2,6 @@
 
 use realnet_core::resource::{Operation, WriteOptions};
 
-use crate::answer;
 use crate::call::Call;
 use crate::request::query;
 use crate::router::Outcome;
@@ -15,6 +14,7 @@ pub(crate) async fn patch(call: Call, Anyone(caller): Anyone) -> Outcome {
     let patch = call.json().await?.into_patch();
     let expected_version = call.expected_version(&caller, id).await?;
     let options = WriteOptions { expected_version, idempotency: None };
+    let written = call.written_by(&caller, &patch);
     let reply = call.write(&caller, Operation::Patch { id, patch, options }).await?;
-    answer::of_reply(&call, reply)
+    call.answer_written(&caller, &written, reply)
 }

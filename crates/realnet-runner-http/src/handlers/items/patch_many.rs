@@ -3,7 +3,6 @@
 use realnet_core::resource::{Operation, Verb};
 use realnet_core::{Error, ErrorKind};
 
-use crate::answer;
 use crate::call::Call;
 use crate::handlers::call as calls;
 use crate::request::media::Media;
@@ -22,6 +21,7 @@ pub(crate) async fn patch_many(call: Call, Anyone(caller): Anyone) -> Outcome {
         let detail = "many items are changed by a merge patch; a JSON Patch is for one";
         return Err(Error::new(ErrorKind::UnsupportedMediaType, detail).into());
     }
+    let written = call.written(&caller, &json.value);
     let reply = call.write(&caller, Operation::PatchMany { parameters, patch: json.value }).await?;
-    answer::of_reply(&call, reply)
+    call.answer_written(&caller, &written, reply)
 }

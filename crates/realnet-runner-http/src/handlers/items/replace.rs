@@ -2,7 +2,6 @@
 
 use realnet_core::resource::{Operation, WriteOptions};
 
-use crate::answer;
 use crate::call::Call;
 use crate::request::query;
 use crate::router::Outcome;
@@ -15,6 +14,7 @@ pub(crate) async fn replace(call: Call, Anyone(caller): Anyone) -> Outcome {
     let body = call.document().await?.value;
     let expected_version = call.expected_version(&caller, id).await?;
     let options = WriteOptions { expected_version, idempotency: None };
+    let written = call.written(&caller, &body);
     let reply = call.write(&caller, Operation::Replace { id, body, options }).await?;
-    answer::of_reply(&call, reply)
+    call.answer_written(&caller, &written, reply)
 }
