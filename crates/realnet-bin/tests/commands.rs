@@ -187,8 +187,15 @@ fn what_matches_is_shown_and_asked_about_before_it_changes() {
     let (code, words) = shell.failure(&["delete", "product", "prise=neq.5", "--yes"]);
     assert!(code == 1 && words.contains("prise"), "{words}");
     assert_eq!(names(&shell), ["Tea"]);
-    let (code, words) = shell.failure(&["delete", "product", &id_of(&shell, "Tea"), "--yes"]);
+    let (code, words) = shell.failure(&["delete", "product", &id_of(&shell, "Tea"), "--dry-run"]);
     assert!(code == 2 && words.contains("filters"), "{words}");
+    let (_, words) = shell.both(&["delete", "product", &id_of(&shell, "Tea"), "--yes"]);
+    assert_eq!(
+        words, "deleted 1\n",
+        "nothing is asked about one, so nothing is in the way of who says yes by habit"
+    );
+    let (code, words) = shell.failure(&["update", "product", "--price", "2"]);
+    assert!(code == 2 && words.contains("--price comes too early"), "{words}");
 }
 
 #[test]
@@ -226,13 +233,6 @@ fn what_looks_mistyped_is_told() {
     }
     let (_, words) = shell.both(&["get", "product", "price=gt.5", "colour=red"]);
     assert!(!words.contains("notice"), "{words}");
-    let (code, words) = shell.failure(&["get", "product", "price>=5"]);
-    assert!(code == 2 && words.contains("price=gte.5"), "{words}");
-    let (_, words) = shell.failure(&["get", "product", "price=gtt.5"]);
-    assert!(words.contains("'gtt' is no operator") && words.contains("lte"), "{words}");
-    let (code, words) = shell.failure(&["gte", "product"]);
-    assert!(code == 2 && words.contains("is 'get' meant?"), "{words}");
-}
     let id = id_of(&shell, "Tea");
     shell.write(
         "slip.json",
@@ -251,6 +251,13 @@ fn what_looks_mistyped_is_told() {
     }
     let (_, words) = shell.both(&["create", "product", "--name", "x", "--price", "3", "--colour", "red"]);
     assert!(!words.contains("notice"), "{words}");
+    let (code, words) = shell.failure(&["get", "product", "price>=5"]);
+    assert!(code == 2 && words.contains("price=gte.5"), "{words}");
+    let (_, words) = shell.failure(&["get", "product", "price=gtt.5"]);
+    assert!(words.contains("'gtt' is no operator") && words.contains("lte"), "{words}");
+    let (code, words) = shell.failure(&["gte", "product"]);
+    assert!(code == 2 && words.contains("is 'get' meant?"), "{words}");
+}
 
 #[test]
 fn an_empty_csv_has_its_header() {
@@ -405,4 +412,75 @@ fn types_that_documents_brought_are_asked_about_before_they_go() {
     shell.both(&["create", "types", "--data", r#"{"name": "Tart", "base": "Item"}"#]);
     let (_, words) = shell.both(&["delete", "types", "Tart"]);
     assert!(!words.contains("apply"), "{words}");
+}
+
+#[test]
+fn accounts_go_by_their_names_and_groups_in_any_case() {
+    let shell = shop();
+    shell.json(&["create", "account", "--username", "bob", "--password", "bob-long-password"]);
+    shell.json(&["create", "group", "--name", "Growers"]);
+    let id = id_of(&shell, "Tea");
+    let (table, _) = shell.both(&["explain", &id, "--account", "bob", "-o", "csv"]);
+    assert!(table.contains("read,false"), "{table}");
+    let (csv, _) = shell.both(&["acl", "product", &id, "--share", "group:growers=read", "-o", "csv"]);
+    assert!(csv.contains("group,"), "{csv}");
+    shell.both(&["keys", "create", "nightly", "--scope", "product:read", "--account", "bob"]);
+    assert_eq!(shell.json(&["keys", "list", "--account", "bob"])[0]["name"], "nightly");
+    let (code, words) = shell.failure(&["explain", &id, "--account", "nobody"]);
+    assert!(code == 1 && words.contains("no account nobody"), "{words}");
+    let (code, words) = shell.failure(&["keys", "delete", "nightly"]);
+    assert!(code == 2 && words.contains("`realnet keys list`"), "{words}");
+}
+
+#[test]
+fn who_can_not_sign_in_is_told_what_may_be_missing() {
+    let shell = Shell::new();
+    let login = ["login", "--username", "somebody", "--password", "a long password"];
+    let (code, words) = shell.failure(&login);
+    assert!(code == 1 && words.contains("not right (people of another org: --org NAME)"), "{words}");
+    let (_, words) = shell.failure(&[&login[..], &["--org", "Nowhere"]].concat());
+    assert!(words.contains("not right") && !words.contains("--org"), "{words}");
+    // No folder for the login.
+    shell.write("taken", "a file");
+    let mut command = realnet(&shell.folder);
+    command
+        .env("REALNET_SERVER_URL", &shell.server.address)
+        .env("XDG_CONFIG_HOME", shell.folder.join("taken"));
+    let words = text(&run(command.args(["login", "--username", ADMIN.0, "--password", ADMIN.1])));
+    assert!(words.contains("taken/realnet/login.json") && words.contains("REALNET_TOKEN"), "{words}");
+}
+
+#[test]
+fn a_server_that_can_not_be_reached_is_told_with_the_cause() {
+    let plain = Shell::new();
+    let (_guard, folder) = common::folder();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let setting = |name: &str, path: &std::path::Path| (name.to_owned(), path.display().to_string());
+    let settings = vec![setting("REALNET_TLS_CERT", &cert), setting("REALNET_TLS_KEY", &key)];
+    let server = common::Server::start_with(&folder, &settings);
+    let port = |address: &str| address.rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+    let (tls, http) = (port(&server.address), port(&plain.server.address));
+    let ask = |address: &str, trusted: Option<&std::path::Path>| {
+        let mut command = realnet(&folder);
+        command.args(["info", "--server", address]);
+        trusted.map(|file| command.env("SSL_CERT_FILE", file));
+        run(&mut command)
+    };
+    assert!(ask(&format!("https://localhost:{tls}"), Some(&cert)).status.success());
+    for (address, trusted, cause) in [
+        (format!("https://localhost:{tls}"), None, "SSL_CERT_FILE"),
+        (format!("https://127.0.0.1:{tls}"), Some(cert.as_path()), "the name that the certificate is for"),
+        (format!("http://localhost:{tls}"), None, "is https:// meant?"),
+        (format!("https://localhost:{http}"), None, "is http:// meant?"),
+        ("http://127.0.0.1:1".to_owned(), None, "is it running?"),
+        ("http://no-such-host.invalid".to_owned(), None, "no-such-host.invalid"),
+    ] {
+        let output = ask(&address, trusted);
+        let words = text(&output);
+        assert!(!output.status.success() && words.contains(cause), "{address}: {words}");
+        assert!(words.contains("--server URL") && words.contains("can not be reached"), "{words}");
+    }
 }

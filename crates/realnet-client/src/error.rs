@@ -59,7 +59,7 @@ pub enum Error {
     #[error("'{0}' is not the address of a server: expected for example http://localhost:8080")]
     BadAddress(String),
     /// No answer came.
-    #[error("the server at {address} can not be reached: is it running?")]
+    #[error("the server at {address} can not be reached: {}", cause(address, .source))]
     Unreachable {
         /// Address of the server.
         address: String,
@@ -88,6 +88,43 @@ impl Error {
     pub fn status(&self) -> Option<u16> {
         self.problem().map(|problem| problem.status)
     }
+}
+
+/// Why no answer came, as far down as it is known, with what may help.
+fn cause(address: &str, source: &reqwest::Error) -> String {
+    if source.is_timeout() {
+        return "it does not answer in time".to_owned();
+    }
+    let mut deepest: &dyn std::error::Error = source;
+    while let Some(next) = deepest.source() {
+        deepest = next;
+    }
+    let cause = deepest.to_string();
+    let help = help(address, &cause, source.is_connect());
+    if help.is_empty() { cause } else { format!("{cause}: {help}") }
+}
+
+/// What may help, by the words of the libraries below.
+fn help(address: &str, cause: &str, is_connect: bool) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| cause.contains(word));
+    let is_https = address.starts_with("https:");
+    if is_https && says(&["CaUsedAsEndEntity"]) {
+        return "a certificate that signs itself is not taken; use one that an authority of your own has signed, \
+            and name the file of that authority in SSL_CERT_FILE";
+    }
+    if is_https && says(&["NotValidForName", "not valid for name"]) {
+        return "use the name that the certificate is for";
+    }
+    if is_https && says(&["UnknownIssuer"]) {
+        return "name the file of the authority that has signed the certificate in SSL_CERT_FILE";
+    }
+    if is_https && says(&["InvalidContentType", "corrupt message"]) {
+        return "it speaks no TLS; is http:// meant?";
+    }
+    if !is_https && says(&["invalid HTTP", "message completed", "reset by peer"]) {
+        return "it speaks no plain HTTP; is https:// meant?";
+    }
+    if is_connect && !says(&["certificate"]) { "is it running?" } else { "" }
 }
 
 fn describe(problem: &Problem) -> String {

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use realnet_client::{Client, ListQuery};
+use realnet_client::Client;
 use serde_json::{Value, json};
 use structopt::StructOpt;
 
 use super::output::{self, Format};
-use super::{Failure, Outcome, ServerAddress, Usage, check_id, documents, session};
+use super::{Failure, Outcome, ServerAddress, Usage, check_id, documents, find, session};
 
 /// Shows or changes who may do what with an item, or with all items of a type.
 #[derive(Debug, StructOpt)]
@@ -190,7 +190,7 @@ impl Place<'_> {
                 let id = if is_named || check_id(name).is_ok() {
                     name.to_owned()
                 } else {
-                    self.find(kind, name).await?
+                    find::by_name(self.client, kind, name).await?
                 };
                 Ok(json!({"type": kind, "id": id}))
             }
@@ -198,17 +198,6 @@ impl Place<'_> {
                 let expected = "expected public, org, account:NAME, group:NAME or role:NAME";
                 Err(Usage(format!("'{who}' is nobody: {expected}")).into())
             }
-        }
-    }
-
-    async fn find(&self, kind: &str, name: &str) -> Result<String, Failure> {
-        let field = if kind == "account" { "username" } else { "name" };
-        let query = ListQuery::default().with(field, format!("eq.{name}")).with("limit", "2");
-        let found = self.client.list(kind, &query).await?.items;
-        match found.as_slice() {
-            [one] => Ok(output::cell(&one["id"])),
-            [] => Err(format!("there is no {kind} {name} that you can see: an id works as well").into()),
-            _ => Err(format!("several are called {name}: give an id").into()),
         }
     }
 }

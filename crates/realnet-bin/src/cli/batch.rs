@@ -62,15 +62,11 @@ fn at_operation(error: realnet_client::Error, operations: &Value) -> Failure {
     let Some((index, operation)) = index.and_then(|index| Some((index, operations.get(index)?))) else {
         return error.into();
     };
-    let word = |key: &str| operation[key].as_str().unwrap_or_default().to_owned();
+    let words: Vec<&str> =
+        ["operation", "resource"].into_iter().filter_map(|key| operation[key].as_str()).collect();
+    let what = if words.is_empty() { String::new() } else { format!(" ({})", words.join(" ")) };
     let of_all = operations.as_array().map_or(0, Vec::len);
-    format!(
-        "operation {} of {of_all} ({} {}): {error}; none was carried out",
-        index + 1,
-        word("operation"),
-        word("resource")
-    )
-    .into()
+    format!("operation {} of {of_all}{what}: {error}; none was carried out", index + 1).into()
 }
 
 fn row(result: &Value) -> Value {

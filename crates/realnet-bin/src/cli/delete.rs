@@ -45,8 +45,8 @@ pub async fn run(command: &DeleteCommand) -> Outcome {
     if items.iter().any(|item| bulk::is_filter(item)) {
         return delete_matching(command).await;
     }
-    if *dry_run || (*yes && !is_types(resource)) {
-        return Err(Usage("--dry-run and --yes are for filters, such as name=Tea".to_owned()).into());
+    if *dry_run {
+        return Err(Usage("--dry-run is for filters, such as name=Tea".to_owned()).into());
     }
     if is_types(resource) {
         return delete_types(&session::connect(&command.address).await?, items, *yes).await;

@@ -61,7 +61,11 @@ fn find(providers: &Value, name: &str) -> Result<String, Failure> {
             let names: Vec<String> = all.iter().map(|provider| of(provider, "name")).collect();
             Err(format!("there is no provider {name}; there is {}", names.join(", ")).into())
         }
-        _ => Err(format!("several providers are called {name}: give the id of one").into()),
+        several => {
+            let ids: Vec<String> = several.iter().map(|provider| of(provider, "id")).collect();
+            Err(format!("several providers are called {name}: give the id of one, {}", ids.join(" or "))
+                .into())
+        }
     }
 }
 
@@ -153,7 +157,7 @@ mod tests {
         let providers = json!([{"id": "1", "name": "Example"}, {"id": "2", "name": "Other"}, {"id": "3", "name": "other"}]);
         assert_eq!(find(&providers, "example").unwrap(), "1");
         assert_eq!(find(&providers, "3").unwrap(), "3");
-        assert!(find(&providers, "other").unwrap_err().to_string().contains("several"));
+        assert!(find(&providers, "other").unwrap_err().to_string().ends_with("give the id of one, 2 or 3"));
         assert!(find(&providers, "none").unwrap_err().to_string().contains("Example"));
         assert!(find(&json!([]), "none").unwrap_err().to_string().contains("password"));
     }

@@ -5,21 +5,21 @@ use serde_json::{Map, Value};
 use structopt::StructOpt;
 
 use super::output::{self, Format};
-use super::{Outcome, ServerAddress, Usage, check_id, session};
+use super::{Outcome, ServerAddress, Usage, check_id, find, session};
 
 /// Says what an account may do with an item, and by what; or who may do something with it.
 #[derive(Debug, StructOpt)]
 #[structopt(after_help = "\
 EXAMPLES:
     realnet explain 0198a7c2-…                            what I may do with this item
-    realnet explain 0198a7c2-… --account 0198a7c1-…       what somebody else may, for administrators
+    realnet explain 0198a7c2-… --account bob              what somebody else may, for administrators
     realnet explain 0198a7c2-… --who write                who may change it, for administrators")]
 pub struct ExplainCommand {
     #[structopt(flatten)]
     address: ServerAddress,
     /// Id of the item
     item: String,
-    /// Id of an account; oneself when absent
+    /// Username or id of an account; oneself when absent
     #[structopt(long)]
     account: Option<String>,
     /// Lists the accounts that may: read, write, delete, execute, message or share
@@ -43,8 +43,12 @@ pub async fn run(command: &ExplainCommand) -> Outcome {
         output::rows(&found, &["username", "reason", "account", "grant"], format);
         return Ok(());
     }
+    let account = match &command.account {
+        Some(given) => Some(find::account(&client, given).await?),
+        None => None,
+    };
     let mut parameters = vec![("item", command.item.as_str())];
-    parameters.extend(command.account.as_deref().map(|account| ("account", account)));
+    parameters.extend(account.as_deref().map(|account| ("account", account)));
     let answer = client.explain(&parameters).await?;
     match format {
         Format::Json => output::document(&answer, format),

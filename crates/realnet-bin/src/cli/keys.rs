@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use structopt::StructOpt;
 
 use super::output::{self, Format};
-use super::{Failure, Outcome, ServerAddress, Usage, check_id, session};
+use super::{Failure, Outcome, ServerAddress, Usage, check_id, find, session};
 
 /// Makes, lists and ends keys, by which programs sign in.
 #[derive(Debug, StructOpt)]
 #[structopt(after_help = "\
 EXAMPLES:
     realnet keys create nightly --scope customers:read,write --scope files --days 90
-    realnet keys create backup --scope '*:read' --account 0198a7c1-…     for another account, by administrators
+    realnet keys create backup --scope '*:read' --account bob     for another account, by administrators
     realnet keys list
     realnet keys delete 0198a7c2-…
 
@@ -45,7 +45,7 @@ pub struct Create {
     /// Until this moment, such as 2031-01-31T00:00:00Z
     #[structopt(long)]
     expires: Option<String>,
-    /// Id of another account, for administrators
+    /// Username or id of another account, for administrators
     #[structopt(long)]
     account: Option<String>,
     /// Shows all of the key, not its text alone: table, json or csv
@@ -58,7 +58,7 @@ pub struct Create {
 pub struct List {
     #[structopt(flatten)]
     address: ServerAddress,
-    /// Id of another account, for administrators
+    /// Username or id of another account, for administrators
     #[structopt(long)]
     account: Option<String>,
     /// How to show them: table, json or csv
@@ -90,10 +90,6 @@ pub async fn run(command: &KeysCommand) -> Outcome {
 
 async fn make(create: &Create) -> Outcome {
     let mut body = json!({"name": create.name, "scopes": scopes(&create.scope)?});
-    if let Some(account) = &create.account {
-        check_id(account)?;
-        body["account"] = account.as_str().into();
-    }
     let now = System.now();
     let end = create.days.map(|days| json!(now.plus_seconds(i64::from(days) * 86_400)));
     if let Some(end) = end.or_else(|| create.expires.as_deref().map(Value::from)) {
@@ -103,6 +99,9 @@ async fn make(create: &Create) -> Outcome {
         body["expires"] = end;
     }
     let client = session::connect(&create.address).await?;
+    if let Some(account) = &create.account {
+        body["account"] = find::account(&client, account).await?.into();
+    }
     let made = client.create("keys", &body).await?;
     if let Some(format) = create.format {
         output::document(&made, format);
@@ -116,12 +115,11 @@ async fn make(create: &Create) -> Outcome {
 }
 
 async fn list(command: &List) -> Outcome {
+    let client = session::connect(&command.address).await?;
     let mut query = ListQuery::default();
     if let Some(account) = &command.account {
-        check_id(account)?;
-        query = query.with("account", account);
+        query = query.with("account", find::account(&client, account).await?);
     }
-    let client = session::connect(&command.address).await?;
     let keys = client.list("keys", &query).await?.items;
     match Format::or_default(command.format) {
         Format::Json => output::document(&Value::Array(keys), Format::Json),
@@ -131,7 +129,9 @@ async fn list(command: &List) -> Outcome {
 }
 
 async fn end(delete: &Delete) -> Outcome {
-    delete.ids.iter().try_for_each(|id| check_id(id))?;
+    if let Some(name) = delete.ids.iter().find(|id| check_id(id).is_err()) {
+        return Err(Usage(format!("'{name}' is no id of a key: `realnet keys list` shows them")).into());
+    }
     let client = session::connect(&delete.address).await?;
     for id in &delete.ids {
         client.delete("keys", id).await?;

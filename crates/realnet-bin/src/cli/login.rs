@@ -59,7 +59,16 @@ pub async fn login(command: LoginCommand) -> Outcome {
         None => ask_hidden("Password: ")?,
     };
     let login = client.authenticate(&username, &password, command.org.as_deref()).await;
-    let login = answered(&mut client, login, command.code).await?;
+    let is_refused =
+        matches!(&login, Err(error) if error.status() == Some(401) && challenge(error).is_none());
+    let of_default = command.org.is_none();
+    let login = answered(&mut client, login, command.code).await.map_err(|error| {
+        if is_refused && of_default {
+            format!("{error} (people of another org: --org NAME)").into()
+        } else {
+            error
+        }
+    })?;
     session::save(server, Some(login))?;
     output::error(&format!("signed in to {server} as {username}"));
     say_what_is_left(&client).await;

@@ -13,6 +13,7 @@ mod documents;
 mod elsewhere;
 mod explain;
 mod factor;
+mod find;
 mod get;
 mod history;
 mod info;
@@ -201,7 +202,11 @@ fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> String
         failure.downcast_ref::<realnet_core::Error>().map_or_else(|| failure.to_string(), for_operators);
     // What the server says to whoever speaks REST, said to whoever types commands.
     let text = text.replace("GET /api/types lists", "`realnet get types` lists");
-    match failure.downcast_ref::<realnet_client::Error>().and_then(realnet_client::Error::status) {
+    let error = failure.downcast_ref::<realnet_client::Error>();
+    if matches!(error, Some(realnet_client::Error::Unreachable { .. })) {
+        return format!("{text} (another server: --server URL or REALNET_SERVER_URL)");
+    }
+    match error.and_then(realnet_client::Error::status) {
         Some(401) if session::token_of_environment().is_some() => {
             format!("{text}: set a new token in REALNET_TOKEN, or unset it and run `realnet login`")
         }

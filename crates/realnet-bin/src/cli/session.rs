@@ -79,13 +79,26 @@ fn read(path: &Path) -> Result<Logins, Failure> {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|_| format!("{} can not be read: delete it and sign in again", path.display()).into()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Logins::new()),
-        Err(error) => Err(format!("{}: {error}", path.display()).into()),
+        Err(error) => Err(no_place(path, &error)),
     }
 }
 
 /// Written beside and renamed, so that a crash leaves the old or the new file.
 fn write(path: &Path, logins: &Logins) -> Result<(), Failure> {
     let Some(folder) = path.parent() else { return Err("the login has no folder".into()) };
+    keep(folder, path, logins).map_err(|error| no_place(path, &error))
+}
+
+/// What is said when the file of the logins can not be used.
+fn no_place(path: &Path, error: &std::io::Error) -> Failure {
+    format!(
+        "the login can not be kept in {}: {error}; a token in REALNET_TOKEN needs no file",
+        path.display()
+    )
+    .into()
+}
+
+fn keep(folder: &Path, path: &Path, logins: &Logins) -> std::io::Result<()> {
     fs::create_dir_all(folder)?;
     let beside = path.with_extension(format!("{}.new", std::process::id()));
     let mut options = fs::OpenOptions::new();
@@ -95,6 +108,5 @@ fn write(path: &Path, logins: &Logins) -> Result<(), Failure> {
     let mut file = options.open(&beside)?;
     file.write_all(&serde_json::to_vec_pretty(logins)?)?;
     file.sync_all()?;
-    fs::rename(&beside, path)?;
-    Ok(())
+    fs::rename(&beside, path)
 }

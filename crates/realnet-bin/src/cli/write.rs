@@ -76,6 +76,13 @@ pub async fn update(command: UpdateCommand) -> Outcome {
     if bulk::is_filter(&command.id) {
         return update_matching(command).await;
     }
+    if command.id.starts_with('-') {
+        let detail = format!(
+            "{} comes too early: give an id before it, or a filter such as name=Tea",
+            command.id.split('=').next().unwrap_or_default()
+        );
+        return Err(Usage(detail).into());
+    }
     // Types go by their names.
     if !is_types(&command.resource) {
         super::check_id(&command.id)?;

@@ -52,6 +52,16 @@ pub(super) fn narrowed(registry: &TypeRegistry, client: &Item, asked: Option<&st
     if own.covers(registry, &asked) { Ok(asked) } else { Err(refused()) }
 }
 
+/// What is wrong with a word that means nothing.
+fn fault(registry: &TypeRegistry, org: Uuid, word: &str) -> String {
+    let resource = word.split_once(':').map_or(word, |(resource, _)| resource);
+    let is_name = !resource.is_empty() && !resource.contains(char::is_whitespace);
+    if is_name && type_of(registry, org, resource).is_none() {
+        return format!("{resource} is no type or endpoint: GET /api/types lists them");
+    }
+    "expected RESOURCE:PERMISSION,… such as customers:read,write, or RESOURCE for all permissions".to_owned()
+}
+
 /// Sees that the words of a client that are written are not too many, and that each means something.
 pub(crate) fn check_scopes(registry: &TypeRegistry, before: Option<&Item>, client: &Item) -> Result<()> {
     let scopes = |item: &Item| item.attributes.get("scopes").cloned();
@@ -64,9 +74,9 @@ pub(crate) fn check_scopes(registry: &TypeRegistry, before: Option<&Item>, clien
         return Err(Error::invalid(vec![Violation::new("/attributes/scopes", detail)]));
     }
     let unknown = words.iter().enumerate().filter(|(_, word)| rule(registry, client.org, word).is_none());
-    let detail =
-        "expected RESOURCE:PERMISSION,… such as customers:read,write, or RESOURCE for all permissions";
-    let violation = |(index, _)| Violation::new(format!("/attributes/scopes/{index}"), detail);
+    let violation = |(index, word): (usize, &&str)| {
+        Violation::new(format!("/attributes/scopes/{index}"), fault(registry, client.org, word))
+    };
     let violations: Vec<Violation> = unknown.map(violation).collect();
     if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
 }

@@ -12,7 +12,9 @@ impl Accounts {
     pub(super) fn party(&self) -> Result<Passki> {
         let Some(url) = &self.config.mail.public_url else {
             tracing::error!("REALNET_PUBLIC_URL is needed for passkeys: they are bound to the name in it");
-            return Err(Error::unavailable("this server does not know yet by which name people reach it"));
+            return Err(Error::unavailable(
+                "this server does not know yet by which name people reach it: REALNET_PUBLIC_URL says so",
+            ));
         };
         if let Some(Host::Domain(name)) = url.host() {
             return Ok(Passki::new(name, &[url.origin().ascii_serialization()], name));

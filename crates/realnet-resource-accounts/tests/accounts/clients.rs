@@ -112,6 +112,12 @@ async fn less_may_be_asked_for_and_never_more() {
     let unknown = json!({"scopes": ["folder:read", "nothing:read"]});
     let refused = world.merge(&world.admin, "clients", client.id, unknown).await.unwrap_err();
     assert_eq!(refused.violations()[0].pointer, "/attributes/scopes/1");
+    assert_eq!(refused.violations()[0].detail, "nothing is no type or endpoint: GET /api/types lists them");
+    for word in ["folder:fly", "folder:", "a b", ""] {
+        let unknown = json!({"scopes": [word]});
+        let refused = world.merge(&world.admin, "clients", client.id, unknown).await.unwrap_err();
+        assert!(refused.violations()[0].detail.starts_with("expected RESOURCE:PERMISSION"), "{refused:?}");
+    }
 }
 
 #[tokio::test]
@@ -169,6 +175,13 @@ async fn whatever_a_token_stands_on_ends_it_at_once() {
         assert!(ended(&token).await, "what has ended does not come back");
         assert!(world.caller(&world.token(&client).await).await.is_ok());
     }
+    // It is no token of another account, either.
+    let token = world.token(&client).await;
+    let become_bob = json!({"account": id(&world.bob)});
+    world.merge(&world.admin, "clients", client.id, become_bob).await.unwrap();
+    assert!(ended(&token).await);
+    let become_ann = json!({"account": id(&world.ann)});
+    world.merge(&world.admin, "clients", client.id, become_ann).await.unwrap();
     let token = world.token(&client).await;
     world.merge(&world.admin, "accounts", id(&world.ann), json!({"disabled": true})).await.unwrap();
     assert!(ended(&token).await);
