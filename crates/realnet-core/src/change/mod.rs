@@ -4,6 +4,7 @@ mod apply;
 mod delete;
 mod idempotency;
 mod inherit;
+mod owners;
 mod record;
 mod reseal;
 mod set;

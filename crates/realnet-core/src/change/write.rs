@@ -83,6 +83,11 @@ impl Engine<'_> {
         if passes_on {
             // Where an item stands is as good as a grant, then.
             self.check_share(&before, &Self::added(&before, &after))?;
+        } else if after.parent_id != before.parent_id
+            && !self.access.allows(&before, Permission::Share)
+            && self.comes_below_others(&before, &after).await?
+        {
+            self.check_share(&before, &[])?;
         }
         if after.public != before.public {
             self.check_share(&before, &[public_read(&after)])?;

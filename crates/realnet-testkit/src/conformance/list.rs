@@ -128,6 +128,7 @@ macro_rules! conformance {
                 grants_pass_down,
                 what_does_not_inherit_is_an_end,
                 moved_items_inherit_where_they_stand,
+                moving_lets_nobody_decide,
                 one_shares_what_one_inherits,
                 restricted_items_inherit_nothing,
                 a_set_sees_what_it_has_passed_down,

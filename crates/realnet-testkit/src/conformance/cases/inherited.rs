@@ -123,6 +123,36 @@ pub async fn moved_items_inherit_where_they_stand(world: World) {
     consistent(&world).await;
 }
 
+/// Who may write an item moves it below nothing by which others, or it itself, would come to decide for it.
+pub async fn moving_lets_nobody_decide(world: World) {
+    let [alice, bob] = [world.acme.alice.clone(), world.acme.bob.clone()];
+    let write = [Permission::Read, Permission::Write];
+    let into = |parent: Uuid| move |item: &mut Item| item.parent_id = Some(parent);
+    // Neither inherits anything: it is the same in both places, until the other's owner shares it.
+    let lent = world.create(&alice, item("Tome").name("lent").grants(to_bob(&world, &write))).await.id;
+    let own = world.create(&bob, shelf("his own")).await.id;
+    expect_kind(world.update(&bob, lent, into(own)).await, ErrorKind::Forbidden);
+    // The same below what both can write.
+    let open = world.create(&alice, shelf("open").grants(to_bob(&world, &write))).await.id;
+    let tome = world.create(&alice, item("Tome").name("tome").parent(open)).await.id;
+    let between = world.create(&bob, shelf("between").parent(open)).await.id;
+    let deeper = world.create(&world.acme.admin, shelf("deeper").parent(between).owner(None)).await.id;
+    for place in [between, deeper] {
+        expect_kind(world.update(&bob, tome, into(place)).await, ErrorKind::Forbidden);
+    }
+    // What is one's own goes anywhere, and whoever decides for it puts it where it likes.
+    let mine = world.create(&bob, item("Tome").name("mine").parent(open)).await.id;
+    world.update(&bob, mine, into(between)).await.unwrap();
+    world.update(&bob, mine, into(open)).await.unwrap();
+    world.update(&alice, tome, into(deeper)).await.unwrap();
+    // Back is no more than there was.
+    world.update(&bob, tome, into(open)).await.unwrap();
+    // A crate inherits nothing, so it lends nobody anything wherever it stands.
+    let chest = world.create(&alice, item("Crate").name("crate").grants(to_bob(&world, &write))).await.id;
+    world.update(&bob, chest, into(own)).await.unwrap();
+    consistent(&world).await;
+}
+
 /// Who may share by inheritance shares what it holds, and moves things where no more than that is given.
 pub async fn one_shares_what_one_inherits(world: World) {
     let [alice, bob] = [world.acme.alice.clone(), world.acme.bob.clone()];
