@@ -33,7 +33,7 @@ pub(crate) struct Noted {
     pub(crate) caller: OnceCell<Arc<Caller>>,
     /// What is left of the limits that hold for it.
     pub(crate) quotas: RefCell<Vec<Quota>>,
-    /// What it takes of the memory that all requests share; a write takes it before its answer is there.
+    /// What it takes of the memory that all requests share; a write and an aggregate take it before their answer is there.
     pub(crate) room: OnceCell<Arc<Room>>,
 }
 
@@ -179,7 +179,11 @@ impl Call {
         endpoint: &str,
         operation: Operation,
     ) -> Result<Reply, Problem> {
-        let context = self.context(caller);
+        let mut context = self.context(caller);
+        if matches!(operation, Operation::Aggregate(_)) {
+            // It is whole in memory before it is written, which lists are not.
+            context = context.with_room(self.room());
+        }
         let request = Request { endpoint: endpoint.to_owned(), operation };
         let answer = self.state.dispatcher.dispatch(&context, request);
         match tokio::time::timeout(self.state.config.request_timeout, answer).await {
@@ -246,9 +250,14 @@ impl Call {
 
     /// As [`Self::context`], with where the request came from: for what changes something or is told of later.
     pub(crate) fn context_from_here(&self, caller: &Arc<Caller>) -> Context {
-        let room = self.noted.room.get_or_init(|| Arc::new(self.state.memory.room(self.is_strangers())));
         let origin = self.origin().with_token(caller.token());
-        self.context(caller).with_origin(Arc::new(origin)).with_room(Arc::clone(room))
+        self.context(caller).with_origin(Arc::new(origin)).with_room(self.room())
+    }
+
+    /// What the request takes of the memory that all share.
+    fn room(&self) -> Arc<Room> {
+        let room = self.noted.room.get_or_init(|| Arc::new(self.state.memory.room(self.is_strangers())));
+        Arc::clone(room)
     }
 
     /// Where the request came from.

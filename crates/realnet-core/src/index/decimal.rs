@@ -43,9 +43,9 @@ impl Decimal {
         Some(Self { negative, exponent, digits })
     }
 
-    /// Whether it is negative, its digits and its exponent: `±0.d₁d₂… × 10^exponent`.
-    pub(crate) fn parts(&self) -> (bool, &[u8], i32) {
-        (self.negative, &self.digits, self.exponent)
+    /// Whether it is zero, however that was written.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.digits.is_empty()
     }
 
     /// Appends bytes that sort as the numbers do, none of which is a prefix of another.

@@ -71,7 +71,7 @@ pub(super) fn aggregate(state: &State, access: &Access, aggregate: &Aggregate) -
     let finder = Finder { state, access };
     let mut tally = Tally::new(aggregate, &access.registry);
     finder.found(&aggregate.query).try_for_each(|item| tally.item(item, &finder))?;
-    Ok(tally.finish())
+    tally.finish()
 }
 
 fn is_asked_for(query: &Query, item: &Item) -> bool {

@@ -1,7 +1,10 @@
 //! Lists, children, single items, expansion.
 
+use std::sync::Arc;
+
 use realnet_core::ErrorKind;
-use realnet_core::resource::Operation;
+use realnet_core::limit::Memory;
+use realnet_core::resource::{Operation, Request};
 use serde_json::{Value, json};
 
 use crate::world::{World, json_of, kind, parameters_of};
@@ -79,4 +82,29 @@ async fn references_expand_to_what_is_selected_of_them() {
     assert_eq!(shown, json!({"name": "D", "attributes": {"friends": [secret.id, expanded]}}));
     let get = Operation::Get { id: item.id, parameters: parameters_of(&[("name", "eq.x")]) };
     assert_eq!(kind(world.call(&world.ann, "customer", get).await), ErrorKind::Malformed);
+}
+
+#[tokio::test]
+async fn large_figures_take_room_before_they_are_written() {
+    let world = World::new().await;
+    for letter in ["a", "b", "c"] {
+        let body = json!({"name": letter, "text": letter.repeat(100_000)});
+        world.create(&world.ann, "note", body).await.unwrap();
+    }
+    let memory = Memory::new(500_000);
+    let aggregate = async |group: &str| {
+        let operation = Operation::Aggregate(parameters_of(&[("group", group)]));
+        let cx = world.context(&world.ann).with_room(Arc::new(memory.room(false)));
+        let request = Request { endpoint: "note".to_owned(), operation };
+        let reply = world.dispatcher.dispatch(&cx, request).await;
+        reply.map(|reply| (json_of(&reply).as_array().unwrap().len(), memory.used()))
+    };
+    let (groups, used) = aggregate("text").await.unwrap();
+    assert!(groups == 3 && used > 300_000, "{groups} groups took {used} bytes");
+    let others = memory.room(false);
+    others.add(300_000).unwrap();
+    assert_eq!(kind(aggregate("text").await), ErrorKind::Unavailable);
+    assert_eq!(aggregate("name").await.unwrap(), (3, 300_000), "what is small is free");
+    drop(others);
+    assert_eq!(memory.used(), 0);
 }

@@ -28,15 +28,16 @@ pub(crate) fn take(
 ) -> Result<(HttpResponse, Option<Arc<Room>>), Problem> {
     let response = outcome?;
     let BodySize::Sized(size @ LARGE..) = response.body().size() else { return Ok((response, None)) };
-    let done = noted.room.get().filter(|room| room.is_done());
-    let room = if let Some(room) = done {
-        room.settle(size as usize);
-        Arc::clone(room)
-    } else {
-        let room = state.memory.room(noted.is_strangers());
-        room.add(size as usize)?;
-        Arc::new(room)
+    let room = match noted.room.get() {
+        Some(room) => Arc::clone(room),
+        None => Arc::new(state.memory.room(noted.is_strangers())),
     };
+    if room.is_done() {
+        room.settle(size as usize);
+    } else {
+        // What it was written from is gone.
+        room.reach(size as usize)?;
+    }
     Ok((response, Some(room)))
 }
 

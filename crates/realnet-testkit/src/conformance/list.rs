@@ -22,6 +22,7 @@ macro_rules! conformance {
                 only_readable_items_count,
                 secrets_are_not_reckoned_with,
                 too_many_groups_are_refused,
+                too_many_digits_are_refused,
             ],
             batch: [
                 later_operations_see_earlier_ones,

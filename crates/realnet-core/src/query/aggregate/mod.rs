@@ -3,6 +3,8 @@
 //! Stands beside the lists: the grammar makes an [`Aggregate`], a store finds the items as it does for a list and gives
 //! them, or what it has reckoned of them already ([`Partial`]), to a [`Tally`]. What a figure means is said in here alone.
 
+mod ends;
+mod forms;
 mod sum;
 mod summary;
 mod tally;
@@ -118,13 +120,30 @@ impl Aggregate {
 
     /// The answer as a document: a list of objects, one for each group, by the names that were asked for.
     pub fn document(&self, rows: Vec<GroupRow>) -> Value {
-        let names = || {
-            let groups = self.groups.iter().map(|term| &term.name);
-            groups.chain(self.figures.iter().map(|figure| &figure.name)).cloned()
-        };
         let object = |row: GroupRow| -> Map<String, Value> {
-            names().zip(row.values.into_iter().chain(row.figures)).collect()
+            self.names().cloned().zip(row.values.into_iter().chain(row.figures)).collect()
         };
         rows.into_iter().map(object).map(Value::Object).collect()
     }
+
+    /// About how many bytes the object of a group takes.
+    pub(crate) fn row_size(&self, row: &GroupRow) -> usize {
+        let names: usize = self.names().map(String::len).sum();
+        names + row.values.iter().chain(&row.figures).map(size_of_value).sum::<usize>()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &String> {
+        let groups = self.groups.iter().map(|term| &term.name);
+        groups.chain(self.figures.iter().map(|figure| &figure.name))
+    }
+}
+
+/// About how many bytes a value takes.
+fn size_of_value(value: &Value) -> usize {
+    let beside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(_) | Value::Object(_) => value.to_string().len(),
+        _ => 0,
+    };
+    size_of::<Value>() + beside
 }

@@ -1,21 +1,21 @@
 //! Exact sums of decimal numbers of any size: no order of the items, and no store, gives another one.
 
-use std::collections::BTreeMap;
+use std::str::FromStr as _;
+
+use bigdecimal::{BigDecimal, Zero as _};
 
 use crate::index::Decimal;
 
-/// Digits of a limb.
-const DIGITS: i32 = 9;
-/// What a limb counts up to.
-const BASE: i128 = 1_000_000_000;
+/// The longest text that is read as a number: longer than any that is stored, or that a database adds up of those.
+const MAX_TEXT: usize = 4096;
 
-/// A sum in the making. Each limb stands for nine decimal places and may hold more than fits into them until it is read.
+/// A sum in the making.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sum {
     /// What came as integers.
     whole: i128,
-    /// By the power of 10^9.
-    limbs: BTreeMap<i32, i128>,
+    /// All else.
+    rest: BigDecimal,
 }
 
 impl Sum {
@@ -23,111 +23,61 @@ impl Sum {
     pub(super) fn add(&mut self, text: &str, times: u64) {
         if let Ok(value) = text.parse::<i64>() {
             self.add_integer(value, times);
-        } else if let Some(decimal) = Decimal::parse(text) {
-            self.add_decimal(&decimal, times);
+        } else if let Some(value) = read(text) {
+            self.rest += value * BigDecimal::from(times);
         }
     }
 
     /// Adds an integer, so many times.
     pub(super) fn add_integer(&mut self, value: i64, times: u64) {
-        let sum = i128::from(value).checked_mul(i128::from(times));
-        if let Some(whole) = sum.and_then(|product| self.whole.checked_add(product)) {
-            self.whole = whole;
-            return;
-        }
-        let spilled = std::mem::take(&mut self.whole);
-        self.spill(spilled);
-        // The product of the two extremes alone is one bit too long.
-        self.add_decimal(&Decimal::parse(&value.to_string()).unwrap_or_default(), times);
+        // The product of the two extremes fits.
+        self.add_whole(i128::from(value) * i128::from(times));
     }
 
     /// Adds another sum.
     pub(super) fn merge(&mut self, other: &Self) {
-        self.spill(other.whole);
-        for (place, limb) in &other.limbs {
-            self.limb(*place, *limb);
+        self.add_whole(other.whole);
+        if !other.rest.is_zero() {
+            self.rest += &other.rest;
         }
     }
 
-    fn add_decimal(&mut self, decimal: &Decimal, times: u64) {
-        let (is_negative, digits, exponent) = decimal.parts();
-        let times = if is_negative { -i128::from(times) } else { i128::from(times) };
-        // The power of ten of the last digit; no text is so long that its digits are not counted by this.
-        let last = exponent - i32::try_from(digits.len()).unwrap_or(i32::MAX);
-        let mut place = last.div_euclid(DIGITS);
-        let mut weight = 10_i128.pow(last.rem_euclid(DIGITS).unsigned_abs());
-        let mut chunk = 0;
-        for digit in digits.iter().rev() {
-            chunk += i128::from(*digit) * weight;
-            weight *= 10;
-            if weight == BASE {
-                self.limb(place, chunk * times);
-                (place, weight, chunk) = (place + 1, 1, 0);
-            }
-        }
-        self.limb(place, chunk * times);
-    }
-
-    /// Limbs have room for 10^10 of the largest additions there are.
-    fn limb(&mut self, place: i32, value: i128) {
-        if value != 0 {
-            let limb = self.limbs.entry(place).or_default();
-            *limb = limb.saturating_add(value);
+    fn add_whole(&mut self, value: i128) {
+        if let Some(whole) = self.whole.checked_add(value) {
+            self.whole = whole;
+        } else {
+            self.rest += BigDecimal::from(std::mem::replace(&mut self.whole, value));
         }
     }
 
-    fn spill(&mut self, mut whole: i128) {
-        let mut place = 0;
-        while whole != 0 {
-            self.limb(place, whole % BASE);
-            whole /= BASE;
-            place += 1;
-        }
+    /// The bytes of the digits that it keeps beside itself.
+    pub(super) fn size(&self) -> usize {
+        usize::try_from(self.rest.as_bigint_and_scale().0.bits() / 8).unwrap_or(usize::MAX)
     }
 
     /// The sum in plain notation, without needless zeros; zero is `0`.
     pub(super) fn text(&self) -> String {
-        let mut sum = self.clone();
-        let whole = std::mem::take(&mut sum.whole);
-        sum.spill(whole);
-        if let Some(limbs) = settled(&sum.limbs) {
-            return plain(&limbs, "");
+        if self.rest.is_zero() {
+            return self.whole.to_string();
         }
-        for limb in sum.limbs.values_mut() {
-            *limb = -*limb;
-        }
-        plain(&settled(&sum.limbs).unwrap_or_default(), "-")
+        (&self.rest + BigDecimal::from(self.whole)).normalized().to_plain_string()
     }
 }
 
-/// The limbs with what is too much of each carried on to the next; `None` when the whole is negative.
-fn settled(limbs: &BTreeMap<i32, i128>) -> Option<BTreeMap<i32, i128>> {
-    let (Some((first, _)), Some((last, _))) = (limbs.first_key_value(), limbs.last_key_value()) else {
-        return Some(BTreeMap::new());
-    };
-    let (mut settled, mut carry, mut place) = (BTreeMap::new(), 0, *first);
-    while place <= *last || (carry != 0 && carry != -1) {
-        let value = limbs.get(&place).copied().unwrap_or_default() + carry;
-        settled.insert(place, value.rem_euclid(BASE));
-        carry = value.div_euclid(BASE);
-        place += 1;
+/// The digits of a number in plain notation; what is too long to be one stays as it is.
+pub(super) fn plain(text: &str) -> String {
+    if text.len() > MAX_TEXT {
+        return text.to_owned();
     }
-    (carry == 0).then_some(settled)
+    let mut sum = Sum::default();
+    sum.add(text, 1);
+    sum.text()
 }
 
-fn plain(limbs: &BTreeMap<i32, i128>, sign: &str) -> String {
-    let digits = |place: i32| format!("{:09}", limbs.get(&place).copied().unwrap_or_default());
-    let first = limbs.first_key_value().map_or(0, |(place, _)| *place);
-    let last = limbs.last_key_value().map_or(0, |(place, _)| *place);
-    let whole: String = (0..=last).rev().map(digits).collect();
-    let fraction: String = (first..0).rev().map(digits).collect();
-    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
-    let whole = if whole.is_empty() { "0" } else { whole };
-    match (whole, fraction) {
-        ("0", "") => "0".to_owned(),
-        (whole, "") => format!("{sign}{whole}"),
-        (whole, fraction) => format!("{sign}{whole}.{fraction}"),
-    }
+/// The number in a text. What the index takes for a decimal is one, which bounds the exponent before anything is written out.
+fn read(text: &str) -> Option<BigDecimal> {
+    let is_number = text.len() <= MAX_TEXT && Decimal::parse(text).is_some_and(|decimal| !decimal.is_zero());
+    is_number.then(|| BigDecimal::from_str(text).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -163,6 +113,13 @@ mod tests {
             (&["1e9", "1e18", "-1"], "1000000000999999999"),
             (&["1e20"], "100000000000000000000"),
             (&["no number", "2"], "2"),
+            (&[".5", "+.25", "-.125", "+1", "2.", "-0", "1.50"], "5.125"),
+            (&["+1e-3", "1E3", "1.5e+2", "-2.50e1"], "1125.001"),
+            (&["0.1", "-0.1"], "0"),
+            (&["0.1", "-0.1", "1e25"], "10000000000000000000000000"),
+            (&["170141183460469231731687303715884105727", "-1"], "170141183460469231731687303715884105726"),
+            (&["9223372036854775808"], "9223372036854775808"),
+            (&["1_000", "0x10", "NaN", "Infinity", "1e", ".", "", " 1"], "0"),
         ] {
             assert_eq!(sum(texts), expected, "{texts:?}");
         }
@@ -176,6 +133,35 @@ mod tests {
         many.add_integer(i64::MAX, u64::MAX);
         many.add_integer(i64::MIN, u64::MAX);
         assert_eq!(many.text(), "170141183460469231685570443530610226689.75");
+    }
+
+    #[test]
+    fn hostile_exponents_cost_nothing() {
+        let begun = std::time::Instant::now();
+        let hostile =
+            ["1e999999999", "-1e-999999999", "0e999999999", "0.0e-999999999", "1e99999999999999999999", "7"];
+        let mut sum = of(hostile);
+        sum.merge(&of(hostile));
+        assert_eq!((sum.text().as_str(), sum.size()), ("14", 0));
+        let long = "9".repeat(4_000_000);
+        assert_eq!(of([&long]).text(), "0", "no number is so long");
+        assert_eq!(plain(&long), long);
+        assert!(begun.elapsed().as_secs() < 5);
+        assert_eq!(plain("1e9999").len(), 10_000, "the longest that there is");
+    }
+
+    #[test]
+    fn digits_are_counted() {
+        let longest = "9".repeat(1000);
+        assert_eq!(
+            (sum(&["12345", "-1"]).len(), of(["12345"]).size()),
+            (5, 0),
+            "integers take no room of their own"
+        );
+        let size = of([&longest, &longest]).size();
+        assert!((400..500).contains(&size), "{size}");
+        // Small numbers that are far apart have many digits together.
+        assert!(of(["1e300", "1e-300"]).size() > 240);
     }
 
     proptest! {

@@ -2,17 +2,14 @@
 //!
 //! Databases that reckon by themselves answer it in the form that [`Summary::parse`] reads.
 
-use std::cmp::Ordering;
-
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::Function;
+use super::ends::{End, Number, keep};
+use super::forms::{mean, total};
 use super::sum::Sum;
-use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::index::Decimal;
-use crate::model::value::canonicalize;
 
 /// The longest text that is read as a decimal: what fields take, and a sign and a point.
 const MAX_DECIMAL: usize = 1002;
@@ -60,21 +57,6 @@ pub struct Summary {
     sum: Sum,
     low: End,
     high: End,
-}
-
-/// The outermost value of each class, in the order of the classes.
-#[derive(Debug, Clone, Default)]
-struct End {
-    boolean: Option<bool>,
-    number: Option<Number>,
-    text: Option<String>,
-}
-
-/// A number as text, and about how large it is.
-#[derive(Debug, Clone)]
-struct Number {
-    about: f64,
-    text: String,
 }
 
 /// What databases answer.
@@ -175,18 +157,15 @@ impl Summary {
         (self.values, self.numbers) = counts;
     }
 
-    /// About how many bytes of values are kept.
+    /// How many bytes it takes: by itself, and for texts and digits.
     pub fn size(&self) -> usize {
-        [&self.low, &self.high].into_iter().filter_map(|end| end.text.as_ref()).map(String::len).sum()
+        size_of::<Self>() + self.sum.size() + self.low.size() + self.high.size()
     }
 
     /// Reads numbers as the microseconds of moments.
-    pub fn into_moments(mut self) -> Self {
-        for end in [&mut self.low, &mut self.high] {
-            let micros = end.number.take().and_then(|number| number.text.parse().ok());
-            end.text = micros.map(|micros| Timestamp::from_micros(micros).to_string());
-        }
-        Self { numbers: 0, sum: Sum::default(), ..self }
+    pub fn into_moments(self) -> Self {
+        let (low, high) = (self.low.into_moment(), self.high.into_moment());
+        Self { numbers: 0, sum: Sum::default(), low, high, ..self }
     }
 
     /// Reads what a database has reckoned, a JSON object: `absent`, `values` and `numbers` are counts; `sum` is text; `low` and `high`
@@ -217,107 +196,12 @@ impl Summary {
     }
 }
 
-impl End {
-    fn first(&self, decimal: bool) -> Value {
-        let boolean = || self.boolean.map(Value::from);
-        boolean().or_else(|| self.number(decimal)).or_else(|| self.text()).unwrap_or_default()
-    }
-
-    fn last(&self, decimal: bool) -> Value {
-        let number = || self.number(decimal).or_else(|| self.boolean.map(Value::from));
-        self.text().or_else(number).unwrap_or_default()
-    }
-
-    fn number(&self, decimal: bool) -> Option<Value> {
-        self.number.as_ref().map(|number| normal_number(&number.text, decimal))
-    }
-
-    fn text(&self) -> Option<Value> {
-        self.text.clone().map(Value::from)
-    }
-}
-
-impl Number {
-    /// Keeps the greater, or else the less, of what is kept and another.
-    fn keep(kept: &mut Option<Self>, text: &str, about: f64, greater: bool) {
-        let key = |text: &str| {
-            let mut key = Vec::new();
-            Decimal::parse(text).unwrap_or_default().write_key(&mut key);
-            key
-        };
-        let Some(old) = kept else {
-            *kept = Some(Self { about, text: text.to_owned() });
-            return;
-        };
-        // Numbers that round to the same are compared digit by digit.
-        let order = about
-            .total_cmp(&old.about)
-            .then_with(|| if old.text == text { Ordering::Equal } else { key(text).cmp(&key(&old.text)) });
-        if order == (if greater { Ordering::Greater } else { Ordering::Less }) {
-            *old = Self { about, text: text.to_owned() };
-        }
-    }
-}
-
-fn keep(kept: &mut Option<String>, text: &str, is_better: impl Fn(&str, &str) -> bool) {
-    if kept.as_deref().is_none_or(|old| is_better(text, old)) {
-        *kept = Some(text.to_owned());
-    }
-}
-
-/// The digits of a number in plain notation.
-pub(super) fn plain(text: &str) -> String {
-    let mut sum = Sum::default();
-    sum.add(text, 1);
-    sum.text()
-}
-
-/// A number in the one form that it is answered in: a JSON number, or text for decimals.
-pub(super) fn normal_number(text: &str, decimal: bool) -> Value {
-    let plain = plain(text);
-    if decimal {
-        return plain.into();
-    }
-    let integer = plain.parse::<i64>().map(Value::from).or_else(|_| plain.parse::<u64>().map(Value::from));
-    integer.unwrap_or_else(|_| rounded(plain))
-}
-
-/// A sum: whole ones as integers within 64 bits, else as text with all digits; others rounded once. Those of decimals are text.
-fn total(text: String, decimal: bool) -> Value {
-    if decimal {
-        return text.into();
-    }
-    match text.parse::<i64>() {
-        Ok(integer) => integer.into(),
-        Err(_) if text.contains('.') => rounded(text),
-        Err(_) => text.into(),
-    }
-}
-
-/// The nearest double; text where it has none.
-fn rounded(text: String) -> Value {
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-    let canonical = number.and_then(|number| canonicalize(number.into()).ok());
-    canonical.unwrap_or_else(|| text.into())
-}
-
-/// The sum by the number of values, as a double. The sum may be larger than the largest double, the mean is not.
-fn mean(sum: &str, numbers: u64) -> Value {
-    let by = numbers as f64;
-    let near = sum.parse::<f64>().unwrap_or_default();
-    let mean = if near.is_finite() {
-        near / by
-    } else {
-        format!("{sum}e-30").parse::<f64>().unwrap_or_default() / by * 1e30
-    };
-    canonicalize(mean.into()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::clock::Timestamp;
 
     const ALL: Wants = Wants { sum: true, ends: true, decimal: false };
     const DECIMAL: Wants = Wants { decimal: true, ..ALL };
@@ -410,6 +294,18 @@ mod tests {
         assert_eq!(figures(&summary, ALL), json!([3, 19, 19.0 / 3.0, 5, 7]));
         summary.fill(Some(&json!(7)), ALL);
         assert_eq!(summary.figure(Function::Count, false), json!(3), "what is filled stays so");
+    }
+
+    #[test]
+    fn all_that_is_kept_is_counted() {
+        let empty = Summary::default().size();
+        assert_eq!(empty, size_of::<Summary>());
+        let (nines, ones) = ("9".repeat(1000), "1".repeat(1000));
+        let of_decimals = of(&[json!(nines), json!(ones)], DECIMAL).size() - empty;
+        assert!((2400..2500).contains(&of_decimals), "two ends and the digits of the sum: {of_decimals}");
+        let of_texts = of(&[json!("abc"), json!("x")], ALL).size() - empty;
+        assert_eq!(of_texts, 4);
+        assert_eq!(of(&[json!(5), json!(true)], ALL).size() - empty, 2);
     }
 
     #[test]

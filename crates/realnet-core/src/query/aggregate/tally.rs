@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::summary::{normal_number, plain};
-use super::{Aggregate, Figure, GroupRow, Measured, Summary};
+use super::forms::normal_number;
+use super::sum::plain;
+use super::{Aggregate, Figure, GroupRow, Measured, Summary, size_of_value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{NULL_KEY, is_number_key, sort_key};
 use crate::model::{FieldKind, Item};
@@ -23,7 +24,7 @@ pub struct Tally<'a> {
     registry: &'a TypeRegistry,
     /// By the sort keys of the shared values, which is the order of the answer.
     groups: BTreeMap<Vec<Vec<u8>>, Group>,
-    /// Of the values that are kept.
+    /// Of all that is kept.
     bytes: usize,
 }
 
@@ -52,11 +53,13 @@ pub struct Partial {
 impl<'a> Tally<'a> {
     /// An empty one.
     pub fn new(aggregate: &'a Aggregate, registry: &'a TypeRegistry) -> Self {
-        let mut groups = BTreeMap::new();
+        let (mut groups, mut bytes) = (BTreeMap::new(), 0);
         if aggregate.groups.is_empty() {
-            groups.insert(Vec::new(), Group::of(Vec::new(), aggregate));
+            let all = Group::of(Vec::new(), aggregate);
+            bytes += all.size();
+            groups.insert(Vec::new(), all);
         }
-        Self { aggregate, registry, groups, bytes: 0 }
+        Self { aggregate, registry, groups, bytes }
     }
 
     /// Takes an item that matches and is readable. `lookup` finds what the operands lead to.
@@ -127,18 +130,25 @@ impl<'a> Tally<'a> {
             if self.groups.len() >= Aggregate::MAX_GROUPS {
                 return Err(too_many());
             }
-            self.resize(0, values.iter().map(size).sum())?;
+            let group = Group::of(values, self.aggregate);
+            let keys_size: usize = keys.iter().map(Vec::len).sum();
+            self.resize(0, keys_size + group.values.iter().map(size_of_value).sum::<usize>() + group.size())?;
+            self.groups.insert(keys.clone(), group);
         }
-        let aggregate = self.aggregate;
-        Ok(self.groups.entry(keys).or_insert_with(|| Group::of(values, aggregate)))
+        self.groups.get_mut(&keys).ok_or_else(|| Error::internal("a group that was made is not there"))
     }
 
     /// The groups in the order of their values.
-    pub fn finish(self) -> Vec<GroupRow> {
-        let aggregate = self.aggregate;
+    ///
+    /// # Errors
+    /// `TooLarge` when the figures take much more than what they are made of: sums of large numbers have all their digits.
+    pub fn finish(self) -> Result<Vec<GroupRow>> {
+        let (aggregate, mut bytes) = (self.aggregate, 0);
         let row = |group: Group| {
             let figures = aggregate.figures.iter().map(|figure| group.figure(figure, aggregate)).collect();
-            GroupRow { values: group.values, figures }
+            let row = GroupRow { values: group.values, figures };
+            bytes += aggregate.row_size(&row);
+            if bytes <= Query::MAX_PAGE_BYTES { Ok(row) } else { Err(too_large()) }
         };
         self.groups.into_values().map(row).collect()
     }
@@ -149,9 +159,9 @@ impl Group {
         Self { values, count: 0, summaries: vec![Summary::default(); aggregate.measures.len()] }
     }
 
-    /// The bytes of what is kept of values.
+    /// The bytes that it takes, but for the values that its items share.
     fn size(&self) -> usize {
-        self.summaries.iter().map(Summary::size).sum()
+        size_of::<Self>() + self.summaries.iter().map(Summary::size).sum::<usize>()
     }
 
     fn figure(&self, figure: &Figure, aggregate: &Aggregate) -> Value {
@@ -220,15 +230,6 @@ fn is_decimal(kind: FieldKind) -> bool {
 
 fn is_id(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::Uuid | FieldKind::Reference | FieldKind::File)
-}
-
-/// About how many bytes a value takes.
-fn size(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len(),
-        Value::Array(_) | Value::Object(_) => value.to_string().len(),
-        _ => 8,
-    }
 }
 
 fn too_many() -> Error {

@@ -35,7 +35,7 @@ impl List<'_> {
     async fn figures(mut self, aggregate: &Aggregate) -> Result<Vec<GroupRow>> {
         let access = self.access;
         if self.query.types.is_empty() {
-            return Ok(Tally::new(aggregate, &access.registry).finish());
+            return Tally::new(aggregate, &access.registry).finish();
         }
         let shared = &self.store.shared;
         let pairs = Pairs { found: self.pairs().await?, few: shared.config.few, numbers: &shared.numbers };
@@ -50,7 +50,7 @@ impl List<'_> {
             tally = Tally::new(aggregate, &access.registry);
             self.take_parts(&plan, &groupings, &mut tally).await?;
         }
-        Ok(tally.finish())
+        tally.finish()
     }
 
     /// Answers whether every value could be told.

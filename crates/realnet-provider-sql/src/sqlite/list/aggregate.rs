@@ -47,7 +47,7 @@ pub(in crate::sqlite) fn aggregate(
         connection.snapshot(|connection| reckoning.take(&mut listing, connection, &plan))?;
     }
     listing.lookup.check()?;
-    Ok(reckoning.tally.finish())
+    reckoning.tally.finish()
 }
 
 /// An aggregate under way.

@@ -37,8 +37,11 @@ impl<'a> Gather<'a> {
         }
         let measures = self.grouping.measures();
         if !self.groups.contains_key(&self.columns) {
-            self.bytes += self.columns.iter().flatten().map(String::len).sum::<usize>();
-            self.groups.insert(self.columns.clone(), (0, vec![Summary::default(); measures.len()]));
+            let summaries = vec![Summary::default(); measures.len()];
+            let texts: usize = self.columns.iter().flatten().map(String::len).sum();
+            let columns = size_of_val(self.columns.as_slice()) + texts;
+            self.bytes += columns + summaries.iter().map(Summary::size).sum::<usize>();
+            self.groups.insert(self.columns.clone(), (0, summaries));
         }
         if let Some((count, summaries)) = self.groups.get_mut(&self.columns) {
             *count += 1;

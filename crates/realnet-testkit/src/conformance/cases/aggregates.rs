@@ -335,3 +335,23 @@ pub async fn too_many_groups_are_refused(world: World) {
         .reckons(json!([{"count()": 1001, "sum(rank)": 500_500}]))
         .await;
 }
+
+/// Nor may figures be larger together than a page: sums have all their digits.
+pub async fn too_many_digits_are_refused(world: World) {
+    let draft = |rank: usize| {
+        let note = item("Note").name("a").attr("rank", rank);
+        (0..50).fold(note, |note, index| note.attr(&format!("n{index}"), 1e300))
+    };
+    for start in (0..1000).step_by(250) {
+        world.create_all(&world.acme.alice, (start..start + 250).map(draft).collect()).await;
+    }
+    let sums = |count: usize| {
+        let sums: Vec<String> = (0..count).map(|index| format!("sum(n{index})")).collect();
+        world.find("Note").select(&sums.join(",")).group("rank")
+    };
+    let rows = sums(15).try_figures().await.unwrap();
+    assert_eq!(rows.as_array().map(Vec::len), Some(1000));
+    assert_eq!(rows[999]["sum(n14)"], json!(format!("1{}", "0".repeat(300))));
+    let error = sums(50).try_figures().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
+}
