@@ -24,7 +24,7 @@ pub(super) struct Engine<'a> {
     pub changes: &'a ChangeSet,
     /// Bytes of the states that were changed so far.
     pub bytes: usize,
-    /// By how much the versions of items have risen because of what they inherit.
+    /// By how much the versions of items have risen because of what they inherit: of those that have to be at some version.
     pub raised: HashMap<Uuid, i64>,
 }
 
@@ -39,7 +39,7 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
         previous: Arc::clone(&access.registry),
         changes,
         bytes: 0,
-        raised: HashMap::new(),
+        raised: changes.operations.iter().filter_map(Operation::pinned).map(|id| (id, 0)).collect(),
     };
     if changes.next_registry.is_some() {
         engine.check_type_revision().await?;
@@ -117,7 +117,12 @@ impl Engine<'_> {
         if self.bytes > self.changes.max_bytes {
             return Err(self.too_large());
         }
-        self.changes.room.as_ref().map_or(Ok(()), |room| room.reach(WEIGHT * self.bytes))
+        self.hold(0)
+    }
+
+    /// Sees that there is room for what is at hand for a moment, beside the states that are held until the commit.
+    pub(super) fn hold(&self, bytes: usize) -> Result<()> {
+        self.changes.room.as_ref().map_or(Ok(()), |room| room.reach(WEIGHT * (self.bytes + bytes)))
     }
 
     pub(super) async fn log(

@@ -1,6 +1,10 @@
 //! Deleting items: descendants go along, references are refused, cleared or followed.
+//!
+//! First it is found out what goes, then that is removed. Of many items, or large ones, only the first are kept meanwhile; the
+//! others are read again in parts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,8 +15,49 @@ use super::{ChangeKind, Guard, Outcome};
 use crate::acl::Permission;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Attributes, Item, OnDelete};
-use crate::provider::Reference;
+use crate::provider::{ChildrenOf, Part, Reference};
 use crate::registry::FieldInfo;
+
+/// What is to be known of an item that goes.
+#[derive(Clone, Copy)]
+struct Doomed {
+    id: Uuid,
+    org: Uuid,
+    type_id: Uuid,
+    size: usize,
+}
+
+/// All that go, in the order in which they were found: each level of the tree behind the one above it.
+#[derive(Default)]
+struct Leaving {
+    all: Vec<Doomed>,
+    known: HashSet<Uuid>,
+    /// The first of them, as far as they are one part together.
+    kept: Vec<Item>,
+    bytes: usize,
+}
+
+impl Leaving {
+    /// Adds items that are not among them yet; answers which of them are not kept.
+    fn add(&mut self, items: Vec<Item>) -> Vec<Uuid> {
+        let mut left = Vec::new();
+        for item in items {
+            let (is_next, size) = (self.kept.len() == self.all.len(), item.size());
+            self.all.push(Doomed { id: item.id, org: item.org, type_id: item.type_id, size });
+            if is_next && self.kept.len() < Part::ITEMS && self.bytes + size <= Part::BYTES {
+                self.bytes += size;
+                self.kept.push(item);
+            } else {
+                left.push(item.id);
+            }
+        }
+        left
+    }
+
+    fn level(&self, level: &Range<usize>) -> &[Doomed] {
+        self.all.get(level.clone()).unwrap_or_default()
+    }
+}
 
 impl Engine<'_> {
     pub(super) async fn delete(
@@ -22,45 +67,92 @@ impl Engine<'_> {
         guard: Option<&Guard>,
     ) -> Result<Outcome> {
         let root = self.permitted(id, Permission::Delete, expected).await?;
-        let mut doomed: Vec<Item> = Vec::new();
-        let mut known: HashSet<Uuid> = HashSet::from([root.id]);
-        let mut level = vec![root];
+        let mut leaving = Leaving::default();
+        self.doom(&mut leaving, vec![root], guard).await?;
+        let mut level = 0..leaving.all.len();
         while !level.is_empty() {
-            self.count(&level)?;
-            if let Some(guard) = guard {
-                level.iter().try_for_each(|item| guard(item))?;
-            }
-            // What stands below is read only as far as it may go along.
-            let room = self.changes.max_deleted.saturating_sub(known.len());
-            let mut next = self.descend(&level, room).await?;
-            next.extend(self.follow_references(&level, &known, room).await?);
-            next.retain(|item| known.insert(item.id));
-            doomed.append(&mut level);
-            if known.len() > self.changes.max_deleted {
-                return Err(self.too_many());
-            }
-            level = next;
+            self.descend(&mut leaving, &level, guard).await?;
+            self.follow_references(&mut leaving, &level, guard).await?;
+            level = level.end..leaving.all.len();
         }
-        self.refuse_or_clear(&doomed, &known).await?;
-        self.tx.remove_items(&doomed).await?;
-        let count = doomed.len();
-        for item in doomed {
-            self.append(ChangeKind::Delete, Some(item), None).await?;
-        }
+        self.refuse_or_clear(&leaving).await?;
+        let count = leaving.all.len();
+        self.remove(leaving).await?;
         Ok(Outcome::Deleted(count))
     }
 
-    /// The children of a level, each of which must be deletable; one that is not is not named.
-    async fn descend(&mut self, level: &[Item], room: usize) -> Result<Vec<Item>> {
-        let ids: Vec<Uuid> = level.iter().map(|item| item.id).collect();
-        let children = self.tx.children(&ids, None, room + 1).await?;
-        if children.len() > room {
+    /// Takes items among those that go, each once.
+    async fn doom(
+        &mut self,
+        leaving: &mut Leaving,
+        mut items: Vec<Item>,
+        guard: Option<&Guard>,
+    ) -> Result<()> {
+        items.retain(|item| leaving.known.insert(item.id));
+        if leaving.known.len() > self.changes.max_deleted {
             return Err(self.too_many());
         }
-        if children.iter().any(|child| !self.access.allows(child, Permission::Delete)) {
-            return Err(Error::forbidden("the item has descendants that you may not delete"));
+        self.hold(leaving.bytes + items.iter().map(Item::size).sum::<usize>())?;
+        if let Some(guard) = guard {
+            items.iter().try_for_each(|item| guard(item))?;
         }
-        Ok(children)
+        let left = leaving.add(items);
+        if left.is_empty() { Ok(()) } else { self.tx.let_go(&left).await }
+    }
+
+    /// The children of a level, each of which must be deletable; one that is not is not named.
+    async fn descend(
+        &mut self,
+        leaving: &mut Leaving,
+        level: &Range<usize>,
+        guard: Option<&Guard>,
+    ) -> Result<()> {
+        let parents: Vec<Uuid> = leaving.level(level).iter().map(|item| item.id).collect();
+        let (mut rest, mut behind) = (parents.as_slice(), Uuid::nil());
+        loop {
+            // What stands below is read only as far as it may go along.
+            let room = self.changes.max_deleted.saturating_sub(leaving.known.len());
+            let of = ChildrenOf { parents: rest, types: None, behind };
+            let Part { items, has_more } = self.tx.children(of, Part::ITEMS.min(room + 1)).await?;
+            let Some((last, parent)) = items.last().map(|last| (last.id, last.parent_id)) else {
+                return Ok(());
+            };
+            let done = rest.iter().take_while(|id| Some(**id) != parent).count();
+            (rest, behind) = (rest.get(done..).unwrap_or_default(), last);
+            if items.iter().any(|child| !self.access.allows(child, Permission::Delete)) {
+                return Err(Error::forbidden("the item has descendants that you may not delete"));
+            }
+            self.doom(leaving, items, guard).await?;
+            if !has_more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Removes what was found to go, and says so in the log.
+    async fn remove(&mut self, leaving: Leaving) -> Result<()> {
+        let Leaving { all, kept, .. } = leaving;
+        let mut rest = all.get(kept.len()..).unwrap_or_default();
+        self.remove_part(kept).await?;
+        while !rest.is_empty() {
+            let most = rest.iter().take(Part::ITEMS).map(|item| item.size);
+            let (part, behind) = rest.split_at(Part::fitting(most));
+            rest = behind;
+            let ids: Vec<Uuid> = part.iter().map(|item| item.id).collect();
+            let items = self.tx.items(&ids).await?;
+            let mut found: HashMap<Uuid, Item> = items.into_iter().map(|item| (item.id, item)).collect();
+            self.remove_part(ids.iter().filter_map(|id| found.remove(id)).collect()).await?;
+            self.tx.let_go(&ids).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_part(&mut self, items: Vec<Item>) -> Result<()> {
+        self.tx.remove_items(&items).await?;
+        for item in items {
+            self.append(ChangeKind::Delete, Some(item), None).await?;
+        }
+        Ok(())
     }
 
     fn too_many(&self) -> Error {
@@ -73,23 +165,20 @@ impl Engine<'_> {
     /// is the permission; a key deletes nothing outside of its scope by it.
     async fn follow_references(
         &mut self,
-        level: &[Item],
-        known: &HashSet<Uuid>,
-        room: usize,
-    ) -> Result<Vec<Item>> {
-        let mut followed = Vec::new();
-        for (field, org, targets) in self.incoming(level) {
+        leaving: &mut Leaving,
+        level: &Range<usize>,
+        guard: Option<&Guard>,
+    ) -> Result<()> {
+        for (field, org, targets) in self.incoming(leaving.level(level)) {
             if field.field.on_delete() == OnDelete::Cascade {
                 let referrers = self.referrers(&field, org, &targets).await?;
                 let items = referrers.into_iter().map(|found| found.item);
-                followed.extend(items.filter(|item| !known.contains(&item.id)));
+                let followed: Vec<Item> = items.filter(|item| !leaving.known.contains(&item.id)).collect();
                 self.check_scope(&followed)?;
-                if followed.len() > room {
-                    return Err(self.too_many());
-                }
+                self.doom(leaving, followed, guard).await?;
             }
         }
-        Ok(followed)
+        Ok(())
     }
 
     fn check_scope(&self, items: &[Item]) -> Result<()> {
@@ -115,8 +204,8 @@ impl Engine<'_> {
     }
 
     /// Of the references that remain, restricting ones refuse the deletion and clearing ones are removed.
-    async fn refuse_or_clear(&mut self, doomed: &[Item], known: &HashSet<Uuid>) -> Result<()> {
-        let incoming = self.incoming(doomed);
+    async fn refuse_or_clear(&mut self, leaving: &Leaving) -> Result<()> {
+        let (known, incoming) = (&leaving.known, self.incoming(&leaving.all));
         for (field, org, targets) in &incoming {
             if field.field.on_delete() != OnDelete::Restrict {
                 continue;
@@ -175,7 +264,7 @@ impl Engine<'_> {
     }
 
     /// The reference fields that may point at any of `items`, with org and the ids concerned.
-    fn incoming(&self, items: &[Item]) -> Vec<(Arc<FieldInfo>, Uuid, Vec<Uuid>)> {
+    fn incoming(&self, items: &[Doomed]) -> Vec<(Arc<FieldInfo>, Uuid, Vec<Uuid>)> {
         let mut incoming: Vec<(Arc<FieldInfo>, Uuid, Vec<Uuid>)> = Vec::new();
         for item in items {
             for field in self.access.registry.referring_fields(item.org, item.type_id) {

@@ -4,6 +4,10 @@
 //! followed by what stands below it ([`Engine::pass_down`]), as far as that changes; and a type that begins or ceases to
 //! inherit takes its items along ([`Engine::reinherit_types`]). Whoever creates an item below another holds that one until the
 //! end, and whoever changes grants holds the item that they are on: so none slips through between.
+//!
+//! However much stands below, it is read, written and let go of in parts of bounded size, depth first. What gives more to
+//! anybody is bounded in number; what only takes away is carried out in any case, so that nobody can fill a folder until it
+//! can not be closed any more.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,10 +16,47 @@ use uuid::Uuid;
 
 use super::ChangeKind;
 use super::apply::Engine;
-use crate::acl::{self, Grant, InheritedGrant};
+use crate::acl::{self, Grant, InheritedGrant, Permissions, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
+use crate::provider::{ChildrenOf, Part};
 use crate::registry::{TypeInfo, TypeRegistry};
+
+/// So many items that others only stand below are read at a time: each may be as large as an item can be.
+const PARENTS: usize = 32;
+
+/// Items whose grants have changed, on the way through what stands below them.
+struct Level {
+    /// Without their attributes.
+    parents: Vec<Item>,
+    /// How many of them have no more children to come.
+    done: usize,
+    /// The last child that has come.
+    behind: Uuid,
+}
+
+impl Level {
+    fn of(parents: Vec<Item>) -> Self {
+        Self { parents, done: 0, behind: Uuid::nil() }
+    }
+
+    fn size(&self) -> usize {
+        self.parents.iter().map(Item::size).sum()
+    }
+
+    /// The parents whose children are to come.
+    fn rest(&self) -> Vec<Uuid> {
+        self.parents.iter().skip(self.done).map(|parent| parent.id).collect()
+    }
+
+    /// The parent of the next child: they come in the order of their parents.
+    fn parent_of(&mut self, child: &Item) -> Option<&Item> {
+        let ahead = self.parents.iter().skip(self.done);
+        self.done += ahead.take_while(|parent| Some(parent.id) != child.parent_id).count();
+        self.behind = child.id;
+        self.parents.get(self.done)
+    }
+}
 
 impl Engine<'_> {
     /// What an item that is being written inherits of its parent. `parent`: if that has been looked at already.
@@ -39,26 +80,34 @@ impl Engine<'_> {
         after.inherited.iter().filter(is_new).map(|one| one.grant.clone()).collect()
     }
 
-    /// Brings what stands below some items, whose grants have changed, in line with them: level by level, and no further
-    /// than something changes. `counted`: how many items have been looked at before.
-    pub(super) async fn pass_down(&mut self, from: Vec<Item>, counted: usize) -> Result<()> {
+    /// Brings what stands below some items, whose grants have changed, in line with them, no further than something changes.
+    /// `widened`: how many items have been given more before.
+    pub(super) async fn pass_down(&mut self, from: Vec<Item>, widened: &mut usize) -> Result<()> {
         let registry = Arc::clone(&self.access.registry);
         let orgs: HashSet<Uuid> = from.iter().map(|item| item.org).collect();
         let types = heir_types(&registry, &orgs);
-        let (mut level, mut counted) = (from, counted);
-        while !level.is_empty() && !types.is_empty() {
-            let parents: HashMap<Uuid, Item> = level.drain(..).map(|item| (item.id, item)).collect();
-            let ids: Vec<Uuid> = parents.keys().copied().collect();
-            let room = self.changes.max_inherited.saturating_sub(counted);
-            let children = self.tx.children(&ids, Some(&types), room + 1).await?;
-            if children.len() > room {
-                return Err(self.too_many_heirs());
-            }
-            counted += children.len();
-            for child in children {
-                let Some(parent) = child.parent_id.and_then(|id| parents.get(&id)) else { continue };
+        let mut levels = vec![Level::of(from)];
+        while let Some(level) = levels.last_mut().filter(|_| !types.is_empty()) {
+            let parents = level.rest();
+            let of = ChildrenOf { parents: &parents, types: Some(&types), behind: level.behind };
+            let Part { items, has_more } = self.tx.children(of, Part::ITEMS).await?;
+            let ids: Vec<Uuid> = items.iter().map(|child| child.id).collect();
+            let mut heirs = Vec::with_capacity(items.len());
+            for child in items {
+                let Some(parent) = level.parent_of(&child) else { continue };
                 let inherited = bounded(&registry, &child, parent)?;
-                level.extend(self.set_inherited(child, inherited).await?);
+                heirs.push((child, inherited));
+            }
+            if !has_more {
+                levels.pop();
+            }
+            let kept = levels.iter().map(Level::size).sum();
+            let changed = self.set_inherited(heirs, kept, widened).await?;
+            if !ids.is_empty() {
+                self.tx.let_go(&ids).await?;
+            }
+            if !changed.is_empty() {
+                levels.push(Level::of(changed));
             }
         }
         Ok(())
@@ -68,44 +117,97 @@ impl Engine<'_> {
     pub(super) async fn reinherit_types(&mut self) -> Result<()> {
         let registry = Arc::clone(&self.access.registry);
         let types = turned(&self.previous, &registry);
-        if types.is_empty() {
-            return Ok(());
+        let (mut behind, mut widened) = (None, 0);
+        let mut has_more = !types.is_empty();
+        while has_more {
+            let part = self.tx.heirs(&types, behind.as_ref(), Part::ITEMS).await?;
+            has_more = part.has_more;
+            behind = part.items.last().map(without_attributes);
+            let ids: Vec<Uuid> = part.items.iter().map(|item| item.id).collect();
+            let heirs = self.heirs_by_themselves(&types, part.items).await?;
+            let changed = self.set_inherited(heirs, 0, &mut widened).await?;
+            self.tx.let_go(&ids).await?;
+            self.pass_down(changed, &mut widened).await?;
         }
-        let most = self.changes.max_inherited;
-        let found = self.tx.heirs(&types, most + 1).await?;
-        if found.len() > most {
-            return Err(self.too_many_heirs());
-        }
-        let (counted, parents) = (found.len(), parents_of(&found));
-        // All at once; each is then at hand.
-        self.tx.targets(&parents).await?;
-        let mut changed = Vec::new();
-        for item in parents_first(found) {
-            let inherited = self.reinherited(&item, None).await?;
-            changed.extend(self.set_inherited(item, inherited).await?);
-        }
-        self.pass_down(changed, counted).await
+        Ok(())
     }
 
-    /// Writes what an item inherits, if that differs; answers the item as it is then. It counts as a change, though not as one
-    /// of what the item holds: it keeps its time.
-    async fn set_inherited(&mut self, before: Item, inherited: Vec<InheritedGrant>) -> Result<Option<Item>> {
-        if before.inherited == inherited {
-            return Ok(None);
-        }
-        let after = Item { inherited, version: before.version + 1, ..before.clone() };
-        *self.raised.entry(after.id).or_default() += 1;
+    /// What some items of types that have turned inherit now. Those are left out that will get it from an item above them.
+    async fn heirs_by_themselves(
+        &mut self,
+        turned: &[Uuid],
+        found: Vec<Item>,
+    ) -> Result<Vec<(Item, Vec<InheritedGrant>)>> {
         let registry = Arc::clone(&self.access.registry);
-        self.tx.put_item(&registry, Some(&before), &after).await?;
-        self.log(ChangeKind::Grant, Some(before), Some(after.clone())).await?;
-        Ok(Some(after))
+        let parents = self.by_id(found.iter().filter_map(|item| item.parent_id)).await?;
+        let above = self.by_id(parents.values().filter_map(|parent| parent.parent_id)).await?;
+        let mut heirs = Vec::with_capacity(found.len());
+        for item in found {
+            let parent = item.parent_id.and_then(|id| parents.get(&id));
+            let upper = parent.and_then(|parent| above.get(&parent.parent_id?));
+            let comes_down = match (parent, upper) {
+                (Some(parent), Some(upper)) if turned.contains(&parent.type_id) => {
+                    inherits(&registry, &item) && acl::inherited(&registry, parent, upper) != parent.inherited
+                }
+                _ => false,
+            };
+            if !comes_down {
+                let inherited =
+                    parent.map_or_else(|| Ok(Vec::new()), |above| bounded(&registry, &item, above))?;
+                heirs.push((item, inherited));
+            }
+        }
+        Ok(heirs)
+    }
+
+    async fn by_id(&mut self, ids: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, Item>> {
+        let ids: HashSet<Uuid> = ids.collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let mut found = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(PARENTS) {
+            let items = self.tx.targets(ids).await?;
+            found.extend(items.iter().map(|item| (item.id, without_attributes(item))));
+            self.tx.let_go(ids).await?;
+        }
+        Ok(found)
+    }
+
+    /// Writes what items inherit, as far as that differs; answers those as they are then, without their attributes. It counts as
+    /// a change, though not as one of what an item holds: it keeps its time. `kept`: the bytes of what is at hand beside.
+    async fn set_inherited(
+        &mut self,
+        heirs: Vec<(Item, Vec<InheritedGrant>)>,
+        kept: usize,
+        widened: &mut usize,
+    ) -> Result<Vec<Item>> {
+        let part: usize = heirs.iter().map(|(item, _)| item.size()).sum();
+        self.hold(kept + 2 * part)?;
+        let registry = Arc::clone(&self.access.registry);
+        let mut changed = Vec::new();
+        for (before, inherited) in heirs {
+            if before.inherited == inherited {
+                continue;
+            }
+            *widened += usize::from(gives_more(&before.inherited, &inherited));
+            if *widened > self.changes.max_inherited {
+                return Err(self.too_many_heirs());
+            }
+            let after = Item { inherited, version: before.version + 1, ..before.clone() };
+            if let Some(raised) = self.raised.get_mut(&after.id) {
+                *raised += 1;
+            }
+            self.tx.put_item(&registry, Some(&before), &after).await?;
+            changed.push(without_attributes(&after));
+            self.append(ChangeKind::Grant, Some(before), Some(after)).await?;
+        }
+        Ok(changed)
     }
 
     fn too_many_heirs(&self) -> Error {
         let most = self.changes.max_inherited;
         let message = format!(
-            "more than {most} items would inherit other grants at once: take grants off the items above them first, and \
-             share parts of the tree by themselves"
+            "more than {most} items below would be given more at once: share parts of the tree by themselves, or give it to a \
+             group or role that has it there already; to take something away is always possible"
         );
         Error::new(ErrorKind::TooLarge, message)
     }
@@ -133,27 +235,32 @@ fn heir_types(registry: &TypeRegistry, orgs: &HashSet<Uuid>) -> Vec<Uuid> {
     registry.types().filter(|info| info.inherits_access()).filter(is_seen).map(TypeInfo::id).collect()
 }
 
+/// Whether somebody is given what nobody has given it before.
+fn gives_more(before: &[InheritedGrant], after: &[InheritedGrant]) -> bool {
+    let mut held: HashMap<&Subject, Permissions> = HashMap::new();
+    for InheritedGrant { grant, .. } in before {
+        let given = held.entry(&grant.subject).or_default();
+        *given = given.union(grant.permissions);
+    }
+    let covers = |grant: &Grant| held.get(&grant.subject).is_some_and(|held| held.covers(grant.permissions));
+    !after.iter().all(|one| covers(&one.grant))
+}
+
+/// What says who inherits what of an item, and where it stands: its attributes can be large.
+fn without_attributes(item: &Item) -> Item {
+    Item {
+        parent_id: item.parent_id,
+        visibility: item.visibility,
+        grants: item.grants.clone(),
+        inherited: item.inherited.clone(),
+        ..Item::new(item.id, item.type_id, Arc::clone(&item.type_name), item.org)
+    }
+}
+
 /// The types that inherit by one of two registries only. A type that is new has no items yet.
 fn turned(previous: &TypeRegistry, next: &TypeRegistry) -> Vec<Uuid> {
     let differs = |info: &&TypeInfo| {
         previous.by_id(info.id()).is_some_and(|before| before.inherits_access() != info.inherits_access())
     };
     next.types().filter(differs).map(TypeInfo::id).collect()
-}
-
-fn parents_of(items: &[Item]) -> Vec<Uuid> {
-    let parents: HashSet<Uuid> = items.iter().filter_map(|item| item.parent_id).collect();
-    parents.into_iter().collect()
-}
-
-/// The same items, each behind those of them that stand above it.
-fn parents_first(items: Vec<Item>) -> Vec<Item> {
-    let parents: HashMap<Uuid, Option<Uuid>> = items.iter().map(|item| (item.id, item.parent_id)).collect();
-    let depth = |item: &Item| {
-        let above = |id: &Uuid| parents.get(id).copied().flatten();
-        std::iter::successors(item.parent_id, above).take(Item::MAX_DEPTH + 1).count()
-    };
-    let mut items: Vec<(usize, Item)> = items.into_iter().map(|item| (depth(&item), item)).collect();
-    items.sort_by_key(|(depth, item)| (*depth, item.id));
-    items.into_iter().map(|(_, item)| item).collect()
 }

@@ -114,6 +114,18 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// The item that it changes at one version only.
+    pub(super) fn pinned(&self) -> Option<Uuid> {
+        match self {
+            Self::Update { id, expected_version: Some(_), .. }
+            | Self::Delete { id, expected_version: Some(_), .. }
+            | Self::SetGrants { id, expected_version: Some(_), .. } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -151,9 +163,10 @@ pub struct ChangeSet {
     pub reply: Option<(IdempotencyKey, ReplyOf)>,
     /// The most items that one deletion may take along, and the most references that it may look at.
     pub max_deleted: usize,
-    /// The most items that one operation may give other inherited grants.
+    /// The most items to which one operation may pass down more than they have. What only takes away is not bounded.
     pub max_inherited: usize,
-    /// The most bytes that the states of all changed items may take, before and after.
+    /// The most bytes that the states of all changed items may take, before and after; those that only inherit otherwise, and
+    /// descendants that are deleted, do not count.
     pub max_bytes: usize,
     /// What these states take of the memory that all requests share, when that is bounded. It is held for as long as the set
     /// or a copy of it is.
@@ -161,9 +174,9 @@ pub struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// What a deletion may take along unless a set says otherwise: it holds all of that in memory.
+    /// What a deletion may take along unless a set says otherwise.
     pub const MAX_DELETED: usize = 100_000;
-    /// As many may inherit other grants by one operation unless a set says otherwise.
+    /// As many may inherit more by one operation unless a set says otherwise.
     pub const MAX_INHERITED: usize = 100_000;
     /// What a set may change unless it says otherwise, in bytes of states: they are in memory until the commit.
     pub const MAX_BYTES: usize = 128 * 1024 * 1024;

@@ -97,7 +97,7 @@ impl Engine<'_> {
         self.tx.put_item(&registry, Some(&before), &after).await?;
         self.log(ChangeKind::Update, Some(before), Some(after.clone())).await?;
         if passes_on {
-            self.pass_down(vec![after.clone()], 0).await?;
+            self.pass_down(vec![after.clone()], &mut 0).await?;
         }
         Ok(Outcome::Updated(after))
     }
@@ -122,7 +122,7 @@ impl Engine<'_> {
         let registry = Arc::clone(&self.access.registry);
         self.tx.put_item(&registry, Some(&before), &after).await?;
         self.log(ChangeKind::Grant, Some(before), Some(after.clone())).await?;
-        self.pass_down(vec![after.clone()], 0).await?;
+        self.pass_down(vec![after.clone()], &mut 0).await?;
         Ok(Outcome::Updated(after))
     }
 

@@ -25,5 +25,5 @@ pub use items::{Access, ItemProvider, Page};
 pub use limits::LimitProvider;
 pub use records::{AuthRecord, Expected, RecordKind, RecordProvider};
 pub use sources::SourceProvider;
-pub use transaction::{Reference, Transaction};
+pub use transaction::{ChildrenOf, Part, Reference, Transaction};
 pub use types::TypeProvider;

@@ -21,6 +21,43 @@ pub struct Reference {
     pub item: Item,
 }
 
+/// Which children are asked for: in the order of the parents as they are given, and of each parent by id.
+#[derive(Debug, Clone, Copy)]
+pub struct ChildrenOf<'a> {
+    /// Their parents.
+    pub parents: &'a [Uuid],
+    /// Of these types, if any are given.
+    pub types: Option<&'a [Uuid]>,
+    /// Of the first parent only those with ids above this one.
+    pub behind: Uuid,
+}
+
+/// Some of the items that were asked for: the first ones in their order, so many that they are no burden together.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Part {
+    /// The items; none only when there are no more.
+    pub items: Vec<Item>,
+    /// Whether there may be more behind them.
+    pub has_more: bool,
+}
+
+impl Part {
+    /// The most items.
+    pub const ITEMS: usize = 1000;
+    /// The most bytes that they take together, unless it is one alone.
+    pub const BYTES: usize = 4 * 1024 * 1024;
+
+    /// How many of the first items, by their sizes, fit in.
+    pub fn fitting(sizes: impl IntoIterator<Item = usize>) -> usize {
+        let mut bytes = 0_usize;
+        let fits = |(index, size): &(usize, usize)| {
+            bytes = bytes.saturating_add(*size);
+            *index == 0 || bytes <= Self::BYTES
+        };
+        sizes.into_iter().enumerate().take_while(fits).count()
+    }
+}
+
 /// Rows of one transaction. Every item that it hands out is locked until the end.
 #[async_trait]
 pub trait Transaction: Send {
@@ -33,14 +70,18 @@ pub trait Transaction: Send {
         self.items(ids).await
     }
 
-    /// Direct children of any of `parents`, of some types if these are given, at most `limit` of them: no more are read,
-    /// however many there are.
-    async fn children(&mut self, parents: &[Uuid], types: Option<&[Uuid]>, limit: usize)
-    -> Result<Vec<Item>>;
+    /// The next direct children of some items: at most `limit`, and no more than [`Part::BYTES`] of them, however many there are.
+    async fn children(&mut self, of: ChildrenOf<'_>, limit: usize) -> Result<Part>;
 
-    /// Items of `types` whose parent has grants, its own or inherited ones; at most `limit`: no more are read. Asked only where
-    /// types change.
-    async fn heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>>;
+    /// The next items of `types` that have a parent, where either of the two has grants, own or inherited ones: in an order of the
+    /// store's, as many as of [`Self::children`]. `behind`: the last one that has come. Asked only where types change.
+    async fn heirs(&mut self, types: &[Uuid], behind: Option<&Item>, limit: usize) -> Result<Part>;
+
+    /// Items that the engine is done with for now, so that a set of any size takes bounded memory: a store that keeps what it
+    /// has handed out, or has not written yet, need not do so any longer. They stay locked.
+    async fn let_go(&mut self, _ids: &[Uuid]) -> Result<()> {
+        Ok(())
+    }
 
     /// The ancestors of an item, nearest first, at most `limit`.
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>>;

@@ -10,7 +10,7 @@ use realnet_core::clock::Timestamp;
 use realnet_core::error::{Error, Result};
 use realnet_core::index::{KeyEntry, entries, id_of_key, value_taken};
 use realnet_core::model::{Item, TypeDefinition};
-use realnet_core::provider::{Credential, Reference, Transaction};
+use realnet_core::provider::{ChildrenOf, Credential, Part, Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
 
 use super::state::{State, reply_key};
@@ -100,26 +100,29 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(ids.into_iter().filter_map(|id| self.state.items.get(id).cloned()).collect())
     }
 
-    async fn children(
-        &mut self,
-        parents: &[Uuid],
-        types: Option<&[Uuid]>,
-        limit: usize,
-    ) -> Result<Vec<Item>> {
-        let ids = parents.iter().filter_map(|parent| self.state.children.get(parent)).flatten();
+    async fn children(&mut self, of: ChildrenOf<'_>, limit: usize) -> Result<Part> {
+        let ids = of.parents.iter().enumerate().flat_map(|(index, parent)| {
+            let behind = if index == 0 { Bound::Excluded(of.behind) } else { Bound::Unbounded };
+            self.state
+                .children
+                .get(parent)
+                .into_iter()
+                .flat_map(move |below| below.range((behind, Bound::Unbounded)))
+        });
         let children = ids.filter_map(|id| self.state.items.get(id));
-        let wanted = children.filter(|child| types.is_none_or(|types| types.contains(&child.type_id)));
-        Ok(wanted.take(limit).cloned().collect())
+        Ok(part(children.filter(|child| of.types.is_none_or(|types| types.contains(&child.type_id))), limit))
     }
 
-    async fn heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>> {
-        let passes_on = |id: &Uuid| {
-            let parent = self.state.items.get(id);
-            parent.is_some_and(|parent| !parent.grants.is_empty() || !parent.inherited.is_empty())
+    async fn heirs(&mut self, types: &[Uuid], behind: Option<&Item>, limit: usize) -> Result<Part> {
+        let has_grants = |item: &Item| !item.grants.is_empty() || !item.inherited.is_empty();
+        let is_heir = |item: &&Item| {
+            let parent = item.parent_id.and_then(|id| self.state.items.get(&id));
+            types.contains(&item.type_id)
+                && parent.is_some_and(|parent| has_grants(parent) || has_grants(item))
         };
-        let of_types = self.state.items.values().filter(|item| types.contains(&item.type_id));
-        let heirs = of_types.filter(|item| item.parent_id.as_ref().is_some_and(passes_on));
-        Ok(heirs.take(limit).cloned().collect())
+        let begin = behind.map_or(Bound::Unbounded, |item| Bound::Excluded(item.id));
+        let items = self.state.items.range((begin, Bound::Unbounded)).map(|(_, item)| item);
+        Ok(part(items.filter(is_heir), limit))
     }
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
@@ -297,4 +300,11 @@ impl Transaction for MemoryTransaction<'_> {
         set(self.state, &mut self.log, |state| &mut state.replies, name, Some(reply.clone()));
         Ok(())
     }
+}
+
+/// The first items, so many that they are no burden together.
+fn part<'i>(items: impl Iterator<Item = &'i Item> + Clone, limit: usize) -> Part {
+    let fitting = Part::fitting(items.clone().take(limit).map(Item::size));
+    let has_more = items.clone().nth(fitting).is_some();
+    Part { items: items.take(fitting).cloned().collect(), has_more }
 }

@@ -135,7 +135,10 @@ macro_rules! conformance {
                 a_set_sees_what_it_has_passed_down,
                 what_is_passed_down_is_logged,
                 passing_down_has_a_limit,
+                taking_away_has_no_limit,
+                taking_away_from_large_items_is_done_in_parts,
                 a_type_begins_and_ceases_to_inherit,
+                a_type_with_many_items_turns,
                 what_comes_at_the_same_moment_is_not_missed,
             ],
             limits: [

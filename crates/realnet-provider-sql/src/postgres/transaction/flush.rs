@@ -61,7 +61,7 @@ impl Batch {
     /// So many rows are one statement.
     pub(super) const MOST_TOGETHER: usize = CHUNK;
 
-    /// Sorts written items; answers the unique values that they claim. Two claims on one value are a conflict.
+    /// Sorts written items; answers the unique values that they claim anew. Two claims on one value are a conflict.
     pub(super) fn of(
         previous: &TypeRegistry,
         registry: &TypeRegistry,
@@ -76,7 +76,8 @@ impl Batch {
                 None => Entries::default(),
             };
             batch.compare(item, &before, &after);
-            for ((field, value), name) in &after.unique {
+            let claimed = after.unique.iter().filter(|(key, _)| !before.unique.contains_key(*key));
+            for ((field, value), name) in claimed {
                 let key = UniqueKey { org: item.org, field: *field, value: value.clone() };
                 let claim = (item.id, name.name.to_string());
                 if let Some((other, _)) = claims.insert(key, claim)

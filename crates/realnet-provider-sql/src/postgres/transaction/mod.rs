@@ -10,6 +10,7 @@ mod connection;
 mod entries;
 mod flush;
 mod group;
+mod parts;
 mod prefetch;
 mod read;
 mod reindex;

@@ -34,46 +34,6 @@ impl PgTransaction {
         Ok(wanted.into_iter().filter_map(|id| self.slots.current(id).cloned()).collect())
     }
 
-    /// The most that `limit` allows, by id: two who delete the same tree lock it in the same order.
-    pub(super) async fn load_children(
-        &mut self,
-        parents: &[Uuid],
-        types: Option<&[Uuid]>,
-        limit: usize,
-    ) -> Result<Vec<Item>> {
-        if self.slots.has_dirty_below(parents) {
-            self.flush().await?;
-        }
-        let mut children: Vec<Item> = Vec::new();
-        for chunk in parents.chunks(CHUNK) {
-            let mut statement =
-                Statement::of(format!("SELECT {ITEM_COLUMNS} FROM items i WHERE i.parent = ANY("));
-            statement.bind(ids(chunk)).push(")");
-            if let Some(types) = types {
-                statement.push(" AND i.type = ANY(").bind(ids(types)).push(")");
-            }
-            statement.push(" ORDER BY i.id LIMIT ");
-            statement.bind(((limit - children.len()) as i64).into()).push(" FOR UPDATE");
-            let rows = self.writer.rows(statement).await?;
-            children.extend(self.read_all(&rows)?);
-        }
-        for child in &children {
-            self.slots.found(child.clone(), Lock::Update);
-        }
-        Ok(children)
-    }
-
-    /// Items of some types whose parent has grants. Who changes types keeps all other writers out.
-    pub(super) async fn load_heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>> {
-        self.flush().await?;
-        let mut statement = Statement::of(format!(
-            "SELECT {ITEM_COLUMNS} FROM items i JOIN items p ON p.id = i.parent WHERE i.type = ANY("
-        ));
-        statement.bind(ids(types)).push(") AND p.grants IS NOT NULL LIMIT ").bind((limit as i64).into());
-        let rows = self.writer.rows(statement).await?;
-        self.read_all(&rows)
-    }
-
     /// Walks the items that are known, and asks for the rest of the way.
     pub(super) async fn load_ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {
         if self.slots.moved {

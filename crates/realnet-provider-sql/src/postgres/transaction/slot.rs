@@ -111,6 +111,15 @@ impl Slots {
         above.any(|parent| parents.contains(&parent))
     }
 
+    /// Forgets items, which are locked all the same. What waits to be written stays.
+    pub(super) fn forget(&mut self, ids: &[Uuid]) {
+        for id in ids {
+            if self.items.get(id).is_some_and(|slot| !slot.dirty) {
+                self.items.remove(id);
+            }
+        }
+    }
+
     /// Whether anything waits to be written.
     pub(super) fn is_dirty(&self) -> bool {
         !self.dirty.is_empty()

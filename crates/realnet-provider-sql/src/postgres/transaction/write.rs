@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use realnet_core::change::{ChangeRecord, IdempotencyKey, SourceKind, SourceRecord, StoredReply};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::{Item, TypeDefinition};
-use realnet_core::provider::{Reference, Transaction};
+use realnet_core::provider::{ChildrenOf, Part, Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
 use realnet_core::{Error, Result};
 use uuid::Uuid;
@@ -28,17 +28,18 @@ impl Transaction for PgTransaction {
         self.load(ids, Lock::Share).await
     }
 
-    async fn children(
-        &mut self,
-        parents: &[Uuid],
-        types: Option<&[Uuid]>,
-        limit: usize,
-    ) -> Result<Vec<Item>> {
-        self.load_children(parents, types, limit).await
+    async fn children(&mut self, of: ChildrenOf<'_>, limit: usize) -> Result<Part> {
+        self.load_children(of, limit).await
     }
 
-    async fn heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>> {
-        self.load_heirs(types, limit).await
+    async fn heirs(&mut self, types: &[Uuid], behind: Option<&Item>, limit: usize) -> Result<Part> {
+        self.load_heirs(types, behind, limit).await
+    }
+
+    async fn let_go(&mut self, ids: &[Uuid]) -> Result<()> {
+        self.flush().await?;
+        self.slots.forget(ids);
+        Ok(())
     }
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {

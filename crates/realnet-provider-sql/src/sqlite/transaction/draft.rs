@@ -16,7 +16,7 @@ use realnet_core::change::{
 };
 use realnet_core::clock::Timestamp;
 use realnet_core::model::{Item, TypeDefinition};
-use realnet_core::provider::{Access, Reference, Transaction};
+use realnet_core::provider::{Access, ChildrenOf, Part, Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 
@@ -248,11 +248,11 @@ impl Transaction for Drafting<'_> {
         Ok(())
     }
 
-    async fn children(&mut self, _: &[Uuid], _: Option<&[Uuid]>, _: usize) -> Result<Vec<Item>> {
+    async fn children(&mut self, _: ChildrenOf<'_>, _: usize) -> Result<Part> {
         self.beyond()
     }
 
-    async fn heirs(&mut self, _: &[Uuid], _: usize) -> Result<Vec<Item>> {
+    async fn heirs(&mut self, _: &[Uuid], _: Option<&Item>, _: usize) -> Result<Part> {
         self.beyond()
     }
 

@@ -11,6 +11,7 @@ mod item_write;
 mod items;
 mod kept;
 mod log;
+mod parts;
 mod read;
 mod types;
 
@@ -26,7 +27,7 @@ use realnet_core::change::{
 };
 use realnet_core::clock::Timestamp;
 use realnet_core::model::{Item, TypeDefinition};
-use realnet_core::provider::{Access, Reference, Transaction};
+use realnet_core::provider::{Access, ChildrenOf, Part, Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
 use realnet_core::{Error, Result, Uuid};
 
@@ -85,17 +86,19 @@ impl Transaction for SqliteTransaction<'_> {
         self.read_items(ids)
     }
 
-    async fn children(
-        &mut self,
-        parents: &[Uuid],
-        types: Option<&[Uuid]>,
-        limit: usize,
-    ) -> Result<Vec<Item>> {
-        self.read_children(parents, types, limit)
+    async fn children(&mut self, of: ChildrenOf<'_>, limit: usize) -> Result<Part> {
+        self.read_children(of, limit)
     }
 
-    async fn heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>> {
-        self.read_heirs(types, limit)
+    async fn heirs(&mut self, types: &[Uuid], behind: Option<&Item>, limit: usize) -> Result<Part> {
+        self.read_heirs(types, behind, limit)
+    }
+
+    async fn let_go(&mut self, ids: &[Uuid]) -> Result<()> {
+        for id in ids {
+            self.seqs.remove(id);
+        }
+        Ok(())
     }
 
     async fn ancestors(&mut self, id: Uuid, limit: usize) -> Result<Vec<Uuid>> {

@@ -1,5 +1,6 @@
 //! Reading items inside a change set.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use realnet_core::clock::Timestamp;
@@ -19,7 +20,7 @@ use crate::sqlite::row::{AFTER_ITEM, ITEM_COLUMNS, item};
 use crate::statement::Statement;
 
 /// So many ids go into one statement.
-const CHUNK: usize = 512;
+pub(super) const CHUNK: usize = 512;
 
 /// An item and the number of its row.
 pub(super) fn item_and_seq(
@@ -34,31 +35,15 @@ pub(super) fn item_and_seq(
 
 impl SqliteTransaction<'_> {
     pub(super) fn read_items(&mut self, ids: &[Uuid]) -> Result<Vec<Item>> {
-        self.read_by("i.id", ids, None, None)
-    }
-
-    pub(super) fn read_children(
-        &mut self,
-        parents: &[Uuid],
-        types: Option<&[Uuid]>,
-        limit: usize,
-    ) -> Result<Vec<Item>> {
-        self.read_by("i.parent", parents, types, Some(limit))
-    }
-
-    /// Items of some types whose parent has grants. The indexes of items begin with the org.
-    pub(super) fn read_heirs(&mut self, types: &[Uuid], limit: usize) -> Result<Vec<Item>> {
-        let mut found: Vec<Item> = Vec::new();
-        for type_id in types {
-            for org in self.shared.holders(*type_id) {
-                let mut statement = Statement::of("SELECT ");
-                statement.push(ITEM_COLUMNS).push(", i.seq FROM items i INDEXED BY items_by_type ");
-                statement.push("CROSS JOIN items p ON p.id = i.parent WHERE i.org = ").bind(org.into());
-                statement.push(" AND i.type = ").bind((*type_id).into());
-                statement.push(" AND p.grants IS NOT NULL LIMIT ");
-                statement.bind(((limit - found.len()) as i64).into());
-                found.extend(self.read_rows(&statement, |_, item| Ok(item))?);
-            }
+        let mut distinct = ids.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let mut found: Vec<Item> = Vec::with_capacity(distinct.len());
+        for chunk in distinct.chunks(CHUNK) {
+            let mut statement = Statement::of("SELECT ");
+            statement.push(ITEM_COLUMNS).push(", i.seq FROM items i WHERE ");
+            SqliteDialect.ids_in("i.id", chunk, &mut statement);
+            found.extend(self.read_rows(&statement, |_, item| Ok(item))?);
         }
         Ok(found)
     }
@@ -112,44 +97,30 @@ impl SqliteTransaction<'_> {
         statement: &Statement,
         mut make: impl FnMut(&Columns<'_, '_>, Item) -> Result<T>,
     ) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        self.each_row(statement, |row, item| {
+            all.push(make(row, item)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(all)
+    }
+
+    /// As [`Self::read_rows`], one by one until `visit` breaks.
+    pub(super) fn each_row(
+        &mut self,
+        statement: &Statement,
+        mut visit: impl FnMut(&Columns<'_, '_>, Item) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
         let (next, previous, seqs) = (&self.registry, &self.previous, &mut self.seqs);
-        self.connection.rows(statement, |row| {
+        self.connection.each(statement, |row| {
             let mut found = item(next, row)?;
             // A type that goes with this change set still names its items.
             if let (None, Some(info)) = (next.by_id(found.type_id), previous.by_id(found.type_id)) {
                 found.type_name = Arc::clone(info.name());
             }
             seqs.insert(found.id, row.integer(AFTER_ITEM)?);
-            make(row, found)
+            visit(row, found)
         })
-    }
-
-    fn read_by(
-        &mut self,
-        column: &str,
-        ids: &[Uuid],
-        types: Option<&[Uuid]>,
-        limit: Option<usize>,
-    ) -> Result<Vec<Item>> {
-        let mut distinct = ids.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let mut found: Vec<Item> = Vec::with_capacity(distinct.len());
-        for chunk in distinct.chunks(CHUNK) {
-            let mut statement = Statement::of("SELECT ");
-            statement.push(ITEM_COLUMNS).push(", i.seq FROM items i WHERE ");
-            SqliteDialect.ids_in(column, chunk, &mut statement);
-            if let Some(types) = types {
-                // Not by an index of types: what stands below the parents is less.
-                statement.push(" AND ");
-                SqliteDialect.ids_in("+i.type", types, &mut statement);
-            }
-            if let Some(limit) = limit {
-                statement.push(" LIMIT ").bind(((limit - found.len()) as i64).into());
-            }
-            found.extend(self.read_rows(&statement, |_, item| Ok(item))?);
-        }
-        Ok(found)
     }
 
     pub(super) fn read_referrers(

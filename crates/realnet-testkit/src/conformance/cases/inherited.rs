@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use realnet_core::acl::{self, Caller, Grant, Permission, Reason, Subject};
-use realnet_core::change::{ChangeKind, ChangeSet, Operation};
+use realnet_core::change::{ChangeKind, ChangeSet, Operation, Outcome};
+use realnet_core::limit::Memory;
 use realnet_core::model::{Item, TypeDefinition, Visibility};
 use realnet_core::registry::TypeRegistry;
 use realnet_core::{ErrorKind, Uuid};
@@ -144,9 +145,13 @@ pub async fn moving_lets_nobody_decide(world: World) {
     let mine = world.create(&bob, item("Tome").name("mine").parent(open)).await.id;
     world.update(&bob, mine, into(between)).await.unwrap();
     world.update(&bob, mine, into(open)).await.unwrap();
+    world.share(&bob, between, vec![grant(Org::account(&alice), &write)]).await.unwrap();
     world.update(&alice, tome, into(deeper)).await.unwrap();
-    // Back is no more than there was.
-    world.update(&bob, tome, into(open)).await.unwrap();
+    // Among folders of the same people it is enough to write.
+    let plate = world.create(&alice, item("Tome").name("plate").parent(open)).await.id;
+    let beside = world.create(&alice, shelf("beside").parent(open)).await.id;
+    world.update(&bob, plate, into(beside)).await.unwrap();
+    world.update(&bob, plate, into(open)).await.unwrap();
     // A crate inherits nothing, so it lends nobody anything wherever it stands.
     let chest = world.create(&alice, item("Crate").name("crate").grants(to_bob(&world, &write))).await.id;
     world.update(&bob, chest, into(own)).await.unwrap();
@@ -277,6 +282,95 @@ pub async fn passing_down_has_a_limit(world: World) {
     consistent(&world).await;
 }
 
+/// A set of one operation that may give nobody anything, and must do with 24 MiB of memory.
+async fn narrowing(world: &World, operation: Operation) -> realnet_core::Result<Outcome> {
+    let memory = Memory::new(24 << 20);
+    let changes = ChangeSet::new(vec![operation], world.now(), Arc::from("suite"));
+    let changes = ChangeSet { max_inherited: 0, ..changes }.with_room(Some(Arc::new(memory.room(false))));
+    world.commit_set(&world.acme.alice.clone(), changes).await.map(|mut outcomes| outcomes.remove(0))
+}
+
+/// Twenty shelves with thirty tomes each, and one with more than are read at a time; some tomes lie below others.
+async fn fill_shelves(world: &World, top: Uuid) -> usize {
+    let alice = world.acme.alice.clone();
+    let shelves = (0..20).map(|_| shelf("inner").parent(top)).collect();
+    let shelves = world.create_all(&alice, shelves).await;
+    let tomes = |parent: Uuid, count: usize| {
+        let (world, alice) = (world.clone(), alice.clone());
+        async move {
+            let tomes = (0..count).map(|_| item("Tome").name("tome").parent(parent)).collect();
+            world.create_all(&alice, tomes).await
+        }
+    };
+    for shelf in &shelves {
+        tomes(shelf.id, 30).await;
+    }
+    tomes(shelves[7].id, 1100).await;
+    let below = tomes(shelves[3].id, 2).await;
+    tomes(below[1].id, 3).await;
+    20 + 600 + 1100 + 5
+}
+
+/// What only takes away is carried out however much stands below; what gives somebody more is bounded.
+pub async fn taking_away_has_no_limit(world: World) {
+    let [alice, bob] = [world.acme.alice.clone(), world.acme.bob.clone()];
+    let write = [Permission::Read, Permission::Write];
+    let top = world.create(&alice, shelf("top")).await.id;
+    let (aside, count) = (world.create(&alice, shelf("aside")).await.id, fill_shelves(&world, top).await);
+    let share = |grants| Operation::SetGrants { id: top, expected_version: None, grants };
+    let seen = || async { world.find("Stored").by(&bob).limit(1000).all().await.len() };
+    world.share(&alice, top, to_bob(&world, &write)).await.unwrap();
+    assert_eq!(seen().await, count + 1);
+    consistent(&world).await;
+    // Less, for another one as well, and from somewhere else: each is less for everybody, or refused.
+    narrowing(&world, share(to_bob(&world, READ))).await.unwrap();
+    let refused = expect_kind(narrowing(&world, share(to_bob(&world, &write))).await, ErrorKind::TooLarge);
+    assert!(refused.message().contains("group or role"), "{refused}");
+    let visitor = grant(Org::account(&world.acme.visitor), READ);
+    expect_kind(narrowing(&world, share(vec![visitor])).await, ErrorKind::TooLarge);
+    assert_eq!(seen().await, count + 1, "what is refused changes nothing");
+    consistent(&world).await;
+    narrowing(&world, share(vec![])).await.unwrap();
+    assert_eq!(seen().await, 0);
+    consistent(&world).await;
+
+    world.share(&alice, top, to_bob(&world, READ)).await.unwrap();
+    let carton = world.create(&alice, shelf("carton").grants(to_bob(&world, READ))).await.id;
+    world.share(&alice, top, vec![]).await.unwrap();
+    let into = |parent: Option<Uuid>| move |item: &mut Item| item.parent_id = parent;
+    world.update(&alice, top, into(Some(carton))).await.unwrap();
+    assert_eq!(seen().await, count + 2);
+    narrowing(&world, world.edit(top, None, into(Some(aside)))).await.unwrap();
+    assert_eq!(seen().await, 1, "moved away");
+    world.update(&alice, top, into(Some(carton))).await.unwrap();
+    let closed = |item: &mut Item| item.visibility = Visibility::Restricted;
+    narrowing(&world, world.edit(top, None, closed)).await.unwrap();
+    assert_eq!(seen().await, 1, "closed");
+    consistent(&world).await;
+    assert_eq!(narrowing(&world, delete(carton)).await.unwrap(), Outcome::Deleted(count + 2));
+    assert_eq!(world.find("Stored").all().await.len(), 1);
+}
+
+/// Nor does it matter how large the items are: a folder can not be filled until it can be closed no more.
+pub async fn taking_away_from_large_items_is_done_in_parts(world: World) {
+    let [alice, bob] = [world.acme.alice.clone(), world.acme.bob.clone()];
+    let top = world.create(&alice, shelf("top").grants(to_bob(&world, READ))).await.id;
+    // Below the top, where no words are looked for.
+    let text = "x".repeat(Item::MAX_ATTRIBUTES - 100);
+    for _ in 0..20 {
+        world.create(&alice, item("Tome").name("tome").parent(top).attr("held", json!({"text": text}))).await;
+    }
+    let tomes = world.find("Tome").by(&bob).limit(1);
+    assert_eq!(tomes.clone().page().await.items.len(), 1);
+    let revoke = Operation::SetGrants { id: top, expected_version: None, grants: vec![] };
+    narrowing(&world, revoke).await.unwrap();
+    assert_eq!(tomes.page().await.items.len(), 0);
+    let page = world.find("Tome").limit(1).page().await;
+    assert_eq!((page.items[0].version, page.items[0].attributes.size() > text.len()), (2, true));
+    assert_eq!(narrowing(&world, delete(top)).await.unwrap(), Outcome::Deleted(21));
+    assert_eq!(world.find("Tome").all().await.len(), 0);
+}
+
 /// The definition of a type with the flag set, or not.
 fn saying(world: &World, name: &str, inherits: bool) -> Operation {
     let registry = world.registry.current();
@@ -310,10 +404,36 @@ pub async fn a_type_begins_and_ceases_to_inherit(world: World) {
     changes.max_inherited = 2;
     let refused = world.stores.items.commit(&world.access(&system), changes).await;
     let refused = expect_kind(refused, ErrorKind::TooLarge);
-    assert!(refused.message().contains("share parts"), "{refused}");
+    assert!(refused.message().contains("share parts of the tree"), "{refused}");
     world.load_types().await;
     finds(&world, &bob, &["top"]).await;
     consistent(&world).await;
+}
+
+/// A type with many items turns in parts: those that stand below others of it, too, and what they have passed on.
+pub async fn a_type_with_many_items_turns(world: World) {
+    let [alice, bob, system] = [world.acme.alice.clone(), world.acme.bob.clone(), world.system()];
+    let top = world.create(&alice, shelf("top").grants(to_bob(&world, READ))).await.id;
+    let crates =
+        |parent: Uuid, count: usize| (0..count).map(move |_| item("Crate").name("crate").parent(parent));
+    let outer = world.create_all(&alice, crates(top, 600).collect()).await;
+    let inner =
+        world.create_all(&alice, outer.iter().take(300).flat_map(|one| crates(one.id, 2)).collect()).await;
+    let tomes = inner.iter().take(10).map(|one| item("Tome").name("tome").parent(one.id)).collect();
+    world.create_all(&alice, tomes).await;
+    let seen = || async {
+        let crates = world.find("Crate").by(&bob).limit(1000).all().await.len();
+        (crates, world.find("Tome").by(&bob).all().await.len())
+    };
+    for (inherits, expected) in [(true, (1200, 10)), (false, (0, 0))] {
+        world.change_types(&system, vec![saying(&world, "Crate", inherits)]).await.unwrap();
+        assert_eq!(seen().await, expected);
+        consistent(&world).await;
+    }
+    let versions = world.snapshot().await;
+    let of_crates =
+        versions.items.values().filter(|item| &*item.type_name == "Crate").map(|item| item.version);
+    assert_eq!(of_crates.max(), Some(3), "each has turned once there and once back");
 }
 
 /// Whatever comes at the same moment: nothing is left with what was taken back, or without what was given.
