@@ -65,11 +65,15 @@ pub(crate) async fn commit(
         operations.splice(types..types, healed.edits);
         operations.extend(healed.recheck);
     }
-    let Writer { services, access, request_id, origin, room, .. } = writer;
+    let Writer { services, access, request_id, origin, room, resources } = writer;
     let mut changes = ChangeSet::new(operations, services.clock.now(), Arc::from(request_id))
         .with_origin(origin.cloned())
         .with_room(room.cloned());
     changes.next_registry = next;
+    if resources.is_none() {
+        // A server that could not bring its own types up to date could not start, and nobody take back what stands in the way.
+        changes.max_inherited = usize::MAX;
+    }
     services.items.commit(access, changes).await?;
     if changes_types {
         services.reload_types().await?;

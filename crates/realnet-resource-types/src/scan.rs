@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use realnet_core::change::{Guard, Operation};
+use realnet_core::change::{ChangeSet, Guard, Operation};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::{Attributes, Field, Item, Map};
 use realnet_core::query::{OrgScope, Query};
@@ -88,6 +88,8 @@ fn recheck(next: &Arc<TypeRegistry>, types: Vec<Uuid>, since: Timestamp) -> Oper
 #[derive(Default)]
 struct Found {
     healed: Vec<Operation>,
+    /// About what the change set will hold of these.
+    bytes: usize,
     offending: Vec<Violation>,
 }
 
@@ -112,15 +114,17 @@ impl Found {
         if after == *before {
             return Ok(());
         }
-        if self.healed.len() >= MAX_HEALED {
-            let message =
-                format!("more than {MAX_HEALED} items would have to be changed along with the types");
+        let after = Attributes::from_map(after);
+        self.bytes += 2 * item.size() + after.size();
+        if self.healed.len() >= MAX_HEALED || self.bytes > ChangeSet::MAX_BYTES {
+            let most = ChangeSet::MAX_BYTES >> 20;
+            let message = format!(
+                "more than {MAX_HEALED} items, or {most} MiB of them, would have to be changed along with the types"
+            );
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
         // A default may be what nobody could have given this item: its resource is asked, now and when it is written.
-        let edit = writer.guarded(next, move |now| {
-            Ok(Item { attributes: Attributes::from_map(after.clone()), ..now.clone() })
-        });
+        let edit = writer.guarded(next, move |now| Ok(Item { attributes: after.clone(), ..now.clone() }));
         edit(item)?;
         self.healed.push(Operation::Update { id: item.id, expected_version: Some(item.version), edit });
         Ok(())

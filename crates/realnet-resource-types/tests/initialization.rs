@@ -6,9 +6,10 @@ mod common;
 
 use common::{World, documents};
 use realnet_core::Uuid;
-use realnet_core::acl::{Caller, OrgRole};
+use realnet_core::acl::{Caller, Grant, OrgRole, Permission, Permissions, Subject};
 use realnet_core::change::{ChangeSet, Operation};
 use realnet_core::load::{Action, OrgTemplate};
+use realnet_core::model::Item;
 use realnet_core::provider::Access;
 use realnet_core::resource::Operation as Request;
 use realnet_resource_types::Initializer;
@@ -94,4 +95,48 @@ async fn an_upgrade_changes_what_nobody_has_changed() {
     let info = registry.find(world.org, &name).unwrap();
     assert_eq!(info.attributes()["icon"], "new_icon");
     assert!(info.field("novelty").is_some());
+}
+
+/// More than a change set of a request may hold: the upgrade is carried out, since no server could start otherwise.
+#[tokio::test]
+async fn an_upgrade_passes_down_whatever_there_is() {
+    let world = World::new();
+    let mut old = documents();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../static/initialization/core.json");
+    let text = std::fs::read_to_string(folder).unwrap();
+    assert!(text.contains("\"inherits_access\": true"));
+    let text = text.replace("\"inherits_access\": true", "\"inherits_access\": false");
+    old[0] = realnet_core::load::parse_json("core.json", &text).unwrap();
+    Initializer::new(world.services.clone(), old).types().await.unwrap();
+
+    let registry = world.services.registry.current();
+    let folder = registry.find(world.org, "Folder").unwrap();
+    let item = || Item::new(world.services.ids.next_id(), folder.id(), Arc::clone(folder.name()), world.org);
+    let reads = Permissions::of(&[Permission::Read]);
+    let mut top = item();
+    top.grants.push(Grant { subject: Subject::Public, permissions: reads });
+    let access = Access { caller: Arc::new(Caller::system(world.org)), registry: Arc::clone(&registry) };
+    let create = async |item: Item| {
+        let changes = vec![Operation::Create(Box::new(item))];
+        let changes = ChangeSet::new(changes, world.services.clock.now(), Arc::from("test"));
+        world.services.items.commit(&access, changes).await.unwrap();
+    };
+    let parent_id = Some(top.id);
+    create(top).await;
+    let mut ids = Vec::new();
+    for _ in 0..17 {
+        let text = json!({"held": {"text": "x".repeat(Item::MAX_ATTRIBUTES - 100)}});
+        let attributes = text.as_object().unwrap().clone().into();
+        let item = Item { parent_id, attributes, ..item() };
+        ids.push(item.id);
+        create(item).await;
+    }
+    let initializer = Initializer::new(world.services.clone(), documents());
+    assert!(!initializer.check().await.unwrap().is_empty());
+    initializer.types().await.unwrap();
+    assert!(initializer.check().await.unwrap().is_empty());
+    for id in ids {
+        let item = world.services.items.get(&access, id).await.unwrap().unwrap();
+        assert_eq!((item.version, item.inherited.len()), (2, 1));
+    }
 }
