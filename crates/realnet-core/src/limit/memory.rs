@@ -53,14 +53,11 @@ impl Memory {
         if is_strangers { self.0.most / 2 } else { self.0.most }
     }
 
-    /// Adds bytes if there is room.
+    /// Adds bytes if there is room; else nothing changes, not even for a moment.
     fn take(&self, bytes: usize, is_strangers: bool) -> bool {
         let add = |counter: &AtomicUsize, most: usize| {
-            let has_room = counter.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= most;
-            if !has_room {
-                counter.fetch_sub(bytes, Ordering::Relaxed);
-            }
-            has_room
+            let added = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= most);
+            counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, added).is_ok()
         };
         if is_strangers && !add(&self.0.by_strangers, self.most(true)) {
             return false;
@@ -196,6 +193,29 @@ mod tests {
         other.add(1000).unwrap();
         let refused = memory.room(false).add(1).unwrap_err();
         assert_eq!((refused.kind(), refused.retry_after()), (error.kind(), error.retry_after()));
+    }
+
+    #[test]
+    fn what_is_refused_is_in_nobodys_way() {
+        let memory = Memory::new(1000);
+        let others = memory.room(false);
+        others.add(400).unwrap();
+        std::thread::scope(|scope| {
+            // Far too much, again and again, on both counters.
+            for is_strangers in [false, true] {
+                let memory = &memory;
+                scope.spawn(move || {
+                    for _ in 0..20_000 {
+                        memory.room(is_strangers).add(usize::MAX - 10).unwrap_err();
+                    }
+                });
+            }
+            for _ in 0..20_000 {
+                memory.room(false).add(500).unwrap();
+                memory.room(true).add(500).unwrap();
+            }
+        });
+        assert_eq!(memory.used(), 400);
     }
 
     #[test]
