@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::{Content, ContentId, DataStream, Expectation};
-use realnet_core::{Error, Result};
+use realnet_core::{Error, ErrorKind, Result};
 
 use super::held::Held;
 use super::pump::{BLOCK, Fed, Sink, blocking, pump};
@@ -74,6 +74,11 @@ pub(super) fn finish(shared: &Arc<Shared>, id: ContentId, expected: Expectation)
 /// Removes an upload.
 pub(super) fn abort(shared: &Arc<Shared>, id: ContentId) -> Result<bool> {
     let _held = shared.holders.hold(id)?;
+    remove(shared, id)
+}
+
+/// Removes an upload that is held.
+fn remove(shared: &Shared, id: ContentId) -> Result<bool> {
     let path = shared.upload(id);
     let length = files::look(&path)?.map_or(0, |found| found.len());
     let removed = files::remove(&path)?;
@@ -85,18 +90,30 @@ pub(super) fn abort(shared: &Arc<Shared>, id: ContentId) -> Result<bool> {
 pub(super) fn expire(shared: &Arc<Shared>, unused_since: Timestamp) -> Result<u64> {
     let mut expired = 0;
     for id in files::names(&shared.uploads)?.into_iter().filter_map(|(name, _)| ContentId::parse(&name)) {
-        let path = shared.upload(id);
-        let Some(found) = files::look(&path)? else { continue };
-        if files::written_at(&path, &found)? >= unused_since {
-            continue;
-        }
-        match abort(shared, id) {
-            Ok(removed) => expired += u64::from(removed),
-            Err(error) if error.kind() == realnet_core::ErrorKind::Conflict => {}
-            Err(error) => return Err(error),
+        if is_unused(shared, id, unused_since)? {
+            expired += u64::from(expire_one(shared, id, unused_since)?);
         }
     }
     Ok(expired)
+}
+
+fn is_unused(shared: &Shared, id: ContentId, since: Timestamp) -> Result<bool> {
+    let path = shared.upload(id);
+    let Some(found) = files::look(&path)? else { return Ok(false) };
+    Ok(files::written_at(&path, &found)? < since)
+}
+
+/// Looks again when nobody else can write: somebody may just have done so, and been told that it is kept.
+fn expire_one(shared: &Arc<Shared>, id: ContentId, unused_since: Timestamp) -> Result<bool> {
+    match shared.holders.hold(id) {
+        Ok(mut held) => {
+            let removed = is_unused(shared, id, unused_since)? && remove(shared, id)?;
+            held.is_there = offset(shared, id)?.is_some();
+            Ok(removed)
+        }
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The bytes of all uploads.
@@ -163,5 +180,32 @@ impl Sink for Upload {
         }
         self.length += size;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use realnet_core::Uuid;
+
+    use super::super::{LocalOptions, open};
+    use super::*;
+
+    #[test]
+    fn what_has_just_been_written_to_does_not_expire() {
+        let folder = tempfile::tempdir().unwrap();
+        let shared = Arc::new(open::open(folder.path(), LocalOptions::default()).unwrap());
+        let [first, second] = [1, 2].map(|number| ContentId::new(Uuid::from_u128(number)));
+        begin(&shared, first).unwrap();
+        begin(&shared, second).unwrap();
+        let (past, future) = (Timestamp::from_micros(0), Timestamp::from_micros(1 << 60));
+        // It has passed for unused, and was written to before it was held.
+        assert!(!expire_one(&shared, first, past).unwrap());
+        assert_eq!(offset(&shared, first).unwrap(), Some(0));
+        let held = shared.holders.hold(second).unwrap();
+        assert_eq!(expire(&shared, future).unwrap(), 1, "the one that nobody works on");
+        assert_eq!(offset(&shared, first).unwrap(), None);
+        drop(held);
+        assert_eq!(expire(&shared, past).unwrap(), 0);
+        assert_eq!(expire(&shared, future).unwrap(), 1);
     }
 }
