@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -130,8 +131,19 @@ fn a_check_makes_nothing() {
         let holds_data = entry.file_name().to_string_lossy() != "realnet.db.lock";
         assert!(!holds_data || mode % 0o100 == 0, "only the owner may read {:?}: {mode:o}", entry.path());
     }
+    let files = || {
+        let entries = std::fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
+        entries.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect::<BTreeMap<_, _>>()
+    };
+    let before = files();
     let second = check();
     assert!(second.status.success() && text(&second).contains("store are in order"), "{}", text(&second));
+    assert!(files() == before, "what is there stays as it is");
+    // Nor does it stand in the way of a server, or one of it.
+    let server = Server::start(&folder);
+    let beside = check();
+    assert!(beside.status.success() && text(&beside).contains("store are in order"), "{}", text(&beside));
+    assert!(server.stop());
 }
 
 #[test]

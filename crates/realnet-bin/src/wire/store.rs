@@ -42,12 +42,15 @@ impl Store {
     pub async fn look(database: &DatabaseSection) -> Result<(Self, Option<Pending>), Failure> {
         let pending = Self::pending(database).await?;
         let store = match (database, &pending) {
-            (_, Some(_)) => Self::open(&DatabaseSection::Memory).await?,
+            (_, Some(_)) | (DatabaseSection::Memory, None) => Self::open(&DatabaseSection::Memory).await?,
+            (DatabaseSection::Sqlite { path }, None) => {
+                let store = SqliteStore::look(SqliteConfig::new(path.clone()));
+                Self::Sqlite(Arc::new(store.map_err(|error| at(path.display(), &error))?))
+            }
             (DatabaseSection::Postgres(section), None) => {
                 let store = PostgresStore::connect_read_only(postgres_config(section)?).await;
                 Self::Postgres(Arc::new(store.map_err(|error| at(format_args!("{section:?}"), &error))?))
             }
-            (_, None) => Self::open(database).await?,
         };
         Ok((store, pending))
     }

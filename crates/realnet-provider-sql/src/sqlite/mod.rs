@@ -17,6 +17,7 @@ mod items;
 mod limits;
 mod list;
 mod lock;
+mod look;
 mod lookup;
 mod patience;
 mod pool;
@@ -62,7 +63,7 @@ pub struct SqliteStore {
     /// How often what may be done.
     buckets: Mutex<Buckets>,
     // The last field, so that it is released last.
-    _lock: FileLock,
+    _lock: Option<FileLock>,
 }
 
 impl SqliteStore {
@@ -87,23 +88,41 @@ impl SqliteStore {
         shared.load(&mut connection)?;
         let checkpoints = Checkpoints::start(Connection::open(&config.path)?, Arc::clone(&shared))?;
         let writer = Writer::start(connection, Arc::clone(&shared), checkpoints, config.group)?;
-        let long_reads = Arc::new(Semaphore::new(config.long_reads.max(1)));
-        Ok(Self { writer, shared, long_reads, buckets: Mutex::default(), _lock: lock })
+        Ok(Self::of(writer, shared, &config, Some(lock)))
     }
 
-    /// What [`Self::open`] would have to apply to the file first. A file that is not there is not made, and one that is
-    /// stays as it is.
+    /// Opens a file whose schema is up to date (see [`Self::pending`]) for reading alone. Nothing of it is changed, and another
+    /// server may have it open; what is to be written is refused.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// As [`Self::open`], but for the lock.
+    #[allow(clippy::needless_pass_by_value, reason = "a configuration is given away")]
+    pub fn look(config: SqliteConfig) -> Result<Self> {
+        let mut connection = look::open(&config.path)?;
+        let shared = Arc::new(Shared::new(Pool::looking(&config)?, config.few));
+        shared.load(&mut connection)?;
+        Ok(Self::of(Writer::none(), shared, &config, None))
+    }
+
+    fn of(writer: Writer, shared: Arc<Shared>, config: &SqliteConfig, lock: Option<FileLock>) -> Self {
+        let long_reads = Arc::new(Semaphore::new(config.long_reads.max(1)));
+        Self { writer, shared, long_reads, buckets: Mutex::default(), _lock: lock }
+    }
+
+    /// What [`Self::open`] would have to apply to the file first. A file that is not there is not made, and one that is
+    /// stays as it is, whoever has it open.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`], but for the lock.
     pub fn pending(config: &SqliteConfig) -> Result<Option<Pending>> {
         if !config.path.exists() {
             lock::try_folder(&config.path)?;
             return schema::all_pending();
         }
-        let _lock = FileLock::take(&config.path)?;
-        schema::pending(&mut Self::checked(config)?)
+        look::try_to_write(&config.path)?;
+        schema::pending(&mut look::open(&config.path)?)
     }
 
     /// A connection to a file that is a database of ours, which can be written to.

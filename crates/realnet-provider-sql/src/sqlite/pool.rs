@@ -8,10 +8,13 @@ use realnet_core::{Error, Result};
 
 use super::config::SqliteConfig;
 use super::connection::Connection;
+use super::look;
 
 /// Connections that only read.
 pub(super) struct Pool {
     path: PathBuf,
+    /// Where SQLite finds the file, when it is only looked at.
+    look: Option<PathBuf>,
     settings: String,
     keep: usize,
     idle: Mutex<Option<Vec<Connection>>>,
@@ -28,6 +31,7 @@ impl Pool {
     pub(super) fn new(config: &SqliteConfig) -> Self {
         Self {
             path: config.path.clone(),
+            look: None,
             settings: format!(
                 "PRAGMA busy_timeout = {}; PRAGMA query_only = ON; PRAGMA cache_size = -{}; \
                  PRAGMA temp_store = MEMORY;",
@@ -36,6 +40,12 @@ impl Pool {
             keep: config.idle_readers,
             idle: Mutex::new(Some(Vec::new())),
         }
+    }
+
+    /// One for a file that is only looked at.
+    pub(super) fn looking(config: &SqliteConfig) -> Result<Self> {
+        let look = Some(PathBuf::from(look::address(&config.path)?));
+        Ok(Self { look, ..Self::new(config) })
     }
 
     /// A connection: the one used last, whose cache is warm, or a new one.
@@ -48,13 +58,16 @@ impl Pool {
         Ok(Reader { pool: self, connection: Some(connection) })
     }
 
-    /// The database file itself, which is there; see [`super::shared::Shared`].
+    /// The database file itself, which is there; see [`super::shared::Shared`]. None of one that is only looked at.
     pub(super) fn file(&self) -> Option<File> {
+        if self.look.is_some() {
+            return None;
+        }
         OpenOptions::new().write(true).open(&self.path).ok()
     }
 
     fn open(&self) -> Result<Connection> {
-        let mut connection = Connection::open(&self.path)?;
+        let mut connection = Connection::open(self.look.as_ref().unwrap_or(&self.path))?;
         connection.batch(&self.settings)?;
         Ok(connection)
     }

@@ -22,7 +22,12 @@ pub(super) fn check(connection: &mut Connection) -> Result<()> {
     if connection.is_writable()? {
         return Ok(());
     }
-    Err(Error::unavailable("the database is read-only: check the rights of its file and folder"))
+    Err(read_only())
+}
+
+/// The error for a database that can not be written to.
+pub(super) fn read_only() -> Error {
+    Error::unavailable("the database is read-only: check the rights of its file and folder")
 }
 
 /// Runs what has not been run yet.
@@ -47,17 +52,17 @@ pub(super) fn pending(connection: &mut Connection) -> Result<Option<Pending>> {
             ),
         ));
     }
-    Ok(Pending::between(newest(&applied), newest(&known)))
+    Ok(Pending::of(&numbers(&applied), numbers(&known)))
 }
 
 /// What opening would run on a file that is not there yet.
 pub(super) fn all_pending() -> Result<Option<Pending>> {
-    Ok(Pending::between(0, newest(&known_versions()?)))
+    Ok(Pending::of(&[], numbers(&known_versions()?)))
 }
 
-/// The last of these versions, which are numbers with leading zeros; 0 when there is none.
-fn newest(versions: &[String]) -> i64 {
-    versions.iter().filter_map(|version| version.parse().ok()).max().unwrap_or(0)
+/// Versions are numbers with leading zeros.
+fn numbers(versions: &[String]) -> Vec<i64> {
+    versions.iter().filter_map(|version| version.parse().ok()).collect()
 }
 
 /// Read by hand: diesel makes the table when it is asked.
@@ -69,7 +74,7 @@ fn applied_versions(connection: &mut Connection) -> Result<Vec<String>> {
 }
 
 /// A database of another program is left alone.
-fn check_owner(connection: &mut Connection) -> Result<()> {
+pub(super) fn check_owner(connection: &mut Connection) -> Result<()> {
     let id = connection.number(&Statement::of("SELECT application_id FROM pragma_application_id"))?;
     let tables = connection.number(&Statement::of("SELECT count(*) FROM sqlite_schema"))?;
     if id == APPLICATION_ID || (id == 0 && tables == 0) {

@@ -56,6 +56,11 @@ impl Writer {
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 
+    /// None: nothing can be written.
+    pub(super) fn none() -> Self {
+        Self { queue: Mutex::default(), thread: Mutex::default() }
+    }
+
     /// Runs `work` in a transaction of the writer; answers when it is on the disk. The work may have to be done again, when
     /// another one of its group has failed.
     pub(super) async fn submit<T: Send + 'static>(
