@@ -126,6 +126,10 @@ impl ItemProvider for Busy {
         self.inner.changes(org, since, limit).await
     }
 
+    async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        self.inner.contents_in_use(ids).await
+    }
+
     async fn check(&self) -> Result<()> {
         self.inner.check().await
     }

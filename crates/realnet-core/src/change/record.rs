@@ -75,6 +75,7 @@ impl ChangeRecord {
         let (Some(before), Some(after)) = (&self.before, &self.after) else { return Vec::new() };
         let properties = [
             ("access", before.grants != after.grants || before.inherited != after.inherited),
+            ("content", before.content != after.content),
             ("instance", before.instance != after.instance),
             ("linked_item", before.linked_item_id != after.linked_item_id),
             ("location", before.location != after.location),

@@ -78,6 +78,10 @@ pub struct Item {
     pub org: Uuid,
     /// Whether everybody may read it.
     pub public: bool,
+    /// The content that it names: bytes, kept apart (see [`crate::provider::DataProvider`]). It is no property of the item's
+    /// document: no body, patch, plan or query reaches it, since who could name a content could read that of another item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Uuid>,
     /// 1 at creation, +1 per change.
     pub version: i64,
     /// When it was created.
@@ -142,6 +146,7 @@ impl Item {
             owner: None,
             org,
             public: false,
+            content: None,
             version: 1,
             created_at: Timestamp::default(),
             updated_at: Timestamp::default(),

@@ -116,6 +116,9 @@ pub trait ItemProvider: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ChangeRecord>>;
 
+    /// Those of `ids` that an item names as its content, in no order; at most 1000 ids. Not filtered by access: for the system.
+    async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>>;
+
     /// Whether the store answers; an error says why not.
     async fn check(&self) -> Result<()>;
 }

@@ -124,6 +124,10 @@ impl ItemProvider for SealedItems {
         self.store.changes_within(org, span, filter, limit).await
     }
 
+    async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        self.store.contents_in_use(ids).await
+    }
+
     async fn check(&self) -> Result<()> {
         self.store.check().await
     }

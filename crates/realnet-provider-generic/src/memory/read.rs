@@ -101,6 +101,12 @@ impl ItemProvider for MemoryStore {
         Ok(page(within.iter().rev().filter(|record| filter.matches(record)).take(limit)))
     }
 
+    async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        let state = self.state.read();
+        let named = state.items.values().filter_map(|item| item.content);
+        Ok(named.filter(|content| ids.contains(content)).collect())
+    }
+
     async fn check(&self) -> Result<()> {
         Ok(())
     }

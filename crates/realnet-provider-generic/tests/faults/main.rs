@@ -51,6 +51,8 @@ enum Fault {
     LosesTypeGrants,
     /// Reads items without the grants that they inherit.
     ForgetsInherited,
+    /// Does not know which contents items name.
+    ForgetsContents,
     StaleTypes,
     NoSignals,
     MixesSources,
@@ -265,6 +267,13 @@ impl ItemProvider for FaultyStore {
         Ok(changes)
     }
 
+    async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        match self.fault {
+            Fault::ForgetsContents => Ok(Vec::new()),
+            _ => self.store.contents_in_use(ids).await,
+        }
+    }
+
     async fn check(&self) -> Result<()> {
         self.store.check().await
     }
@@ -387,6 +396,7 @@ noticed! {
     ShowsHistory by changelog::the_history_of_an_item,
     RoundsTimes by crud::every_property_is_read_back,
     LosesTypeGrants by grants::an_org_sets_grants_on_types,
+    ForgetsContents by contents::contents_in_use_are_told,
     ForgetsInherited by inherited::grants_pass_down,
     ListsEverything by inherited::moved_items_inherit_where_they_stand,
     StaleTypes by types::definitions_are_read_back,

@@ -117,6 +117,13 @@ impl ItemProvider for PostgresStore {
         changes::within(&self.shared, org, &span, filter, limit).await
     }
 
+    async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        let mut statement = Statement::of("SELECT i.content FROM items i WHERE i.content = ANY(");
+        statement.bind(Bind::Array(Array::Ids(ids.iter().copied().map(Some).collect()))).push(")");
+        let rows = self.shared.read(statement).await?;
+        rows.iter().map(|row| Reader::new(row).next().map_err(to_error)).collect()
+    }
+
     async fn check(&self) -> Result<()> {
         self.shared.read(Statement::of("SELECT 1")).await.map(drop)
     }

@@ -42,6 +42,12 @@ const MIGRATIONS: &[Migration] = &[
         up: include_str!("../../migrations/postgres/0004_marks/up.sql"),
         down: include_str!("../../migrations/postgres/0004_marks/down.sql"),
     },
+    Migration {
+        version: 5,
+        name: "content",
+        up: include_str!("../../migrations/postgres/0005_content/up.sql"),
+        down: include_str!("../../migrations/postgres/0005_content/down.sql"),
+    },
 ];
 
 /// The version that this build knows.

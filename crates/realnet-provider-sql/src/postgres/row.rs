@@ -18,7 +18,7 @@ use crate::row::visibility_of;
 /// The columns that [`item`] reads, of the table by its alias `i`.
 pub(super) const ITEM_COLUMNS: &str = "i.id, i.org, i.type, i.instance, i.name, i.attributes, i.tags, i.status, \
     i.visibility, i.location, i.valid_from, i.valid_to, i.parent, i.linked, i.owner, i.public, i.version, \
-    i.created_at, i.updated_at, i.grants";
+    i.created_at, i.updated_at, i.grants, i.content";
 
 /// The item of a row that begins with [`ITEM_COLUMNS`].
 pub(super) fn item(registry: &TypeRegistry, row: &PgRow) -> Result<Item> {
@@ -55,7 +55,7 @@ fn columns(registry: &TypeRegistry, reader: &mut Reader<'_>) -> Result<Columns, 
     let status = reader.next()?;
     let visibility: i16 = reader.next()?;
     let location = reader.next()?;
-    let item = Item {
+    let mut item = Item {
         id,
         type_id,
         type_name: registry.by_id(type_id).map_or_else(|| Arc::from(""), |info| Arc::clone(info.name())),
@@ -74,13 +74,16 @@ fn columns(registry: &TypeRegistry, reader: &mut Reader<'_>) -> Result<Columns, 
         owner: reader.next()?,
         org,
         public: reader.next()?,
+        content: None,
         version: reader.next()?,
         created_at: Timestamp::from_micros(reader.next()?),
         updated_at: Timestamp::from_micros(reader.next()?),
         grants: Vec::new(),
         inherited: Vec::new(),
     };
-    Ok((item, location, reader.next()?))
+    let grants = reader.next()?;
+    item.content = reader.next()?;
+    Ok((item, location, grants))
 }
 
 /// A value that was stored as JSON.

@@ -140,6 +140,15 @@ impl ItemProvider for SqliteStore {
         self.long_read(move |shared| changes::within(shared, org, &span, &filter, limit)).await
     }
 
+    async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        let mut statement = Statement::of("SELECT i.content FROM items i WHERE i.content IN (");
+        for (index, id) in ids.iter().enumerate() {
+            statement.push(if index == 0 { "" } else { ", " }).bind((*id).into());
+        }
+        statement.push(")");
+        self.long_read(move |shared| shared.pool.take()?.get()?.rows(&statement, |row| row.id(0))).await
+    }
+
     async fn check(&self) -> Result<()> {
         let mut reader = self.shared.pool.take()?;
         reader.get()?.number(&Statement::of("SELECT revision FROM type_revision")).map(drop)

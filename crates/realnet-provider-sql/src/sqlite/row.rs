@@ -16,13 +16,14 @@ use crate::row::visibility_of;
 /// The columns that [`item`] reads, of the table by its alias `i`.
 pub(super) const ITEM_COLUMNS: &str = "i.id, i.org, i.type, i.instance, i.name, i.attributes, i.tags, i.status, \
      i.visibility, i.location, i.valid_from, i.valid_to, i.parent, i.linked, i.owner, i.public, i.version, \
-     i.created_at, i.updated_at, i.grants, \
-     coalesce(i.location, i.tags, i.parent, i.status, i.instance, i.grants, i.linked, i.valid_from, i.valid_to) IS NULL";
+     i.created_at, i.updated_at, i.grants, i.content, \
+     coalesce(i.location, i.tags, i.parent, i.status, i.instance, i.grants, i.content, i.linked, i.valid_from, \
+     i.valid_to) IS NULL";
 
-/// The one that tells whether nine of the others are absent, as in most items: then they need not be read one by one.
-const IS_PLAIN: usize = 20;
+/// The one that tells whether ten of the others are absent, as in most items: then they need not be read one by one.
+const IS_PLAIN: usize = 21;
 /// The column behind [`ITEM_COLUMNS`].
-pub(super) const AFTER_ITEM: usize = 21;
+pub(super) const AFTER_ITEM: usize = 22;
 
 /// Names of types; the last one is at hand, as most items of a list are of one type.
 pub(super) struct TypeNames<'r> {
@@ -86,6 +87,7 @@ fn read_rest(item: &mut Item, row: &Columns<'_, '_>) -> Result<()> {
     if let Some(kept) = parsed(row, 19)? {
         restore_grants(item, kept);
     }
+    item.content = row.optional_id(20)?;
     Ok(())
 }
 

@@ -31,6 +31,7 @@ async fn up_down_and_up_again() {
     let first = schema(&outside).await;
     assert!(first.iter().any(|object| object.contains("items_by_bounds")), "{first:#?}");
     assert!(first.iter().any(|object| object.contains("events_by_kind")), "{first:#?}");
+    assert!(first.iter().any(|object| object.contains("items_by_content")), "{first:#?}");
     PostgresStore::erase(&config).await.unwrap();
     let empty = schema(&outside).await;
     assert!(empty.iter().all(|object| object.contains("schema_migrations")), "{empty:#?}");
@@ -53,5 +54,5 @@ async fn servers_that_start_together() {
     }
     let outside = client(database.url()).await;
     let applied: i64 = outside.query_one("SELECT count(*) FROM schema_migrations", &[]).await.unwrap().get(0);
-    assert_eq!(applied, 4);
+    assert_eq!(applied, 5);
 }

@@ -40,6 +40,10 @@ macro_rules! conformance {
                 order_holds_under_concurrency,
                 the_history_of_an_item,
             ],
+            contents: [
+                a_content_is_kept_with_its_item,
+                contents_in_use_are_told,
+            ],
             credentials: [
                 a_password_raises_the_epoch,
                 a_hash_is_replaced_by_who_knows_it,

@@ -26,15 +26,17 @@ const MAX_VECTOR: usize = 900_000;
 const CHUNK: usize = 2_000;
 
 const ITEM_COLUMNS: &str = "id, org, type, instance, name, attributes, tags, status, visibility, location, bounds, \
-    valid_from, valid_to, parent, linked, owner, public, version, created_at, updated_at, grants, search, words";
+    valid_from, valid_to, parent, linked, owner, public, version, created_at, updated_at, grants, content, \
+    search, words";
 const ITEM_VALUES: &str = "r.id, r.org, r.type, r.instance, r.name, r.attributes, r.tags::text[], r.status, \
     r.visibility::smallint, r.location, r.bounds::box, r.valid_from, r.valid_to, r.parent, r.linked, r.owner, \
-    r.public, r.version, r.created_at, r.updated_at, r.grants, r.search::tsvector, r.words::text[]";
+    r.public, r.version, r.created_at, r.updated_at, r.grants, r.content, r.search::tsvector, \
+    r.words::text[]";
 const ITEM_ASSIGNMENTS: &str = "instance = r.instance, name = r.name, attributes = r.attributes, \
     tags = r.tags::text[], status = r.status, visibility = r.visibility::smallint, location = r.location, \
     bounds = r.bounds::box, valid_from = r.valid_from, valid_to = r.valid_to, parent = r.parent, \
     linked = r.linked, owner = r.owner, public = r.public, version = r.version, updated_at = r.updated_at, \
-    grants = r.grants, search = r.search::tsvector, words = r.words::text[]";
+    grants = r.grants, content = r.content, search = r.search::tsvector, words = r.words::text[]";
 /// Sets what [`search_values`] gives.
 pub(super) const SEARCH_ASSIGNMENTS: &str = "search = r.search::tsvector, words = r.words::text[]";
 const CHANGE_COLUMNS: &str = "org, item, type, kind, version, before, after, actor, at, request, origin";
@@ -330,6 +332,7 @@ fn item_row(item: &Item, index: &IndexEntries) -> Result<Vec<Bind>> {
         item.created_at.as_micros().into(),
         item.updated_at.as_micros().into(),
         grants.into(),
+        item.content.into(),
         search,
         words,
     ])

@@ -68,6 +68,7 @@ const COLUMNS: &[(&str, Same, Value)] = &[
         |a, b| a.grants == b.grants && a.inherited == b.inherited,
         |item| Ok(kept_grants(item).map(|kept| json(&kept)).transpose()?.into()),
     ),
+    ("content", |a, b| a.content == b.content, |item| Ok(item.content.into())),
 ];
 
 /// A list as JSON; nothing when it is empty.

@@ -209,7 +209,8 @@ impl ItemWrite {
 fn insert_row(item: &Item) -> Result<Statement> {
     let mut statement = Statement::of(
         "INSERT INTO items (seq, id, org, type, created_at, instance, name, attributes, tags, status, visibility, \
-         location, valid_from, valid_to, parent, linked, owner, public, version, updated_at, grants) VALUES (",
+         location, valid_from, valid_to, parent, linked, owner, public, version, updated_at, grants, \
+         content) VALUES (",
     );
     statement.bind(SEQ);
     for value in [item.id.into(), item.org.into(), item.type_id.into(), item.created_at.as_micros().into()] {

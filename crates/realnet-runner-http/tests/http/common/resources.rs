@@ -183,6 +183,10 @@ impl ItemProvider for Fragile {
         self.store.changes(org, since, limit).await
     }
 
+    async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        self.store.contents_in_use(ids).await
+    }
+
     async fn check(&self) -> Result<()> {
         self.check_away()
     }

@@ -6,6 +6,7 @@
 pub mod aggregates;
 pub mod batch;
 pub mod changelog;
+pub mod contents;
 pub mod credentials;
 pub mod crud;
 pub mod durability;

@@ -1,0 +1,2 @@
+DROP INDEX items_by_content;
+ALTER TABLE items DROP COLUMN content;
