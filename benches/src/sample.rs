@@ -151,6 +151,7 @@ fn memo(info: &TypeInfo, org: Uuid) -> realnet_core::Result<Item> {
         owner: Some(System.next_id()),
         org,
         public: false,
+        content: None,
         version: 1,
         created_at: now,
         updated_at: now,

@@ -88,3 +88,8 @@ fn secrets() {
 fn api() {
     works_as_written("docs/api.md");
 }
+
+#[test]
+fn files() {
+    works_as_written("docs/files.md");
+}

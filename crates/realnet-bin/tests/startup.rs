@@ -196,7 +196,7 @@ fn what_is_mistyped_or_not_read_is_told_at_the_start() {
     let settings = [
         ("REALNET_DB_PASSWORD", "s3cret"),
         ("REALNET_DB_TYPE", "sqlite"),
-        ("REALNET_STORAGE_TYPE", "s3"),
+        ("REALNET_QUEUE_TYPE", "sqs"),
         ("REALNET_DEFAULT_ORG", "Nowhere"),
         ("REALNET_INIT_PATH", init.to_str().unwrap()),
     ];
@@ -207,7 +207,7 @@ fn what_is_mistyped_or_not_read_is_told_at_the_start() {
     let log = std::fs::read_to_string(folder.join("log")).unwrap();
     for words in [
         "REALNET_DB_PASSWORD is no setting: is REALNET_DB_PASS meant?",
-        "REALNET_STORAGE_TYPE is no setting",
+        "REALNET_QUEUE_TYPE is no setting",
         "shop.yaml",
         "the org for requests without an org does not exist",
     ] {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, USER_AGENT};
 use actix_web::web::Payload;
+use futures::future::{Either, select};
 use realnet_core::acl::{Caller, Origin};
 use realnet_core::limit::Room;
 use realnet_core::registry::TypeRegistry;
@@ -22,6 +23,7 @@ use crate::limits::Quota;
 use crate::notices::{Notices, Written, base_of};
 use crate::problem::Problem;
 use crate::request::body::{self, Body};
+use crate::request::upload::Incoming;
 use crate::request::{path, query};
 use crate::router::{Captures, Outcome};
 use crate::state::State;
@@ -167,6 +169,11 @@ impl Call {
         }
     }
 
+    /// The body, unread; nobody else gets it then.
+    pub(crate) fn take_payload(&self) -> Option<Payload> {
+        self.payload.take()
+    }
+
     /// Carries out an operation that changes nothing. It ends when the client goes away or the time is up.
     pub(crate) async fn read(&self, caller: &Arc<Caller>, operation: Operation) -> Result<Reply, Problem> {
         self.read_at(caller, &self.path.name, operation).await
@@ -214,6 +221,37 @@ impl Call {
             let problem = Problem::from(error);
             if is_set { problem } else { problem.without_operation() }
         })
+    }
+
+    /// As [`Self::write`], of an operation that takes the body as it comes: its time begins when all of that is there. When the
+    /// client goes away before that, the operation finds its stream broken off.
+    pub(crate) async fn write_streamed(
+        &self,
+        caller: &Arc<Caller>,
+        operation: Operation,
+        incoming: Incoming,
+    ) -> Result<Reply, Problem> {
+        let context = self.context_from_here(caller);
+        let request = Request { endpoint: self.path.name.clone(), operation };
+        let dispatcher = Arc::clone(&self.state.dispatcher);
+        let work = actix_web::rt::spawn(async move { dispatcher.dispatch(&context, request).await });
+        let broken_off = |failure| Problem::internal(format!("an operation broke off: {failure}"));
+        let flow = std::pin::pin!(incoming.flow(self));
+        let (flowed, work) = match select(flow, work).await {
+            Either::Left((flowed, work)) => (flowed, work),
+            Either::Right((done, _)) => {
+                return done.map_err(broken_off)?.map_err(Problem::without_step);
+            }
+        };
+        let done = match tokio::time::timeout(self.state.config.request_timeout, work).await {
+            Ok(done) => done.map_err(broken_off)?,
+            Err(_) => {
+                return Err(self.late("the operation took longer than it may; it may still be carried out"));
+            }
+        };
+        // What went wrong with the body is the reason of whatever came of it.
+        flowed?;
+        done.map_err(Problem::without_step)
     }
 
     /// Carries out what may change something, to its end even when the client goes away; waits for as long as a request may

@@ -75,6 +75,11 @@ impl Problem {
         self
     }
 
+    /// An error of the one operation that the client gave.
+    pub(crate) fn without_step(error: Error) -> Self {
+        Self::from(error).without_operation()
+    }
+
     /// Gives it a narrower type.
     pub(crate) fn named(mut self, name: &'static str) -> Self {
         self.0.name = name;

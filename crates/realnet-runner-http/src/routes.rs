@@ -78,6 +78,10 @@ pub(crate) fn table() -> Vec<Route> {
             .delete(by(items::delete)),
         at("/api/{resource}/{id}/items").get(by(items::children)),
         at("/api/{resource}/{id}/history").get(by(items::history)),
+        at("/api/{resource}/{id}/data")
+            .get(by(items::data::read))
+            .put(by(items::data::write))
+            .delete(by(items::data::delete)),
         at("/api/{resource}/{id}/acl").get(by(items::get_grants)).put(by(items::set_grants)),
         at("/api/types/{name}")
             .get(by(types::get))

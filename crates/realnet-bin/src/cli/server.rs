@@ -18,6 +18,8 @@ environment, or a .env file, in this order:
     REALNET_DB_NAME                                database, or file of the embedded store
     REALNET_DB_HOST, _PORT, _USER, _PASS, _SSLMODE the PostgreSQL server
     REALNET_SECRET_KEY                             keys that secrets are sealed under: ID:BASE64, the first one seals
+    REALNET_STORAGE_TYPE, REALNET_STORAGE_PATH     where contents of files are: local (a folder), memory, none
+    REALNET_STORAGE_QUOTA, _MAX_SIZE               bytes of all contents, and of one
     REALNET_INIT_PATH                              folder of further initialization files
     REALNET_NAME, _USERNAME, _PASSWORD, _EMAIL     org and administrator of the first start
     REALNET_DEFAULT_ORG                            org that requests without one mean

@@ -7,6 +7,7 @@ mod environment;
 mod names;
 mod secrets;
 mod server;
+mod storage;
 mod web;
 
 pub use accounts::AccountsSection;
@@ -14,6 +15,7 @@ pub use database::{DatabaseSection, PostgresSection};
 pub use environment::{Environment, Problems};
 pub use secrets::SecretsSection;
 pub use server::ServerSection;
+pub use storage::{StoragePlace, StorageSection};
 pub use web::WebSection;
 
 /// Everything that `realnet server` is told.
@@ -25,6 +27,8 @@ pub struct Config {
     pub web: WebSection,
     /// Where items are kept.
     pub database: DatabaseSection,
+    /// Where contents are kept.
+    pub storage: StorageSection,
     /// Signing in.
     pub accounts: AccountsSection,
     /// Keys of secrets.
@@ -38,8 +42,9 @@ impl Config {
         let server = ServerSection::read(environment, &mut problems);
         let web = WebSection::read(environment, server.max_body, &mut problems);
         let database = DatabaseSection::read(environment, &mut problems);
+        let storage = StorageSection::read(environment, &database, &mut problems);
         let accounts = AccountsSection::read(environment, &mut problems);
         let secrets = SecretsSection::read(environment, &mut problems);
-        problems.into_result(Self { server, web, database, accounts, secrets })
+        problems.into_result(Self { server, web, database, storage, accounts, secrets })
     }
 }

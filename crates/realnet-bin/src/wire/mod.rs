@@ -8,6 +8,7 @@ pub mod logging;
 mod resources;
 mod secrets;
 mod server;
+mod storage;
 mod store;
 mod web;
 

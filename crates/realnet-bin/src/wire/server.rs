@@ -16,7 +16,7 @@ use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 use super::first_start::{FirstStart, Initialized, PasswordReset, make_password};
 use super::store::Store;
 use super::web::Web;
-use super::{builtin, indexes, resources, secrets};
+use super::{builtin, indexes, resources, secrets, storage};
 use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{Config, ServerSection};
 
@@ -123,6 +123,7 @@ impl Server {
     /// told the URL once everything is in place.
     pub async fn serve(self, listener: HttpListener, ready: impl FnOnce(&str)) -> Outcome {
         let Self { config, store, services, initializer, pending: _ } = self;
+        let services = storage::attach(services, &config.storage).await?;
         let accounts = Accounts::new(&services, config.accounts.config()).await?;
         accounts.give_new_orgs(initializer.template());
         accounts.reach_providers_by(Arc::new(Web::new(config.accounts.private_providers)?));

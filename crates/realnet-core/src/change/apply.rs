@@ -32,6 +32,9 @@ pub(super) struct Engine<'a> {
 ///
 /// On error the caller must roll the transaction back; the error names the operation by index.
 pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSet) -> Result<Vec<Outcome>> {
+    if let Some(freed) = &changes.freed {
+        drop(freed.take());
+    }
     let registry = changes.next_registry.as_ref().unwrap_or(&access.registry);
     let mut engine = Engine {
         tx,
@@ -145,6 +148,12 @@ impl Engine<'_> {
         let Some(item) = after.as_ref().or(before.as_ref()) else {
             return Err(Error::internal("a change without an item"));
         };
+        let named = before.as_ref().and_then(|item| item.content);
+        if let (Some(content), Some(freed)) = (named, &self.changes.freed)
+            && after.as_ref().is_none_or(|item| item.content != named)
+        {
+            freed.note(content);
+        }
         let record = ChangeRecord {
             revision: 0,
             org: item.org,

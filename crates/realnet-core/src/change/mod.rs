@@ -2,6 +2,7 @@
 
 mod apply;
 mod delete;
+mod freed;
 mod idempotency;
 mod inherit;
 mod owners;
@@ -13,6 +14,7 @@ mod types;
 mod write;
 
 pub use apply::apply;
+pub use freed::Freed;
 pub use idempotency::{IdempotencyKey, StoredReply};
 pub use record::{ChangeFilter, ChangeKind, ChangeRecord};
 pub use set::{ChangeSet, Edit, Guard, Operation, Outcome, ReplyOf};

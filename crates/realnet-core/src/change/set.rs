@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{IdempotencyKey, SourceRecord, StoredReply};
+use super::{Freed, IdempotencyKey, SourceRecord, StoredReply};
 use crate::acl::{Grant, Origin};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -171,6 +171,8 @@ pub struct ChangeSet {
     /// What these states take of the memory that all requests share, when that is bounded. It is held for as long as the set
     /// or a copy of it is.
     pub room: Option<Arc<Room>>,
+    /// Where contents are noted that items name no more, for whoever removes them.
+    pub freed: Option<Freed>,
 }
 
 impl ChangeSet {
@@ -194,6 +196,7 @@ impl ChangeSet {
             max_inherited: Self::MAX_INHERITED,
             max_bytes: Self::MAX_BYTES,
             room: None,
+            freed: None,
         }
     }
 

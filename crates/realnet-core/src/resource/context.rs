@@ -13,7 +13,8 @@ use crate::clock::{Clock, IdSource, System, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limit::Room;
 use crate::provider::{
-    Access, AuthEvent, CredentialProvider, EventKind, ItemProvider, SourceProvider, TypeProvider,
+    Access, AuthEvent, CredentialProvider, DataProvider, EventKind, ItemProvider, OwnedContents,
+    SourceProvider, TypeProvider,
 };
 use crate::registry::{RegistryHandle, TypeRegistry};
 use crate::secret::{SealedItems, Secrets};
@@ -37,6 +38,10 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// Ids.
     pub ids: Arc<dyn IdSource>,
+    /// Contents, where there is a store of them; see [`Self::storing`].
+    pub data: Option<Arc<dyn DataProvider>>,
+    /// The most bytes of one content.
+    pub max_content: u64,
 }
 
 impl Services {
@@ -54,6 +59,8 @@ impl Services {
             secrets: Secrets::default(),
             clock: Arc::new(System),
             ids: Arc::new(System),
+            data: None,
+            max_content: u64::MAX,
         }
     }
 
@@ -61,6 +68,12 @@ impl Services {
     pub fn sealing(self, secrets: Secrets) -> Self {
         let items = Arc::new(SealedItems::new(self.items, secrets.clone()));
         Self { items, secrets, ..self }
+    }
+
+    /// The same with a store of contents, of which each may have so many bytes. A content goes when its item does.
+    pub fn storing(self, data: Arc<dyn DataProvider>, max_content: u64) -> Self {
+        let items = Arc::new(OwnedContents::new(self.items, Arc::clone(&data)));
+        Self { items, data: Some(data), max_content, ..self }
     }
 
     /// Reads the types again and makes them the current registry.

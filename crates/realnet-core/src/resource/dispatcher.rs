@@ -62,7 +62,10 @@ impl Dispatcher {
                     Operation::Replace { id, .. }
                     | Operation::Patch { id, .. }
                     | Operation::Delete { id, .. }
-                    | Operation::SetGrants { id, .. } => {
+                    | Operation::SetGrants { id, .. }
+                    | Operation::ReadData { id, .. }
+                    | Operation::WriteData { id, .. }
+                    | Operation::DeleteData { id, .. } => {
                         let own = own_route(cx, &route, *id).await?;
                         (own, own.resources.of(own.info()?)?)
                     }
@@ -168,6 +171,13 @@ async fn carry_out(
         Operation::GetGrants { id } => resource.get_grants(cx, route, id).await,
         Operation::SetGrants { id, grants, options } => {
             resource.set_grants(cx, route, id, grants, options).await
+        }
+        Operation::ReadData { id, wanted } => resource.read_data(cx, route, id, wanted).await,
+        Operation::WriteData { id, upload, options } => {
+            resource.write_data(cx, route, id, upload, options).await
+        }
+        Operation::DeleteData { id, conditions, options } => {
+            resource.delete_data(cx, route, id, conditions, options).await
         }
         Operation::Call(call) => resource.call(cx, route, call).await,
         Operation::Batch { .. } | Operation::Plan { .. } | Operation::Drift | Operation::Type(_) => {

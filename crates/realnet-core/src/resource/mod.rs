@@ -3,6 +3,7 @@
 mod batch;
 mod body;
 mod context;
+mod data;
 pub mod default;
 mod dispatcher;
 mod intake;
@@ -16,6 +17,7 @@ mod traits;
 
 pub use body::Body;
 pub use context::{Authenticator, Challenge, Context, Services, SignIn, SignedIn, Tokens};
+pub use data::{Conditions, Contents, DataReply, DataRequest, Delivery, Upload};
 pub use dispatcher::Dispatcher;
 pub use intake::{Change, Intake};
 pub use login::{Arrival, Arrived, Departed, Departure};

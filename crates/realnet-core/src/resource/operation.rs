@@ -12,10 +12,11 @@ use crate::error::Result;
 use crate::model::Item;
 use crate::provider::Page;
 use crate::registry::TypeRegistry;
+use crate::resource::data::{Conditions, DataReply, DataRequest, Upload};
 use crate::resource::default::JsonPatch;
 
 /// An operation on an endpoint. The endpoint of `Batch`, `Plan` and `Drift` is empty.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Request {
     /// Endpoint or type name, as in `/api/{endpoint}`.
     pub endpoint: String,
@@ -63,7 +64,7 @@ impl PatchDocument {
 }
 
 /// What a caller wants.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Operation {
     /// A page of items.
     List(ListRequest),
@@ -145,6 +146,31 @@ pub enum Operation {
         id: Uuid,
         /// The grants.
         grants: Vec<Grant>,
+        /// Precondition.
+        options: WriteOptions,
+    },
+    /// Reads the content of an item.
+    ReadData {
+        /// Which.
+        id: Uuid,
+        /// Which part, and on which conditions.
+        wanted: DataRequest,
+    },
+    /// Replaces the content of an item. It is no part of a batch.
+    WriteData {
+        /// Which.
+        id: Uuid,
+        /// The new content.
+        upload: Upload,
+        /// Precondition.
+        options: WriteOptions,
+    },
+    /// Takes the content of an item away; the item stays.
+    DeleteData {
+        /// Which.
+        id: Uuid,
+        /// What must hold of the content.
+        conditions: Conditions,
         /// Precondition.
         options: WriteOptions,
     },
@@ -280,7 +306,7 @@ pub enum TypeOperation {
 }
 
 /// What an operation gives.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Reply {
     /// A page.
     Page(Rendered<Page>),
@@ -310,6 +336,8 @@ pub enum Reply {
         /// Whether it is the kept reply of an earlier request.
         replayed: bool,
     },
+    /// A content.
+    Data(DataReply),
     /// Grants.
     Grants(ShownGrants),
     /// Anything else, ready to be shown.

@@ -64,9 +64,14 @@ impl Operation {
             | Self::Children { .. }
             | Self::Aggregate(_)
             | Self::History { .. }
+            | Self::ReadData { .. }
             | Self::GetGrants { .. } => Some(Permission::Read),
             Self::Create { .. } => Some(Permission::Create),
-            Self::Replace { .. } | Self::Patch { .. } | Self::PatchMany { .. } => Some(Permission::Write),
+            Self::Replace { .. }
+            | Self::Patch { .. }
+            | Self::PatchMany { .. }
+            | Self::WriteData { .. }
+            | Self::DeleteData { .. } => Some(Permission::Write),
             Self::Delete { .. } | Self::DeleteMany { .. } => Some(Permission::Delete),
             Self::SetGrants { .. } => Some(Permission::Share),
             Self::Batch { .. } | Self::Plan { .. } | Self::Drift | Self::Type(_) | Self::Call(_) => None,

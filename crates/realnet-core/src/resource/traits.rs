@@ -11,8 +11,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Call, Context, Intake, ListRequest, Operation, PatchDocument, Reply, Resources, Route, WriteOptions,
-    default,
+    Call, Conditions, Context, DataRequest, Intake, ListRequest, Operation, PatchDocument, Reply, Resources,
+    Route, Upload, WriteOptions, default,
 };
 use crate::acl::Grant;
 use crate::error::{Error, ErrorKind, Result};
@@ -177,6 +177,41 @@ pub trait Resource: Send + Sync {
         options: WriteOptions,
     ) -> Result<Reply> {
         default::set_grants(cx, route, id, grants, options).await
+    }
+
+    /// The content of an item, or a part of it.
+    async fn read_data(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        id: Uuid,
+        wanted: DataRequest,
+    ) -> Result<Reply> {
+        default::read_data(cx, route, id, wanted).await
+    }
+
+    /// Replaces the content of an item.
+    async fn write_data(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        id: Uuid,
+        upload: Upload,
+        options: WriteOptions,
+    ) -> Result<Reply> {
+        default::write_data(cx, route, id, upload, options).await
+    }
+
+    /// Takes the content of an item away.
+    async fn delete_data(
+        &self,
+        cx: &Context,
+        route: &Route<'_>,
+        id: Uuid,
+        conditions: Conditions,
+        options: WriteOptions,
+    ) -> Result<Reply> {
+        default::delete_data(cx, route, id, &conditions, options).await
     }
 
     /// Whatever else lies below its endpoints: by default there is nothing.

@@ -24,9 +24,9 @@ async fn sharing_opens_what_is_granted_and_no_more() {
     let reply = world.call(&world.ann, "note", set(note.id, vec![read.clone()])).await.unwrap();
     assert_eq!(json_of(&reply), json!([read]));
     assert!(world.get(&world.bob, "note", note.id).await.is_ok());
-    let see = Operation::GetGrants { id: note.id };
-    assert_eq!(kind(world.call(&world.bob, "note", see.clone()).await), ErrorKind::Forbidden);
-    assert_eq!(json_of(&world.call(&world.ann, "items", see).await.unwrap()), json!([read]));
+    let see = || Operation::GetGrants { id: note.id };
+    assert_eq!(kind(world.call(&world.bob, "note", see()).await), ErrorKind::Forbidden);
+    assert_eq!(json_of(&world.call(&world.ann, "items", see()).await.unwrap()), json!([read]));
     let more = grant(bob, &[Permission::Read, Permission::Write]);
     assert_eq!(kind(world.call(&world.bob, "note", set(note.id, vec![more])).await), ErrorKind::Forbidden);
     assert!(world.call(&world.ann, "note", set(note.id, Vec::new())).await.is_ok());
@@ -82,10 +82,10 @@ async fn inherited_grants_are_shown_and_stay() {
     };
     let reply = world.call(&world.ann, "folder", set(inner.id, vec![to_bob.clone()])).await.unwrap();
     assert_eq!(json_of(&reply), json!([to_bob, marked(Some(top.id))]));
-    let see = Operation::GetGrants { id: inner.id };
-    let of_ann = world.call(&world.ann, "folder", see.clone()).await.unwrap();
+    let see = || Operation::GetGrants { id: inner.id };
+    let of_ann = world.call(&world.ann, "folder", see()).await.unwrap();
     assert_eq!(json_of(&of_ann), json!([to_bob, marked(Some(top.id))]));
-    let of_bob = world.call(&world.bob, "folder", see).await.unwrap();
+    let of_bob = world.call(&world.bob, "folder", see()).await.unwrap();
     assert_eq!(json_of(&of_bob), json!([to_bob, marked(None)]), "bob can not see what it stands in");
     let reply = world.call(&world.ann, "folder", set(inner.id, Vec::new())).await.unwrap();
     assert_eq!(json_of(&reply), json!([marked(Some(top.id))]));

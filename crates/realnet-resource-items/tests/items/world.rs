@@ -230,6 +230,7 @@ pub fn json_of(reply: &Reply) -> Value {
         Reply::Deleted(count) | Reply::Affected(count) => return json!(count),
         Reply::Grants(grants) => return json!(grants),
         Reply::Document(value) => return value.clone(),
+        Reply::Data(data) => panic!("no JSON: {data:?}"),
     }
     serde_json::from_slice(&text).unwrap()
 }

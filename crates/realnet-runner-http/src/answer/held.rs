@@ -10,6 +10,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 use realnet_core::limit::Room;
 
+use super::data::Streamed;
 use crate::call::Noted;
 use crate::problem::Problem;
 use crate::router::Outcome;
@@ -27,7 +28,11 @@ pub(crate) fn take(
     outcome: Outcome,
 ) -> Result<(HttpResponse, Option<Arc<Room>>), Problem> {
     let response = outcome?;
+    let is_streamed = response.extensions().contains::<Streamed>();
     let BodySize::Sized(size @ LARGE..) = response.body().size() else { return Ok((response, None)) };
+    if is_streamed {
+        return Ok((response, None));
+    }
     let room = match noted.room.get() {
         Some(room) => Arc::clone(room),
         None => Arc::new(state.memory.room(noted.is_strangers())),

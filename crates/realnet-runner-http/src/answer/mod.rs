@@ -1,6 +1,8 @@
 //! From what an operation gave to an HTTP answer: each body is written once, into the buffer that is sent.
 
 pub(crate) mod compress;
+mod data;
+mod disposition;
 pub(crate) mod held;
 mod link;
 mod page;
@@ -12,6 +14,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, VARY};
 use serde::Serialize;
 
+pub(crate) use data::of_data;
 pub(crate) use link::next;
 pub(crate) use page::of_page;
 pub(crate) use reply::{fresh_or_item, of_reply};

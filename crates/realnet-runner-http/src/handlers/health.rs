@@ -18,7 +18,7 @@ pub(crate) async fn alive(_call: Call) -> Outcome {
     answer::document(StatusCode::OK, &json!({"status": "alive"})).map(answer::uncacheable)
 }
 
-/// Ready: types are loaded and the store answers in time.
+/// Ready: types are loaded and the store answers in time. Whether contents can be had is told beside that.
 pub(crate) async fn ready(call: Call) -> Outcome {
     let unready = |detail: &str| Error::unavailable(detail);
     if call.registry().root().is_none() {
@@ -35,5 +35,15 @@ pub(crate) async fn ready(call: Call) -> Outcome {
         }
         Err(_) => return Err(unready("the store does not answer in time").into()),
     }
-    answer::document(StatusCode::OK, &json!({"status": "ready"})).map(answer::uncacheable)
+    let mut document = json!({"status": "ready"});
+    // Without contents, all else can be served.
+    if let Some(storage) = &call.state.dispatcher.services().data {
+        let checked = tokio::time::timeout(PATIENCE, storage.check()).await;
+        let is_well = matches!(checked, Ok(Ok(())));
+        if let Ok(Err(error)) = checked {
+            tracing::warn!(error = %error.report(), "the storage of contents does not answer");
+        }
+        document["storage"] = if is_well { "ok" } else { "unavailable" }.into();
+    }
+    answer::document(StatusCode::OK, &document).map(answer::uncacheable)
 }

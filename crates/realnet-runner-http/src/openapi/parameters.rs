@@ -45,6 +45,7 @@ pub(super) fn build() -> Value {
     query("force", flag(), "Overwrite what was changed by hand");
     query("adopt", flag(), "Take over what has no source");
     query("compat", flag(), "Turn contradictions of old documents into warnings");
+    query("download", flag(), "The browser saves it, whatever it is");
     query("source", text(), "Where the document comes from; `api` when absent");
     for (key, value) in others() {
         map.insert(key.to_owned(), value);
@@ -53,7 +54,7 @@ pub(super) fn build() -> Value {
 }
 
 /// Parameters of the path and headers.
-fn others() -> [(&'static str, Value); 8] {
+fn others() -> [(&'static str, Value); 9] {
     let header = |name: &str, description: &str| json!({"name": name, "in": "header", "description": description, "schema": {"type": "string"}});
     let path = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema});
     let figures =
@@ -81,6 +82,7 @@ fn others() -> [(&'static str, Value); 8] {
             "idempotency-key",
             header("Idempotency-Key", "A repeated request gets the first answer again, for a day"),
         ),
+        ("range", header("Range", "The part that is wanted: `bytes=0-499`, `bytes=500-`, `bytes=-500`")),
         ("prefer", header("Prefer", "`return=minimal`: answer without the item")),
     ]
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// Statuses of failures, with what they mean.
-const FAILURES: [(&str, &str); 17] = [
+const FAILURES: [(&str, &str); 18] = [
     ("400", "The request can not be understood"),
     ("401", "The caller is not known, or the token is not valid"),
     ("403", "The caller may see it, but not do this"),
@@ -15,6 +15,7 @@ const FAILURES: [(&str, &str); 17] = [
     ("412", "The item has another version"),
     ("413", "The body is too large"),
     ("415", "The media type or content coding is not understood"),
+    ("416", "The range lies outside of the content; `Content-Range` tells its length"),
     ("422", "Values break rules; `errors` points at each"),
     ("429", "Too many requests; `Retry-After` says when to try again"),
     ("501", "Known, but not part of this server"),

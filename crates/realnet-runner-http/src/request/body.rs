@@ -112,11 +112,11 @@ async fn collect(
 }
 
 /// A slow line has its time, and a line that only pretends to be one has not: 16 KiB a second.
-fn time_for(received: usize) -> Duration {
+pub(super) fn time_for(received: usize) -> Duration {
     Duration::from_millis(received as u64 / 16)
 }
 
-async fn next(payload: &mut Payload, deadline: Instant) -> Result<Option<Chunk>, Problem> {
+pub(super) async fn next(payload: &mut Payload, deadline: Instant) -> Result<Option<Chunk>, Problem> {
     tokio::time::timeout_at(deadline, payload.next()).await.map_err(|_| Problem::request_timeout())
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn too_large(limit: usize) -> Problem {
     Error::new(ErrorKind::TooLarge, format!("a body may have at most {limit} bytes")).into()
 }
 
-fn broken(call: &Call, error: PayloadError) -> Problem {
+pub(super) fn broken(call: &Call, error: PayloadError) -> Problem {
     call.note_broken_body();
     Error::malformed("the body broke off or is not framed as its headers say").with_source(error).into()
 }

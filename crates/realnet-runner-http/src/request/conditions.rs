@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use realnet_core::acl::Caller;
-use realnet_core::resource::version_of_etag;
+use realnet_core::provider::Checksum;
+use realnet_core::resource::{Conditions, Contents, version_of_etag};
 use realnet_core::{Error, ErrorKind, Uuid};
 
 use crate::call::Call;
@@ -76,6 +77,49 @@ impl Call {
         refuse(self.headers(), &IF_MATCH)?;
         refuse(self.headers(), &IF_NONE_MATCH)
     }
+}
+
+/// What a request asks of the content of an item. Its entity tags are checksums; in `If-Match` the tag of the item is
+/// understood as well.
+pub(crate) struct OfContent {
+    /// What is asked of the content.
+    pub(crate) content: Conditions,
+    /// The version that the item must have.
+    pub(crate) version: Option<i64>,
+}
+
+impl OfContent {
+    /// The conditions of a read, which names no version.
+    pub(crate) fn into_conditions(self) -> Result<Conditions, Problem> {
+        match self.version {
+            None => Ok(self.content),
+            Some(_) => Err(Error::malformed_at("If-Match", "the tag of a content is expected here").into()),
+        }
+    }
+}
+
+/// The conditions about a content.
+pub(crate) fn of_content(headers: &HeaderMap) -> Result<OfContent, Problem> {
+    let (wanted, unwanted) = (tags(headers, &IF_MATCH)?, tags(headers, &IF_NONE_MATCH)?);
+    let named = |tags: &[String]| match tags {
+        [] => None,
+        [any] if any == "*" => Some(Contents::Any),
+        tags => Some(Contents::OneOf(tags.iter().filter_map(|tag| checksum_of(tag)).collect())),
+    };
+    let versions: Vec<i64> = wanted.iter().filter_map(|tag| version_of_etag(tag)).collect();
+    let is_of_item = !versions.is_empty() && wanted.len() == versions.len();
+    if is_of_item && versions.len() > 1 {
+        return Err(Error::malformed_at("If-Match", "one tag of an item is expected here").into());
+    }
+    let only = if is_of_item { None } else { named(&wanted) };
+    let content = Conditions { only, unless: named(&unwanted) };
+    Ok(OfContent { content, version: versions.first().copied().filter(|_| is_of_item) })
+}
+
+/// The checksum that an entity tag of a content holds.
+pub(super) fn checksum_of(tag: &str) -> Option<Checksum> {
+    let tag = tag.strip_prefix("W/").unwrap_or(tag);
+    Checksum::parse(tag.strip_prefix('"')?.strip_suffix('"')?)
 }
 
 fn refuse(headers: &HeaderMap, name: &HeaderName) -> Result<(), Problem> {

@@ -9,3 +9,5 @@ pub(crate) mod media;
 pub(crate) mod path;
 pub(crate) mod prefer;
 pub(crate) mod query;
+pub(crate) mod range;
+pub(crate) mod upload;

@@ -11,6 +11,7 @@ mod bodies;
 mod cookies;
 mod cors;
 mod crowds;
+mod data;
 mod docs;
 mod documents;
 mod errors;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clients;
+mod data;
 mod elsewhere;
 mod items;
 mod keys;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Row> {
         sessions::rows(),
         keys::rows(),
         items::rows(),
+        data::rows(),
         types::rows(),
         accounts::rows(),
         clients::rows(),

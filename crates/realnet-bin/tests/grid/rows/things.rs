@@ -33,6 +33,12 @@ async fn make_paper(world: &World, further: Value) -> Thing {
     body.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
     let created = world.must(Actor::Owner, Method::POST, "/api/papers", &body).await;
     let id = created["id"].as_str().unwrap().to_owned();
+    share(world, &format!("/api/papers/{id}/acl")).await;
+    item(id, mark)
+}
+
+/// Grants to those who have their names of them.
+async fn share(world: &World, acl: &str) {
     let grants = [
         (Actor::Reader, vec!["read"]),
         (Actor::Writer, vec!["read", "write"]),
@@ -42,8 +48,7 @@ async fn make_paper(world: &World, further: Value) -> Thing {
     let grants = grants.map(|(actor, permissions)| {
         json!({"subject": {"type": "account", "id": world.account(actor)}, "permissions": permissions})
     });
-    world.must(Actor::Owner, Method::PUT, &format!("/api/papers/{id}/acl"), &json!(grants)).await;
-    item(id, mark)
+    world.must(Actor::Owner, Method::PUT, acl, &json!(grants)).await;
 }
 
 /// An item. Whatever is done to it raises its version, grants as well.
@@ -60,6 +65,34 @@ pub fn foreign_paper(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
         item(created["id"].as_str().unwrap().to_owned(), mark)
     }
     .boxed()
+}
+
+/// A file of the owner with a content that shows its mark, with the grants of [`paper`].
+pub fn file(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
+    make_file(world, Actor::Owner, json!({})).boxed()
+}
+
+/// The same, public.
+pub fn public_file(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
+    make_file(world, Actor::Owner, json!({"public": true})).boxed()
+}
+
+/// A file of a user of the other org.
+pub fn foreign_file(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
+    make_file(world, Actor::Foreigner, json!({})).boxed()
+}
+
+async fn make_file(world: &World, by: Actor, mut body: Value) -> Thing {
+    let mark = world.fresh("file");
+    body["name"] = "file".into();
+    let created = world.must(by, Method::POST, "/api/files", &body).await;
+    let id = created["id"].as_str().unwrap().to_owned();
+    world.must(by, Method::PUT, &format!("/api/files/{id}/data"), &json!(mark)).await;
+    if by == Actor::Owner {
+        share(world, &format!("/api/files/{id}/acl")).await;
+    }
+    let probes = ["", "/data"].map(|rest| format!("/api/files/{id}{rest}"));
+    Thing { probes: probes.to_vec(), ..item(id, mark) }
 }
 
 /// A public paper `cover-…` that is about a private one: the mark is the private one's, the id the public one's.

@@ -8,6 +8,7 @@
 
 mod content;
 mod meter;
+mod owned;
 mod presigned;
 mod range;
 mod uploads;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 
 pub use content::{Checksum, Content, ContentEntry, ContentId, ContentPage, ContentRead, DataStream, Usage};
 pub use meter::{Expectation, Meter};
+pub use owned::OwnedContents;
 pub use presigned::{DownloadTerms, SignedRequest, UploadTerms};
 pub use range::ByteRange;
 pub use uploads::UploadProvider;

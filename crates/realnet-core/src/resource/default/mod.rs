@@ -6,6 +6,7 @@
 mod aggregate;
 mod apply;
 mod create;
+mod data;
 mod delete;
 mod edit;
 mod expand;
@@ -24,6 +25,7 @@ mod violations;
 
 pub use aggregate::aggregate;
 pub use create::create;
+pub use data::{delete_data, read_data, write_data};
 pub use delete::delete;
 pub use edit::{patch, replace};
 pub use get::get;

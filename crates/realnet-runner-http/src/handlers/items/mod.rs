@@ -3,6 +3,7 @@
 mod aggregate;
 mod children;
 mod create;
+pub(crate) mod data;
 mod delete;
 mod delete_many;
 mod get;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod data;
 mod elsewhere;
 mod endpoint;
 mod keys;
@@ -187,5 +188,6 @@ fn any_resource(add: &mut impl FnMut(&str, Value)) {
             "parameters": place(), "get": with(history, "parameters", parameters(&["limit", "before"])),
         }),
     );
+    add("/api/{resource}/{id}/data", data::content(tag, &place()));
     add("/api/{resource}/{id}/acl", grants(tag, "Item", &place(), &["if-match"]));
 }

@@ -13,7 +13,7 @@ use realnet_core::clock::{Clock, System};
 use realnet_core::load;
 use realnet_core::provider::Access;
 use realnet_core::resource::{Dispatcher, Services};
-use realnet_provider_generic::MemoryStore;
+use realnet_provider_generic::{MemoryData, MemoryStore};
 use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
 use realnet_resource_items::Items;
 use realnet_resource_types::Types;
@@ -25,11 +25,16 @@ use super::client::{Answer, Connection, request};
 use super::resources::{Echo, Fragile, Slow, Trouble};
 
 pub const PASSWORD: &str = "correct-horse-battery";
+/// The most bytes of one content, and of all together.
+pub const MAX_CONTENT: u64 = 8 << 20;
+const QUOTA: u64 = 20 << 20;
 
 /// A running server with the types of `types.json` and the superuser `admin`.
 pub struct TestServer {
     pub address: SocketAddr,
     pub admin: String,
+    /// The contents that it keeps.
+    pub data: MemoryData,
     is_away: Arc<AtomicBool>,
     finished: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
@@ -57,17 +62,19 @@ impl TestServer {
         let away = Arc::clone(&is_away);
         let finished = Arc::<AtomicUsize>::default();
         let count = Arc::clone(&finished);
+        let data = MemoryData::with_quota(Some(QUOTA));
+        let kept = data.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let server = assemble(config, away, count).await;
+                let server = assemble(config, away, count, kept).await;
                 ready.send(server.addresses()[0]).unwrap();
                 server.run(async move { drop(stopped.await) }).await.unwrap();
             });
         });
         let address = started.recv_timeout(Duration::from_secs(30)).expect("the server starts");
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, admin: String::new(), is_away, finished, stop, thread }
+        Self { address, admin: String::new(), data, is_away, finished, stop, thread }
     }
 
     /// How often signing in as `slow` has come to its end.
@@ -168,10 +175,15 @@ impl Drop for TestServer {
     }
 }
 
-async fn assemble(config: HttpConfig, is_away: Arc<AtomicBool>, finished: Arc<AtomicUsize>) -> HttpServer {
+async fn assemble(
+    config: HttpConfig,
+    is_away: Arc<AtomicBool>,
+    finished: Arc<AtomicUsize>,
+    data: MemoryData,
+) -> HttpServer {
     let store = Arc::new(MemoryStore::new());
     let fragile = Arc::new(Fragile { store: store.clone(), is_away });
-    let services = Services { items: fragile, ..Services::on(store) };
+    let services = Services { items: fragile, ..Services::on(store) }.storing(Arc::new(data), MAX_CONTENT);
     load_types(&services).await;
     let first = Bootstrap {
         org: "Test".to_owned(),

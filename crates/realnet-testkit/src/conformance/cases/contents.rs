@@ -13,7 +13,8 @@ pub async fn a_content_is_kept_with_its_item(world: World) {
     assert_eq!(world.get(&alice, created.id).await, Some(created.clone()));
     assert_eq!(world.find("Note").by(&alice).all().await, vec![created.clone()]);
     // What says nothing of the content leaves it.
-    let renamed = world.update(&alice, created.id, |item| item.name = "renamed".to_owned()).await.unwrap();
+    let renamed =
+        world.update(&alice, created.id, |item| "renamed".clone_into(&mut item.name)).await.unwrap();
     assert_eq!((world.item(created.id).await.content, renamed.version), (Some(first), 2));
     let replaced = world.update(&alice, created.id, move |item| item.content = Some(second)).await.unwrap();
     assert_eq!((world.item(created.id).await, replaced.version), (replaced.clone(), 3));

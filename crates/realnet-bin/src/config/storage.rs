@@ -1,0 +1,145 @@
+//! The section of the storage: where the contents of files are kept, and how much of them.
+
+use std::path::{Path, PathBuf};
+
+use super::{DatabaseSection, Environment, Problems};
+
+/// The largest content when nothing is said, in bytes.
+const MAX_SIZE: u64 = 16 << 30;
+
+/// The kinds of `REALNET_STORAGE_TYPE`.
+const KINDS: &str = "local, memory or none";
+
+/// Where contents are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageSection {
+    /// `REALNET_STORAGE_TYPE`.
+    pub place: StoragePlace,
+    /// Whether servers that share the database may go on without a storage that another of them has: nobody has chosen it.
+    pub is_optional: bool,
+    /// `REALNET_STORAGE_QUOTA`: the most bytes of all contents together.
+    pub quota: Option<u64>,
+    /// `REALNET_STORAGE_MAX_SIZE`: the most bytes of one.
+    pub max_size: u64,
+}
+
+/// A kind of storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoragePlace {
+    /// There is none.
+    None,
+    /// In this process, gone when it ends.
+    Memory,
+    /// In a folder of this machine.
+    Local {
+        /// The folder: `REALNET_STORAGE_PATH`.
+        path: PathBuf,
+    },
+}
+
+impl StorageSection {
+    pub(super) fn read(
+        environment: &Environment,
+        database: &DatabaseSection,
+        problems: &mut Problems,
+    ) -> Self {
+        let most = (1, i64::MAX.unsigned_abs());
+        let quota = environment.bounded("REALNET_STORAGE_QUOTA", 0, (0, most.1), problems);
+        Self {
+            place: place(environment, database, problems),
+            is_optional: matches!(database, DatabaseSection::Postgres(_))
+                && !environment.has_any("REALNET_STORAGE_"),
+            quota: Some(quota).filter(|quota| *quota > 0),
+            max_size: environment.bounded("REALNET_STORAGE_MAX_SIZE", MAX_SIZE, most, problems),
+        }
+    }
+}
+
+fn place(environment: &Environment, database: &DatabaseSection, problems: &mut Problems) -> StoragePlace {
+    let default = if *database == DatabaseSection::Memory { "memory" } else { "local" };
+    match environment.get("REALNET_STORAGE_TYPE").unwrap_or(default).to_ascii_lowercase().as_str() {
+        "none" => StoragePlace::None,
+        "memory" => StoragePlace::Memory,
+        "local" => {
+            let path =
+                environment.get("REALNET_STORAGE_PATH").map_or_else(|| beside(database), PathBuf::from);
+            let above = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if path.exists() && !path.is_dir() {
+                problems
+                    .add("REALNET_STORAGE_PATH", format!("expected a folder, {} is none", path.display()));
+            } else if let Some(above) = above.filter(|above| !above.is_dir()) {
+                problems.add("REALNET_STORAGE_PATH", format!("the folder {} is not there", above.display()));
+            }
+            StoragePlace::Local { path }
+        }
+        _ => {
+            problems.add("REALNET_STORAGE_TYPE", format!("expected {KINDS}"));
+            StoragePlace::None
+        }
+    }
+}
+
+/// The folder when none is named: beside the file of the database, or named as the database is.
+fn beside(database: &DatabaseSection) -> PathBuf {
+    match database {
+        DatabaseSection::Memory => PathBuf::from("realnet.files"),
+        DatabaseSection::Sqlite { path } => path.with_extension("files"),
+        DatabaseSection::Postgres(section) => {
+            // The name of a database may hold anything.
+            let name: String = section
+                .database
+                .chars()
+                .map(|letter| if letter.is_alphanumeric() || "-_".contains(letter) { letter } else { '_' })
+                .collect();
+            Path::new(&name).with_extension("files")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<StorageSection, Problems> {
+        Config::read(&Environment::from(pairs)).map(|config| config.storage)
+    }
+
+    #[test]
+    fn contents_stand_beside_the_database() {
+        let local = |path: &str| StoragePlace::Local { path: path.into() };
+        let bare = read([]).unwrap();
+        assert_eq!((&bare.place, bare.quota, bare.max_size), (&local("realnet.files"), None, MAX_SIZE));
+        assert_eq!(read([("REALNET_DB_TYPE", "memory")]).unwrap().place, StoragePlace::Memory);
+        let sqlite = [("REALNET_DB_TYPE", "sqlite"), ("REALNET_DB_NAME", "shop")];
+        assert_eq!(read(sqlite).unwrap().place, local("shop.files"));
+        let postgres = [("REALNET_DB_USER", "me"), ("REALNET_DB_NAME", "../shop/x")];
+        let postgres = read(postgres).unwrap();
+        assert_eq!((postgres.place, postgres.is_optional), (local("___shop_x.files"), true));
+        let chosen = [("REALNET_DB_USER", "me"), ("REALNET_STORAGE_TYPE", "local")];
+        assert!(!read(chosen).unwrap().is_optional && !bare.is_optional);
+        let given = [
+            ("REALNET_STORAGE_PATH", "here"),
+            ("REALNET_STORAGE_QUOTA", "5"),
+            ("REALNET_STORAGE_MAX_SIZE", "4"),
+        ];
+        let expected =
+            StorageSection { place: local("here"), is_optional: false, quota: Some(5), max_size: 4 };
+        assert_eq!(read(given), Ok(expected));
+        assert_eq!(read([("REALNET_STORAGE_TYPE", "None")]).unwrap().place, StoragePlace::None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (name, value) in [
+            ("REALNET_STORAGE_TYPE", "tape"),
+            ("REALNET_STORAGE_QUOTA", "-1"),
+            ("REALNET_STORAGE_MAX_SIZE", "0"),
+            ("REALNET_STORAGE_PATH", "/nowhere/at/all"),
+            ("REALNET_STORAGE_PATH", "/dev/null"),
+        ] {
+            let problems = read([(name, value)]).unwrap_err().to_string();
+            assert!(problems.contains(name), "{problems}");
+        }
+    }
+}

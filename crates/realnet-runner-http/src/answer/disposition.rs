@@ -1,0 +1,108 @@
+//! What a browser does with a content: shows it, if it can do nothing by itself, or saves it under its name.
+
+use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What stands as it is in `filename*`, RFC 8187.
+const VALUE: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The longest file name, in characters.
+const LONGEST: usize = 200;
+
+/// The media type that is told: what could not stand in a header, or is none, is told as bytes.
+pub(super) fn shown_type(content_type: &str) -> &str {
+    let is_visible = content_type.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if is_visible && content_type.contains('/') { content_type } else { "application/octet-stream" }
+}
+
+/// Whether a browser that shows it runs nothing of it. All else is saved: HTML, SVG, XML and PDF among them.
+pub(super) fn is_inert(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.split_once('/') {
+        Some(("image", kind)) => matches!(kind, "png" | "jpeg" | "gif" | "webp" | "avif" | "bmp"),
+        Some(("audio" | "video", kind)) => !kind.ends_with("xml"),
+        Some(("text", kind)) => kind == "plain",
+        _ => false,
+    }
+}
+
+/// The header, with the name in ASCII for old programs and in full.
+pub(super) fn header(name: &str, is_shown: bool) -> String {
+    let name = file_name(name);
+    let plain: String = name
+        .chars()
+        .map(|letter| match letter {
+            '"' | '\\' | '%' => '_',
+            letter if letter.is_ascii_graphic() || letter == ' ' => letter,
+            _ => '_',
+        })
+        .collect();
+    let mut header = String::from(if is_shown { "inline" } else { "attachment" });
+    // Writing to a text does not fail.
+    let _ = write!(header, "; filename=\"{plain}\"");
+    if plain != name {
+        let _ = write!(header, "; filename*=UTF-8\'\'{}", utf8_percent_encode(&name, &VALUE));
+    }
+    header
+}
+
+/// A name that leads nowhere: no folders, no control characters, nothing that turns the direction of writing.
+fn file_name(name: &str) -> String {
+    let is_mark = |letter: char| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_bad = |letter: char| matches!(letter, '/' | '\\' | ':') || letter.is_control() || is_mark(letter);
+    let safe: String =
+        name.trim().chars().take(LONGEST).map(|letter| if is_bad(letter) { '_' } else { letter }).collect();
+    let safe = safe.trim_start_matches('.');
+    if safe.is_empty() { "file".to_owned() } else { safe.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_run_is_saved() {
+        for shown in ["image/png", "IMAGE/JPEG", "text/plain; charset=utf-8", "audio/mpeg", "video/mp4"] {
+            assert!(is_inert(shown), "{shown}");
+        }
+        for saved in [
+            "text/html",
+            "image/svg+xml",
+            "application/xhtml+xml",
+            "text/xml",
+            "application/javascript",
+            "application/pdf",
+            "text/css",
+            "",
+            "image",
+            "application/octet-stream",
+            "text/html; a=text/plain",
+            "x/y",
+            "video/x+xml",
+        ] {
+            assert!(!is_inert(saved), "{saved}");
+        }
+        assert_eq!(shown_type("text/plain\r\nX: y"), "application/octet-stream");
+        assert_eq!(shown_type("text/plain; charset=utf-8"), "text/plain; charset=utf-8");
+    }
+
+    #[test]
+    fn names_lead_nowhere() {
+        assert_eq!(header("a b.txt", true), "inline; filename=\"a b.txt\"");
+        assert_eq!(
+            header("Übersicht €.pdf", false),
+            "attachment; filename=\"_bersicht _.pdf\"; filename*=UTF-8\'\'%C3%9Cbersicht%20%E2%82%AC.pdf"
+        );
+        assert_eq!(header("../../etc/passwd", false), "attachment; filename=\"_.._etc_passwd\"");
+        assert_eq!(
+            header("a\"; x=\"b\r\nSet-Cookie: c", false),
+            "attachment; filename=\"a_; x=_b__Set-Cookie_ c\"; filename*=UTF-8\'\'a%22%3B%20x%3D%22b__Set-Cookie_%20c"
+        );
+        assert_eq!(header("evil\u{202e}gnp.exe", false), "attachment; filename=\"evil_gnp.exe\"");
+        for empty in ["", "  ", "..."] {
+            assert_eq!(header(empty, false), "attachment; filename=\"file\"");
+        }
+        assert!(header(&"ä".repeat(5000), false).len() < 2000);
+    }
+}
