@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod acl;
+pub mod canonical;
 pub mod change;
 pub mod clock;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod query;
 pub mod registry;
 pub mod resource;
 pub mod secret;
+pub mod transfer;
 
 pub use error::{Error, ErrorKind, Result, Violation};
 pub use near::nearest;

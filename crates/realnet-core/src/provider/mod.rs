@@ -10,6 +10,7 @@ mod limits;
 mod records;
 mod sources;
 mod transaction;
+mod transfer;
 mod types;
 
 pub use budget::Budget;
@@ -26,4 +27,7 @@ pub use limits::LimitProvider;
 pub use records::{AuthRecord, Expected, RecordKind, RecordProvider};
 pub use sources::SourceProvider;
 pub use transaction::{ChildrenOf, Part, Reference, Transaction};
+pub use transfer::{
+    Census, DumpProvider, MARK_SETTING, RecordClass, RecordStream, RestoreProvider, StoreRecord,
+};
 pub use types::TypeProvider;
