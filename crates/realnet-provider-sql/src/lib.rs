@@ -13,6 +13,7 @@ mod principal;
 mod row;
 mod sqlite;
 mod statement;
+mod transfer;
 
 pub use pending::Pending;
-pub use sqlite::{SqliteConfig, SqliteStore};
+pub use sqlite::{SqliteConfig, SqliteDump, SqliteStore};

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use realnet_core::transfer::Target;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore};
 use realnet_testkit::conformance::{Backend, Stores};
 use realnet_testkit::engines::{TestDatabase, fresh_database};
+use realnet_testkit::transfer::TransferBackend;
 
 #[derive(Default)]
 struct Postgres {
@@ -26,6 +28,11 @@ impl Drop for Guard {
 }
 
 async fn stores(database: Arc<TestDatabase>, walks: bool) -> Stores {
+    let store = connect(&database, walks).await;
+    parts(store, database)
+}
+
+async fn connect(database: &TestDatabase, walks: bool) -> PostgresStore {
     let mut config = PostgresConfig::from_url(database.url()).expect("the engine gives a URL");
     // Many cases run at once, against one server.
     config.read_connections = 4;
@@ -33,7 +40,10 @@ async fn stores(database: Arc<TestDatabase>, walks: bool) -> Stores {
     if walks {
         config.few = 2;
     }
-    let store = PostgresStore::connect(config).await.expect("the server is there");
+    PostgresStore::connect(config).await.expect("the server is there")
+}
+
+fn parts(store: PostgresStore, database: Arc<TestDatabase>) -> Stores {
     Stores {
         items: Arc::new(store.clone()),
         types: Arc::new(store.clone()),
@@ -64,3 +74,14 @@ realnet_testkit::conformance!(Postgres::default());
 mod large {
     realnet_testkit::conformance!(crate::Postgres { walks: true });
 }
+
+#[async_trait]
+impl TransferBackend for Postgres {
+    async fn open(&self) -> (Stores, Arc<dyn Target>) {
+        let database = Arc::new(fresh_database().await.expect("a PostgreSQL server can be started"));
+        let store = connect(&database, self.walks).await;
+        (parts(store.clone(), database), Arc::new(store))
+    }
+}
+
+realnet_testkit::transfer_conformance!(Postgres::default());

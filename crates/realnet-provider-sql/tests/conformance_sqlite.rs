@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use realnet_core::transfer::Target;
 use realnet_provider_sql::{SqliteConfig, SqliteStore};
 use realnet_testkit::conformance::{Backend, Stores};
+use realnet_testkit::transfer::TransferBackend;
 
 #[derive(Default)]
 struct Sqlite {
@@ -36,12 +38,15 @@ impl Backend for Sqlite {
 }
 
 fn stores(store: SqliteStore, folder: Arc<tempfile::TempDir>) -> Stores {
-    let store = Arc::new(store);
+    parts(&Arc::new(store), folder)
+}
+
+fn parts(store: &Arc<SqliteStore>, folder: Arc<tempfile::TempDir>) -> Stores {
     Stores {
-        items: Arc::clone(&store) as _,
-        types: Arc::clone(&store) as _,
-        credentials: Arc::clone(&store) as _,
-        sources: store,
+        items: Arc::clone(store) as _,
+        types: Arc::clone(store) as _,
+        credentials: Arc::clone(store) as _,
+        sources: Arc::clone(store) as _,
         guard: Some(folder),
     }
 }
@@ -52,3 +57,14 @@ realnet_testkit::conformance!(Sqlite::default());
 mod large {
     realnet_testkit::conformance!(crate::Sqlite { walks: true });
 }
+
+#[async_trait::async_trait]
+impl TransferBackend for Sqlite {
+    async fn open(&self) -> (Stores, Arc<dyn Target>) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Arc::new(SqliteStore::open(self.config(folder.path())).expect("a store"));
+        (parts(&store, Arc::new(folder)), store)
+    }
+}
+
+realnet_testkit::transfer_conformance!(Sqlite::default());

@@ -5,3 +5,4 @@ pub mod conformance;
 pub mod data;
 pub mod engines;
 pub mod passkey;
+pub mod transfer;

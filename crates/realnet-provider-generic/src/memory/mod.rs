@@ -8,6 +8,7 @@ mod read;
 mod records;
 mod state;
 mod transaction;
+mod transfer;
 mod types;
 mod undo;
 

@@ -19,8 +19,8 @@ use super::undo::{UndoLog, member, set, set_ordered};
 /// One commit on the locked state. Dropped without [`Self::keep`], on an error or while a panic of an edit unwinds,
 /// it takes everything back.
 pub(super) struct MemoryTransaction<'a> {
-    state: &'a mut State,
-    log: UndoLog,
+    pub(super) state: &'a mut State,
+    pub(super) log: UndoLog,
     /// Whether the type revision has risen already.
     types_changed: bool,
 }
@@ -41,18 +41,18 @@ impl<'a> MemoryTransaction<'a> {
         self.log = UndoLog::default();
     }
 
-    fn set_item(&mut self, id: Uuid, item: Option<Item>) {
+    pub(super) fn set_item(&mut self, id: Uuid, item: Option<Item>) {
         set_ordered(self.state, &mut self.log, |state| &mut state.items, id, item);
     }
 
-    fn set_child(&mut self, parent: Option<Uuid>, id: Uuid, present: bool) {
+    pub(super) fn set_child(&mut self, parent: Option<Uuid>, id: Uuid, present: bool) {
         if let Some(parent) = parent {
             member(self.state, &mut self.log, |state| &mut state.children, &parent, id, present);
         }
     }
 
     /// Replaces the index entries of an item; a unique value that another item has is a conflict.
-    fn set_keys(&mut self, id: Uuid, org: Uuid, keys: Option<Vec<KeyEntry>>) -> Result<()> {
+    pub(super) fn set_keys(&mut self, id: Uuid, org: Uuid, keys: Option<Vec<KeyEntry>>) -> Result<()> {
         for old in self.state.keys.get(&id).cloned().unwrap_or_default() {
             let key = (old.field, org, old.value);
             member(self.state, &mut self.log, |state| &mut state.by_key, &key, id, false);
@@ -69,14 +69,14 @@ impl<'a> MemoryTransaction<'a> {
     }
 
     /// Once per change set, however many types it changes.
-    fn raise_type_revision(&mut self) {
+    pub(super) fn raise_type_revision(&mut self) {
         if !std::mem::replace(&mut self.types_changed, true) {
             self.state.type_revision += 1;
             self.log.push(|state| state.type_revision -= 1);
         }
     }
 
-    fn set_type_grants(&mut self, grants: Vec<TypeGrants>) {
+    pub(super) fn set_type_grants(&mut self, grants: Vec<TypeGrants>) {
         let before = std::mem::replace(&mut self.state.type_grants, grants);
         self.log.push(|state| state.type_grants = before);
     }

@@ -14,7 +14,7 @@ use realnet_core::{Error, Result};
 use crate::statement::{Bind, Statement};
 
 /// Adds values to bind, with commas between them and a closing parenthesis behind.
-fn values(statement: &mut Statement, values: impl IntoIterator<Item = Bind>) {
+pub(crate) fn values(statement: &mut Statement, values: impl IntoIterator<Item = Bind>) {
     for (index, value) in values.into_iter().enumerate() {
         statement.push(if index == 0 { "" } else { ", " }).bind(value);
     }

@@ -21,7 +21,9 @@ use super::shared::Shared;
 use crate::access::changes;
 use crate::statement::Statement;
 
-const COLUMNS: &str = "revision, org, item, type, kind, version, before, after, actor, at, request, origin";
+/// The columns that [`record`] reads.
+pub(super) const COLUMNS: &str =
+    "revision, org, item, type, kind, version, before, after, actor, at, request, origin";
 
 /// How long a reader waits for the sequencer at most, and between two looks.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -130,7 +132,8 @@ fn records(rows: &[PgRow]) -> Result<Vec<ChangeRecord>> {
     records.take_while(fits).collect()
 }
 
-fn record(row: &PgRow) -> Result<ChangeRecord> {
+/// The change of a row of [`COLUMNS`].
+pub(super) fn record(row: &PgRow) -> Result<ChangeRecord> {
     let (mut record, kind, before, after, origin) = columns(&mut Reader::new(row)).map_err(to_error)?;
     record.kind =
         ChangeKind::parse(&kind).ok_or_else(|| Error::internal(format!("a change of the kind {kind}")))?;

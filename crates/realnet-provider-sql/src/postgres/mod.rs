@@ -30,6 +30,7 @@ mod shared;
 mod summary;
 mod tls;
 mod transaction;
+mod transfer;
 mod types;
 
 use std::fmt;

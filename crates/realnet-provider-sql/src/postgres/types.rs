@@ -16,7 +16,7 @@ use super::run::{PgRow, Reader};
 use crate::statement::Statement;
 
 /// One statement, so that revision, types and grants are of one moment.
-const SNAPSHOT: &str = "SELECT 0::bigint AS part, revision, NULL::uuid, NULL::uuid, NULL::text, NULL::text \
+pub(super) const SNAPSHOT: &str = "SELECT 0::bigint AS part, revision, NULL::uuid, NULL::uuid, NULL::text, NULL::text \
      FROM type_revision \
      UNION ALL SELECT 1, NULL, NULL, NULL, NULL, definition FROM types \
      UNION ALL SELECT 2, NULL, org, type, instance, grants FROM type_grants \
@@ -44,7 +44,8 @@ impl TypeProvider for PostgresStore {
     }
 }
 
-fn add(snapshot: &mut TypeSnapshot, row: &PgRow) -> Result<()> {
+/// Takes the row of [`SNAPSHOT`] in.
+pub(super) fn add(snapshot: &mut TypeSnapshot, row: &PgRow) -> Result<()> {
     let mut reader = Reader::new(row);
     let part: i64 = reader.next().map_err(to_error)?;
     let revision: Option<i64> = reader.next().map_err(to_error)?;

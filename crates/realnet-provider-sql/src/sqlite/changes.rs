@@ -16,9 +16,15 @@ use super::shared::Shared;
 use crate::access::changes;
 use crate::statement::Statement;
 
-const COLUMNS: &str = "SELECT c.revision, c.org, c.item, c.type, c.kind, c.version, c.actor, c.at, c.request, c.before, c.after, \
-     c.origin \
-     FROM changes c WHERE ";
+/// The columns that [`record`] reads, of the table by its alias `c`.
+pub(super) const COLUMNS: &str = "c.revision, c.org, c.item, c.type, c.kind, c.version, c.actor, c.at, c.request, c.before, c.after, c.origin";
+
+/// What a statement begins with; the conditions follow.
+fn selection() -> Statement {
+    let mut statement = Statement::of("SELECT ");
+    statement.push(COLUMNS).push(" FROM changes c WHERE ");
+    statement
+}
 
 /// The changes of an item that the caller may read, newest first.
 pub(super) fn history(
@@ -34,7 +40,7 @@ pub(super) fn history(
     if !item.is_some_and(|item| access.allows(&item, Permission::Read)) {
         return Ok(Vec::new());
     }
-    let mut statement = Statement::of(COLUMNS);
+    let mut statement = selection();
     statement.push("c.item = ").bind(id.into());
     if let Some(before) = before {
         statement.push(" AND c.version < ").bind(before.into());
@@ -45,7 +51,7 @@ pub(super) fn history(
 
 /// The changes of an org behind a revision, in order.
 pub(super) fn since(shared: &Shared, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {
-    let mut statement = Statement::of(COLUMNS);
+    let mut statement = selection();
     statement.push("c.org = ").bind(org.into()).push(" AND c.revision > ").bind(since.into());
     statement.push(" ORDER BY c.revision");
     let mut reader = shared.pool.take()?;
@@ -60,7 +66,7 @@ pub(super) fn within(
     filter: &ChangeFilter,
     limit: usize,
 ) -> Result<Vec<ChangeRecord>> {
-    let mut statement = Statement::of(COLUMNS);
+    let mut statement = selection();
     changes::push_within(&mut statement, org, span, filter);
     let mut reader = shared.pool.take()?;
     read(reader.get()?, &statement, limit)
@@ -90,7 +96,8 @@ fn read(
     Ok(records)
 }
 
-fn record(row: &Columns<'_, '_>) -> Result<ChangeRecord> {
+/// The change of a row of [`COLUMNS`].
+pub(super) fn record(row: &Columns<'_, '_>) -> Result<ChangeRecord> {
     let kind = row.text(4, ChangeKind::parse)?.flatten();
     Ok(ChangeRecord {
         revision: row.integer(0)?,

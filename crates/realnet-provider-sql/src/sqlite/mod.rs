@@ -27,6 +27,7 @@ mod row;
 mod schema;
 mod shared;
 mod transaction;
+mod transfer;
 mod types;
 mod writer;
 
@@ -34,6 +35,7 @@ mod writer;
 mod tests;
 
 pub use config::SqliteConfig;
+pub use transfer::SqliteDump;
 
 use std::path::Path;
 use std::sync::Arc;

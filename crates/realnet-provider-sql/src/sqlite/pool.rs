@@ -66,7 +66,8 @@ impl Pool {
         OpenOptions::new().write(true).open(&self.path).ok()
     }
 
-    fn open(&self) -> Result<Connection> {
+    /// A connection apart from the pool, for who needs one for long.
+    pub(super) fn open(&self) -> Result<Connection> {
         let mut connection = Connection::open(self.look.as_ref().unwrap_or(&self.path))?;
         connection.batch(&self.settings)?;
         Ok(connection)

@@ -38,7 +38,8 @@ impl TypeProvider for SqliteStore {
     }
 }
 
-fn load_types(connection: &mut Connection) -> Result<TypeSnapshot> {
+/// All types, as of the present transaction.
+pub(super) fn load_types(connection: &mut Connection) -> Result<TypeSnapshot> {
     let missing = || Error::internal("a stored type has no definition");
     let revision = connection.number(&Statement::of("SELECT revision FROM type_revision"))?;
     let definitions = connection

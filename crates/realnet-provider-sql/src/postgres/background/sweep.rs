@@ -2,7 +2,7 @@
 
 use diesel_async::AsyncPgConnection;
 use realnet_core::Result;
-use realnet_core::provider::AuthEvent;
+use realnet_core::provider::{AuthEvent, MARK_SETTING};
 
 use super::super::error::to_error;
 use super::super::run::Run as _;
@@ -18,6 +18,12 @@ const SWEEPS: [&str; 4] = [
 
 /// Throws away what has had its time, by the clock of the database.
 pub(super) async fn sweep(connection: &AsyncPgConnection) -> Result<()> {
+    // What is being filled with the records of another store is compared with it at the end.
+    let mut statement = Statement::of("SELECT EXISTS (SELECT 1 FROM settings WHERE key = ");
+    statement.bind(MARK_SETTING.into()).push(")");
+    if connection.one(statement).await? {
+        return Ok(());
+    }
     for sql in SWEEPS {
         connection.run(Statement::of(sql)).await.map_err(to_error)?;
     }

@@ -14,6 +14,7 @@ mod parts;
 mod prefetch;
 mod read;
 mod reindex;
+mod restore;
 mod slot;
 mod source;
 mod words;
@@ -38,6 +39,7 @@ use slot::Slots;
 pub(super) use commit::commit;
 pub(super) use group::Groups;
 pub(super) use read::ancestors_of;
+pub(super) use restore::restore;
 use write::{any, bytes, id_taken};
 
 /// The rows of one transaction.

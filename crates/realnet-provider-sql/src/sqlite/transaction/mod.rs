@@ -13,6 +13,7 @@ mod kept;
 mod log;
 mod parts;
 mod read;
+mod restore;
 mod types;
 
 pub(super) use draft::Draft;

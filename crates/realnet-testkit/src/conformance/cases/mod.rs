@@ -23,7 +23,7 @@ pub mod paging;
 pub mod random;
 pub mod records;
 pub mod references;
-mod sample;
+pub(crate) mod sample;
 pub mod scopes;
 pub mod search;
 pub mod sessions;

@@ -106,7 +106,7 @@ fn times() -> Vec<Kind> {
 const COUNT: usize = 36;
 
 /// Fills the world with samples of all levels and an instance, with every kind of value, nulls and gaps.
-pub(super) async fn fill(world: &World) -> Snapshot {
+pub(crate) async fn fill(world: &World) -> Snapshot {
     let alice = world.acme.alice.clone();
     let targets = ["alpha", "beta", "gamma"].map(|name| item("Target").name(name).attr("weight", name.len()));
     let targets: Vec<Uuid> =
