@@ -85,6 +85,11 @@ fn secrets() {
 }
 
 #[test]
+fn moving() {
+    works_as_written("docs/moving.md");
+}
+
+#[test]
 fn api() {
     works_as_written("docs/api.md");
 }

@@ -8,6 +8,7 @@ mod audit;
 mod batch;
 mod bulk;
 mod confirm;
+mod copy;
 mod delete;
 mod documents;
 mod elsewhere;
@@ -69,6 +70,10 @@ enum Command {
     Server(server::ServerCommand),
     /// Makes keys for secrets, shows where they are in use, and seals everything under the first one
     Secrets(secrets::SecretsCommand),
+    /// Copies a whole store into an empty one, such as SQLite into PostgreSQL
+    Copy(copy::CopyCommand),
+    /// Prints a checksum over all that a store holds
+    Verify(copy::VerifyCommand),
     /// Signs in and keeps the login for the next commands
     Login(login::LoginCommand),
     /// Ends the kept login
@@ -160,6 +165,8 @@ fn execute(command: Command) -> Outcome {
     match &command {
         Command::Server(command) => return server::run(command),
         Command::Secrets(command) => return secrets::run(command),
+        Command::Copy(command) => return copy::copy(command),
+        Command::Verify(command) => return copy::verify(command),
         _ => {}
     }
     settings::load()?;
@@ -174,7 +181,7 @@ fn execute(command: Command) -> Outcome {
 
 async fn client_command(command: Command) -> Outcome {
     match command {
-        Command::Server(_) | Command::Secrets(_) => Ok(()),
+        Command::Server(_) | Command::Secrets(_) | Command::Copy(_) | Command::Verify(_) => Ok(()),
         Command::Login(command) => login::login(command).await,
         Command::Logout(command) => login::logout(&command).await,
         Command::Factor(command) => factor::run(&command).await,
@@ -197,7 +204,7 @@ async fn client_command(command: Command) -> Outcome {
 }
 
 /// The failure in words, with the next step where one is known.
-fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+pub fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
     let text =
         failure.downcast_ref::<realnet_core::Error>().map_or_else(|| failure.to_string(), for_operators);
     // What the server says to whoever speaks REST, said to whoever types commands.

@@ -8,6 +8,7 @@ mod names;
 mod secrets;
 mod server;
 mod storage;
+mod store_url;
 mod web;
 
 pub use accounts::AccountsSection;

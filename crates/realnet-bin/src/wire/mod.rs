@@ -5,6 +5,7 @@ mod first_start;
 mod indexes;
 mod key_file;
 pub mod logging;
+pub mod moving;
 mod resources;
 mod secrets;
 mod server;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use realnet_core::Violation;
 use realnet_core::load::{Document, parse_json};
+use realnet_core::provider::MARK_SETTING;
 use realnet_core::resource::Services;
 use realnet_core::secret::{Rotated, Uses};
 use realnet_provider_sql::Pending;
@@ -22,6 +23,10 @@ use crate::config::{Config, ServerSection};
 
 /// How long a server that stops waits for mails that are under way.
 const MAILS_END: Duration = Duration::from_secs(10);
+
+/// Of a store that is not whole.
+const UNFINISHED: &str = "the store was begun to be filled by `realnet copy` or `realnet restore`, and is not whole yet: run that \
+     again with --resume, or begin anew with an empty store";
 
 /// Binds the configured address. Done before a store is made or changed, so that a port in use leaves nothing half done.
 pub fn listen(config: &Config) -> Result<HttpListener, Failure> {
@@ -49,6 +54,9 @@ impl Server {
         } else {
             (Store::open(&config.database).await?, None)
         };
+        if store.target().setting(MARK_SETTING).await?.is_some() {
+            return Err(UNFINISHED.into());
+        }
         let services = secrets::unlock(&store, &config, check).await?;
         let mut initializer = Initializer::new(services.clone(), documents);
         if check {

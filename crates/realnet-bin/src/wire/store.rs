@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use realnet_core::provider::ItemProvider as _;
 use realnet_core::resource::Services;
+use realnet_core::transfer::Target;
 use realnet_provider_generic::MemoryStore;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
 use realnet_provider_sql::{Pending, SqliteConfig, SqliteStore};
@@ -76,6 +77,15 @@ impl Store {
         }
     }
 
+    /// The store as one that can be filled with the records of another.
+    pub fn target(&self) -> &dyn Target {
+        match self {
+            Self::Memory(store) => &**store,
+            Self::Sqlite(store) => &**store,
+            Self::Postgres(store) => &**store,
+        }
+    }
+
     /// The services of a server on this store, with the types that it holds; secrets are not sealed yet.
     pub async fn services(&self) -> Result<Services, Failure> {
         let services = match self {
@@ -99,7 +109,7 @@ impl Store {
 }
 
 /// The error with the place of the store, which only the operator is told.
-fn at(place: impl std::fmt::Display, error: &realnet_core::Error) -> Failure {
+pub(super) fn at(place: impl std::fmt::Display, error: &realnet_core::Error) -> Failure {
     tracing::debug!(error = %error.report(), "the store can not be opened");
     let (place, mut text) = (place.to_string(), for_operators(error));
     text = in_settings(text);
@@ -135,7 +145,7 @@ fn in_settings(text: String) -> String {
     steps.iter().fold(text, |text, (step, named)| text.replace(step, named))
 }
 
-fn postgres_config(section: &PostgresSection) -> Result<PostgresConfig, Failure> {
+pub(super) fn postgres_config(section: &PostgresSection) -> Result<PostgresConfig, Failure> {
     let mut config = PostgresConfig::new(&section.host, &section.user, &section.database);
     config.port = section.port;
     config.password.clone_from(&section.password);

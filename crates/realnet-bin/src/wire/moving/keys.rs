@@ -1,0 +1,48 @@
+//! The keys that secrets are sealed under, when a store moves: a store holds none of them, and the file of an embedded one
+//! stands beside it.
+
+use realnet_core::provider::CredentialProvider;
+use realnet_core::secret;
+
+use super::super::key_file::KeyFile;
+use crate::cli::Failure;
+use crate::config::DatabaseSection;
+
+fn file_of(section: &DatabaseSection) -> Option<KeyFile> {
+    match section {
+        DatabaseSection::Sqlite { path } => Some(KeyFile::of(path)),
+        DatabaseSection::Memory | DatabaseSection::Postgres(_) => None,
+    }
+}
+
+/// Sees to it that the secrets of the target can be opened: an embedded one gets the key file of an embedded source. What is
+/// left to be done by the operator is answered in words.
+pub async fn hand_over(
+    from: &DatabaseSection,
+    to: &DatabaseSection,
+    store: &dyn CredentialProvider,
+) -> Result<Option<String>, Failure> {
+    let ids = secret::known_keys(store).await?.join(", ");
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let Some(file) = file_of(from) else {
+        return Ok(Some(format!(
+            "its secrets are sealed under the keys {ids}: REALNET_SECRET_KEY has to name them"
+        )));
+    };
+    let (Some(keyring), path) = (file.read()?, file.path().display()) else {
+        return Ok(Some(format!(
+            "its secrets are sealed under the keys {ids}: REALNET_SECRET_KEY has to name them"
+        )));
+    };
+    let Some(target) = file_of(to) else {
+        return Ok(Some(format!(
+            "its secrets are sealed under the keys {ids}: start its servers with REALNET_SECRET_KEY=\"$(cat {path})\""
+        )));
+    };
+    if target.read()?.is_none() {
+        target.write(&keyring)?;
+    }
+    Ok(Some(format!("the keys of its secrets are in {}", target.path().display())))
+}
