@@ -25,5 +25,6 @@ pub fn run(options: &Options) -> Result<(), String> {
     let database = tools::Database::start()?;
     let mut command = shell::cargo(&["nextest", "run", "--workspace", "--no-capture", "-E", cases]);
     command.env("REALNET_SOAK_OPERATIONS", options.operations.to_string());
-    shell::run(database.tell(&mut command))
+    database.tell(&mut command);
+    shell::run(&mut command)
 }

@@ -3,11 +3,15 @@
 
 use std::process::Command;
 
+use crate::engine::seaweed::Seaweed;
 use crate::engine::{Programs, Server, Settings};
 use crate::{place, shell};
 
 /// The variable that tells tests of a running PostgreSQL server.
 const POSTGRES: &str = "REALNET_TEST_POSTGRES";
+
+/// The variable that tells tests of a running S3 server.
+const S3: &str = "REALNET_TEST_S3";
 
 /// Makes sure that a subcommand of cargo is there, by building it from its published source.
 pub fn cargo_tool(name: &str) -> Result<(), String> {
@@ -47,8 +51,37 @@ impl Database {
     }
 
     /// Tells a command of the server.
-    pub fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env(POSTGRES, &self.url)
+    pub fn tell(&self, command: &mut Command) {
+        command.env(POSTGRES, &self.url);
+    }
+}
+
+/// An S3 server for the whole run, as [`Database`] is one of PostgreSQL.
+#[derive(Debug)]
+pub struct ObjectStore {
+    url: String,
+    _own: Option<Seaweed>,
+}
+
+impl ObjectStore {
+    /// Finds or starts the server; installs it first when it is missing.
+    pub fn start() -> Result<Self, String> {
+        if let Some(url) = std::env::var(S3).ok().filter(|url| !url.is_empty()) {
+            println!("S3: the server that {S3} names");
+            return Ok(Self { url, _own: None });
+        }
+        let has_venv = shell::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]));
+        if !has_venv {
+            install_package("Python (3.9 or newer) with venv", "python3-venv")?;
+        }
+        let server = Seaweed::start().map_err(|error| error.to_string())?;
+        println!("S3: {}, for this run", server.url());
+        Ok(Self { url: server.url(), _own: Some(server) })
+    }
+
+    /// Tells a command of the server.
+    pub fn tell(&self, command: &mut Command) {
+        command.env(S3, &self.url);
     }
 }
 

@@ -1,22 +1,21 @@
 //! Test cases: run by nextest, and examples in the documentation by rustdoc (which nextest does not
 //! do); both counted from what they print.
 
+use std::process::Command;
+
 use super::tally::Count;
 use crate::shell::{self, Output};
-use crate::tools::Database;
 
 /// Runs the cases that match a filter expression, or all. The whole workspace is built in any case,
-/// so that every choice of parts shares one build.
-pub fn nextest(filter: Option<&str>, database: Option<&Database>) -> Result<Count, String> {
+/// so that every choice of parts shares one build. `tell`: tells the tests of servers.
+pub fn nextest(filter: Option<&str>, tell: impl FnOnce(&mut Command)) -> Result<Count, String> {
     let mut command = shell::cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
     command.args(["--status-level", "fail", "--final-status-level", "fail"]);
     command.args(["--show-progress", "none"]);
     if let Some(filter) = filter {
         command.args(["-E", filter]);
     }
-    if let Some(database) = database {
-        database.tell(&mut command);
-    }
+    tell(&mut command);
     let mut count = None;
     let success = shell::follow(&mut command, Output::Errors, |line| {
         count = summary(line).or(count);

@@ -45,7 +45,7 @@ pub fn run(options: &Options) -> Result<(), String> {
     tally.close()
 }
 
-/// Runs the test cases of some parts, in one run of nextest beside one PostgreSQL server.
+/// Runs the test cases of some parts, in one run of nextest beside one PostgreSQL server and one of S3.
 fn cases(chosen: &[&Part], tally: &mut Tally) {
     tally.step("nextest", || tools::cargo_tool("nextest").map(|()| Count::default()));
     tally.step("strace", || tools::strace().map(|()| Count::default()));
@@ -55,11 +55,25 @@ fn cases(chosen: &[&Part], tally: &mut Tally) {
         database = Some(tools::Database::start()?);
         Ok(Count::default())
     });
+    let mut objects = None;
+    tally.step("S3", || {
+        objects = Some(tools::ObjectStore::start()?);
+        Ok(Count::default())
+    });
     let everything =
         PARTS.iter().filter(|part| !matches!(part.work, Work::Check(_) | Work::Documentation)).count();
     let filter = (chosen.len() < everything).then(|| parts::filter(chosen));
     let names: Vec<_> = chosen.iter().map(|part| part.name).collect();
-    tally.step(&names.join(", "), || cases::nextest(filter.as_deref(), database.as_ref()));
+    tally.step(&names.join(", "), || {
+        cases::nextest(filter.as_deref(), |command| {
+            if let Some(server) = &database {
+                server.tell(command);
+            }
+            if let Some(server) = &objects {
+                server.tell(command);
+            }
+        })
+    });
 }
 
 /// Builds the documentation; a warning (a broken link, an item without docs) is an error.

@@ -132,7 +132,7 @@ pub async fn postgres_url() -> Result<String, EngineError> {
 }
 
 /// Runs a blocking action off the async threads.
-async fn run<T: Send + 'static>(
+pub(super) async fn run<T: Send + 'static>(
     action: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
     match tokio::task::spawn_blocking(action).await {

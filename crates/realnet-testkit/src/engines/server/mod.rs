@@ -1,15 +1,16 @@
-//! A throw-away PostgreSQL server: own data folder, own port on 127.0.0.1, gone when its owner is
-//! gone. Blocking and free of any driver, so that the project's test command, which starts one
-//! server for a whole run, shares this folder without building a database client.
+//! Throw-away servers: own data folder, own port on 127.0.0.1, gone when their owner is gone. Here PostgreSQL, in
+//! `seaweed.rs` S3. Blocking and free of any driver, so that the project's test command, which starts one
+//! server of each for a whole run, shares this folder without building a database client.
 
 mod error;
 mod programs;
+pub mod seaweed;
 mod supervisor;
 
 use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -226,7 +227,7 @@ impl Server {
         for (name, value) in self.parameters() {
             words.extend(["-c".into(), format!("{name}={value}").into()]);
         }
-        let mut supervisor = Supervisor::start(self.folder.path(), &self.log(), &words)?;
+        let mut supervisor = Supervisor::start(self.folder.path(), &self.log(), Ending::Immediate, &words)?;
         let deadline = Instant::now() + READY_WITHIN;
         while !self.is_ready() {
             if supervisor.has_ended()? {
@@ -276,9 +277,7 @@ impl Server {
 
     /// An error with the end of the server's log.
     fn complaint(&self, what: &str) -> EngineError {
-        let log = fs::read(self.log()).unwrap_or_default();
-        let tail = &log[log.len().saturating_sub(2000)..];
-        EngineError::Failed { what: what.into(), output: String::from_utf8_lossy(tail).into_owned() }
+        complaint(what, &self.log())
     }
 }
 
@@ -295,4 +294,11 @@ fn free_port() -> Result<u16, EngineError> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(EngineError::io("looking for a free port"))
+}
+
+/// An error with the end of a log.
+fn complaint(what: &str, log: &Path) -> EngineError {
+    let log = fs::read(log).unwrap_or_default();
+    let tail = &log[log.len().saturating_sub(2000)..];
+    EngineError::Failed { what: what.into(), output: String::from_utf8_lossy(tail).into_owned() }
 }

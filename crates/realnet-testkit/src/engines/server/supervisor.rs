@@ -14,17 +14,17 @@ use std::time::{Duration, Instant};
 
 use super::error::EngineError;
 
-/// `sh -c SCRIPT sh FOLDER COMMAND…`. The watcher ignores TERM once it has its order, because the
+/// `sh -c SCRIPT sh FOLDER SIGNAL COMMAND…`; the signal is for when nobody gives one any more. The watcher ignores TERM once it has its order, because the
 /// server may be gone before the watcher has told (status 9) that nobody else will tidy up.
 const SCRIPT: &str = r#"
-folder=$1; shift
+folder=$1; last=$2; shift 2
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
 (
   read -r signal <&3 || signal=
   trap '' TERM
-  kill -"${signal:-QUIT}" "$server"
+  kill -"${signal:-$last}" "$server"
   kill -CONT "$server"
   [ -n "$signal" ] || exit 9
 ) 2>/dev/null &
@@ -42,6 +42,19 @@ pub(super) enum Ending {
     Fast,
     /// As in a crash: nothing is written, the next start recovers from the log.
     Immediate,
+    /// The system ends it.
+    Killed,
+}
+
+impl Ending {
+    /// The signal that does it.
+    const fn signal(self) -> &'static str {
+        match self {
+            Self::Fast => "INT",
+            Self::Immediate => "QUIT",
+            Self::Killed => "KILL",
+        }
+    }
 }
 
 /// A server under watch.
@@ -52,17 +65,23 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Starts `command` in `folder`, its output appended to `log`.
+    /// Starts `command` in `folder`, its output appended to `log`; `last` is how it ends when we do.
     ///
     /// The shell gets a process group of its own, so that a Ctrl-C at the terminal reaches only us
     /// and the server is stopped in order through the pipe.
-    pub(super) fn start(folder: &Path, log: &Path, command: &[OsString]) -> Result<Self, EngineError> {
+    pub(super) fn start(
+        folder: &Path,
+        log: &Path,
+        last: Ending,
+        command: &[OsString],
+    ) -> Result<Self, EngineError> {
         let failed = || EngineError::io("starting the server's supervisor");
         let output = File::options().create(true).append(true).open(log).map_err(failed())?;
         let errors = output.try_clone().map_err(failed())?;
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "sh"])
             .arg(folder)
+            .arg(last.signal())
             .args(command)
             .current_dir(folder)
             .env("LC_ALL", "C.UTF-8")
@@ -84,13 +103,9 @@ impl Supervisor {
 
     /// Ends the server and waits until it is gone.
     pub(super) fn end(mut self, ending: Ending) -> Result<(), EngineError> {
-        let order: &[u8] = match ending {
-            Ending::Fast => b"INT\n",
-            Ending::Immediate => b"QUIT\n",
-        };
         if let Some(mut pipe) = self.pipe.take() {
             // A broken pipe means that the server has ended already.
-            let _ = pipe.write_all(order);
+            let _ = writeln!(pipe, "{}", ending.signal());
             let deadline = Instant::now() + Duration::from_mins(1);
             while !self.has_ended()? {
                 if Instant::now() > deadline {
