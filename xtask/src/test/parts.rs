@@ -61,6 +61,11 @@ pub const PARTS: &[Part] = &[
         work: Work::Cases("binary(/^conformance/)"),
     },
     Part {
+        name: "s3",
+        about: "contents in a real S3 server: failures, credentials, signed requests, large transfers",
+        work: Work::Cases("package(=realnet-provider-aws) & kind(=test)"),
+    },
+    Part {
         name: "http",
         about: "the REST interface, route by route, against a real server",
         work: Work::Cases("package(=realnet-runner-http) & kind(=test)"),

@@ -1,0 +1,124 @@
+//! A content in one call: small ones as one request, large ones in parts, whose number is not known before they end.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::stream::TryStreamExt as _;
+use realnet_core::Result;
+use realnet_core::clock::{IdSource as _, System};
+use realnet_core::provider::{Content, ContentId, DataStream, Expectation, Meter};
+
+use super::content::{data_key, find};
+use super::multipart::{Multipart, part_size};
+use super::{Store, publish, taken};
+
+/// What a part has room for at first.
+const FIRST_ROOM: usize = 64 * 1024;
+
+/// Stores a stream as a content.
+pub(super) async fn put(
+    store: &Arc<Store>,
+    id: ContentId,
+    data: DataStream,
+    expected: Expectation,
+) -> Result<Content> {
+    let mut source = Source { data, rest: Bytes::new(), meter: Meter::new(), expected, has_ended: false };
+    let first = source.part(part_size(0)).await?;
+    let put = System.next_id().to_string();
+    if source.has_ended {
+        let content = source.content(id)?;
+        return publish::small(store, content, &put, first).await;
+    }
+    // Before much is sent; whether the id is free then counts at the end only.
+    if find(&store.bucket, id).await?.is_some() {
+        return Err(taken(id));
+    }
+    let mut parts = Multipart::begin(store, data_key(&store.bucket, id, &put)).await?;
+    match send(&mut parts, &mut source, first).await.and_then(|()| source.content(id)) {
+        Ok(content) => {
+            parts.complete(content.size).await?;
+            publish::large(store, content, &put).await
+        }
+        Err(error) => {
+            // Before the answer: a failure leaves nothing. What can not be taken back now, is swept.
+            if let Err(fault) = parts.abort().await {
+                tracing::warn!(error = %fault.report(), "parts of a failed upload are left to the sweep");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Sends the first part and all that follow.
+async fn send(parts: &mut Multipart, source: &mut Source, first: Bytes) -> Result<()> {
+    let mut part = first;
+    while !part.is_empty() {
+        parts.send(part).await?;
+        part = if source.has_ended { Bytes::new() } else { source.part(part_size(parts.sent())).await? };
+    }
+    Ok(())
+}
+
+/// What is stored, cut into parts.
+struct Source {
+    data: DataStream,
+    /// What came beyond the last part.
+    rest: Bytes,
+    meter: Meter,
+    expected: Expectation,
+    has_ended: bool,
+}
+
+impl Source {
+    /// The next bytes, `size` of them unless the stream ends before.
+    async fn part(&mut self, size: usize) -> Result<Bytes> {
+        let mut part = BytesMut::with_capacity(FIRST_ROOM.min(size));
+        loop {
+            let taken = self.rest.split_to(self.rest.len().min(size - part.len()));
+            if part.len() + taken.len() > part.capacity() {
+                // Twice as much each time, and never more than the part.
+                let room = (part.capacity() * 2).clamp(part.len() + taken.len(), size);
+                part.reserve(room - part.len());
+            }
+            part.extend_from_slice(&taken);
+            if part.len() == size && !self.rest.is_empty() {
+                return Ok(part.freeze());
+            }
+            let Some(piece) = self.data.try_next().await? else {
+                self.has_ended = true;
+                return Ok(part.freeze());
+            };
+            self.expected.admit(self.meter.size() + piece.len() as u64)?;
+            self.meter.update(&piece);
+            self.rest = piece;
+        }
+    }
+
+    /// What all of it was, when it is what was expected.
+    fn content(&self, id: ContentId) -> Result<Content> {
+        let (size, checksum) = (self.meter.size(), self.meter.clone().checksum());
+        self.expected.check(size, checksum)?;
+        Ok(Content { id, size, checksum })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream::{self, StreamExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn parts_are_cut_where_they_end() {
+        let pieces = [0, 3, 0, 10, 1, 2, 0].map(|length| Ok(Bytes::from(vec![length as u8; length])));
+        let expected = Expectation::default();
+        let data = stream::iter(pieces).boxed();
+        let mut source = Source { data, rest: Bytes::new(), meter: Meter::new(), expected, has_ended: false };
+        let mut parts = Vec::new();
+        while !source.has_ended {
+            parts.push(source.part(4).await.unwrap().len());
+        }
+        assert_eq!(parts, [4, 4, 4, 4]);
+        assert_eq!(source.meter.size(), 16);
+    }
+}
