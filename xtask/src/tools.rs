@@ -97,6 +97,14 @@ pub fn strace() -> Result<(), String> {
     install_package("strace", "strace")
 }
 
+/// Makes sure that `xmllint` is there, which holds documents against their schema.
+pub fn xmllint() -> Result<(), String> {
+    if shell::succeeds(Command::new("xmllint").arg("--version")) {
+        return Ok(());
+    }
+    install_package("xmllint", "libxml2-utils")
+}
+
 /// Makes sure that Node.js is there, on which the provider of identities of tests runs, and a browser to sign in there with.
 pub fn browser() -> Result<(), String> {
     let has = |program: &str| shell::succeeds(Command::new(program).arg("--version"));

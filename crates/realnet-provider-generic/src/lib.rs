@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod documents;
+mod files;
 mod local;
 mod memory;
 mod quota;
 
+pub use documents::{Codec, DocumentStore, Fault, Ordered, Problem, ordered};
 pub use local::{LocalData, LocalOptions};
 pub use memory::{MemoryData, MemoryStore};

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod authenticator;
+pub mod codec;
 pub mod conformance;
 pub mod data;
 pub mod engines;

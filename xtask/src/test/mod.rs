@@ -49,6 +49,7 @@ pub fn run(options: &Options) -> Result<(), String> {
 fn cases(chosen: &[&Part], tally: &mut Tally) {
     tally.step("nextest", || tools::cargo_tool("nextest").map(|()| Count::default()));
     tally.step("strace", || tools::strace().map(|()| Count::default()));
+    tally.step("xmllint", || tools::xmllint().map(|()| Count::default()));
     tally.step("Node.js, Chromium", || tools::browser().map(|()| Count::default()));
     let mut database = None;
     tally.step("PostgreSQL", || {

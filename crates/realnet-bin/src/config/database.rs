@@ -15,8 +15,45 @@ pub enum DatabaseSection {
         /// The file.
         path: PathBuf,
     },
+    /// In a folder of documents.
+    Documents {
+        /// Their format.
+        format: Format,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// On a PostgreSQL server.
     Postgres(PostgresSection),
+}
+
+/// The format of documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+    /// XML.
+    Xml,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 3] = [Self::Json, Self::Yaml, Self::Xml];
+
+    /// The name in settings and URLs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Xml => "xml",
+        }
+    }
+
+    /// The inverse of [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == text)
+    }
 }
 
 /// How to reach a PostgreSQL server.
@@ -50,7 +87,11 @@ impl DatabaseSection {
     pub(super) fn read(environment: &Environment, problems: &mut Problems) -> Self {
         // As soon as anything is said about a database, PostgreSQL is meant; a bare start needs nothing.
         let default = if environment.has_any("REALNET_DB_") { "postgresql" } else { "sqlite" };
-        match environment.get("REALNET_DB_TYPE").unwrap_or(default).to_ascii_lowercase().as_str() {
+        let kind = environment.get("REALNET_DB_TYPE").unwrap_or(default).to_ascii_lowercase();
+        if let Some(format) = Format::parse(&kind) {
+            return Self::documents(format, environment.get("REALNET_DB_NAME"), problems);
+        }
+        match kind.as_str() {
             "memory" => Self::Memory,
             "sqlite" => {
                 let path = sqlite_path(environment.get("REALNET_DB_NAME"));
@@ -61,10 +102,22 @@ impl DatabaseSection {
             }
             "postgresql" | "postgres" => Self::Postgres(PostgresSection::read(environment, problems)),
             _ => {
-                problems.add("REALNET_DB_TYPE", "expected sqlite, postgresql or memory".to_owned());
+                let expected = "expected sqlite, postgresql, json, yaml, xml or memory";
+                problems.add("REALNET_DB_TYPE", expected.to_owned());
                 Self::Memory
             }
         }
+    }
+
+    fn documents(format: Format, name: Option<&str>, problems: &mut Problems) -> Self {
+        let folder = PathBuf::from(name.unwrap_or("realnet"));
+        if folder.exists() && !folder.is_dir() {
+            let message = format!("{} is no folder, in which documents are kept", folder.display());
+            problems.add("REALNET_DB_NAME", message);
+        } else if let Some(above) = folder_of(&folder).filter(|above| !above.is_dir()) {
+            problems.add("REALNET_DB_NAME", format!("the folder {} is not there", above.display()));
+        }
+        Self::Documents { format, folder }
     }
 }
 
@@ -147,6 +200,18 @@ mod tests {
     fn the_password_stays_out_of_debug() {
         let section = read([("REALNET_DB_USER", "me"), ("REALNET_DB_PASS", "s3cret")]).unwrap();
         assert!(!format!("{section:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn documents_are_in_a_folder() {
+        for format in Format::ALL {
+            let section = read([("REALNET_DB_TYPE", format.as_str()), ("REALNET_DB_NAME", "shop")]);
+            assert_eq!(section, Ok(DatabaseSection::Documents { format, folder: "shop".into() }));
+        }
+        let problems = read([("REALNET_DB_TYPE", "yaml"), ("REALNET_DB_NAME", "no/such/place")]).unwrap_err();
+        assert!(problems.to_string().contains("the folder no/such is not there"), "{problems}");
+        let problems = read([("REALNET_DB_TYPE", "yaml"), ("REALNET_DB_NAME", "Cargo.toml")]).unwrap_err();
+        assert!(problems.to_string().contains("is no folder"), "{problems}");
     }
 
     #[test]

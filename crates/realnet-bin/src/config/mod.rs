@@ -12,7 +12,7 @@ mod store_url;
 mod web;
 
 pub use accounts::AccountsSection;
-pub use database::{DatabaseSection, PostgresSection};
+pub use database::{DatabaseSection, Format, PostgresSection};
 pub use environment::{Environment, Problems};
 pub use secrets::SecretsSection;
 pub use server::ServerSection;

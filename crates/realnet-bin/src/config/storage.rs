@@ -84,6 +84,7 @@ fn beside(database: &DatabaseSection) -> PathBuf {
     match database {
         DatabaseSection::Memory => PathBuf::from("realnet.files"),
         DatabaseSection::Sqlite { path } => path.with_extension("files"),
+        DatabaseSection::Documents { folder, .. } => folder.with_extension("files"),
         DatabaseSection::Postgres(section) => {
             // The name of a database may hold anything.
             let name: String = section

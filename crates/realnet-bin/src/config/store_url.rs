@@ -1,4 +1,5 @@
-//! Stores as URLs, for commands that are told which ones: `sqlite://FILE`, `postgres://USER@HOST:PORT/DATABASE`.
+//! Stores as URLs, for commands that are told which ones: `sqlite://FILE`, `postgres://USER@HOST:PORT/DATABASE`, and
+//! `json://FOLDER`, `yaml://FOLDER`, `xml://FOLDER`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,10 +7,11 @@ use std::path::PathBuf;
 use realnet_provider_sql::postgres::PostgresConfig;
 use url::Url;
 
-use super::{DatabaseSection, Environment, PostgresSection};
+use super::{DatabaseSection, Environment, Format, PostgresSection};
 
 /// What a URL may look like, for messages.
-const FORMS: &str = "sqlite://FILE or postgres://USER@HOST:PORT/DATABASE";
+const FORMS: &str =
+    "sqlite://FILE, postgres://USER@HOST:PORT/DATABASE, json://FOLDER, yaml://FOLDER or xml://FOLDER";
 
 impl DatabaseSection {
     /// The store of a URL. `env:NAME` is the URL that the variable NAME holds, so that a password in it is in no list of
@@ -28,6 +30,12 @@ impl DatabaseSection {
 
     fn read_url(text: &str, environment: &Environment) -> Result<Self, String> {
         let (scheme, rest) = text.split_once("://").ok_or_else(|| format!("expected {FORMS}"))?;
+        if let Some(format) = Format::parse(scheme) {
+            return match rest {
+                "" => Err(format!("{scheme}:// needs a folder behind it")),
+                folder => Ok(Self::Documents { format, folder: PathBuf::from(folder) }),
+            };
+        }
         match scheme {
             "sqlite" if rest.is_empty() => Err("sqlite:// needs a file behind it".to_owned()),
             "sqlite" => Ok(Self::Sqlite { path: PathBuf::from(rest) }),
@@ -67,6 +75,7 @@ impl fmt::Display for DatabaseSection {
         match self {
             Self::Memory => f.write_str("memory"),
             Self::Sqlite { path } => write!(f, "sqlite://{}", path.display()),
+            Self::Documents { format, folder } => write!(f, "{}://{}", format.as_str(), folder.display()),
             Self::Postgres(PostgresSection { host, port, user, database, .. }) => {
                 write!(f, "postgres://{user}@{host}:{port}/{database}")
             }
@@ -87,6 +96,11 @@ mod tests {
     #[test]
     fn urls_name_stores() {
         assert_eq!(read("sqlite://shop.db"), Ok(DatabaseSection::Sqlite { path: "shop.db".into() }));
+        let folder = DatabaseSection::Documents { format: Format::Yaml, folder: "/srv/shop".into() };
+        assert_eq!(
+            (folder.to_string().as_str(), read("yaml:///srv/shop")),
+            ("yaml:///srv/shop", Ok(folder.clone()))
+        );
         assert_eq!(read("env:REALNET_OLD"), Ok(DatabaseSection::Sqlite { path: "/old.db".into() }));
         let Ok(DatabaseSection::Postgres(section)) = read("postgres://me@db:5433/shop?sslmode=require")
         else {
@@ -109,6 +123,7 @@ mod tests {
             ("shop.db", "expected sqlite://FILE"),
             ("mysql://shop", "mysql://"),
             ("sqlite://", "needs a file"),
+            ("xml://", "needs a folder"),
             ("postgres://me:hunter2@db", "user and a database"),
             ("postgres://me:hunter2@db/shop?sslmode=maybe", "sslmode"),
             ("postgres://me:hunter2@db/shop?pool=3", "pool"),

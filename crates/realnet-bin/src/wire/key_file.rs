@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use realnet_core::secret::Keyring;
 
 use crate::cli::Failure;
+use crate::config::DatabaseSection;
 
 /// The file of the keys of one database. Who writes it holds the lock of the database.
 pub struct KeyFile {
@@ -14,8 +15,19 @@ pub struct KeyFile {
 }
 
 impl KeyFile {
+    /// The file of the keys of a configured store, if it has one: beside a database, and among what is private of documents.
+    pub fn of_store(database: &DatabaseSection) -> Option<Self> {
+        match database {
+            DatabaseSection::Sqlite { path } => Some(Self::of(path)),
+            DatabaseSection::Documents { folder, .. } => {
+                Some(Self { path: folder.join(".realnet").join("secret-key") })
+            }
+            DatabaseSection::Memory | DatabaseSection::Postgres(_) => None,
+        }
+    }
+
     /// The file that belongs to a database.
-    pub fn of(database: &Path) -> Self {
+    fn of(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".secret-key");
         Self { path: path.into() }

@@ -28,8 +28,8 @@ async fn keyring(services: &Services, config: &Config, check: bool) -> Result<Ke
             );
             Ok(Keyring::default())
         }
-        DatabaseSection::Sqlite { path } => {
-            let file = KeyFile::of(path);
+        DatabaseSection::Sqlite { .. } | DatabaseSection::Documents { .. } => {
+            let Some(file) = KeyFile::of_store(&config.database) else { return Ok(Keyring::default()) };
             if let Some(keyring) = file.read()? {
                 return Ok(keyring);
             }
@@ -66,9 +66,8 @@ async fn with(
 }
 
 fn next_step(config: &Config) -> String {
-    match &config.database {
-        DatabaseSection::Sqlite { path } if config.secrets.keyring.is_none() => {
-            let file = KeyFile::of(path);
+    match KeyFile::of_store(&config.database) {
+        Some(file) if config.secrets.keyring.is_none() => {
             format!("put {} back as it was, or set REALNET_SECRET_KEY", file.path().display())
         }
         _ => "REALNET_SECRET_KEY has to name it, behind the key that seals".to_owned(),
@@ -82,13 +81,13 @@ pub async fn renew(store: &Store, services: &Services, config: &Config) -> Resul
                     (`realnet secrets generate` makes one) and run `realnet secrets rotate`"
             .into());
     }
-    let DatabaseSection::Sqlite { path } = &config.database else {
+    let Some(file) = KeyFile::of_store(&config.database) else {
         return Err(
             "there is no key file: set REALNET_SECRET_KEY (`realnet secrets generate` makes a key)".into()
         );
     };
     let next = services.secrets.keyring().behind(&Keyring::generate()?);
-    KeyFile::of(path).write(&next)?;
+    file.write(&next)?;
     with(store.services().await?, next, config, false).await
 }
 

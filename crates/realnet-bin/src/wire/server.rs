@@ -9,13 +9,12 @@ use realnet_core::load::{Document, parse_json};
 use realnet_core::provider::MARK_SETTING;
 use realnet_core::resource::Services;
 use realnet_core::secret::{Rotated, Uses};
-use realnet_provider_sql::Pending;
 use realnet_resource_accounts::{Accounts, Bootstrap, OrgUse, bootstrap, is_first_start, missing_orgs};
 use realnet_resource_types::Initializer;
 use realnet_runner_http::{HttpConfig, HttpListener, HttpServer};
 
 use super::first_start::{FirstStart, Initialized, PasswordReset, make_password};
-use super::store::Store;
+use super::store::{Lack, Store};
 use super::web::Web;
 use super::{builtin, indexes, resources, secrets, storage};
 use crate::cli::{Failure, Outcome, for_operators};
@@ -41,7 +40,7 @@ pub struct Server {
     services: Services,
     initializer: Initializer,
     /// What the store lacks, in whose place another one stands for a check.
-    pending: Option<Pending>,
+    pending: Option<Lack>,
 }
 
 impl Server {
@@ -74,12 +73,12 @@ impl Server {
         if let Some(pending) = &self.pending {
             // Another store stands in for it, which goes when this ends.
             self.initializer.types().await?;
-            let store = if pending.present == 0 {
+            let store = if pending.is_all() {
                 self.initialize(first).await?;
-                format!("the store is not there yet: the first start makes it (would apply {pending})")
+                format!("the store is not there yet: the first start makes it ({pending})")
             } else {
                 format!(
-                    "the store is of an earlier version: the next start would apply {pending}; what it holds was not tried"
+                    "the store is of an earlier version: the next start {pending}; what it holds was not tried"
                 )
             };
             return Ok(format!("settings and initialization files are in order; {store}"));
@@ -141,6 +140,7 @@ impl Server {
         let server = HttpServer::on(listener, http, dispatcher, Arc::<Accounts>::clone(&accounts))?;
         let stopped = stop_signal()?;
         let watcher = tokio::spawn(follow_types(services.clone()));
+        let follower = tokio::spawn(store.follow(&services));
         let builder = tokio::spawn(indexes::build(services));
         if let Some(address) = server.addresses().first() {
             let scheme = if server.is_tls() { "https" } else { "http" };
@@ -148,6 +148,7 @@ impl Server {
         }
         server.run(stopped).await?;
         watcher.abort();
+        follower.abort();
         builder.abort();
         accounts.finish_mails(MAILS_END).await;
         store.close().await?;

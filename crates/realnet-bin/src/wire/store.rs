@@ -1,16 +1,20 @@
 //! Opening the configured store.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use realnet_core::provider::ItemProvider as _;
 use realnet_core::resource::Services;
 use realnet_core::transfer::Target;
-use realnet_provider_generic::MemoryStore;
+use realnet_provider_generic::{DocumentStore, MemoryStore};
+use realnet_provider_json::JsonCodec;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
 use realnet_provider_sql::{Pending, SqliteConfig, SqliteStore};
+use realnet_provider_xml::XmlCodec;
+use realnet_provider_yaml::YamlCodec;
 
 use crate::cli::{Failure, Outcome, for_operators};
-use crate::config::{DatabaseSection, PostgresSection};
+use crate::config::{DatabaseSection, Format, PostgresSection};
 
 /// An open store, to be closed when the server ends.
 pub enum Store {
@@ -18,8 +22,37 @@ pub enum Store {
     Memory(Arc<MemoryStore>),
     /// In a file.
     Sqlite(Arc<SqliteStore>),
+    /// In a folder of documents.
+    Documents(Arc<DocumentStore>),
     /// On a PostgreSQL server.
     Postgres(Arc<PostgresStore>),
+}
+
+/// What a store lacks that the next start makes.
+pub enum Lack {
+    /// Migrations of its schema.
+    Migrations(Pending),
+    /// The folder of its documents.
+    Folder,
+}
+
+impl Lack {
+    /// Whether there is no store at all yet.
+    pub fn is_all(&self) -> bool {
+        match self {
+            Self::Migrations(pending) => pending.present == 0,
+            Self::Folder => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Lack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Migrations(pending) => write!(f, "would apply {pending}"),
+            Self::Folder => f.write_str("would make a folder of documents"),
+        }
+    }
 }
 
 impl Store {
@@ -31,6 +64,10 @@ impl Store {
                 let store = SqliteStore::open(SqliteConfig::new(path.clone()));
                 Self::Sqlite(Arc::new(store.map_err(|error| at(path.display(), &error))?))
             }
+            DatabaseSection::Documents { format, folder } => {
+                let store = open_documents(*format, folder);
+                Self::Documents(Arc::new(store.map_err(|error| at(folder.display(), &error))?))
+            }
             DatabaseSection::Postgres(section) => {
                 let store = PostgresStore::connect(postgres_config(section)?).await;
                 Self::Postgres(Arc::new(store.map_err(|error| at(format_args!("{section:?}"), &error))?))
@@ -40,32 +77,40 @@ impl Store {
 
     /// Opens the store for a look that changes nothing: as it is when its schema is up to date, else an empty one in
     /// memory in its place, with what [`Self::open`] would apply.
-    pub async fn look(database: &DatabaseSection) -> Result<(Self, Option<Pending>), Failure> {
-        let pending = Self::pending(database).await?;
-        let store = match (database, &pending) {
+    pub async fn look(database: &DatabaseSection) -> Result<(Self, Option<Lack>), Failure> {
+        let lack = Self::lack(database).await?;
+        let store = match (database, &lack) {
             (_, Some(_)) | (DatabaseSection::Memory, None) => Self::open(&DatabaseSection::Memory).await?,
             (DatabaseSection::Sqlite { path }, None) => {
                 let store = SqliteStore::look(SqliteConfig::new(path.clone()));
                 Self::Sqlite(Arc::new(store.map_err(|error| at(path.display(), &error))?))
+            }
+            (DatabaseSection::Documents { format, folder }, None) => {
+                let store = look_at_documents(*format, folder);
+                Self::Memory(Arc::new(store.map_err(|error| at(folder.display(), &error))?))
             }
             (DatabaseSection::Postgres(section), None) => {
                 let store = PostgresStore::connect_read_only(postgres_config(section)?).await;
                 Self::Postgres(Arc::new(store.map_err(|error| at(format_args!("{section:?}"), &error))?))
             }
         };
-        Ok((store, pending))
+        Ok((store, lack))
     }
 
-    async fn pending(database: &DatabaseSection) -> Result<Option<Pending>, Failure> {
-        match database {
-            DatabaseSection::Memory => Ok(None),
+    async fn lack(database: &DatabaseSection) -> Result<Option<Lack>, Failure> {
+        let pending = match database {
+            DatabaseSection::Memory => None,
             DatabaseSection::Sqlite { path } => SqliteStore::pending(&SqliteConfig::new(path.clone()))
-                .map_err(|error| at(path.display(), &error)),
+                .map_err(|error| at(path.display(), &error))?,
+            DatabaseSection::Documents { folder, .. } => {
+                return Ok((!DocumentStore::holds(folder)).then_some(Lack::Folder));
+            }
             DatabaseSection::Postgres(section) => {
                 let pending = PostgresStore::pending(&postgres_config(section)?).await;
-                pending.map_err(|error| at(format_args!("{section:?}"), &error))
+                pending.map_err(|error| at(format_args!("{section:?}"), &error))?
             }
-        }
+        };
+        Ok(pending.map(Lack::Migrations))
     }
 
     /// Its name for `info`.
@@ -73,6 +118,7 @@ impl Store {
         match self {
             Self::Memory(store) => store.capabilities().name,
             Self::Sqlite(store) => store.capabilities().name,
+            Self::Documents(documents) => documents.store().capabilities().name,
             Self::Postgres(store) => store.capabilities().name,
         }
     }
@@ -82,6 +128,7 @@ impl Store {
         match self {
             Self::Memory(store) => &**store,
             Self::Sqlite(store) => &**store,
+            Self::Documents(documents) => &**documents.store(),
             Self::Postgres(store) => &**store,
         }
     }
@@ -91,6 +138,7 @@ impl Store {
         let services = match self {
             Self::Memory(store) => Services::on(Arc::clone(store)),
             Self::Sqlite(store) => Services::on(Arc::clone(store)),
+            Self::Documents(documents) => Services::on(Arc::clone(documents.store())),
             Self::Postgres(store) => Services::on(Arc::clone(store)),
         };
         services.reload_types().await?;
@@ -102,9 +150,45 @@ impl Store {
         match self {
             Self::Memory(_) => {}
             Self::Sqlite(store) => store.close().await?,
+            Self::Documents(documents) => {
+                // Documents are brought in line with the journal first.
+                let closing = tokio::task::spawn_blocking(move || documents.close());
+                closing.await.map_err(|error| format!("the store could not be closed: {error}"))?;
+            }
             Self::Postgres(store) => store.close(),
         }
         Ok(())
+    }
+
+    /// Makes changes of what is done to documents by hand, as long as it is polled; of other stores nothing comes that way.
+    pub fn follow(&self, services: &Services) -> impl Future<Output = ()> + Send + 'static {
+        let documents = match self {
+            Self::Documents(documents) => Some(Arc::clone(documents)),
+            _ => None,
+        };
+        let services = services.clone();
+        async move {
+            if let Some(documents) = documents {
+                documents.follow(&*services.items, &services.registry).await;
+            }
+        }
+    }
+}
+
+fn open_documents(format: Format, folder: &Path) -> realnet_core::Result<DocumentStore> {
+    match format {
+        Format::Json => realnet_provider_json::open(folder),
+        Format::Yaml => realnet_provider_yaml::open(folder),
+        Format::Xml => realnet_provider_xml::open(folder),
+    }
+}
+
+/// What a folder holds, which stays as it is.
+pub(super) fn look_at_documents(format: Format, folder: &Path) -> realnet_core::Result<MemoryStore> {
+    match format {
+        Format::Json => DocumentStore::look(folder, &JsonCodec),
+        Format::Yaml => DocumentStore::look(folder, &YamlCodec),
+        Format::Xml => DocumentStore::look(folder, &XmlCodec),
     }
 }
 

@@ -11,7 +11,6 @@
 //! is acknowledged: what a crash leaves is a whole content or none. Every path is made of ids of this program's own, and
 //! nothing below the folder is followed that is a link. Files are read and written by threads for blocking work, in blocks.
 
-mod files;
 mod held;
 mod name;
 mod open;
@@ -37,6 +36,7 @@ use realnet_core::{Error, Result};
 use self::held::Holders;
 use self::pump::blocking;
 use self::tree::Tree;
+use crate::files;
 use crate::quota::Quota;
 
 /// How a folder is used.

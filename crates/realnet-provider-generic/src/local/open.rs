@@ -8,7 +8,8 @@ use std::sync::Arc;
 use realnet_core::{Error, Result};
 
 use super::tree::Tree;
-use super::{LocalOptions, Shared, files, uploads};
+use super::{LocalOptions, Shared, uploads};
+use crate::files;
 use crate::quota::Quota;
 
 /// The file that says that the folder is ours, and in which format; who has the folder open holds its lock.

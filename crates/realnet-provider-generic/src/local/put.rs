@@ -9,8 +9,9 @@ use realnet_core::provider::{Content, ContentId, DataStream, Expectation, Meter}
 use realnet_core::{Error, Result};
 use tokio::runtime::Handle;
 
+use super::Shared;
 use super::pump::{Fed, Sink, blocking, pump};
-use super::{Shared, files};
+use crate::files;
 use crate::quota::Reservation;
 
 /// Stores a stream as a content.

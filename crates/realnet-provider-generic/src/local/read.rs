@@ -10,8 +10,9 @@ use realnet_core::provider::{ByteRange, ContentId, ContentRead, DataStream};
 use realnet_core::{Error, Result};
 use tokio::task::JoinHandle;
 
+use super::Shared;
 use super::pump::{BLOCK, blocking};
-use super::{Shared, files};
+use crate::files;
 
 /// A content or part of it.
 pub(super) async fn get(

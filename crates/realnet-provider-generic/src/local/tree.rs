@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use realnet_core::provider::{Content, ContentEntry, ContentId, ContentPage};
 use realnet_core::{Error, Result};
 
-use super::{files, name};
+use super::name;
+use crate::files;
 
 /// How many folders there are on the lower level, and on the upper.
 const LOWER: usize = 0x1_0000;

@@ -9,9 +9,10 @@ use realnet_core::clock::Timestamp;
 use realnet_core::provider::{Content, ContentId, DataStream, Expectation};
 use realnet_core::{Error, ErrorKind, Result};
 
+use super::Shared;
 use super::held::Held;
 use super::pump::{BLOCK, Fed, Sink, blocking, pump};
-use super::{Shared, files};
+use crate::files;
 
 /// Makes the file of an upload.
 pub(super) fn begin(shared: &Shared, id: ContentId) -> Result<()> {

@@ -3,7 +3,10 @@
 mod commit;
 mod credentials;
 mod data;
+mod effects;
 mod list;
+mod outbox;
+mod private;
 mod read;
 mod records;
 mod state;
@@ -17,12 +20,19 @@ pub use self::data::MemoryData;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
+use realnet_core::error::Result;
 use realnet_core::limit::Buckets;
+use realnet_core::provider::Capabilities;
 use tokio::sync::watch;
 
-use self::state::State;
+pub(crate) use self::effects::{Effect, Touch};
+use self::outbox::refused;
+pub(crate) use self::outbox::{Entry, Outbox};
+pub(crate) use self::state::State;
+use self::transaction::MemoryTransaction;
 
-/// A store in the memory of this process. Clones share their content.
+/// A store in the memory of this process. Clones share their content. What it holds goes when the process ends, unless it is the
+/// state of a [`crate::DocumentStore`].
 #[derive(Clone)]
 pub struct MemoryStore {
     state: Arc<RwLock<State>>,
@@ -30,12 +40,110 @@ pub struct MemoryStore {
     types: watch::Sender<i64>,
     /// How often what may be done.
     buckets: Arc<Mutex<Buckets>>,
+    /// Where what was done goes to be kept.
+    outbox: Option<Arc<Outbox>>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self { state: Arc::default(), types: watch::Sender::new(0), buckets: Arc::default() }
+        Self { state: Arc::default(), types: watch::Sender::new(0), buckets: Arc::default(), outbox: None }
+    }
+
+    /// A store that begins with a state.
+    pub(crate) fn of(state: State) -> Self {
+        let types = watch::Sender::new(state.type_revision);
+        Self { state: Arc::new(RwLock::new(state)), types, ..Self::new() }
+    }
+
+    /// A store with what somebody has kept of it, and goes on keeping.
+    pub(crate) fn kept(state: State, capabilities: Capabilities) -> (Self, Arc<Outbox>) {
+        let types = watch::Sender::new(state.type_revision);
+        let outbox = Arc::new(Outbox::new(capabilities, types.clone()));
+        let state = Arc::new(RwLock::new(state));
+        (Self { state, types, buckets: Arc::default(), outbox: Some(Arc::clone(&outbox)) }, outbox)
+    }
+
+    /// Changes the state, or leaves it as it is when that fails; answers when what was done is kept.
+    async fn write<T: Send>(
+        &self,
+        work: impl FnOnce(&mut MemoryTransaction<'_>) -> Result<T> + Send,
+    ) -> Result<T> {
+        let Some(outbox) = &self.outbox else { return self.change(work) };
+        outbox.admit()?;
+        let (done, ticket) = self.change_and_put(outbox, work);
+        match ticket {
+            Ok(ticket) => {
+                let kept = ticket.await.unwrap_or_else(|_| Err("the store is closed".to_owned()));
+                kept.map_err(|refusal| refused(&refusal))?;
+            }
+            // A refusal, too, tells of what others have done.
+            Err(seen) => {
+                outbox.settled(seen).await;
+            }
+        }
+        done
+    }
+
+    /// Changes a state that nobody keeps.
+    fn change<T>(&self, work: impl FnOnce(&mut MemoryTransaction<'_>) -> Result<T>) -> Result<T> {
+        let mut state = self.state.write();
+        let mut transaction = MemoryTransaction::begin(&mut state);
+        let done = work(&mut transaction)?;
+        if transaction.keep().changes_types() {
+            self.types.send_replace(state.type_revision);
+        }
+        Ok(done)
+    }
+
+    /// Changes the state and hands over what has to be kept; else answers the number of the last change.
+    fn change_and_put<T>(
+        &self,
+        outbox: &Outbox,
+        work: impl FnOnce(&mut MemoryTransaction<'_>) -> Result<T>,
+    ) -> (Result<T>, Result<outbox::Ticket, u64>) {
+        let mut state = self.state.write();
+        let mut transaction = MemoryTransaction::begin(&mut state);
+        let done = work(&mut transaction);
+        if done.is_err() {
+            drop(transaction);
+            return (done, Err(outbox.applied()));
+        }
+        let mut log = transaction.keep();
+        if log.is_clean() {
+            return (done, Err(outbox.applied()));
+        }
+        let type_revision = log.changes_types().then_some(state.type_revision);
+        let effects = log.effects(&state);
+        (done, Ok(outbox.put(effects, log, type_revision)))
+    }
+
+    /// Looks at the state; answers when what was seen is kept.
+    async fn read<T: Send>(&self, look: impl Fn(&State) -> T + Send) -> T {
+        let Some(outbox) = &self.outbox else { return look(&self.state.read()) };
+        loop {
+            let lost = outbox.lost();
+            let (found, seen) = {
+                let state = self.state.read();
+                (look(&state), outbox.applied())
+            };
+            // What was taken back meanwhile may be what was seen.
+            if outbox.settled(seen).await == lost {
+                return found;
+            }
+        }
+    }
+
+    /// Takes back what could not be kept.
+    pub(crate) fn take_back(&self, entries: Vec<Entry>, refusal: &str) {
+        if let Some(outbox) = &self.outbox {
+            outbox.take_back(&self.state, entries, refusal);
+        }
+    }
+
+    /// Looks at the state as it is, kept or not.
+    pub(crate) fn peek<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.state.read())
     }
 }
 

@@ -14,52 +14,60 @@ use realnet_core::query::{Aggregate, Query};
 
 use super::MemoryStore;
 use super::list::{aggregate, list};
-use super::state::reply_key;
+use super::state::{State, reply_key};
 
 #[async_trait]
 impl ItemProvider for MemoryStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
+        let in_memory = Capabilities {
             name: "memory",
             search: true,
             geography: true,
             durable: false,
             shared: false,
             builds_behind: false,
-        }
+        };
+        self.outbox.as_ref().map_or(in_memory, |outbox| outbox.capabilities)
     }
 
     async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>> {
-        let state = self.state.read();
-        Ok(state.items.get(&id).filter(|item| access.allows(item, Permission::Read)).cloned())
+        let readable = |item: &&Item| access.allows(item, Permission::Read);
+        Ok(self.read(|state| state.items.get(&id).filter(readable).cloned()).await)
     }
 
     async fn get_many(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
-        let state = self.state.read();
         let ids: std::collections::BTreeSet<&Uuid> = ids.iter().collect();
-        let found = ids.into_iter().filter_map(|id| state.items.get(id));
-        let mut budget = Budget::default();
-        let readable = found.filter(|item| access.allows(item, Permission::Read));
-        readable
-            .map(|item| if budget.admits(item.size()) { Ok(item.clone()) } else { Err(Budget::exceeded()) })
-            .collect()
+        self.read(|state| {
+            let found = ids.iter().filter_map(|id| state.items.get(id));
+            let mut budget = Budget::default();
+            let readable = found.filter(|item| access.allows(item, Permission::Read));
+            readable
+                .map(
+                    |item| {
+                        if budget.admits(item.size()) { Ok(item.clone()) } else { Err(Budget::exceeded()) }
+                    },
+                )
+                .collect()
+        })
+        .await
     }
 
     async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
-        list(&self.state.read(), access, query)
+        self.read(|state| list(state, access, query)).await
     }
 
     async fn aggregate(&self, access: &Access, asked: &Aggregate) -> Result<Vec<GroupRow>> {
-        aggregate(&self.state.read(), access, asked)
+        self.read(|state| aggregate(state, access, asked)).await
     }
 
     async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {
-        self.apply(access, &changes)
+        self.apply(access, &changes).await
     }
 
     async fn stored_reply(&self, key: &IdempotencyKey) -> Result<Option<StoredReply>> {
-        let state = self.state.read();
-        Ok(state.replies.get(&reply_key(key)).filter(|reply| reply.created_at >= key.not_before).cloned())
+        let name = reply_key(key);
+        let is_kept = |reply: &&StoredReply| reply.created_at >= key.not_before;
+        Ok(self.read(|state| state.replies.get(&name).filter(is_kept).cloned()).await)
     }
 
     async fn history(
@@ -69,21 +77,24 @@ impl ItemProvider for MemoryStore {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<ChangeRecord>> {
-        let state = self.state.read();
-        let Some(item) = state.items.get(&id).filter(|item| access.allows(item, Permission::Read)) else {
-            return Ok(Vec::new());
+        let look = |state: &State| {
+            let Some(item) = state.items.get(&id).filter(|item| access.allows(item, Permission::Read)) else {
+                return Vec::new();
+            };
+            let own = state.changes_of(item.org).iter().rev().filter(|record| record.item_id == id);
+            let own = own.filter(|record| before.is_none_or(|before| record.version < before));
+            page(own.take(limit))
         };
-        let changes = state.changes.get(&item.org).map(Vec::as_slice).unwrap_or_default();
-        let own = changes.iter().rev().filter(|record| record.item_id == id);
-        let own = own.filter(|record| before.is_none_or(|before| record.version < before));
-        Ok(page(own.take(limit)))
+        Ok(self.read(look).await)
     }
 
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {
-        let state = self.state.read();
-        let changes = state.changes.get(&org).map(Vec::as_slice).unwrap_or_default();
-        let begin = usize::try_from(since).unwrap_or_default().min(changes.len());
-        Ok(page(changes[begin..].iter().take(limit)))
+        let look = |state: &State| {
+            let changes = state.changes_of(org);
+            let begin = usize::try_from(since).unwrap_or_default().min(changes.len());
+            page(changes[begin..].iter().take(limit))
+        };
+        Ok(self.read(look).await)
     }
 
     async fn changes_within(
@@ -93,22 +104,26 @@ impl ItemProvider for MemoryStore {
         filter: &ChangeFilter,
         limit: usize,
     ) -> Result<Vec<ChangeRecord>> {
-        let state = self.state.read();
-        let changes = state.changes.get(&org).map(Vec::as_slice).unwrap_or_default();
-        // Revisions count from one, without gaps.
-        let index = |revision: i64| usize::try_from(revision - 1).unwrap_or_default().min(changes.len());
-        let within = &changes[index(span.start)..index(span.end).max(index(span.start))];
-        Ok(page(within.iter().rev().filter(|record| filter.matches(record)).take(limit)))
+        let look = |state: &State| {
+            let changes = state.changes_of(org);
+            // Revisions count from one, without gaps.
+            let index = |revision: i64| usize::try_from(revision - 1).unwrap_or_default().min(changes.len());
+            let within = &changes[index(span.start)..index(span.end).max(index(span.start))];
+            page(within.iter().rev().filter(|record| filter.matches(record)).take(limit))
+        };
+        Ok(self.read(look).await)
     }
 
     async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
-        let state = self.state.read();
-        let named = state.items.values().filter_map(|item| item.content);
-        Ok(named.filter(|content| ids.contains(content)).collect())
+        let look = |state: &State| {
+            let named = state.items.values().filter_map(|item| item.content);
+            named.filter(|content| ids.contains(content)).collect()
+        };
+        Ok(self.read(look).await)
     }
 
     async fn check(&self) -> Result<()> {
-        Ok(())
+        self.outbox.as_ref().map_or(Ok(()), |outbox| outbox.admit())
     }
 }
 

@@ -12,48 +12,36 @@ use realnet_core::provider::{
 };
 
 use super::MemoryStore;
+use super::state::State;
 
 #[async_trait]
 impl RecordProvider for MemoryStore {
     async fn record(&self, kind: RecordKind, key: &str, now: Timestamp) -> Result<Option<AuthRecord>> {
-        let state = self.state.read();
-        let record = state.records.get(&(kind, key.to_owned()));
-        Ok(record.filter(|record| record.is_alive(now)).cloned())
+        let name = (kind, key.to_owned());
+        let is_alive = |record: &&AuthRecord| record.is_alive(now);
+        Ok(self.read(|state| state.records.get(&name).filter(is_alive).cloned()).await)
     }
 
-    async fn put_record(&self, mut record: AuthRecord, expected: Expected, now: Timestamp) -> Result<bool> {
+    async fn put_record(&self, record: AuthRecord, expected: Expected, now: Timestamp) -> Result<bool> {
         record.check()?;
-        let mut state = self.state.write();
-        state.records.retain(|_, other| other.is_alive(now));
-        let key = (record.kind, record.key.clone());
-        let present = state.records.get(&key).map(|present| present.version);
-        let is_met = match expected {
-            Expected::Absent => present.is_none(),
-            Expected::Version(version) => present == Some(version),
-            Expected::Any => true,
-        };
-        if is_met {
-            record.version = present.unwrap_or_default() + 1;
-            state.records.insert(key, record);
-        }
-        Ok(is_met)
+        self.write(|transaction| Ok(transaction.put_record(record, expected, now))).await
     }
 
     async fn take_record(&self, kind: RecordKind, key: &str, now: Timestamp) -> Result<Option<AuthRecord>> {
-        let taken = self.state.write().records.remove(&(kind, key.to_owned()));
+        let taken = self.write(|transaction| Ok(transaction.remove_record(kind, key))).await?;
         Ok(taken.filter(|record| record.is_alive(now)))
     }
 
     async fn remove_record(&self, kind: RecordKind, key: &str) -> Result<bool> {
-        Ok(self.state.write().records.remove(&(kind, key.to_owned())).is_some())
+        self.write(|transaction| Ok(transaction.remove_record(kind, key).is_some())).await
     }
 
     async fn records_of(&self, account: Uuid, kind: RecordKind, now: Timestamp) -> Result<Vec<AuthRecord>> {
-        let state = self.state.read();
         let of_account = |record: &&AuthRecord| {
             record.kind == kind && record.account == Some(account) && record.is_alive(now)
         };
-        let mut records: Vec<AuthRecord> = state.records.values().filter(of_account).cloned().collect();
+        let look = |state: &State| state.records.values().filter(of_account).cloned().collect::<Vec<_>>();
+        let mut records = self.read(look).await;
         records.sort_by(|a, b| (a.created_at, &a.key).cmp(&(b.created_at, &b.key)));
         records.truncate(AuthRecord::MAX_PAGE);
         Ok(records)
@@ -67,11 +55,14 @@ impl RecordProvider for MemoryStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<AuthRecord>> {
-        let state = self.state.read();
         let behind = Bound::Excluded((kind, after.unwrap_or_default().to_owned()));
-        let of_kind = state.records.range((behind, Bound::Unbounded)).take_while(|((of, _), _)| *of == kind);
-        let in_org = of_kind.filter(|(_, record)| record.org == Some(org) && record.is_alive(now));
-        Ok(in_org.take(limit.min(AuthRecord::MAX_PAGE)).map(|(_, record)| record.clone()).collect())
+        let look = |state: &State| {
+            let behind = state.records.range((behind.clone(), Bound::Unbounded));
+            let of_kind = behind.take_while(|((of, _), _)| *of == kind);
+            let in_org = of_kind.filter(|(_, record)| record.org == Some(org) && record.is_alive(now));
+            in_org.take(limit.min(AuthRecord::MAX_PAGE)).map(|(_, record)| record.clone()).collect()
+        };
+        Ok(self.read(look).await)
     }
 }
 
@@ -79,10 +70,11 @@ impl RecordProvider for MemoryStore {
 impl EventProvider for MemoryStore {
     async fn append_event(&self, event: AuthEvent) -> Result<()> {
         event.check()?;
-        let mut state = self.state.write();
-        state.events = state.events.split_off(&AuthEvent::first_kept_id(event.at));
-        state.events.entry(event.id).or_insert(event);
-        Ok(())
+        self.write(|transaction| {
+            transaction.append_event(event);
+            Ok(())
+        })
+        .await
     }
 
     async fn events(
@@ -92,11 +84,13 @@ impl EventProvider for MemoryStore {
         before: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<AuthEvent>> {
-        let state = self.state.read();
         let end = before.map_or(Bound::Unbounded, Bound::Excluded);
-        let newest_first = state.events.range((Bound::Unbounded, end)).rev().map(|(_, event)| event);
-        let found = newest_first.filter(|event| event.org == org && filter.matches(event));
-        Ok(found.take(limit.min(AuthEvent::MAX_PAGE)).cloned().collect())
+        let look = |state: &State| {
+            let newest_first = state.events.range((Bound::Unbounded, end)).rev().map(|(_, event)| event);
+            let found = newest_first.filter(|event| event.org == org && filter.matches(event));
+            found.take(limit.min(AuthEvent::MAX_PAGE)).cloned().collect()
+        };
+        Ok(self.read(look).await)
     }
 }
 

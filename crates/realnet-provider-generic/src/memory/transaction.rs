@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use realnet_core::Uuid;
@@ -13,6 +14,7 @@ use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::{ChildrenOf, Credential, Part, Reference, Transaction};
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
 
+use super::effects::Touch;
 use super::state::{State, reply_key};
 use super::undo::{UndoLog, member, set, set_ordered};
 
@@ -36,12 +38,18 @@ impl<'a> MemoryTransaction<'a> {
         Self { state, log: UndoLog::default(), types_changed: false }
     }
 
-    /// Ends the transaction and keeps what it did.
-    pub(super) fn keep(mut self) {
-        self.log = UndoLog::default();
+    /// Ends the transaction and leaves what it did; answers how it can be taken back all the same.
+    pub(super) fn keep(mut self) -> UndoLog {
+        std::mem::take(&mut self.log)
     }
 
-    pub(super) fn set_item(&mut self, id: Uuid, item: Option<Item>) {
+    /// The revision of types as it is now.
+    pub(super) fn present_type_revision(&self) -> i64 {
+        self.state.type_revision
+    }
+
+    pub(super) fn set_item(&mut self, id: Uuid, type_name: Arc<str>, item: Option<Item>) {
+        self.log.touch(Touch::Item(id, type_name));
         set_ordered(self.state, &mut self.log, |state| &mut state.items, id, item);
     }
 
@@ -73,10 +81,21 @@ impl<'a> MemoryTransaction<'a> {
         if !std::mem::replace(&mut self.types_changed, true) {
             self.state.type_revision += 1;
             self.log.push(|state| state.type_revision -= 1);
+            self.log.touch(Touch::TypeRevision);
+        }
+    }
+
+    /// Notes the document of a type as it is named now.
+    fn touch_type(&mut self, id: Uuid) {
+        if let Some(info) = self.state.types.get(&id) {
+            self.log.touch(Touch::Type(id, info.org, info.name.clone()));
         }
     }
 
     pub(super) fn set_type_grants(&mut self, grants: Vec<TypeGrants>) {
+        let orgs = |grants: &[TypeGrants]| grants.iter().map(|grants| grants.org).collect::<HashSet<_>>();
+        let touched = orgs(&self.state.type_grants).into_iter().chain(orgs(&grants));
+        touched.for_each(|org| self.log.touch(Touch::Grants(org)));
         let before = std::mem::replace(&mut self.state.type_grants, grants);
         self.log.push(|state| state.type_grants = before);
     }
@@ -89,7 +108,7 @@ impl<'a> MemoryTransaction<'a> {
             password_hash: hash.unwrap_or_default().to_owned(),
             epoch: self.state.epoch(account) + 1,
         };
-        set(self.state, &mut self.log, |state| &mut state.credentials, account, Some(credential));
+        self.put_credential(account, Some(credential));
     }
 }
 
@@ -168,7 +187,7 @@ impl Transaction for MemoryTransaction<'_> {
         self.set_keys(after.id, after.org, Some(entries(registry, after)?.keys))?;
         self.set_child(before.and_then(|before| before.parent_id), after.id, false);
         self.set_child(after.parent_id, after.id, true);
-        self.set_item(after.id, Some(after.clone()));
+        self.set_item(after.id, Arc::clone(&after.type_name), Some(after.clone()));
         Ok(())
     }
 
@@ -176,15 +195,17 @@ impl Transaction for MemoryTransaction<'_> {
         for item in items {
             self.set_keys(item.id, item.org, None)?;
             self.set_child(item.parent_id, item.id, false);
-            self.set_item(item.id, None);
-            set(self.state, &mut self.log, |state| &mut state.credentials, item.id, None);
+            self.set_item(item.id, Arc::clone(&item.type_name), None);
+            if self.state.credentials.contains_key(&item.id) {
+                self.put_credential(item.id, None);
+            }
             let sessions = self.state.sessions.values().filter(|session| session.account == item.id);
             for session in sessions.map(|session| session.id).collect::<Vec<_>>() {
-                set(self.state, &mut self.log, |state| &mut state.sessions, session, None);
+                self.set_session(session, None);
             }
             let records = self.state.records.iter().filter(|(_, record)| record.account == Some(item.id));
             for key in records.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-                set_ordered(self.state, &mut self.log, |state| &mut state.records, key, None);
+                self.set_record(key, None);
             }
         }
         Ok(())
@@ -194,6 +215,7 @@ impl Transaction for MemoryTransaction<'_> {
         let org = record.org;
         let changes = self.state.changes.entry(org).or_default();
         record.revision = changes.len() as i64 + 1;
+        self.log.touch(Touch::Change(org, record.revision));
         changes.push(record);
         self.log.push(move |state| {
             state.changes.get_mut(&org).and_then(Vec::pop);
@@ -207,12 +229,15 @@ impl Transaction for MemoryTransaction<'_> {
 
     async fn put_type(&mut self, definition: &TypeDefinition) -> Result<()> {
         let id = definition.id;
+        self.touch_type(id);
+        self.log.touch(Touch::Type(id, definition.org, definition.name.clone()));
         set_ordered(self.state, &mut self.log, |state| &mut state.types, id, Some(definition.clone()));
         self.raise_type_revision();
         Ok(())
     }
 
     async fn remove_type(&mut self, id: Uuid) -> Result<()> {
+        self.touch_type(id);
         set_ordered(self.state, &mut self.log, |state| &mut state.types, id, None);
         let others = self.state.type_grants.iter().filter(|grants| grants.type_id != id).cloned();
         let others = others.collect();
@@ -288,6 +313,7 @@ impl Transaction for MemoryTransaction<'_> {
     async fn put_source(&mut self, source: &SourceRecord, remove: bool) -> Result<()> {
         let key = (source.org, source.kind, source.object);
         let value = (!remove).then(|| source.clone());
+        self.log.touch(Touch::Source(key));
         set(self.state, &mut self.log, |state| &mut state.sources, key, value);
         Ok(())
     }
@@ -297,6 +323,8 @@ impl Transaction for MemoryTransaction<'_> {
         if self.state.replies.get(&name).is_some_and(|kept| kept.created_at >= key.not_before) {
             return Err(Error::conflict("this idempotency key was used by a request that is just done"));
         }
+        self.state.forget_replies(key.not_before);
+        self.log.touch(Touch::Reply(name.clone()));
         set(self.state, &mut self.log, |state| &mut state.replies, name, Some(reply.clone()));
         Ok(())
     }

@@ -18,6 +18,7 @@ use realnet_core::provider::{
 use realnet_core::registry::TypeRegistry;
 
 use super::MemoryStore;
+use super::effects::Touch;
 use super::state::State;
 use super::transaction::MemoryTransaction;
 use super::undo::{set, set_ordered};
@@ -29,13 +30,13 @@ const REPLY_AGE: i64 = 24 * 3600;
 impl DumpProvider for MemoryStore {
     async fn dump(&self, now: Timestamp) -> Result<RecordStream> {
         // Copied whole, so that nobody who writes has to wait for who reads.
-        let mut records: Vec<StoreRecord> = self.state.read().records(now).collect();
+        let mut records: Vec<StoreRecord> = self.read(|state| state.records(now).collect()).await;
         records.sort_by_cached_key(StoreRecord::sort_key);
         Ok(stream::iter(records.into_iter().map(Ok)).boxed())
     }
 
     async fn census(&self, now: Timestamp) -> Result<Census> {
-        Ok(self.state.read().records(now).map(|record| (record.class(), 1)).collect())
+        Ok(self.read(|state| state.records(now).map(|record| (record.class(), 1)).collect()).await)
     }
 }
 
@@ -97,15 +98,7 @@ impl RestoreProvider for MemoryStore {
         records: Vec<StoreRecord>,
         mark: Option<Vec<u8>>,
     ) -> Result<()> {
-        let mut state = self.state.write();
-        let before = state.type_revision;
-        let mut transaction = MemoryTransaction::begin(&mut state);
-        transaction.restore(types, records, mark)?;
-        transaction.keep();
-        if state.type_revision != before {
-            self.types.send_replace(state.type_revision);
-        }
-        Ok(())
+        self.write(|transaction| transaction.restore(types, records, mark)).await
     }
 }
 
@@ -120,12 +113,16 @@ impl MemoryTransaction<'_> {
         for record in records {
             self.restore_one(types, record)?;
         }
+        self.log.touch(Touch::Setting(MARK_SETTING.to_owned()));
         set(self.state, &mut self.log, |state| &mut state.settings, MARK_SETTING.to_owned(), mark);
         Ok(())
     }
 
     fn restore_one(&mut self, types: &TypeRegistry, record: StoreRecord) -> Result<()> {
         let shown = format!("{record:?}");
+        if let Some(touch) = Touch::of(&record) {
+            self.log.touch(touch);
+        }
         match record {
             StoreRecord::Type(definition) => {
                 self.insert_ordered(|state| &mut state.types, definition.id, *definition, &shown)?;
@@ -181,7 +178,7 @@ impl MemoryTransaction<'_> {
         }
         self.set_keys(item.id, item.org, Some(entries(types, &item)?.keys))?;
         self.set_child(item.parent_id, item.id, true);
-        self.set_item(item.id, Some(item));
+        self.set_item(item.id, Arc::clone(&item.type_name), Some(item));
         Ok(())
     }
 

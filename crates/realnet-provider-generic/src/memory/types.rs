@@ -9,17 +9,12 @@ use realnet_core::provider::{SourceProvider, TypeProvider};
 use realnet_core::registry::TypeSnapshot;
 
 use super::MemoryStore;
+use super::state::State;
 
 #[async_trait]
 impl TypeProvider for MemoryStore {
     async fn load_types(&self) -> Result<TypeSnapshot> {
-        let state = self.state.read();
-        Ok(TypeSnapshot {
-            revision: state.type_revision,
-            definitions: state.types.values().cloned().collect(),
-            grants: state.type_grants.clone(),
-            building: Vec::new(),
-        })
+        Ok(self.read(State::snapshot).await)
     }
 
     fn type_changes(&self) -> BoxStream<'static, i64> {
@@ -36,7 +31,8 @@ impl TypeProvider for MemoryStore {
 #[async_trait]
 impl SourceProvider for MemoryStore {
     async fn sources(&self, org: Option<Uuid>) -> Result<Vec<SourceRecord>> {
-        let state = self.state.read();
-        Ok(state.sources.values().filter(|record| record.org == org).cloned().collect())
+        let look =
+            |state: &State| state.sources.values().filter(|record| record.org == org).cloned().collect();
+        Ok(self.read(look).await)
     }
 }

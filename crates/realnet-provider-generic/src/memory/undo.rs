@@ -1,26 +1,52 @@
 //! Changing maps so that every change can be taken back, in reverse order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
+use super::effects::{Effect, Touch};
 use super::state::State;
 
 /// Takes one change back.
 type Undo = Box<dyn FnOnce(&mut State) + Send>;
 
-/// What was done, to be taken back when the transaction fails.
+/// What was done, to be taken back when the transaction fails, and to be kept when it does not.
 #[derive(Default)]
-pub(super) struct UndoLog(Vec<Undo>);
+pub(super) struct UndoLog {
+    undos: Vec<Undo>,
+    touched: Vec<Touch>,
+}
 
 impl UndoLog {
     /// Remembers how to take a change back.
     pub(super) fn push(&mut self, undo: impl FnOnce(&mut State) + Send + 'static) {
-        self.0.push(Box::new(undo));
+        self.undos.push(Box::new(undo));
+    }
+
+    /// Notes which value is another one now.
+    pub(super) fn touch(&mut self, touch: Touch) {
+        self.touched.push(touch);
+    }
+
+    /// Whether nothing was done that has to be kept.
+    pub(super) fn is_clean(&self) -> bool {
+        self.touched.is_empty()
+    }
+
+    /// Whether the revision of types has risen.
+    pub(super) fn changes_types(&self) -> bool {
+        self.touched.contains(&Touch::TypeRevision)
+    }
+
+    /// The touched values as they are in the state now, each once, in the order in which they were touched first.
+    pub(super) fn effects(&mut self, state: &State) -> Vec<Effect> {
+        let mut seen = HashSet::new();
+        let touched = std::mem::take(&mut self.touched).into_iter();
+        touched.filter(|touch| seen.insert(touch.clone())).map(|touch| Effect::of(state, touch)).collect()
     }
 
     /// Takes everything back.
     pub(super) fn roll_back(self, state: &mut State) {
-        for undo in self.0.into_iter().rev() {
+        for undo in self.undos.into_iter().rev() {
             undo(state);
         }
     }

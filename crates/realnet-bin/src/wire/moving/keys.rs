@@ -8,13 +8,6 @@ use super::super::key_file::KeyFile;
 use crate::cli::Failure;
 use crate::config::DatabaseSection;
 
-fn file_of(section: &DatabaseSection) -> Option<KeyFile> {
-    match section {
-        DatabaseSection::Sqlite { path } => Some(KeyFile::of(path)),
-        DatabaseSection::Memory | DatabaseSection::Postgres(_) => None,
-    }
-}
-
 /// Sees to it that the secrets of the target can be opened: an embedded one gets the key file of an embedded source. What is
 /// left to be done by the operator is answered in words.
 pub async fn hand_over(
@@ -26,7 +19,7 @@ pub async fn hand_over(
     if ids.is_empty() {
         return Ok(None);
     }
-    let Some(file) = file_of(from) else {
+    let Some(file) = KeyFile::of_store(from) else {
         return Ok(Some(format!(
             "its secrets are sealed under the keys {ids}: REALNET_SECRET_KEY has to name them"
         )));
@@ -36,7 +29,7 @@ pub async fn hand_over(
             "its secrets are sealed under the keys {ids}: REALNET_SECRET_KEY has to name them"
         )));
     };
-    let Some(target) = file_of(to) else {
+    let Some(target) = KeyFile::of_store(to) else {
         return Ok(Some(format!(
             "its secrets are sealed under the keys {ids}: start its servers with REALNET_SECRET_KEY=\"$(cat {path})\""
         )));

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use realnet_core::provider::DumpProvider;
+use realnet_provider_generic::DocumentStore;
 use realnet_provider_sql::postgres::PostgresStore;
 use realnet_provider_sql::{SqliteConfig, SqliteDump};
 
-use super::super::store::{at, postgres_config};
+use super::super::store::{at, look_at_documents, postgres_config};
 use crate::cli::Failure;
 use crate::config::DatabaseSection;
 
@@ -30,6 +31,14 @@ pub async fn source(section: &DatabaseSection, others: Others) -> Result<Arc<dyn
                 Others::Refused => SqliteDump::alone(config),
             };
             Arc::new(opened.map_err(|error| at(path.display(), &error))?)
+        }
+        // What is in the folder is read whole, while nobody else has it.
+        DatabaseSection::Documents { format, folder } if DocumentStore::holds(folder) => {
+            let store = look_at_documents(*format, folder);
+            Arc::new(store.map_err(|error| at(folder.display(), &error))?)
+        }
+        DatabaseSection::Documents { folder, .. } => {
+            return Err(format!("{}: there is no store of documents", folder.display()).into());
         }
         DatabaseSection::Postgres(section) => {
             let opened = PostgresStore::connect_read_only(postgres_config(section)?).await;

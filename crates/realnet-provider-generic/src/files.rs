@@ -9,7 +9,7 @@ use realnet_core::clock::Timestamp;
 use realnet_core::{Error, Result};
 
 /// What went wrong with a file: in words for anybody, and with its path for the log.
-pub(super) fn failed(what: &str, path: &Path, error: io::Error) -> Error {
+pub(crate) fn failed(what: &str, path: &Path, error: io::Error) -> Error {
     let meaning = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             "the disk of the storage is full"
@@ -23,7 +23,7 @@ pub(super) fn failed(what: &str, path: &Path, error: io::Error) -> Error {
 }
 
 /// What is at a path itself; `None` when there is nothing.
-pub(super) fn look(path: &Path) -> Result<Option<Metadata>> {
+pub(crate) fn look(path: &Path) -> Result<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -32,7 +32,7 @@ pub(super) fn look(path: &Path) -> Result<Option<Metadata>> {
 }
 
 /// Whether there is a folder at a path; something else there is an error.
-pub(super) fn is_folder(path: &Path) -> Result<bool> {
+pub(crate) fn is_folder(path: &Path) -> Result<bool> {
     match look(path)? {
         None => Ok(false),
         Some(found) if found.is_dir() => Ok(true),
@@ -41,7 +41,7 @@ pub(super) fn is_folder(path: &Path) -> Result<bool> {
 }
 
 /// Makes a folder for the server's user alone, unless it is there.
-pub(super) fn make_folder(path: &Path) -> Result<()> {
+pub(crate) fn make_folder(path: &Path) -> Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -53,7 +53,7 @@ pub(super) fn make_folder(path: &Path) -> Result<()> {
 }
 
 /// Makes a new file for the server's user alone; `None` when the name is taken, even by a link that leads nowhere.
-pub(super) fn create(path: &Path) -> Result<Option<File>> {
+pub(crate) fn create(path: &Path) -> Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -67,7 +67,7 @@ pub(super) fn create(path: &Path) -> Result<Option<File>> {
 
 /// Opens the file at a path to read it, and to write at its end if that is wanted; `None` when there is none. What is no
 /// plain file is an error, be it put there while this looks.
-pub(super) fn open(path: &Path, append: bool) -> Result<Option<File>> {
+pub(crate) fn open(path: &Path, append: bool) -> Result<Option<File>> {
     let Some(seen) = look(path)? else { return Ok(None) };
     if !seen.is_file() {
         return Err(foreign(path, "a plain file"));
@@ -97,7 +97,7 @@ fn foreign(path: &Path, expected: &str) -> Error {
 }
 
 /// Removes a file, or the link in its place; answers whether there was one.
-pub(super) fn remove(path: &Path) -> Result<bool> {
+pub(crate) fn remove(path: &Path) -> Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -106,13 +106,13 @@ pub(super) fn remove(path: &Path) -> Result<bool> {
 }
 
 /// Makes the bytes of a file durable.
-pub(super) fn sync(file: &File, path: &Path) -> Result<()> {
+pub(crate) fn sync(file: &File, path: &Path) -> Result<()> {
     file.sync_all().map_err(|error| failed("synced", path, error))
 }
 
 /// Makes the names in a folder durable.
 #[cfg(unix)]
-pub(super) fn sync_folder(path: &Path) -> Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
     let folder = File::open(path).map_err(|error| failed("opened", path, error))?;
     sync(&folder, path)
 }
@@ -120,13 +120,13 @@ pub(super) fn sync_folder(path: &Path) -> Result<()> {
 /// Names are durable with their files here.
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps, reason = "as on the other systems")]
-pub(super) fn sync_folder(_: &Path) -> Result<()> {
+pub(crate) fn sync_folder(_: &Path) -> Result<()> {
     Ok(())
 }
 
 /// The names in a folder, with what they are, in no order; none when there is no such folder. Names that are no text are
 /// not ours.
-pub(super) fn names(folder: &Path) -> Result<Vec<(String, fs::FileType)>> {
+pub(crate) fn names(folder: &Path) -> Result<Vec<(String, fs::FileType)>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -142,7 +142,7 @@ pub(super) fn names(folder: &Path) -> Result<Vec<(String, fs::FileType)>> {
 }
 
 /// When a file was last written.
-pub(super) fn written_at(path: &Path, metadata: &Metadata) -> Result<Timestamp> {
+pub(crate) fn written_at(path: &Path, metadata: &Metadata) -> Result<Timestamp> {
     let time = metadata.modified().map_err(|error| failed("looked at", path, error))?;
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))

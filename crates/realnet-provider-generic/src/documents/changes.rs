@@ -1,0 +1,186 @@
+//! The change log as files: one line of JSON for each change, in order, a thousand in a file. Whatever the format of the
+//! documents, so that a change adds a line and touches nothing before it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use realnet_core::change::ChangeRecord;
+use realnet_core::{Error, Result, Uuid};
+
+use super::layout::{self, first_of_segment};
+use super::problem::Problem;
+use super::shelf::Stamp;
+use super::{parallel, wire};
+use crate::files;
+
+/// Where the log of an org ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// The last revision.
+    pub(super) revision: i64,
+    /// The length of the last file.
+    pub(super) length: u64,
+}
+
+/// The logs of all orgs, as far as they count.
+#[derive(Default)]
+pub(super) struct Logs {
+    pub(super) changes: HashMap<Uuid, Vec<ChangeRecord>>,
+    pub(super) tails: HashMap<Uuid, Tail>,
+    /// The files with their stamps.
+    pub(super) stamps: Vec<(String, Stamp)>,
+}
+
+/// Reads all logs, each up to the first change that the journal has: from there on the journal decides.
+pub(super) fn read(
+    root: &Path,
+    in_journal: &HashMap<Uuid, i64>,
+    problems: &mut Vec<Problem>,
+) -> Result<Logs> {
+    let mut logs = Logs::default();
+    for (name, kind) in files::names(&root.join("changes"))? {
+        let Ok(org) = Uuid::parse_str(&name) else {
+            tracing::warn!(file = %format!("changes/{name}"), "is no change log, and is passed over");
+            continue;
+        };
+        if kind.is_dir() {
+            let end = in_journal.get(&org).copied().unwrap_or(i64::MAX);
+            read_org(root, org, end, &mut logs, problems)?;
+        }
+    }
+    Ok(logs)
+}
+
+fn read_org(root: &Path, org: Uuid, end: i64, logs: &mut Logs, problems: &mut Vec<Problem>) -> Result<()> {
+    let mut tail = Tail::default();
+    let mut first = 1;
+    loop {
+        let document = layout::segment(org, first);
+        let path = root.join(&document);
+        let Some(stamp) = Stamp::of(&path)? else { break };
+        logs.stamps.push((document.clone(), stamp));
+        let text = std::fs::read_to_string(&path).map_err(|error| files::failed("read", &path, error))?;
+        let wanted = usize::try_from(end.saturating_sub(first).clamp(0, layout::SEGMENT)).unwrap_or_default();
+        let lines: Vec<&str> = text.split_inclusive('\n').take(wanted).collect();
+        let changes = logs.changes.entry(org).or_default();
+        let read = parallel::map(&lines, |line| line_of(line));
+        for (index, change) in read.into_iter().enumerate() {
+            let expected = first + index as i64;
+            match change {
+                Ok(change) if change.org == org && change.revision == expected => changes.push(change),
+                Ok(_) => {
+                    let mut problem =
+                        Problem::new(&document, format!("expected change {expected} of the org"));
+                    problem.fault.line = index + 1;
+                    problem.fault.column = 1;
+                    problems.push(problem);
+                    return Ok(());
+                }
+                Err((column, message)) => {
+                    let mut problem = Problem::new(&document, message);
+                    problem.fault.line = index + 1;
+                    problem.fault.column = column;
+                    problems.push(problem);
+                    return Ok(());
+                }
+            }
+        }
+        if !lines.is_empty() {
+            let length = lines.iter().map(|line| line.len() as u64).sum();
+            tail = Tail { revision: first + lines.len() as i64 - 1, length };
+        }
+        first += layout::SEGMENT;
+    }
+    if tail.revision + 1 < end.min(i64::MAX - 1) && end != i64::MAX {
+        problems.push(Problem::new(
+            format!("changes/{org}"),
+            format!("changes {} to {} are missing", tail.revision + 1, end - 1),
+        ));
+    }
+    if first > 1 {
+        logs.tails.insert(org, tail);
+    }
+    Ok(())
+}
+
+fn line_of(line: &str) -> Result<ChangeRecord, (usize, String)> {
+    let Some(line) = line.strip_suffix('\n') else {
+        return Err((line.chars().count() + 1, "the line is cut off".to_owned()));
+    };
+    wire::change_of(line).map_err(|error| (error.column(), error.to_string()))
+}
+
+/// Adds changes of an org behind its tail, durably. `whole` gives the lines of a file from a revision on: asked when
+/// the file is not as it was left.
+pub(super) fn append(
+    root: &Path,
+    org: Uuid,
+    tail: Tail,
+    lines: &BTreeMap<i64, String>,
+    whole: impl Fn(i64, i64) -> Result<String>,
+) -> Result<(Tail, Vec<(String, Stamp)>)> {
+    let mut tail = tail;
+    let mut stamps = Vec::new();
+    let mut left: Vec<(&i64, &String)> =
+        lines.iter().filter(|(revision, _)| **revision > tail.revision).collect();
+    while let Some((begin, _)) = left.first() {
+        let begin = **begin;
+        let first = first_of_segment(begin);
+        let here = left.iter().take_while(|(revision, _)| **revision < first + layout::SEGMENT).count();
+        let rest = left.split_off(here);
+        let text: String = left.iter().flat_map(|(_, line)| [line.as_str(), "\n"]).collect();
+        let last = left.last().map_or(begin, |(revision, _)| **revision);
+        let document = layout::segment(org, begin);
+        let kept = if first == begin { 0 } else { tail.length };
+        let length = write(&root.join(&document), kept, &text, || whole(first, begin - 1))?;
+        tail = Tail { revision: last, length };
+        let stamp = Stamp::of(&root.join(&document))?;
+        stamps.extend(stamp.map(|stamp| (document, stamp)));
+        left = rest;
+    }
+    Ok((tail, stamps))
+}
+
+/// Writes a text behind so many bytes of a file; answers its length.
+fn write(path: &Path, kept: u64, text: &str, before: impl Fn() -> Result<String>) -> Result<u64> {
+    let failed = |error| files::failed("written", path, error);
+    if let Some(folder) = path.parent() {
+        files::make_folder(folder.parent().unwrap_or(folder))?;
+        files::make_folder(folder)?;
+    }
+    files::create(path)?;
+    let present = Stamp::of(path)?.map_or(0, |stamp| stamp.size);
+    let options = std::fs::OpenOptions::new().write(true).open(path);
+    let mut file = options.map_err(failed)?;
+    let mut end = kept;
+    if present < kept {
+        // Somebody has cut it: what was there is written anew.
+        let before = before()?;
+        file.set_len(0).and_then(|()| file.write_all(before.as_bytes())).map_err(failed)?;
+        end = before.len() as u64;
+    } else if present > kept {
+        file.set_len(kept).map_err(failed)?;
+    }
+    file.seek(SeekFrom::Start(end)).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    files::sync(&file, path)?;
+    if let Some(folder) = path.parent().filter(|_| kept == 0) {
+        files::sync_folder(folder)?;
+        folder.parent().map_or(Ok(()), files::sync_folder)?;
+    }
+    Ok(end + text.len() as u64)
+}
+
+/// The lines of changes from one revision to another, of a state.
+pub(super) fn text_of(changes: &[ChangeRecord], from: i64, to: i64) -> Result<String> {
+    let mut text = String::new();
+    for change in changes.iter().filter(|change| (from..=to).contains(&change.revision)) {
+        text.push_str(&wire::change_line(change)?);
+        text.push('\n');
+    }
+    if text.is_empty() && from <= to {
+        return Err(Error::internal(format!("changes {from} to {to} are not in the state")));
+    }
+    Ok(text)
+}

@@ -1,0 +1,206 @@
+//! Reading the items of a folder: from the index where their files are as it knows them, else from the files.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use realnet_core::Uuid;
+use realnet_core::clock::Timestamp;
+use realnet_core::index::{KeyEntry, entries};
+use realnet_core::model::Item;
+use realnet_core::registry::TypeRegistry;
+
+use super::codec::Codec;
+use super::index::Index;
+use super::journal::Left;
+use super::layout::{self, Place};
+use super::load::{item_of, value};
+use super::problem::Problem;
+use super::scan::Found;
+use super::{parallel, shape};
+use crate::memory::{Effect, State, Touch};
+
+/// Where items come from.
+pub(super) struct Sources<'a> {
+    pub(super) root: &'a Path,
+    pub(super) codec: &'a dyn Codec,
+    pub(super) registry: &'a TypeRegistry,
+    pub(super) index: Option<&'a Index<'a>>,
+    pub(super) journaled: &'a HashSet<String>,
+}
+
+/// The items that were read.
+#[derive(Default)]
+pub(super) struct Read {
+    /// By id: the document, the item, its keys.
+    items: BTreeMap<Uuid, (String, Item, Vec<KeyEntry>)>,
+    /// The documents that were read themselves.
+    pub(super) from_documents: HashSet<String>,
+}
+
+/// What became of one document.
+struct One {
+    item: Option<(Item, Vec<KeyEntry>)>,
+    from_document: bool,
+}
+
+/// Reads all items but those that the journal has.
+pub(super) fn read(sources: &Sources<'_>, found: &[Found], problems: &mut Vec<Problem>) -> Read {
+    let orgs = orgs(found);
+    let of_items = |found: &&Found| {
+        matches!(found.place, Place::Item(_)) && !sources.journaled.contains(&found.document)
+    };
+    let present: Vec<&Found> = found.iter().filter(of_items).collect();
+    let mut read = Read::default();
+    let done = parallel::map(&present, |found| one(sources, found, &orgs));
+    for (found, one) in present.iter().zip(done) {
+        match one {
+            Ok(one) => read.add(&found.document, one, problems),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    // Documents that are gone are taken for removed by hand, which is looked at when the store is served.
+    let names: HashSet<&str> = present.iter().map(|found| found.document.as_str()).collect();
+    let gone: Vec<&str> = sources
+        .index
+        .into_iter()
+        .flat_map(Index::items)
+        .map(|(document, _)| document)
+        .filter(|document| !names.contains(document) && !sources.journaled.contains(*document))
+        .collect();
+    for (document, one) in gone.iter().zip(parallel::map(&gone, |document| indexed(sources, document))) {
+        match one {
+            Ok(one) => read.add(document, one, problems),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    read
+}
+
+/// The orgs, by the names of their documents.
+fn orgs(found: &[Found]) -> Vec<Uuid> {
+    let of_orgs = found.iter().filter(|found| found.document.starts_with("directory/Org/"));
+    of_orgs
+        .filter_map(|found| match found.place {
+            Place::Item(id) => Some(id),
+            _ => None,
+        })
+        .collect()
+}
+
+fn one(sources: &Sources<'_>, found: &Found, orgs: &[Uuid]) -> Result<One, Problem> {
+    let in_index = sources.index.and_then(|index| index.stamp(&found.document));
+    if in_index == Some(found.stamp) {
+        return indexed(sources, &found.document);
+    }
+    // One that has changed is looked at all the same: a start does not go on without it.
+    let item = document(sources, found, orgs)?;
+    match (sources.index, in_index) {
+        (Some(_), Some(_)) => indexed(sources, &found.document),
+        (Some(_), None) => Ok(One { item: None, from_document: false }),
+        (None, _) => {
+            let item = item.map(|item| keyed(sources.registry, item, &found.document)).transpose()?;
+            Ok(One { item, from_document: true })
+        }
+    }
+}
+
+fn document(sources: &Sources<'_>, found: &Found, orgs: &[Uuid]) -> Result<Option<Item>, Problem> {
+    let Place::Item(id) = found.place else { return Ok(None) };
+    let Some(value) = value(&sources.root.join(&found.document), &found.document, sources.codec)? else {
+        return Ok(None);
+    };
+    let modified = Timestamp::from_micros(i64::try_from(found.stamp.modified / 1000).unwrap_or_default());
+    let item = shape::item(value, id, sources.registry, orgs, modified)
+        .map_err(|message| Problem::new(&found.document, message))?;
+    check_place(&item, &found.document, sources.codec.extension())?;
+    Ok(Some(item))
+}
+
+/// An item in the folder of another type would be written to its own, and then be there twice.
+pub(super) fn check_place(item: &Item, document: &str, extension: &str) -> Result<(), Problem> {
+    let expected = layout::item(item.id, &item.type_name, extension);
+    if expected == document {
+        return Ok(());
+    }
+    Err(Problem::new(document, format!("an item of type {} stands in {expected}", item.type_name)))
+}
+
+fn indexed(sources: &Sources<'_>, document: &str) -> Result<One, Problem> {
+    let text = sources.index.and_then(|index| index.item(document)).unwrap_or_default();
+    let item: Item = serde_json::from_str(text)
+        .map_err(|error| Problem::new(document, format!("the index is damaged ({error}): remove it")))?;
+    item.attributes.as_text();
+    let item = keyed(sources.registry, item, document)?;
+    Ok(One { item: Some(item), from_document: false })
+}
+
+fn keyed(registry: &TypeRegistry, item: Item, document: &str) -> Result<(Item, Vec<KeyEntry>), Problem> {
+    if registry.by_id(item.type_id).is_none() {
+        return Err(Problem::new(
+            document,
+            format!("there is no type {} ({})", item.type_name, item.type_id),
+        ));
+    }
+    let keys = entries(registry, &item).map_err(|error| Problem::new(document, error.report()))?.keys;
+    Ok((item, keys))
+}
+
+impl Read {
+    fn add(&mut self, document: &str, one: One, problems: &mut Vec<Problem>) {
+        if one.from_document {
+            self.from_documents.insert(document.to_owned());
+        }
+        let Some((item, keys)) = one.item else { return };
+        if let Some((other, _, _)) = self.items.get(&item.id) {
+            problems.push(Problem::new(document, format!("has the id of {other}")));
+            return;
+        }
+        self.items.insert(item.id, (document.to_owned(), item, keys));
+    }
+}
+
+/// Puts the items into the state, with what the journal says of them.
+pub(super) fn put_into(
+    read: Read,
+    left: &Left,
+    registry: &TypeRegistry,
+    extension: &str,
+    state: &mut State,
+    problems: &mut Vec<Problem>,
+) {
+    let mut items = read.items;
+    let mut journaled: HashMap<Uuid, Option<Item>> = HashMap::new();
+    for effect in &left.effects {
+        match effect {
+            Effect::Gone(Touch::Item(id, _)) => drop(journaled.insert(*id, None)),
+            effect => {
+                if let Some(item) = item_of(effect) {
+                    journaled.insert(item.id, Some(item.clone()));
+                }
+            }
+        }
+    }
+    for (id, item) in journaled {
+        items.remove(&id);
+        let Some(item) = item else { continue };
+        let document = layout::item(id, &item.type_name, extension);
+        match keyed(registry, item, &document) {
+            Ok((item, keys)) => drop(items.insert(id, (document, item, keys))),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for (_, (document, item, keys)) in items {
+        if let Err((field, other)) = state.insert_loaded(item, keys) {
+            let message = format!("the value of '{field}' is that of item {other}, and is to be unique");
+            problems.push(Problem::new(document, message));
+        }
+    }
+    let missing = state.items.values().filter(|item| is_without_parent(state, item)).count();
+    if missing > 0 {
+        tracing::warn!(items = missing, "items lie below others that are not there");
+    }
+}
+
+fn is_without_parent(state: &State, item: &Item) -> bool {
+    item.parent_id.is_some_and(|parent| !state.items.contains_key(&parent))
+}

@@ -1,0 +1,209 @@
+//! Opening a folder: that it is ours or empty, that nobody else has it, that what is in it is in order.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use realnet_core::provider::Capabilities;
+use realnet_core::{Error, Result};
+
+use super::codec::Codec;
+use super::index;
+use super::journal::{self, Journal, Left};
+use super::keeper::Keeper;
+use super::layout::{FOLDERS, MARK, PRIVATE};
+use super::load::{self, Loaded, PRIVATE_LOG};
+use super::log::{self, Ledger};
+use super::scribe::{Scribe, Work};
+use super::shelf::Shelf;
+use crate::files;
+use crate::memory::MemoryStore;
+
+/// What is not for git.
+const IGNORED: &str = "# Credentials, sessions and what a running server needs: not for others, and not for history.\n/.realnet/\n";
+
+/// What is open.
+pub(super) struct Opened {
+    pub(super) root: PathBuf,
+    pub(super) store: MemoryStore,
+    pub(super) shelf: Arc<Mutex<Shelf>>,
+    pub(super) keeper: Keeper,
+    /// Locked as long as the store is open. The system releases it when the process ends, however it ends.
+    pub(super) lock: File,
+}
+
+/// The error with the folder in its message: it is for who runs the server.
+pub(super) fn named(folder: &Path, error: &Error) -> Error {
+    let message = format!("the store {}: {}", folder.display(), error.message());
+    Error::new(error.kind(), message).with_internal(error.report())
+}
+
+fn capabilities(codec: &dyn Codec) -> Capabilities {
+    Capabilities {
+        name: codec.name(),
+        search: true,
+        geography: true,
+        durable: true,
+        shared: false,
+        builds_behind: false,
+    }
+}
+
+/// Opens a folder, or makes a store of one that holds none.
+pub(super) fn open(folder: &Path, codec: Arc<dyn Codec>) -> Result<Opened> {
+    let root = make(folder)?;
+    check_mark(&root, &*codec)?;
+    let private = root.join(PRIVATE);
+    files::make_folder(&private)?;
+    close_to_others(&private)?;
+    let lock = lock(&private.join("lock"))?;
+    sweep(&private)?;
+    lay_out(&root, &*codec)?;
+    let left = journal::read(&private)?;
+    let loaded = load::load(&root, &*codec, &left)?;
+    start(root, codec, left, loaded, lock)
+}
+
+fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock: File) -> Result<Opened> {
+    let Loaded { state, known, tails, index, index_good, private } = loaded;
+    let folder = root.join(PRIVATE);
+    let private_path = folder.join(PRIVATE_LOG);
+    let good = match private.rewrite {
+        Some(values) => log::rewrite(&private_path, borrowed(&values))?,
+        None => private.good,
+    };
+    let private_log = Ledger::open(&private_path, good)?;
+    let good = match index {
+        Some(entries) => log::rewrite(&index::path(&root), borrowed(&entries))?,
+        None => index_good,
+    };
+    let index_log = Ledger::open(&index::path(&root), good)?;
+    let (store, outbox) = MemoryStore::kept(state, capabilities(&*codec));
+    let shelf = Arc::new(Mutex::new(Shelf::new(&root, known)));
+    let scribe = Scribe {
+        root: root.clone(),
+        codec,
+        shelf: Arc::clone(&shelf),
+        store: store.clone(),
+        tails,
+        private_log,
+        index_log,
+        work: Work::default(),
+    };
+    let journal = Journal::begin(&folder, &left)?;
+    let keeper = Keeper::start(journal, scribe, outbox, left.effects)?;
+    Ok(Opened { root, store, shelf, keeper, lock })
+}
+
+fn borrowed(values: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+/// Reads a folder without changing anything in it; one that another process has is not looked at.
+pub(super) fn look(folder: &Path, codec: &dyn Codec) -> Result<MemoryStore> {
+    check_mark(folder, codec)?;
+    let private = folder.join(PRIVATE);
+    let path = private.join("lock");
+    // Where there is no lock, nobody has the store.
+    let _lock = match files::open(&path, false)? {
+        Some(file) => Some(taken(file, &path)?),
+        None => None,
+    };
+    let left = journal::read(&private)?;
+    let loaded = load::load(folder, codec, &left)?;
+    Ok(MemoryStore::of(loaded.state))
+}
+
+/// The folder itself, which is made when it is not there; links on the way to it are the operator's.
+fn make(folder: &Path) -> Result<PathBuf> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| files::failed("made", folder, error))?;
+    folder.canonicalize().map_err(|error| files::failed("found", folder, error))
+}
+
+fn mark_of(codec: &dyn Codec) -> String {
+    format!("documents, version 1, {}\n", codec.name())
+}
+
+/// Whether a folder holds documents of a store.
+pub(super) fn holds(folder: &Path) -> bool {
+    folder.join(MARK).is_file()
+}
+
+/// Sees that a folder is a store in this format, or none.
+fn check_mark(root: &Path, codec: &dyn Codec) -> Result<()> {
+    let path = root.join(MARK);
+    let Some(text) = super::shelf::read(&path)? else {
+        let taken = FOLDERS.iter().find(|name| root.join(name).exists());
+        return taken.map_or(Ok(()), |name| {
+            let message =
+                format!("it holds no store, but has a folder '{name}' already: choose another folder");
+            Err(Error::conflict(message))
+        });
+    };
+    let text = String::from_utf8_lossy(&text);
+    if text == mark_of(codec) {
+        return Ok(());
+    }
+    match text.strip_prefix("documents, version 1, ").map(str::trim) {
+        Some(other) => Err(Error::conflict(format!("its documents are {other}, not {}", codec.name()))),
+        None => Err(Error::conflict("it was written by a newer version, whose format is not known here")),
+    }
+}
+
+fn lock(path: &Path) -> Result<File> {
+    files::create(path)?;
+    let file = files::open(path, true)?;
+    let file = file.ok_or_else(|| Error::internal(format!("{} is gone", path.display())))?;
+    taken(file, path)
+}
+
+fn taken(file: File, path: &Path) -> Result<File> {
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::conflict("it is in use by another server: stop that one, or use another folder"))
+        }
+        Err(TryLockError::Error(error)) => Err(files::failed("locked", path, error)),
+    }
+}
+
+#[cfg(unix)]
+fn close_to_others(private: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let closed = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(private, closed).map_err(|error| files::failed("closed to others", private, error))
+}
+
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "as on the other systems")]
+fn close_to_others(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Removes what a process that was killed had in its hands.
+fn sweep(private: &Path) -> Result<()> {
+    for (name, _) in files::names(private)? {
+        if name.starts_with("staged-") || Path::new(&name).extension().is_some_and(|ending| ending == "new") {
+            files::remove(&private.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts into the folder what every store has.
+fn lay_out(root: &Path, codec: &dyn Codec) -> Result<()> {
+    for (name, text) in [(".gitignore", IGNORED), (MARK, mark_of(codec).as_str())] {
+        let path = root.join(name);
+        if let Some(mut file) = files::create(&path)? {
+            file.write_all(text.as_bytes()).map_err(|error| files::failed("written", &path, error))?;
+            files::sync(&file, &path)?;
+        }
+    }
+    files::sync_folder(root)
+}

@@ -1,0 +1,167 @@
+//! Documents that are changed by hand: a change like any other, or refused with its place, and nothing is lost.
+
+use realnet_core::provider::ItemProvider as _;
+use serde_json::json;
+
+use super::common::{ORG, TASK, open, replace};
+
+#[tokio::test]
+async fn an_edit_is_a_change_with_a_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let item = world.put("before", json!({"size": 1})).await;
+    world.expect_file(item.id, "before");
+    let file = world.file(item.id);
+    replace(&file, "before", "by hand");
+    replace(&file, "\"size\": 1", "\"size\": 2");
+    world.look().await;
+    assert_eq!(world.problems(), Vec::<String>::new());
+    let edited = world.get(item.id).await.unwrap();
+    assert_eq!(
+        (edited.name.as_str(), edited.version, edited.attributes.get("size")),
+        ("by hand", 2, Some(&json!(2)))
+    );
+    let history = world.store.history(&world.access(), item.id, None, 10).await.unwrap();
+    assert_eq!(history.len(), 2);
+    assert_eq!((history[0].touched(), history[0].actor), (vec!["name", "size"], None));
+    assert_eq!(&*history[0].origin.as_ref().unwrap().via, "documents");
+    // The document says what the store has, and nothing was put aside.
+    world.expect_file(item.id, "\"version\": 2");
+    assert!(!world.folder.join(".realnet/edits").exists());
+    world.look().await;
+    assert_eq!(world.get(item.id).await.unwrap().version, 2);
+
+    // White space is no change.
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("\n{text}\n")).unwrap();
+    world.look().await;
+    assert_eq!(world.get(item.id).await.unwrap().version, 2);
+    let folder = world.close();
+    let world = open(&folder).await;
+    world.look().await;
+    assert_eq!(world.get(item.id).await.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn documents_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let kept = world.put("kept", json!({})).await;
+    world.expect_file(kept.id, "kept");
+    // One refers to the other, whichever is looked at first.
+    let (first, second) = ("01900000-0000-7000-8000-000000000001", "01900000-0000-7000-8000-000000000002");
+    let write = |id: &str, after: &str| {
+        let document = json!({"type": "Task", "org": ORG, "name": id, "attributes": {"after": after}});
+        std::fs::write(world.folder.join(format!("items/Task/{id}.json")), document.to_string()).unwrap();
+    };
+    write(first, second);
+    write(second, &kept.id.to_string());
+    world.look().await;
+    assert_eq!(world.problems(), Vec::<String>::new());
+    let [first, second] = [first, second].map(|id| id.parse().unwrap());
+    let created = world.get(first).await.unwrap();
+    assert_eq!((created.version, created.type_id), (1, TASK));
+    world.expect_file(first, "created_at");
+
+    // What others refer to can not go.
+    std::fs::remove_file(world.file(kept.id)).unwrap();
+    world.look().await;
+    assert_eq!(world.get(kept.id).await.as_ref(), Some(&kept));
+    world.expect_file(kept.id, "kept");
+    std::fs::remove_file(world.file(first)).unwrap();
+    world.look().await;
+    assert!(world.get(first).await.is_none() && world.get(second).await.is_some());
+
+    // Also while nobody is looking.
+    world.expect_file(second, "created_at");
+    let folder = world.close();
+    std::fs::remove_file(super::common::file(&folder, second)).unwrap();
+    replace(&super::common::file(&folder, kept.id), "kept", "edited meanwhile");
+    let world = open(&folder).await;
+    world.look().await;
+    assert!(world.get(second).await.is_none());
+    let edited = world.get(kept.id).await.unwrap();
+    assert_eq!((edited.name.as_str(), edited.version), ("edited meanwhile", 2));
+}
+
+#[tokio::test]
+async fn what_is_not_in_order_is_refused_with_its_place_and_the_last_good_version_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let item = world.put("good", json!({"size": 1})).await;
+    let other = world.put("other", json!({"email": "a@b.test"})).await;
+    world.expect_file(item.id, "good");
+    world.expect_file(other.id, "other");
+    let file = world.file(item.id);
+    let good = std::fs::read_to_string(&file).unwrap();
+    let name = format!("items/Task/{}.json", item.id);
+    for (from, to, expected) in [
+        ("\"good\",", "\"good\"", ":6:3: "),
+        ("\"size\": 1", "\"size\": \"large\"", ": /attributes/size"),
+        ("\"size\": 1", "\"email\": \"a@b.test\"", "email"),
+        ("\"size\": 1", "\"after\": \"01900000-0000-7000-8000-000000000001\"", ": /attributes/after"),
+        ("\"name\"", "\"nmae\"", ": 'nmae' is no member of an item"),
+        ("\"Task\"", "\"Item\"", "different types"),
+        ("\"version\": 1", "\"version\": 7", "at version 1, not 7"),
+    ] {
+        std::fs::write(&file, good.replace(from, to)).unwrap();
+        world.look().await;
+        let problems = world.problems();
+        assert!(problems.len() == 1 && problems[0].starts_with(&name), "{problems:?}");
+        assert!(problems[0].contains(expected), "{expected} in {problems:?}");
+        assert_eq!(world.get(item.id).await.as_ref(), Some(&item), "{to}");
+        world.look().await;
+        assert_eq!(world.problems(), problems);
+    }
+    // A change by the server puts the refused document aside.
+    world.rename(item.id, "by the server").await.unwrap();
+    world.expect_file(item.id, "by the server");
+    let aside: Vec<_> = std::fs::read_dir(world.folder.join(".realnet/edits")).unwrap().flatten().collect();
+    assert_eq!(aside.len(), 1);
+    assert!(std::fs::read_to_string(aside[0].path()).unwrap().contains("\"version\": 7"));
+    world.look().await;
+    assert_eq!(world.problems(), Vec::<String>::new());
+
+    // Others go on while one is refused.
+    std::fs::write(&file, "{").unwrap();
+    replace(&world.file(other.id), "other", "another");
+    std::fs::write(world.folder.join("items/Task/x.json"), "{}").unwrap();
+    world.look().await;
+    assert_eq!(world.get(other.id).await.unwrap().name, "another");
+    assert_eq!(world.problems().len(), 2);
+}
+
+#[tokio::test]
+async fn types_are_edited_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let item = world.put("a task", json!({"colour": "blue"})).await;
+    let types = world.folder.join("types");
+    super::common::eventually(|| types.join("Task.json").exists());
+    let text = std::fs::read_to_string(types.join("Task.json")).unwrap();
+    // Two that need each other, and an item that fits.
+    let fields =
+        "\"fields\": [\n    {\"name\": \"colour\", \"type\": \"enum\", \"values\": [\"blue\", \"red\"]},";
+    std::fs::write(types.join("Task.json"), text.replacen("\"fields\": [", fields, 1)).unwrap();
+    std::fs::write(types.join("Chore.json"), "{\"base\": \"Task\"}").unwrap();
+    world.look().await;
+    assert_eq!(world.problems(), Vec::<String>::new());
+    let registry = world.registry.current();
+    assert_eq!(registry.system("chore").unwrap().fields().len(), 4);
+    let refused =
+        world.commit(vec![super::common::create(&super::common::task("x", json!({"after": item.id})))]).await;
+    refused.unwrap();
+
+    // One by which the item would be no longer valid.
+    let edited = std::fs::read_to_string(types.join("Task.json")).unwrap();
+    std::fs::write(types.join("Task.json"), edited.replace("\"blue\"", "\"green\"")).unwrap();
+    world.look().await;
+    let problems = world.problems();
+    assert!(problems.len() == 1 && problems[0].contains(&item.id.to_string()), "{problems:?}");
+    assert_eq!(world.registry.current().revision(), registry.revision());
+    std::fs::write(types.join("Task.json"), edited).unwrap();
+    std::fs::remove_file(types.join("Chore.json")).unwrap();
+    world.look().await;
+    assert_eq!(world.problems(), Vec::<String>::new());
+    assert!(world.registry.current().system("chore").is_none());
+}
