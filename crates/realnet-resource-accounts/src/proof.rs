@@ -90,6 +90,19 @@ impl Accounts {
         })
     }
 
+    /// Sees that the session of the caller is open still, as the store has it: callers are remembered for a moment. Asked behind what is
+    /// made in it and would go on without it.
+    ///
+    /// # Errors
+    /// Unauthenticated when it has ended.
+    pub(crate) async fn check_session(&self, cx: &Context) -> Result<()> {
+        let Some(session) = cx.caller().session else { return Ok(()) };
+        match self.services.credentials.session(session, cx.now()).await? {
+            Some(_) => Ok(()),
+            None => Err(Error::new(ErrorKind::Unauthenticated, "the session has ended: sign in again")),
+        }
+    }
+
     /// The session of the caller, if it was opened a moment ago.
     async fn recent_session(&self, cx: &Context) -> Result<Option<Session>> {
         let Some(session) = cx.caller().session else { return Ok(None) };

@@ -20,6 +20,7 @@ impl Accounts {
     /// Makes the secret of a client; the one before and the tokens that were given for it count no more.
     pub(crate) async fn make_secret(&self, cx: &Context, id: Uuid) -> Result<Value> {
         let client = self.client_to_manage(cx, id).await?;
+        self.check_session(cx).await?;
         if account_of(&client).is_none() {
             let words = "the client names no account to act as, so no secret would be right: \
                 set `account` of its item first";

@@ -9,7 +9,7 @@ use realnet_core::resource::{Context, ListRequest, Verb, texts};
 use realnet_core::{Error, Result, Uuid, Violation};
 use serde_json::{Value, json};
 
-use super::kept::{Factor, key, pending_key};
+use super::kept::{Factor, has_factor, key, pending_key};
 use super::recovery::CODES;
 use super::totp;
 use crate::accounts::Accounts;
@@ -114,6 +114,10 @@ impl Accounts {
             self.drop_set(own.id, Some(set)).await;
             return Err(there_already());
         }
+        if let Err(error) = self.check_session(cx).await {
+            self.drop_factor(own.id).await?;
+            return Err(error);
+        }
         records.remove_record(RecordKind::Factor, &pending_key(own.id)).await?;
         let detail = json!({"kind": "totp"});
         self.tell(EventKind::FactorAdded, own.org, Some(own.id), &from(cx), detail).await;
@@ -147,16 +151,16 @@ impl Accounts {
             Some(account) => self.others_factor(cx, account).await?,
             None => self.proved_twice(cx, [current, code]).await?,
         };
-        let had = match named {
-            Some(_) => self.drop_lost_factors(account.id).await?,
-            None => self.drop_factor(account.id).await?,
-        };
-        if !had {
+        if !has_factor(&self.services, account.id).await? {
             return Err(Error::conflict("the account has no second factor"));
         }
         if named.is_some() {
-            // Whoever has found the device may be signed in with it.
+            // Whoever has found the device may be signed in with it, and about to add another factor: what is confirmed behind the end of
+            // its session goes away by itself (see `check_session`), what was confirmed before is dropped here.
             self.commit_as_system(cx, account.org, Operation::EndSessions(account.id)).await?;
+            self.drop_lost_factors(account.id).await?;
+        } else {
+            self.drop_factor(account.id).await?;
         }
         self.forget_codes(account.id).await?;
         let detail = json!({"by": cx.caller().account});

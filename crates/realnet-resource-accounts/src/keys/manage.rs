@@ -54,6 +54,10 @@ impl Accounts {
             .of(Some(account), Some(org));
         record.expires_at = expires;
         self.keep_key(record.clone(), account).await?;
+        if let Err(error) = self.check_session(cx).await {
+            self.services.credentials.remove_record(RecordKind::Key, &record.key).await?;
+            return Err(error);
+        }
         let detail = json!({"by": own, "key": key.id, "name": kept.name});
         self.tell(EventKind::KeyMade, org, Some(account), &from(cx), detail).await;
         let mut shown = kept.shown(&record, cx.registry());

@@ -89,11 +89,13 @@ impl Accounts {
         if self.make_link(provider, identity, account, Expected::Absent).await? != account {
             return Err(Error::conflict("this identity is linked with another account"));
         }
-        // Asked again: several may have been begun together.
-        if self.is_linked_out(account, MAX_LINKS + 1).await? {
+        // Asked again: several may have been begun together, and the session may have ended meanwhile.
+        let is_open = self.services.credentials.session(session, cx.now()).await;
+        let is_open = is_open.map(|open| open.is_some());
+        if !matches!(is_open, Ok(true)) || self.is_linked_out(account, MAX_LINKS + 1).await? {
             let (records, link) = (&self.services.credentials, key(provider.org, identity));
             records.remove_record(RecordKind::Link, &link).await?;
-            return Err(too_many());
+            return Err(if is_open? { too_many() } else { ended() });
         }
         let detail = json!({"provider": provider.id, "issuer": identity.issuer});
         let origin = from(cx).with_token(Some(session));

@@ -94,6 +94,10 @@ impl Accounts {
         if !self.services.credentials.put_record(record.clone(), Expected::Absent, cx.now()).await? {
             return Err(Error::conflict("this passkey is known already"));
         }
+        if let Err(error) = self.check_session(cx).await {
+            self.services.credentials.remove_record(RecordKind::Passkey, &record.key).await?;
+            return Err(error);
+        }
         // Asked again: several may have been begun together.
         if self.passkeys_of(own.id).await?.len() > MAX_PASSKEYS {
             self.services.credentials.remove_record(RecordKind::Passkey, &record.key).await?;

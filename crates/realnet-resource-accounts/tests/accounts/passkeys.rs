@@ -354,6 +354,57 @@ async fn those_of_a_lost_device_are_taken_away() {
 }
 
 #[tokio::test]
+async fn nothing_that_is_confirmed_behind_the_end_of_its_session_stays() {
+    let world = world().await;
+    let mut lost = add(&world, &world.ann).await;
+    let options = begin(&world, &world.ann, Value::Null).await.unwrap();
+    let mut planted = Device::new(1);
+    let credential = planted.register(&options, &honest());
+    let drop_factors = format!("totp?account={}", id(&world.ann));
+    world.auth(&world.admin, Verb::Delete, &drop_factors, Value::Null).await.unwrap();
+    // Another server still remembers the caller.
+    let refused = confirm(&world, &world.ann, credential).await;
+    assert_eq!(kind(refused), ErrorKind::Unauthenticated);
+    for device in [&mut lost, &mut planted] {
+        assert!(sign_in(&world, device).await.is_err());
+    }
+    let now = world.sign_in("ann").await.caller;
+    assert!(listed(&world, &now).await.is_empty());
+    // Nor a key, nor an authenticator.
+    let begun = world.auth(&now, Verb::Post, "totp", Value::Null).await.unwrap();
+    let phone = crate::factor::Phone::new(&begun["secret"]);
+    world.merge(&world.admin, "accounts", id(&now), json!({"password": "another long one"})).await.unwrap();
+    let code = json!({"code": phone.code(&world, 0)});
+    assert_eq!(kind(world.auth(&now, Verb::Post, "totp/confirm", code).await), ErrorKind::Unauthenticated);
+    let key = json!({"name": "k", "scopes": [{"resource": "*", "permissions": ["read"]}]});
+    assert_eq!(kind(world.auth(&now, Verb::Post, "keys", key).await), ErrorKind::Unauthenticated);
+    let now = world.try_sign_in("ann", "another long one").await.unwrap().caller;
+    assert_eq!(world.auth(&now, Verb::Get, "totp", Value::Null).await.unwrap(), json!({"enabled": false}));
+    assert_eq!(world.auth(&now, Verb::Get, "keys", Value::Null).await.unwrap(), json!([]));
+}
+
+#[tokio::test]
+async fn one_of_before_the_raise_opens_no_superuser() {
+    let world = world().await;
+    let mut device = add(&world, &world.ann).await;
+    let of_ann = format!("passkeys?account={}", id(&world.ann));
+    let seen = async |caller| world.auth(caller, Verb::Get, &of_ann, Value::Null).await;
+    assert_eq!(seen(&world.admin).await.unwrap().as_array().unwrap().len(), 1);
+    assert_eq!(kind(seen(&world.bob).await), ErrorKind::NotFound);
+    let raise = json!({"role": "superuser", "password": "only root knows it"});
+    world.merge(&world.root, "accounts", id(&world.ann), raise).await.unwrap();
+    assert_eq!(kind(seen(&world.admin).await), ErrorKind::Forbidden, "of a superuser, superusers see them");
+    assert_eq!(seen(&world.root).await.unwrap().as_array().unwrap().len(), 1);
+    let error = sign_in(&world, &mut device).await.map(drop).unwrap_err();
+    assert!(error.kind() == ErrorKind::Unauthenticated && error.message().contains("before"), "{error:?}");
+    let ann = world.try_sign_in("ann", "only root knows it").await.unwrap().caller;
+    let path = format!("passkeys/{}", listed(&world, &ann).await[0]["id"].as_str().unwrap());
+    world.auth(&ann, Verb::Delete, &path, Value::Null).await.unwrap();
+    let mut device = add(&world, &ann).await;
+    assert!(sign_in(&world, &mut device).await.unwrap().caller.is_superuser());
+}
+
+#[tokio::test]
 async fn sign_ins_that_overtake_each_other_are_no_copies() {
     let server = MailServer::start();
     let world = mailing(server.config()).await;
