@@ -13,9 +13,12 @@ impl Accounts {
         let Call { path, verb, body, parameters, .. } = call;
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         may_call(cx.caller(), verb, &path)?;
-        if !matches!(path.as_slice(), ["sessions" | "audit" | "explain" | "keys" | "providers" | "totp"])
-            && let Some((name, _)) = parameters.parameters.first()
-        {
+        let takes_parameters = match path.as_slice() {
+            ["passkeys"] => verb == Verb::Get,
+            [one] => ["sessions", "audit", "explain", "keys", "links", "providers", "totp"].contains(one),
+            _ => false,
+        };
+        if !takes_parameters && let Some((name, _)) = parameters.parameters.first() {
             return Err(Error::malformed_at(name.clone(), "not a parameter here"));
         }
         check_repeated(&parameters)?;
@@ -31,7 +34,7 @@ impl Accounts {
                 Value::Null
             }
             (Verb::Get, ["providers"]) => self.list_providers(&parameters).await?,
-            (Verb::Get, ["links"]) => self.list_links(cx).await?,
+            (Verb::Get, ["links"]) => self.list_links(cx, &parameters).await?,
             (Verb::Delete, ["links", id]) => {
                 self.unlink(cx, id).await?;
                 Value::Null
@@ -43,7 +46,7 @@ impl Accounts {
                 self.end_session(cx, id).await?;
                 Value::Null
             }
-            (verb, ["passkeys", path @ ..]) => self.passkey_call(cx, verb, path, body).await?,
+            (verb, ["passkeys", path @ ..]) => self.passkey_call(cx, verb, path, body, &parameters).await?,
             (verb, ["totp", path @ ..]) => self.factor_call(cx, verb, path, body, &parameters).await?,
             (Verb::Post, ["unlock"]) => {
                 let [account] = texts(body, ["account"], 1)?;

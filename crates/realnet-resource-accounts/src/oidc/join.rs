@@ -43,7 +43,7 @@ impl Accounts {
             )
         })?;
         let id = self.services.ids.next_id();
-        if self.make_link(provider, identity, id, expected).await? != id {
+        if self.make_link(provider, identity, (id, false), expected).await? != id {
             return Err(Error::unavailable("your account is being made: try again in a moment"));
         }
         match self.add_account(cx, provider, identity, (id, role)).await {

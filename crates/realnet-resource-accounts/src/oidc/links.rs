@@ -1,13 +1,14 @@
 //! Which identities elsewhere an account is linked with. An identity belongs to one account of an org.
 
 use realnet_core::provider::{AuthRecord, EventKind, Expected, RecordKind};
-use realnet_core::resource::Context;
+use realnet_core::resource::{Context, ListRequest};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::{Value, json};
 
 use super::exchange::Identity;
 use super::provider::Provider;
 use crate::accounts::Accounts;
+use crate::kind::is_superuser;
 use crate::notices::Notice;
 use crate::sessions::{from, signed_in};
 use crate::tokens::{fingerprint, hex};
@@ -22,6 +23,9 @@ pub(super) struct Link {
     pub(super) provider: Uuid,
     pub(super) issuer: String,
     pub(super) email: Option<String>,
+    /// Whether the account was a superuser's when it was linked.
+    #[serde(default)]
+    pub(super) as_superuser: bool,
 }
 
 impl Link {
@@ -47,11 +51,12 @@ impl Accounts {
         &self,
         provider: &Provider,
         identity: &Identity,
-        account: Uuid,
+        (account, as_superuser): (Uuid, bool),
         expected: Expected,
     ) -> Result<Uuid> {
         let link = Link {
             account,
+            as_superuser,
             provider: provider.id,
             issuer: identity.issuer.clone(),
             email: identity.email.clone(),
@@ -86,7 +91,8 @@ impl Accounts {
             return Err(ended());
         }
         let item = self.standing(provider.org, account).await?.ok_or_else(ended)?;
-        if self.make_link(provider, identity, account, Expected::Absent).await? != account {
+        let of = (account, is_superuser(&item));
+        if self.make_link(provider, identity, of, Expected::Absent).await? != account {
             return Err(Error::conflict("this identity is linked with another account"));
         }
         // Asked again: several may have been begun together, and the session may have ended meanwhile.
@@ -115,9 +121,9 @@ impl Accounts {
         Ok(self.services.credentials.records_of(account, RecordKind::Link, now).await?.len() >= count)
     }
 
-    /// The identities of the caller.
-    pub(crate) async fn list_links(&self, cx: &Context) -> Result<Value> {
-        let account = signed_in(cx.caller())?;
+    /// The identities of the caller, or of the account that an administrator names.
+    pub(crate) async fn list_links(&self, cx: &Context, parameters: &ListRequest) -> Result<Value> {
+        let account = self.meant(cx.caller(), parameters).await?;
         let records = self.services.credentials.records_of(account, RecordKind::Link, cx.now()).await?;
         let mut links = Vec::with_capacity(records.len());
         for record in &records {

@@ -33,7 +33,14 @@ impl Accounts {
         let Some(record) = record else {
             return self.newcomer(cx, provider, identity, Expected::Absent).await;
         };
-        if let Some(account) = self.standing(provider.org, Link::read(&record)?.account).await? {
+        let link = Link::read(&record)?;
+        if let Some(account) = self.standing(provider.org, link.account).await? {
+            // Whoever has linked an identity with somebody else's account is not raised along with it.
+            if is_superuser(&account) && !link.as_superuser {
+                return Err(Error::forbidden(
+                    "your account became a superuser's after it was linked: sign in by the password, remove the link and make it anew",
+                ));
+            }
             return Ok(account);
         }
         if is_recent(record.created_at, now) {
@@ -85,7 +92,7 @@ impl Accounts {
         }
         let holder = self.standing(provider.org, holder.id).await?;
         let holder = holder.ok_or_else(|| Error::conflict("the account has just gone: begin again"))?;
-        if self.make_link(provider, identity, holder.id, expected).await? != holder.id {
+        if self.make_link(provider, identity, (holder.id, false), expected).await? != holder.id {
             return Err(Error::conflict("the link has changed meanwhile: begin again"));
         }
         let detail = json!({"provider": provider.id, "issuer": identity.issuer, "by": "email"});

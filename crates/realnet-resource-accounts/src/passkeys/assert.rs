@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::kept::{Kept, key};
 use super::{ASSERTION, LIFE, document, patience, read};
 use crate::accounts::Accounts;
+use crate::kind::is_superuser;
 use crate::limits::Limited;
 use crate::notices::Notice;
 use crate::sessions::from;
@@ -119,6 +120,10 @@ impl Accounts {
             let standing = self.standing(org, account).await;
             let item = standing.and_then(|item| item.ok_or_else(|| not_right("no account")));
             let item = item.map_err(|error| refused(error, "account"))?;
+            // Whoever has added one to somebody else's account is not raised along with it.
+            if is_superuser(&item) && !kept.as_superuser {
+                return Err(refused(of_before(), "of before the raise"));
+            }
             let mut next = Kept { used_at: Some(now), ..kept };
             next.passkey.counter = counter;
             let expected = Expected::Version(record.version);
@@ -176,6 +181,11 @@ impl From<Error> for Refused {
 fn not_right(reason: &'static str) -> Error {
     let words = "the passkey is not known here, or the sign-in was used or has taken too long: begin again";
     Error::new(ErrorKind::Unauthenticated, words).with_internal(reason)
+}
+
+fn of_before() -> Error {
+    let words = "this passkey was added before the account became a superuser's: sign in by the password, remove it and add it anew";
+    Error::new(ErrorKind::Unauthenticated, words)
 }
 
 fn overtaken() -> Error {

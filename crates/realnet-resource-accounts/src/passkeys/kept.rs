@@ -15,6 +15,9 @@ use crate::tokens::hex;
 pub(super) struct Kept {
     pub(super) name: String,
     pub(super) used_at: Option<Timestamp>,
+    /// Whether its account was a superuser's when it was added.
+    #[serde(default)]
+    pub(super) as_superuser: bool,
     pub(super) passkey: StoredPasskey,
 }
 

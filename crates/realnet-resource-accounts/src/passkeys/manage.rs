@@ -1,13 +1,13 @@
 //! What there is below `/api/auth/passkeys` for who is signed in: adding, listing, removing.
 
 use realnet_core::provider::EventKind;
-use realnet_core::resource::{Context, Verb, texts};
+use realnet_core::resource::{Context, ListRequest, Verb, texts};
 use realnet_core::{Error, Result, Violation};
 use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
 use crate::notices::Notice;
-use crate::sessions::{from, signed_in};
+use crate::sessions::from;
 
 impl Accounts {
     /// What there is below `/api/auth/passkeys`, but for signing in.
@@ -17,10 +17,11 @@ impl Accounts {
         verb: Verb,
         path: &[&str],
         body: Value,
+        parameters: &ListRequest,
     ) -> Result<Value> {
         let mut body = if body.is_null() { json!({}) } else { body };
         match (verb, path) {
-            (Verb::Get, []) => self.list_passkeys(cx).await,
+            (Verb::Get, []) => self.list_passkeys(cx, parameters).await,
             (Verb::Post, []) => self.begin_passkey(cx, texts(body, ["current_password", "code"], 0)?).await,
             (Verb::Post, ["confirm"]) => {
                 let credential = body.as_object_mut().and_then(|body| body.remove("credential"));
@@ -40,8 +41,9 @@ impl Accounts {
         }
     }
 
-    async fn list_passkeys(&self, cx: &Context) -> Result<Value> {
-        let passkeys = self.passkeys_of(signed_in(cx.caller())?).await?;
+    /// One's own, or those of the account that an administrator names.
+    async fn list_passkeys(&self, cx: &Context, parameters: &ListRequest) -> Result<Value> {
+        let passkeys = self.passkeys_of(self.meant(cx.caller(), parameters).await?).await?;
         Ok(passkeys.iter().map(|(record, kept)| kept.shown(record)).collect())
     }
 

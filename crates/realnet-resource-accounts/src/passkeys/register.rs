@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::kept::{Kept, key};
 use super::{LIFE, REGISTRATION, document, patience, read};
 use crate::accounts::Accounts;
-use crate::kind::username_of;
+use crate::kind::{is_superuser, username_of};
 use crate::notices::Notice;
 use crate::sessions::from;
 
@@ -87,7 +87,7 @@ impl Accounts {
             .finish_passkey_registration(&credential, &begun.state)
             .map_err(|error| not_made(&error))?;
         check(&passkey)?;
-        let kept = Kept { name, used_at: None, passkey };
+        let kept = Kept { name, used_at: None, as_superuser: is_superuser(&own), passkey };
         let record =
             AuthRecord::new(RecordKind::Passkey, key(&kept.passkey.credential_id), kept.write()?, cx.now())
                 .of(Some(own.id), Some(own.org));

@@ -116,6 +116,25 @@ async fn providers_of_other_orgs_are_not_linked_with() {
 }
 
 #[tokio::test]
+async fn one_of_before_the_raise_opens_no_superuser() {
+    let place = Place::with(json!({})).await;
+    let world = &place.world;
+    link(&place, &world.ann, "eve").await.unwrap();
+    place.sign_in(person("eve")).await;
+    let of_ann = format!("links?account={}", id(&world.ann));
+    let seen = world.auth(&world.admin, Verb::Get, &of_ann, Value::Null).await.unwrap();
+    assert_eq!(seen.as_array().unwrap().len(), 1);
+    assert_eq!(kind(world.auth(&world.bob, Verb::Get, &of_ann, Value::Null).await), ErrorKind::NotFound);
+    world.merge(&world.root, "accounts", id(&world.ann), json!({"role": "superuser"})).await.unwrap();
+    assert_eq!(kind(place.try_sign_in(person("eve")).await.map(drop)), ErrorKind::Forbidden);
+    let ann = world.sign_in("ann").await.caller;
+    let path = format!("links/{}", links(&place, &ann).await[0]["id"].as_str().unwrap());
+    world.auth(&ann, Verb::Delete, &path, Value::Null).await.unwrap();
+    link(&place, &ann, "eve").await.unwrap();
+    assert!(place.sign_in(person("eve")).await.caller.is_superuser());
+}
+
+#[tokio::test]
 async fn the_only_way_in_stays() {
     let (store, between) = Between::empty_store().await;
     let place = Place::on(store, app(), json!({"create_accounts": true})).await;

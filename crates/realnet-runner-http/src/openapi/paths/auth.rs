@@ -98,8 +98,7 @@ fn factor(add: &mut impl FnMut(&str, Value)) {
 
 fn sessions(add: &mut impl FnMut(&str, Value)) {
     let tag = "Authentication";
-    let of = json!([{"name": "account", "in": "query", "schema": {"type": "string", "format": "uuid"},
-        "description": "For administrators: of this account instead of one's own"}]);
+    let of = of_account();
     let session = json!({"type": "object", "properties": {
         "id": {"type": "string", "format": "uuid"}, "current": {"type": "boolean"}, "method": {"type": "string"},
         "factor": {"type": "boolean"}, "created_at": {"type": "string", "format": "date-time"},
@@ -123,6 +122,12 @@ fn sessions(add: &mut impl FnMut(&str, Value)) {
     let account = json!({"type": "object", "required": ["account"],
         "properties": {"account": {"type": "string", "format": "uuid"}}});
     add("/api/auth/unlock", json!({"post": with(unlock, "requestBody", body(account))}));
+}
+
+/// Whose it is that is listed.
+pub(super) fn of_account() -> Value {
+    json!([{"name": "account", "in": "query", "schema": {"type": "string", "format": "uuid"},
+        "description": "For administrators: of this account instead of one's own"}])
 }
 
 /// What is done by the proof of a mail that was received.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::auth::of_account;
 use crate::openapi::operations::{answer, body, operation, parameter, responses, schema, with};
 
 fn text() -> Value {
@@ -84,9 +85,10 @@ fn links(add: &mut impl FnMut(&str, Value)) {
     let links = operation(
         tag,
         "listLinks",
-        "Identities that the own account is linked with",
-        responses(&[("200", links)], &[401]),
+        "Identities that an account is linked with",
+        responses(&[("200", links)], &[400, 401, 403, 404]),
     );
+    let links = with(links, "parameters", of_account());
     add("/api/auth/links", json!({"get": links}));
     let gone = responses(&[("204", json!({"description": "No longer linked"}))], &[401, 403, 404, 409]);
     let name = json!({"name": "name", "in": "path", "required": true, "schema": text(), "description": "The id of a link"});

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::auth::of_account;
 use crate::openapi::operations::{answer, body, operation, responses, schema, with};
 
 const TAG: &str = "Authentication";
@@ -34,12 +35,14 @@ pub(super) fn add(add: &mut impl FnMut(&str, Value)) {
         answer("The options", options)
     };
     let proofs = || json!({"current_password": text(), "code": text()});
-    let list =
-        responses(&[("200", answer("One's passkeys", json!({"type": "array", "items": passkey()})))], &[401]);
+    let list = responses(
+        &[("200", answer("One's passkeys", json!({"type": "array", "items": passkey()})))],
+        &[400, 401, 403, 404],
+    );
     let begin = responses(&[("200", options())], &[401, 403, 409, 415, 422, 429, 503]);
     let begin = operation(TAG, "beginPasskey", "Options for a new passkey", begin);
     let begin = with(begin, "requestBody", optional(&proofs()));
-    let list = operation(TAG, "listPasskeys", "One's passkeys", list);
+    let list = with(operation(TAG, "listPasskeys", "Passkeys", list), "parameters", of_account());
     add("/api/auth/passkeys", json!({"get": list, "post": begin}));
 
     let made = |more: Value| {
