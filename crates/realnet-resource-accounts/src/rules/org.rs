@@ -47,11 +47,19 @@ pub(crate) fn edit(caller: &Caller, before: &Item, after: &Item) -> Result<()> {
 }
 
 /// Whoever requires a second factor of an org has signed in by one: else they would shut themselves out by the same write, be it a
-/// request or a document.
+/// request or a document. No key makes it so, or otherwise.
 fn has_factor_to_require(caller: &Caller, before: Option<&Item>, after: &Item) -> Result<()> {
     let requires = |org: &Item| org.attributes.get(REQUIRES) == Some(&Value::Bool(true));
     // The system signs in nowhere.
-    if caller.factor || caller.account.is_none() || !requires(after) || before.is_some_and(requires) {
+    if caller.account.is_none() || before.is_some_and(requires) == requires(after) {
+        return Ok(());
+    }
+    if caller.key.is_some() {
+        return Err(Error::forbidden(
+            "whether an org requires a second factor is for people to say: sign in for this",
+        ));
+    }
+    if caller.factor || !requires(after) {
         return Ok(());
     }
     let detail = "is for those who have signed in by a second factor themselves: turn one on \

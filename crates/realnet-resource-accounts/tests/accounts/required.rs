@@ -69,6 +69,21 @@ async fn a_factor_that_was_turned_off_stands_for_nothing() {
 }
 
 #[tokio::test]
+async fn no_key_says_whether_it_is_required() {
+    let world = World::new().await;
+    let all = ["create", "read", "write", "delete", "execute", "message", "share"];
+    let whole = json!({"name": "k", "scopes": [{"resource": "*", "permissions": all}]});
+    let key = world.auth(&world.admin, Verb::Post, "keys", whole).await.unwrap();
+    let key = world.accounts.authenticate(key["key"].as_str(), None).await.unwrap();
+    let set = async |on: bool| world.merge(&key, "orgs", world.org, json!({"require_factor": on})).await;
+    assert_eq!(kind(set(true).await), ErrorKind::Forbidden);
+    require(&world).await;
+    assert_eq!(kind(set(false).await), ErrorKind::Forbidden);
+    world.merge(&key, "orgs", world.org, json!({"description": "x", "require_factor": true})).await.unwrap();
+    assert!(world.sign_in("ann").await.caller.awaits_factor());
+}
+
+#[tokio::test]
 async fn a_factor_of_before_it_was_required_does_not_count_either() {
     let world = World::new().await;
     let now = async |token: &str| world.accounts.authenticate(Some(token), None).await.unwrap();
