@@ -61,6 +61,8 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_mins(1))
+            // The API sends nobody elsewhere. Whoever makes a path of its host do so would be given tokens and passwords.
+            .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("realnet-client/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|source| Error::Unreachable { address: address.to_owned(), source })?;
@@ -395,8 +397,16 @@ async fn refusal(response: Response) -> Error {
     let status = response.status();
     let retry_after =
         response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    let location =
+        response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let text = response.text().await.unwrap_or_default();
     let mut problem = serde_json::from_str::<Problem>(&text).unwrap_or_default();
+    if status.is_redirection() {
+        let place = location.unwrap_or_else(|| "another place".to_owned());
+        problem.detail = format!(
+            "the server sends on to {place}, which is not followed: give the address of the server itself"
+        );
+    }
     problem.status = status.as_u16();
     problem.retry_after = retry_after;
     if problem.title.is_empty() {
@@ -436,6 +446,49 @@ mod tests {
         let client = Client::new("http://127.0.0.1:1").unwrap();
         let error = client.info().await.unwrap_err();
         assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
+    }
+
+    /// A server that answers each request with the same lines, and what it was sent.
+    fn answering(answer: &'static str) -> (String, std::sync::mpsc::Receiver<String>) {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (sent, seen) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 4096];
+                let count = stream.read(&mut request).unwrap_or(0);
+                if sent.send(String::from_utf8_lossy(&request[..count]).into_owned()).is_err() {
+                    return;
+                }
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        (address, seen)
+    }
+
+    #[tokio::test]
+    async fn nobody_is_followed_elsewhere() {
+        let (thief, stolen) =
+            answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+        for status in ["301", "302", "303", "307", "308"] {
+            let head = format!(
+                "HTTP/1.1 {status} Elsewhere\r\nLocation: {thief}/steal\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            let (address, asked) = answering(head.leak());
+            let mut client = Client::new(&address).unwrap();
+            client.set_token("tokk");
+            for error in [
+                client.info().await.map(drop).unwrap_err(),
+                client.authenticate("bob", "hunter2x", None).await.map(drop).unwrap_err(),
+            ] {
+                assert_eq!(error.status(), Some(status.parse().unwrap()));
+                assert!(error.to_string().contains(&format!("{thief}/steal")), "{error}");
+            }
+            assert!(asked.recv().unwrap().contains("tokk"));
+        }
+        assert!(stolen.try_recv().is_err(), "nothing came there");
     }
 
     #[test]

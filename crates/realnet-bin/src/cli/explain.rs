@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use structopt::StructOpt;
 
 use super::output::{self, Format};
-use super::{Outcome, ServerAddress, Usage, check_id, find, session};
+use super::{Outcome, ServerAddress, Usage, check_id, find, go_on, session};
 
 /// Says what an account may do with an item, and by what; or who may do something with it.
 #[derive(Debug, StructOpt)]
@@ -80,7 +80,7 @@ async fn who_may(client: &Client, item: &str, permission: &str) -> Result<Vec<Va
             found.extend(accounts);
         }
         if let Some(next) = page["next"].as_str() {
-            cursor = Some(next.to_owned());
+            go_on(&mut cursor, next.to_owned())?;
             continue;
         }
         if page["public"] == true {

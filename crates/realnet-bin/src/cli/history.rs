@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use structopt::StructOpt;
 
 use super::output::{self, Format};
-use super::{Failure, Outcome, ServerAddress, check_id, session};
+use super::{Failure, Outcome, ServerAddress, check_id, go_on, session};
 
 /// Shows the earlier states of an item, newest first.
 #[derive(Debug, StructOpt)]
@@ -70,7 +70,7 @@ async fn read(client: &Client, command: &HistoryCommand) -> Result<(Vec<Value>, 
         if !command.all && records.len() >= command.limit {
             return Ok((records, true));
         }
-        before = Some(next);
+        go_on(&mut before, next)?;
     }
 }
 

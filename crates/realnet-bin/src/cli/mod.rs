@@ -232,6 +232,17 @@ fn is_types(resource: &str) -> bool {
     resource.eq_ignore_ascii_case("types")
 }
 
+/// Goes on to the next page of a list, unless that is the one that has just been read: a server that says so would be asked for ever.
+fn go_on(last: &mut Option<String>, next: String) -> Outcome {
+    if last.as_ref() == Some(&next) {
+        return Err(
+            "the server names the same page as the next one again: what it has shown may not be all".into()
+        );
+    }
+    *last = Some(next);
+    Ok(())
+}
+
 /// Sees that what stands where an id belongs is one, before a server says only that it was not found.
 fn check_id(id: &str) -> Outcome {
     match realnet_core::Uuid::parse_str(id) {
@@ -239,5 +250,19 @@ fn check_id(id: &str) -> Outcome {
         Err(_) => {
             Err(Usage(format!("'{id}' is no id: `realnet get TYPE name={id}` finds items by name")).into())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_named_again_is_not_asked_for_again() {
+        let mut last = None;
+        for next in ["a", "b", "a"] {
+            go_on(&mut last, next.to_owned()).unwrap();
+        }
+        assert!(go_on(&mut last, "a".to_owned()).unwrap_err().to_string().contains("same page"));
     }
 }
