@@ -310,6 +310,19 @@ fn commands_read_the_env_file_below_the_environment() {
     let words = String::from_utf8(warned.stderr).unwrap();
     assert!(warned.status.success() && words.contains("is REALNET_SERVER_URL meant?"), "{words}");
     assert!(!words.contains("hidden-value") && !words.contains("COLOUR"), "{words}");
+    // Whoever has put the file there is sent no secret of the environment.
+    file("");
+    for secret in ["REALNET_TOKEN", "REALNET_PASSWORD"] {
+        let command = if secret == "REALNET_TOKEN" { "info" } else { "login" };
+        let sent = run(realnet().arg(command).env(secret, "s3cret"));
+        let words = text(&sent);
+        assert!(!sent.status.success() && words.contains(secret) && words.contains("--server"), "{words}");
+        assert!(!words.contains("s3cret"), "{words}");
+        let meant = run(realnet().args([command, "--server", address]).env(secret, "s3cret"));
+        assert!(text(&meant).contains("not"), "it came there, and was refused: {}", text(&meant));
+        let named = run(realnet().arg(command).env(secret, "s3cret").env("REALNET_SERVER_URL", address));
+        assert!(!text(&named).contains("--server"), "{}", text(&named));
+    }
     shell.write(".env", "# x\nREALNET_TOKEN s3cret\n");
     let broken = run(realnet().arg("info"));
     assert!(text(&broken).contains("line 2") && !text(&broken).contains("s3cret"), "{}", text(&broken));

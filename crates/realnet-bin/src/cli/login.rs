@@ -39,6 +39,9 @@ pub struct LogoutCommand {
 /// Signs in and keeps the login.
 pub async fn login(command: LoginCommand) -> Outcome {
     let server = command.address.url();
+    if command.password.is_none() && command.oidc.is_none() {
+        settings::check_server(&command.address, "REALNET_PASSWORD")?;
+    }
     let mut client = Client::new(server)?;
     if let Some(provider) = &command.oidc {
         let proof = elsewhere::prove(&client, provider, command.org.as_deref()).await?;

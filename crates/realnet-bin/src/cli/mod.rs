@@ -44,8 +44,13 @@ pub struct ServerAddress {
 impl ServerAddress {
     /// From the flag, the environment or a `.env` file.
     pub fn url(&self) -> &str {
-        let set = self.server.as_deref().or_else(|| settings::get("REALNET_SERVER_URL"));
+        let set = self.server.as_deref().or_else(|| settings::get(settings::SERVER));
         set.unwrap_or("http://localhost:8080")
+    }
+
+    /// Whether no flag says where the server is.
+    pub fn is_set_by_settings(&self) -> bool {
+        self.server.is_none()
     }
 
     /// Takes a flag that stood among the words of a command.

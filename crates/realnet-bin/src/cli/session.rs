@@ -18,6 +18,7 @@ pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
     let mut client = Client::new(server)?;
     client.on_notice(|notice| output::error(&format!("notice: {notice}")));
     if let Some(token) = token_of_environment() {
+        settings::check_server(address, "REALNET_TOKEN")?;
         client.set_token(token);
         return Ok(client);
     }

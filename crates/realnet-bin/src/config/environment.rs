@@ -1,6 +1,6 @@
 //! Where settings come from: flags over the environment over a `.env` file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -12,6 +12,8 @@ use super::names::{PREFIX, Unknown};
 #[derive(Clone, Default)]
 pub struct Environment {
     values: HashMap<String, String>,
+    /// Which of them stand in the file and nowhere else.
+    of_file: HashSet<String>,
 }
 
 impl fmt::Debug for Environment {
@@ -31,19 +33,23 @@ impl Environment {
             let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
             Some((name, value.to_string_lossy().into_owned()))
         });
-        environment.values.extend(own);
+        for (name, value) in own {
+            environment.of_file.remove(&name);
+            environment.values.insert(name, value);
+        }
         Ok(environment)
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), Problems> {
         let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+            Ok(text) => literal(&text),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(Problems::one(".env", &format!("can not be read: {error}"))),
         };
         for line in dotenvy::from_read_iter(text.as_bytes()) {
             match line {
                 Ok((name, value)) => {
+                    self.of_file.insert(name.clone());
                     self.values.insert(name, value);
                 }
                 // The line may hold a secret, so it is not shown.
@@ -75,6 +81,11 @@ impl Environment {
     /// The value of a variable; empty counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether the value of a variable is the file's: of whoever has written it, who may be anybody.
+    pub fn is_of_file(&self, name: &str) -> bool {
+        self.of_file.contains(name)
     }
 
     /// Whether any variable that begins with `prefix` is set.
@@ -123,6 +134,44 @@ impl Environment {
     }
 }
 
+/// The text of a file in which `$` stands for itself: it does not bring the values of other variables in.
+fn literal(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    let (mut quote, mut before) = (None, '\n');
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (None, '#') if before.is_whitespace() => {
+                written.push(character);
+                // A comment, up to the end of its line.
+                for rest in characters.by_ref() {
+                    written.push(rest);
+                    if rest == '\n' {
+                        break;
+                    }
+                }
+                before = '\n';
+                continue;
+            }
+            (None, '\'' | '"') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            (None | Some('"'), '\\') => {
+                written.push(character);
+                if let Some(next) = characters.next() {
+                    written.push(next);
+                    before = next;
+                }
+                continue;
+            }
+            (None | Some('"'), '$') => written.push('\\'),
+            _ => {}
+        }
+        written.push(character);
+        before = character;
+    }
+    written
+}
+
 /// The number of the line that could not be read, from 1.
 fn number_of(text: &str, error: &dotenvy::Error) -> Option<usize> {
     let dotenvy::Error::LineParse(found, _) = error else { return None };
@@ -168,7 +217,8 @@ impl std::error::Error for Problems {}
 #[cfg(test)]
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(pairs: [(&str, &str); N]) -> Self {
-        Self { values: pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
+        let values = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self { values: values.collect(), of_file: HashSet::new() }
     }
 }
 
@@ -191,6 +241,27 @@ mod tests {
         let read = read("export REALNET_NAME='My shop' # here\n").unwrap();
         assert_eq!(read.get("REALNET_NAME"), Some("My shop"));
         assert!(Environment::default().add_file(Path::new("/nowhere/.env")).is_ok(), "it need not be there");
+    }
+
+    #[test]
+    fn a_file_reads_no_other_variables() {
+        let path = std::env::var("PATH").unwrap();
+        let text = "REALNET_A=x${PATH}\nREALNET_B=\"$PATH\"\nREALNET_C='$PATH'\nREALNET_D=\\$PATH\nREALNET_E=a # it's $PATH\nREALNET_F=\"a\\\"$PATH\"\nREALNET_G=${REALNET_A}\n";
+        let environment = read(text).unwrap();
+        for (name, expected) in [
+            ("REALNET_A", "x${PATH}"),
+            ("REALNET_B", "$PATH"),
+            ("REALNET_C", "$PATH"),
+            ("REALNET_D", "$PATH"),
+            ("REALNET_E", "a"),
+            ("REALNET_F", "a\"$PATH"),
+            ("REALNET_G", "${REALNET_A}"),
+        ] {
+            assert_eq!(environment.get(name), Some(expected), "{name}");
+            assert!(environment.is_of_file(name));
+        }
+        assert!(environment.values.values().all(|value| !value.contains(&path)));
+        assert!(!environment.is_of_file("PATH"));
     }
 
     #[test]
