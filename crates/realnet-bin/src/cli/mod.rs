@@ -145,11 +145,11 @@ pub fn run() -> ExitCode {
     let command = match Command::from_iter_safe(&arguments) {
         Ok(command) => command,
         Err(error) if matches!(error.kind, ErrorKind::HelpDisplayed | ErrorKind::VersionDisplayed) => {
-            output::line(&error.message);
+            output::styled_line(&error.message);
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            output::error(&suggest::explained(&error, &arguments));
+            output::styled_error(&suggest::explained(&error, &arguments));
             return ExitCode::from(USAGE);
         }
     };
@@ -232,11 +232,6 @@ pub fn for_operators(error: &realnet_core::Error) -> String {
     if error.kind() == realnet_core::ErrorKind::Internal { error.report() } else { error.to_string() }
 }
 
-/// Whether a resource is that of the types, which go by their names.
-fn is_types(resource: &str) -> bool {
-    resource.eq_ignore_ascii_case("types")
-}
-
 /// Goes on to the next page of a list, unless that is the one that has just been read: a server that says so would be asked for ever.
 fn go_on(last: &mut Option<String>, next: String) -> Outcome {
     if last.as_ref() == Some(&next) {
@@ -246,6 +241,11 @@ fn go_on(last: &mut Option<String>, next: String) -> Outcome {
     }
     *last = Some(next);
     Ok(())
+}
+
+/// Whether a resource is that of the types, which go by their names.
+fn is_types(resource: &str) -> bool {
+    resource.eq_ignore_ascii_case("types")
 }
 
 /// Sees that what stands where an id belongs is one, before a server says only that it was not found.

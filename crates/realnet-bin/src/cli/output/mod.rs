@@ -3,6 +3,8 @@
 mod csv;
 mod table;
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::str::FromStr;
 
@@ -42,12 +44,40 @@ impl Format {
 
 /// Prints a line. A closed pipe is no error: the reader has seen enough.
 pub fn line(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    styled_line(&for_output(text, std::io::stdout().is_terminal()));
 }
 
 /// Prints a line to stderr.
 pub fn error(text: &str) {
+    styled_error(&for_output(text, std::io::stderr().is_terminal()));
+}
+
+/// Prints a line of our own, which may have colours.
+pub fn styled_line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Prints such a line to stderr.
+pub fn styled_error(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Text as it may be printed: on a terminal, what others have written steers nothing.
+fn for_output(text: &str, is_terminal: bool) -> Cow<'_, str> {
+    if !is_terminal || !text.contains(is_steering) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_steering(character) { shown.extend(character.escape_unicode()) } else { shown.push(character) }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a character makes a terminal do something else than show it: controls, and what turns the direction of text round.
+fn is_steering(character: char) -> bool {
+    let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (character.is_control() && !matches!(character, '\n' | '\t'))
 }
 
 /// Prints one document.
@@ -94,7 +124,22 @@ fn list(items: &[Value], format: Format, table: impl Fn(&[Value], Option<u16>) -
 }
 
 fn json(value: &Value) {
-    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let text = if std::io::stdout().is_terminal() { plain_json(&text) } else { text };
+    line(&text);
+}
+
+/// JSON that says the same without characters that steer a terminal. They stand within its texts only.
+fn plain_json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_steering(character) {
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 /// Columns of the terminal; none when the output goes elsewhere, where nothing is cut.
@@ -136,6 +181,18 @@ mod tests {
     fn cells_do_not_steer_the_terminal() {
         assert_eq!(cell(&json!("a\u{1b}[31mb")), "a[31mb");
         assert_eq!(cell(&json!({"a": 1})), r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn what_others_have_written_does_not_steer_the_terminal() {
+        let text = "a\u{1b}]0;x\u{7}\u{9b}31m\u{202e}b\n\tc\u{7f}\r";
+        assert_eq!(for_output(text, true), "a\\u{1b}]0;x\\u{7}\\u{9b}31m\\u{202e}b\n\tc\\u{7f}\\u{d}");
+        assert_eq!(for_output(text, false), text, "a program gets it as it is");
+        assert_eq!(for_output("größe \u{200f}", true), "größe \u{200f}");
+        let value = json!({"name": text});
+        let shown = plain_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(!shown.contains(is_steering), "{shown}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
     }
 
     #[test]
