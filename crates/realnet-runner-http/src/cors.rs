@@ -14,10 +14,12 @@ use realnet_core::{Error, Result};
 
 /// What pages may send beside what every page may.
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Content-Encoding, Content-Digest, If-Match, If-None-Match, If-Range, \
-                               Idempotency-Key, Prefer, Range, Repr-Digest, X-CSRF-Token, X-Request-Id";
+                               Idempotency-Key, Prefer, Range, Repr-Digest, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset, \
+                               Content-Disposition, X-CSRF-Token, X-Request-Id";
 
 /// What pages may read beside what every page may.
-const EXPOSED_HEADERS: &str = "ETag, Link, Location, Content-Range, Content-Disposition, Repr-Digest, Retry-After, RateLimit, RateLimit-Policy, \
+const EXPOSED_HEADERS: &str = "ETag, Link, Location, Content-Range, Content-Disposition, Content-Location, Repr-Digest, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, \
+                               Upload-Offset, Upload-Length, Upload-Expires, Retry-After, RateLimit, RateLimit-Policy, \
                                Idempotency-Replayed, Preference-Applied, RealNet-Notice, X-Request-Id";
 
 /// How long a browser need not ask again, in seconds.

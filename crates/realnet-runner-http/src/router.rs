@@ -83,6 +83,10 @@ impl Route {
         self.with(Method::PATCH, handler)
     }
 
+    pub(crate) fn options(self, handler: Handler) -> Self {
+        self.with(Method::OPTIONS, handler)
+    }
+
     pub(crate) fn delete(self, handler: Handler) -> Self {
         self.with(Method::DELETE, handler)
     }
@@ -191,7 +195,9 @@ fn place(route: Route, metrics: &Metrics) -> Place {
     if allowed.contains(&"GET") {
         allowed.insert(1, "HEAD");
     }
-    allowed.push("OPTIONS");
+    if !allowed.contains(&"OPTIONS") {
+        allowed.push("OPTIONS");
+    }
     let allow = HeaderValue::from_str(&allowed.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
     Place {
         #[cfg(test)]

@@ -4,7 +4,7 @@
 //! caller that its signature asks for, `open` asks nobody who they are.
 
 use crate::handlers::{
-    auth, batch, call, docs, documents, health, info, items, landing, metrics, openapi, types,
+    auth, batch, call, docs, documents, health, info, items, landing, metrics, openapi, types, uploads,
 };
 use crate::router::{Route, at, by, open};
 
@@ -65,6 +65,12 @@ pub(crate) fn table() -> Vec<Route> {
         at("/api/plan").post(by(documents::plan)),
         at("/api/apply").post(by(documents::apply)),
         at("/api/drift").get(by(documents::drift)),
+        at("/api/uploads").post(by(uploads::begin)).options(open(uploads::options)),
+        at("/api/uploads/{id}")
+            .get(by(uploads::look))
+            .patch(by(uploads::append))
+            .delete(by(uploads::abort))
+            .options(open(uploads::options)),
         at("/api/types").get(by(types::list)).post(by(types::create)),
         at("/api/{resource}")
             .get(by(items::list))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use realnet_core::resource::{Dispatcher, Services};
 use realnet_resource_accounts::Accounts;
+use realnet_resource_files::Files;
 use realnet_resource_items::Items;
 use realnet_resource_types::Types;
 
@@ -14,6 +15,7 @@ pub fn dispatcher(services: &Services, accounts: &Arc<Accounts>) -> Dispatcher {
     dispatcher.register("items", Arc::new(Items));
     dispatcher.register("types", Arc::new(Types::new(services.clone())));
     // Resources.
+    dispatcher.register("files", Arc::new(Files::default()));
     dispatcher.register("accounts", Arc::clone(accounts) as _);
     dispatcher
 }

@@ -141,6 +141,7 @@ impl Server {
         let stopped = stop_signal()?;
         let watcher = tokio::spawn(follow_types(services.clone()));
         let follower = tokio::spawn(store.follow(&services));
+        let sweeper = tokio::spawn(storage::sweep(services.clone()));
         let builder = tokio::spawn(indexes::build(services));
         if let Some(address) = server.addresses().first() {
             let scheme = if server.is_tls() { "https" } else { "http" };
@@ -150,6 +151,7 @@ impl Server {
         watcher.abort();
         follower.abort();
         builder.abort();
+        sweeper.abort();
         accounts.finish_mails(MAILS_END).await;
         store.close().await?;
         tracing::info!("stopped");

@@ -250,6 +250,15 @@ impl World {
         Answer { status, text: answer.text().await.unwrap_or_else(|error| panic!("{path}: {error}")) }
     }
 
+    /// Begins an upload in several requests, and gives its id.
+    pub async fn begin_upload(&self, actor: Actor) -> String {
+        let request = self.http.post(format!("{}/api/uploads", self.server.address));
+        let request = request.bearer_auth(self.token(actor)).header("Upload-Length", "5");
+        let answer = request.send().await.unwrap();
+        let location = answer.headers().get("location").unwrap_or_else(|| panic!("{}", answer.status()));
+        location.to_str().unwrap().rsplit('/').next().unwrap().to_owned()
+    }
+
     /// Sends a request as the superuser, which must succeed.
     pub async fn superuser(&self, method: Method, path: &str, body: &Value) -> Value {
         self.must(Actor::Superuser, method, path, body).await

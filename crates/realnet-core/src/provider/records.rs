@@ -35,11 +35,13 @@ pub enum RecordKind {
     Passkey,
     /// What signing in has taught: from where an account signs in, what hashes cost.
     Known,
+    /// A file that comes in several requests, or past this server.
+    Upload,
 }
 
 impl RecordKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Key,
         Self::Factor,
         Self::Recovery,
@@ -50,6 +52,7 @@ impl RecordKind {
         Self::Link,
         Self::Passkey,
         Self::Known,
+        Self::Upload,
     ];
 
     /// The name used in stores.
@@ -65,6 +68,7 @@ impl RecordKind {
             Self::Link => "link",
             Self::Passkey => "passkey",
             Self::Known => "known",
+            Self::Upload => "upload",
         }
     }
 

@@ -11,8 +11,20 @@ use crate::error::Result;
 
 /// What the API has at its root besides endpoints and names of types. Such a call wins over a type, which could not be reached
 /// under that name.
-pub const FIXED_ROUTES: [&str; 11] =
-    ["apply", "audit", "auth", "batch", "drift", "explain", "info", "keys", "openapi.json", "plan", "types"];
+pub const FIXED_ROUTES: [&str; 12] = [
+    "apply",
+    "audit",
+    "auth",
+    "batch",
+    "drift",
+    "explain",
+    "info",
+    "keys",
+    "openapi.json",
+    "plan",
+    "types",
+    "uploads",
+];
 
 impl TypeRegistry {
     /// Refuses a change from `previous` to these types for what types may not become.

@@ -109,7 +109,7 @@ async fn add(cx: &Context, resources: &Arc<Resources>, entry: Entry, plan: &mut 
             return Err(Error::malformed("a creation has neither id nor if_match"));
         }
         let body = entry.body.ok_or_else(|| Error::malformed("a creation needs a body"))?;
-        return plan_create(cx, &route, body, plan).await;
+        return plan_create(cx, &route, body, None, plan).await;
     }
     let id = entry.id.ok_or_else(|| Error::malformed("the operation needs the id of an item"))?;
     let route = own_route(cx, &route, id).await?;

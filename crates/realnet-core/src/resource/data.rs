@@ -3,6 +3,12 @@
 use std::fmt;
 use std::ops::Range;
 
+use futures::stream::BoxStream;
+
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::Result;
 use crate::provider::{ByteRange, Checksum, Content, DataStream, Expectation};
 
 /// Contents that a condition names.
@@ -57,6 +63,8 @@ pub struct DataRequest {
     pub conditions: Conditions,
     /// Only what is known of the content.
     pub is_head: bool,
+    /// Instead of the content, a small picture of it that fits so many pixels, width and height.
+    pub thumb: Option<(u32, u32)>,
 }
 
 /// The content of an item, on its way out.
@@ -113,6 +121,114 @@ pub struct Upload {
 impl fmt::Debug for Upload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Upload({:?}, {:?}, {:?})", self.content_type, self.expected, self.conditions)
+    }
+}
+
+/// Files that come in one request.
+pub struct Files {
+    /// One after the other: each is read to its end, or let go of, before the next one comes.
+    pub parts: BoxStream<'static, Result<Part>>,
+    /// What is said of all of them: names and values.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// A file that comes in several requests.
+pub enum ResumableOperation {
+    /// Begins.
+    Begin {
+        /// Where the item will be.
+        endpoint: String,
+        /// How many bytes there will be.
+        length: u64,
+        /// What is said of it, names and values as in a form; `filename` and `filetype` are its name and its media type.
+        said: Vec<(String, String)>,
+        /// The first bytes, if they come along.
+        data: Option<DataStream>,
+    },
+    /// Asks how far it is.
+    Look {
+        /// Which.
+        id: Uuid,
+    },
+    /// Goes on. With the last byte, the item is made.
+    Append {
+        /// Which.
+        id: Uuid,
+        /// Where these bytes stand.
+        offset: u64,
+        /// The next bytes.
+        data: DataStream,
+    },
+    /// Gives it up.
+    Abort {
+        /// Which.
+        id: Uuid,
+    },
+}
+
+impl fmt::Debug for ResumableOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begin { endpoint, length, .. } => write!(f, "Begin({endpoint}, {length})"),
+            Self::Look { id } => write!(f, "Look({id})"),
+            Self::Append { id, offset, .. } => write!(f, "Append({id} at {offset})"),
+            Self::Abort { id } => write!(f, "Abort({id})"),
+        }
+    }
+}
+
+/// How far a file is that comes in several requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadState {
+    /// Its id.
+    pub id: Uuid,
+    /// How many bytes have come, and are durable.
+    pub offset: u64,
+    /// How many there will be.
+    pub length: u64,
+    /// When it is given up if nobody goes on with it.
+    pub expires: Timestamp,
+    /// Where its item is, and which that is, once it has been made.
+    pub item: Option<(String, Uuid)>,
+}
+
+/// A part of what comes.
+pub enum Part {
+    /// Something that is said of the files behind it.
+    Text {
+        /// A property or an attribute.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// A file.
+    File(FilePart),
+}
+
+/// A file that comes.
+pub struct FilePart {
+    /// Its name, as whoever sent it has it.
+    pub name: Option<String>,
+    /// The media type that it is said to have.
+    pub content_type: Option<String>,
+    /// What it must be.
+    pub expected: Expectation,
+    /// Its bytes.
+    pub data: DataStream,
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Files({:?}, …)", self.parameters)
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { name, .. } => write!(f, "Text({name})"),
+            Self::File(file) => write!(f, "File({:?}, {:?})", file.name, file.content_type),
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The module whose resource carries out operations on types and documents (plan, apply, drift).
 const TYPES: &str = "types";
+/// The module whose resource carries out uploads in several requests.
+const FILES: &str = "files";
 
 /// Routes requests to resources.
 #[derive(Clone)]
@@ -51,6 +53,9 @@ impl Dispatcher {
             operation @ (Operation::Plan { .. } | Operation::Drift | Operation::Type(_)) => {
                 scope::check_types(cx, &operation)?;
                 self.resources.module(TYPES)?.execute(cx, &self.resources, operation).await
+            }
+            Operation::Resumable(operation) => {
+                self.resources.module(FILES)?.resumable(cx, &self.resources, operation).await
             }
             operation => {
                 let (route, resource) = route(cx, &self.resources, &endpoint)?;
@@ -179,9 +184,14 @@ async fn carry_out(
         Operation::DeleteData { id, conditions, options } => {
             resource.delete_data(cx, route, id, conditions, options).await
         }
+        Operation::Upload(files) => resource.upload(cx, route, files).await,
         Operation::Call(call) => resource.call(cx, route, call).await,
-        Operation::Batch { .. } | Operation::Plan { .. } | Operation::Drift | Operation::Type(_) => {
-            Err(Error::internal("types, documents and batches are routed elsewhere"))
+        Operation::Batch { .. }
+        | Operation::Plan { .. }
+        | Operation::Drift
+        | Operation::Type(_)
+        | Operation::Resumable(_) => {
+            Err(Error::internal("types, documents, batches and uploads are routed elsewhere"))
         }
     }
 }

@@ -17,7 +17,10 @@ mod traits;
 
 pub use body::Body;
 pub use context::{Authenticator, Challenge, Context, Services, SignIn, SignedIn, Tokens};
-pub use data::{Conditions, Contents, DataReply, DataRequest, Delivery, Upload};
+pub use data::{
+    Conditions, Contents, DataReply, DataRequest, Delivery, FilePart, Files, Part, ResumableOperation,
+    Upload, UploadState,
+};
 pub use dispatcher::Dispatcher;
 pub use intake::{Change, Intake};
 pub use login::{Arrival, Arrived, Departed, Departure};

@@ -12,7 +12,9 @@ use crate::error::Result;
 use crate::model::Item;
 use crate::provider::Page;
 use crate::registry::TypeRegistry;
-use crate::resource::data::{Conditions, DataReply, DataRequest, Upload};
+use crate::resource::data::{
+    Conditions, DataReply, DataRequest, Files, ResumableOperation, Upload, UploadState,
+};
 use crate::resource::default::JsonPatch;
 
 /// An operation on an endpoint. The endpoint of `Batch`, `Plan` and `Drift` is empty.
@@ -174,6 +176,10 @@ pub enum Operation {
         /// Precondition.
         options: WriteOptions,
     },
+    /// Creates items of files that come as they are: one for each, all or none.
+    Upload(Files),
+    /// Something about a file that comes in several requests.
+    Resumable(ResumableOperation),
     /// Several operations in order, all or none. Each: `{"operation","resource","id","body","if_match"}`.
     Batch {
         /// The operations.
@@ -338,6 +344,8 @@ pub enum Reply {
     },
     /// A content.
     Data(DataReply),
+    /// How far an upload is; none when it was given up.
+    Upload(Option<UploadState>),
     /// Grants.
     Grants(ShownGrants),
     /// Anything else, ready to be shown.

@@ -66,7 +66,7 @@ impl Operation {
             | Self::History { .. }
             | Self::ReadData { .. }
             | Self::GetGrants { .. } => Some(Permission::Read),
-            Self::Create { .. } => Some(Permission::Create),
+            Self::Create { .. } | Self::Upload(_) => Some(Permission::Create),
             Self::Replace { .. }
             | Self::Patch { .. }
             | Self::PatchMany { .. }
@@ -74,7 +74,12 @@ impl Operation {
             | Self::DeleteData { .. } => Some(Permission::Write),
             Self::Delete { .. } | Self::DeleteMany { .. } => Some(Permission::Delete),
             Self::SetGrants { .. } => Some(Permission::Share),
-            Self::Batch { .. } | Self::Plan { .. } | Self::Drift | Self::Type(_) | Self::Call(_) => None,
+            Self::Batch { .. }
+            | Self::Plan { .. }
+            | Self::Drift
+            | Self::Type(_)
+            | Self::Call(_)
+            | Self::Resumable(_) => None,
         }
     }
 }

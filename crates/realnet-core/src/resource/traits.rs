@@ -11,13 +11,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Call, Conditions, Context, DataRequest, Intake, ListRequest, Operation, PatchDocument, Reply, Resources,
-    Route, Upload, WriteOptions, default,
+    Call, Conditions, Context, DataRequest, Files, Intake, ListRequest, Operation, PatchDocument, Reply,
+    Resources, ResumableOperation, Route, Upload, WriteOptions, default,
 };
 use crate::acl::Grant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
-use crate::provider::Access;
+use crate::provider::{Access, DataStream};
 
 /// Domain logic for the types that name it as their `module`.
 #[async_trait]
@@ -53,6 +53,18 @@ pub trait Resource: Send + Sync {
     /// Refuses a deletion, inside the transaction: asked for the item and every descendant of its types. Must be pure.
     fn check_delete(&self, _access: &Access, _item: &Item) -> Result<()> {
         Ok(())
+    }
+
+    /// Looks at a content that an item is about to get, by its first bytes; answers its media type and the whole stream. `said`: the
+    /// media type that it is said to have.
+    async fn prepare_content(
+        &self,
+        _cx: &Context,
+        _item: &Item,
+        said: Option<String>,
+        data: DataStream,
+    ) -> Result<(Option<String>, DataStream)> {
+        Ok((said, data))
     }
 
     /// Refuses grants on an item.
@@ -212,6 +224,22 @@ pub trait Resource: Send + Sync {
         options: WriteOptions,
     ) -> Result<Reply> {
         default::delete_data(cx, route, id, &conditions, options).await
+    }
+
+    /// Creates items of files that come as they are. Only resources of files do.
+    async fn upload(&self, _cx: &Context, route: &Route<'_>, _files: Files) -> Result<Reply> {
+        let message = format!("{} are created by JSON: application/json is understood here", route.endpoint);
+        Err(Error::new(ErrorKind::UnsupportedMediaType, message))
+    }
+
+    /// Files that come in several requests. Only the resource of files carries these out.
+    async fn resumable(
+        &self,
+        _cx: &Context,
+        _resources: &Arc<Resources>,
+        _operation: ResumableOperation,
+    ) -> Result<Reply> {
+        Err(Error::new(ErrorKind::NotAllowed, format!("{} does not take files", self.name())))
     }
 
     /// Whatever else lies below its endpoints: by default there is nothing.

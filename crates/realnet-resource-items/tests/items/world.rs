@@ -230,7 +230,7 @@ pub fn json_of(reply: &Reply) -> Value {
         Reply::Deleted(count) | Reply::Affected(count) => return json!(count),
         Reply::Grants(grants) => return json!(grants),
         Reply::Document(value) => return value.clone(),
-        Reply::Data(data) => panic!("no JSON: {data:?}"),
+        other @ (Reply::Data(_) | Reply::Upload(_)) => panic!("no JSON: {other:?}"),
     }
     serde_json::from_slice(&text).unwrap()
 }

@@ -51,6 +51,7 @@ pub(crate) fn of_reply(call: &Call, reply: Reply) -> Outcome {
             Ok(mark_replayed(response, replayed))
         }
         Reply::Data(data) => super::of_data(call, data, true),
+        Reply::Upload(_) => Err(Problem::internal("an upload is answered by its own handlers")),
         Reply::Grants(grants) => super::document(StatusCode::OK, &grants),
         Reply::Document(document) => super::document(StatusCode::OK, &document),
     }

@@ -12,3 +12,4 @@ pub(crate) mod landing;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
 pub(crate) mod types;
+pub(crate) mod uploads;

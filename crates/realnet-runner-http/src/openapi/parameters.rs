@@ -45,6 +45,7 @@ pub(super) fn build() -> Value {
     query("force", flag(), "Overwrite what was changed by hand");
     query("adopt", flag(), "Take over what has no source");
     query("compat", flag(), "Turn contradictions of old documents into warnings");
+    query("thumb", text(), "A small picture of the image instead: `200x100`, at most so wide and so high");
     query("download", flag(), "The browser saves it, whatever it is");
     query("source", text(), "Where the document comes from; `api` when absent");
     for (key, value) in others() {

@@ -16,6 +16,18 @@ pub(crate) enum Media {
     JsonPatch,
 }
 
+/// Whether the body is said to be JSON of some kind.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    let header = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json")
+}
+
+/// Whether a media type is that of a form of several parts.
+pub(crate) fn is_form(content_type: &str) -> bool {
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("multipart/form-data")
+}
+
 /// The media type of the body; anything but UTF-8 JSON is not understood.
 pub(crate) fn of(headers: &HeaderMap) -> Result<Media, Problem> {
     let header = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

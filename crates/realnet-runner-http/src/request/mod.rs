@@ -2,10 +2,12 @@
 
 pub(crate) mod body;
 pub(crate) mod conditions;
+pub(crate) mod disposition;
 pub(crate) mod encoding;
 pub(crate) mod headers;
 pub(crate) mod idempotency;
 pub(crate) mod media;
+pub(crate) mod multipart;
 pub(crate) mod path;
 pub(crate) mod prefer;
 pub(crate) mod query;

@@ -207,15 +207,18 @@ fn nothing_that_is_stored_runs_in_the_origin() {
     let server = TestServer::start();
     let path = file(&server, "page.html");
     let page = b"<script>fetch('/api/auth')</script>";
-    for kind in [
-        "text/html",
-        "image/svg+xml",
-        "application/xhtml+xml",
-        "text/javascript",
-        "text/xml",
-        "application/pdf",
+    // Whatever it is said to be: the bytes are looked at.
+    for (kind, bytes) in [
+        ("text/html", &page[..]),
+        ("image/png", page),
+        ("text/plain", page),
+        ("application/octet-stream", page),
+        ("image/svg+xml", b"<svg onload='alert(1)'/>"),
+        ("text/javascript", b"alert(1)"),
+        ("text/xml", b"<?xml version='1.0'?><a/>"),
+        ("application/pdf", b"%PDF-1.7"),
     ] {
-        put(&server, &path, &[("Content-Type", kind)], page).expect(200);
+        put(&server, &path, &[("Content-Type", kind)], bytes).expect(200);
         let answer = get(&server, &path, &[]);
         assert_eq!(
             answer.header("content-disposition"),
@@ -225,7 +228,7 @@ fn nothing_that_is_stored_runs_in_the_origin() {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert!(answer.header("content-security-policy").unwrap().contains("sandbox"), "{kind}");
     }
-    put(&server, &path, &[("Content-Type", "image/png")], page).expect(200);
+    put(&server, &path, &[], b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").expect(200);
     assert!(get(&server, &path, &[]).header("content-disposition").unwrap().starts_with("inline"));
     let saved = server.get(&format!("{path}/data?download"));
     assert!(saved.header("content-disposition").unwrap().starts_with("attachment"));

@@ -35,4 +35,6 @@ mod proxies;
 mod shutdown;
 mod tls;
 mod tree;
+mod tus;
 mod types;
+mod uploads;

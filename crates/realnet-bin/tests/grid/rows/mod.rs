@@ -60,6 +60,10 @@ fn post(path: impl Into<String>, body: Value) -> Ask {
     (Method::POST, path.into(), body)
 }
 
+fn options(path: impl Into<String>) -> Ask {
+    (Method::OPTIONS, path.into(), Value::Null)
+}
+
 fn put(path: impl Into<String>, body: Value) -> Ask {
     (Method::PUT, path.into(), body)
 }

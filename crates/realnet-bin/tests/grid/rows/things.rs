@@ -95,6 +95,11 @@ async fn make_file(world: &World, by: Actor, mut body: Value) -> Thing {
     Thing { probes: probes.to_vec(), ..item(id, mark) }
 }
 
+/// An upload of the owner, of which nothing has come.
+pub fn upload(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
+    async { Thing { id: world.begin_upload(Actor::Owner).await, ..Thing::default() } }.boxed()
+}
+
 /// A public paper `cover-…` that is about a private one: the mark is the private one's, the id the public one's.
 pub fn cover(world: &World, _: Actor) -> BoxFuture<'_, Thing> {
     async {

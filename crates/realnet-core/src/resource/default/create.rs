@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::data::NewContent;
 use super::idempotency::{Begin, begin};
 use super::owner::OwnerChoice;
 use super::plan::Plan;
@@ -39,7 +40,7 @@ pub async fn create(cx: &Context, route: &Route<'_>, body: Value, options: Write
     }
     let mut plan = Plan::default();
     for (index, document) in documents.into_iter().enumerate() {
-        let planned = plan_create(cx, route, document, &mut plan).await;
+        let planned = plan_create(cx, route, document, None, &mut plan).await;
         planned.map_err(|error| if single { error } else { error.at_operation(index) })?;
     }
     let done = plan.commit(cx, keyed).await?;
@@ -51,15 +52,16 @@ fn kept_single(body: &Value) -> bool {
     !body.is_array()
 }
 
-fn created(cx: &Context, items: Vec<Item>, single: bool, replayed: bool) -> Reply {
+pub(super) fn created(cx: &Context, items: Vec<Item>, single: bool, replayed: bool) -> Reply {
     Reply::Created { items: Rendered::new(cx, items), single, replayed }
 }
 
-/// Adds the creation of one item to a plan.
+/// Adds the creation of one item to a plan, perhaps of one with a content.
 pub(in crate::resource) async fn plan_create(
     cx: &Context,
     route: &Route<'_>,
     document: Value,
+    content: Option<&NewContent>,
     plan: &mut Plan,
 ) -> Result<()> {
     let body = Body::parse(document)?;
@@ -76,14 +78,14 @@ pub(in crate::resource) async fn plan_create(
     };
     let mut violations = Vec::new();
     let mut item = draft(cx, info, id, &body, &mut violations).await?;
-    fill(cx, info, &*resource, &mut item, body, &mut violations).await?;
+    fill(cx, info, &*resource, &mut item, body, content, &mut violations).await?;
     let item = unless_invalid(violations, item)?;
     plan.add("create", change::Operation::Create(Box::new(item)), intake.then, &resource);
     Ok(())
 }
 
 /// The type that a document names, or the endpoint's.
-fn type_of<'a>(cx: &'a Context, route: &Route<'a>, body: &Body) -> Result<&'a TypeInfo> {
+pub(super) fn type_of<'a>(cx: &'a Context, route: &Route<'a>, body: &Body) -> Result<&'a TypeInfo> {
     let base = route.info()?;
     let Some(value) = body.property("type") else { return Ok(base) };
     let refuse = |detail: String| Error::invalid(vec![Violation::new("/type", detail)]);
@@ -147,6 +149,7 @@ async fn fill(
     resource: &dyn crate::resource::Resource,
     item: &mut Item,
     body: Body,
+    content: Option<&NewContent>,
     violations: &mut Vec<Violation>,
 ) -> Result<()> {
     // An instance that is not there stays in the eyes of validation: others' constants may be what is missing.
@@ -154,6 +157,10 @@ async fn fill(
     let mut attributes = body.attributes.clone();
     gather(violations, info.check_writable(cx.caller(), None, &attributes))?;
     info.apply_defaults(item.instance.as_deref(), &mut attributes);
+    if let Some(content) = content {
+        content.note(&mut attributes);
+        item.content = Some(content.id());
+    }
     item.attributes = Attributes::from_map(attributes);
     gather(violations, resource.prepare_create(cx, item).await)?;
     let mut attributes = std::mem::take(&mut item.attributes).into_map();

@@ -1,7 +1,8 @@
-//! `POST /api/{resource}`: creates an item, or several atomically.
+//! `POST /api/{resource}`: creates an item, or several atomically; of files, see [`super::upload`].
 
 use realnet_core::resource::{Operation, Verb, WriteOptions};
 
+use super::upload;
 use crate::call::Call;
 use crate::handlers::call as calls;
 use crate::request::query;
@@ -12,6 +13,9 @@ use crate::who::Anyone;
 pub(crate) async fn create(call: Call, Anyone(caller): Anyone) -> Outcome {
     if call.is_untyped(&caller) {
         return calls::write(call, &caller, Verb::Post).await;
+    }
+    if upload::is_meant(call.headers()) {
+        return upload::upload(call, caller).await;
     }
     call.refuse_conditions()?;
     query::refuse_rest(&call.parameters()?)?;

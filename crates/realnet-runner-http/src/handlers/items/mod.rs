@@ -15,6 +15,7 @@ mod patch_many;
 mod replace;
 mod set_grants;
 mod untyped;
+mod upload;
 
 pub(crate) use aggregate::aggregate;
 pub(crate) use children::children;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::operations::{answer, operation, parameters, responses, schema, with, with_headers};
 
-/// What an operation on a content is called.
+/// The content of an item, of any type of files.
 pub(super) fn content(tag: &str, place: &Value) -> Value {
     let bytes = || json!({"*/*": {"schema": {"type": "string", "format": "binary"}}});
     let whole = json!({"description": "The content", "content": bytes()});
@@ -32,7 +32,7 @@ pub(super) fn content(tag: &str, place: &Value) -> Value {
         "get": with(
             operation(tag, "readData", "The content of an item, or a part of it", get),
             "parameters",
-            parameters(&["range", "if-none-match", "download"]),
+            parameters(&["range", "if-none-match", "download", "thumb"]),
         ),
         "put": with(put, "requestBody", json!({"required": true, "content": bytes()})),
         "delete": with(
@@ -41,4 +41,36 @@ pub(super) fn content(tag: &str, place: &Value) -> Value {
             parameters(&["if-match"]),
         ),
     })
+}
+
+/// Uploads in several requests, by the tus protocol.
+pub(super) fn uploads(add: &mut impl FnMut(&str, Value)) {
+    let tag = "Any resource";
+    let told = |description: &str| json!({"description": description});
+    let began = json!({"description": "Begun; `Location` is its address", "headers": {"Location": {"$ref": "#/components/headers/Location"}}});
+    let bytes = || json!({"required": true, "content": {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}}});
+    let begin = responses(&[("201", began)], &[400, 401, 403, 408, 412, 413, 415, 422, 501]);
+    let about = || responses(&[("204", told("What is understood of the protocol"))], &[]);
+    add(
+        "/api/uploads",
+        json!({
+            "post": operation(tag, "beginUpload", "Begin an upload in several requests (tus 1.0)", begin),
+            "options": operation(tag, "uploadProtocol", "What is understood of the protocol", about()),
+        }),
+    );
+    let look =
+        responses(&[("200", told("How far it is: `Upload-Offset` of `Upload-Length`"))], &[401, 404, 412]);
+    let append =
+        responses(&[("204", told("How far it is now"))], &[400, 401, 403, 404, 408, 409, 412, 413, 415, 422]);
+    let abort = responses(&[("204", told("Given up"))], &[401, 404, 412]);
+    add(
+        "/api/uploads/{id}",
+        json!({
+            "parameters": [super::parameter("id")],
+            "get": operation(tag, "lookAtUpload", "How far an upload is", look),
+            "patch": with(operation(tag, "appendUpload", "Go on with an upload", append), "requestBody", bytes()),
+            "delete": operation(tag, "abortUpload", "Give an upload up", abort),
+            "options": operation(tag, "oneUploadProtocol", "What is understood of the protocol", about()),
+        }),
+    );
 }

@@ -35,6 +35,7 @@ pub(super) fn build(types: &[Named<'_>]) -> Value {
     documents(&mut add);
     declared_types(&mut add);
     any_resource(&mut add);
+    data::uploads(&mut add);
     for named in types.iter().filter(|named| !FIXED_ROUTES.contains(&named.endpoint.as_str())) {
         let of_items = schema(&named.schema);
         let tag = "Resources";

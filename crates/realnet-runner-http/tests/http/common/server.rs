@@ -15,6 +15,7 @@ use realnet_core::provider::Access;
 use realnet_core::resource::{Dispatcher, Services};
 use realnet_provider_generic::{MemoryData, MemoryStore};
 use realnet_resource_accounts::{Accounts, AccountsConfig, Bootstrap, bootstrap};
+use realnet_resource_files::Files;
 use realnet_resource_items::Items;
 use realnet_resource_types::Types;
 use realnet_runner_http::{HttpConfig, HttpServer};
@@ -200,6 +201,7 @@ async fn assemble(
     dispatcher
         .register("items", Arc::new(Items))
         .register("types", Arc::new(types))
+        .register("files", Arc::new(Files::default()))
         .register("accounts", accounts.clone())
         .register("echo", Arc::new(Echo))
         .register("trouble", Arc::new(Trouble));

@@ -4,6 +4,7 @@
 //! Only what stands here sets these: a content is written under a new id, the commit of the item makes it the item's, and the
 //! one before it goes.
 
+mod create;
 mod delete;
 mod read;
 mod write;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+pub use create::{NewFile, check_new_file, create_files};
 pub use delete::delete_data;
 pub use read::read_data;
 pub use write::write_data;
@@ -105,17 +107,37 @@ fn changed() -> Error {
     Error::new(ErrorKind::PreconditionFailed, "the content is another by now: read it again and retry")
 }
 
+/// A content that an item is about to name, with its media type.
+pub(in crate::resource) struct NewContent {
+    content: Content,
+    content_type: String,
+}
+
+impl NewContent {
+    /// The content's id.
+    pub(super) fn id(&self) -> Uuid {
+        self.content.id.as_uuid()
+    }
+
+    /// Says in attributes what it is.
+    pub(super) fn note(&self, attributes: &mut Map) {
+        note(attributes, &self.content, Some(&self.content_type));
+    }
+}
+
+fn note(attributes: &mut Map, content: &Content, content_type: Option<&str>) {
+    attributes.insert(SIZE.to_owned(), content.size.into());
+    attributes.insert(CHECKSUM.to_owned(), content.checksum.to_string().into());
+    if let Some(content_type) = content_type {
+        attributes.insert(CONTENT_TYPE.to_owned(), content_type.into());
+    }
+}
+
 /// An item that names another content, or none, and says what it is.
 fn with_content(item: &Item, content: Option<&Content>, content_type: Option<&str>) -> (Option<Uuid>, Map) {
     let mut attributes = item.attributes.as_map().clone();
     match content {
-        Some(content) => {
-            attributes.insert(SIZE.to_owned(), content.size.into());
-            attributes.insert(CHECKSUM.to_owned(), content.checksum.to_string().into());
-            if let Some(content_type) = content_type {
-                attributes.insert(CONTENT_TYPE.to_owned(), content_type.into());
-            }
-        }
+        Some(content) => note(&mut attributes, content, content_type),
         None => [SIZE, CHECKSUM, CONTENT_TYPE].into_iter().for_each(|name| drop(attributes.remove(name))),
     }
     (content.map(|content| content.id.as_uuid()), attributes)

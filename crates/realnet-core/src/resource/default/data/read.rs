@@ -14,6 +14,9 @@ const UNKNOWN: &str = "application/octet-stream";
 
 /// The content of an item that the caller may read.
 pub async fn read_data(cx: &Context, route: &Route<'_>, id: Uuid, wanted: DataRequest) -> Result<Reply> {
+    if wanted.thumb.is_some() {
+        return Err(Error::new(ErrorKind::Unsupported, "this server makes no thumbnails of such items"));
+    }
     let mut item = find(cx, route, id).await?;
     check_type(cx, &item)?;
     let store = &**store(cx)?;

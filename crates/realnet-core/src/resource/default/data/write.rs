@@ -30,6 +30,8 @@ pub async fn write_data(
     let expected = Expectation { limit: Some(most), ..expected };
     // What is announced as too large is refused before it comes.
     expected.size.map_or(Ok(()), |size| Expectation { size: None, ..expected }.admit(size))?;
+    let resource = Arc::clone(route.resources.of(cx.registry().require(seen.type_id)?)?);
+    let (content_type, data) = resource.prepare_content(cx, &seen, content_type, data).await?;
     let content = store.put(ContentId::new(cx.services.ids.next_id()), data, expected).await?;
     let present = Present::of(&seen, &conditions);
     let change = Change { content: Some(content), content_type, present };

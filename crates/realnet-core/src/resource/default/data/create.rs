@@ -1,0 +1,82 @@
+//! Creating items of contents that have been stored: one change set for all of them.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{FILE, NewContent, forget, store};
+use crate::acl::{self, Permission};
+use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::provider::Content;
+use crate::resource::default::create::{created, plan_create, type_of};
+use crate::resource::default::plan::Plan;
+use crate::resource::{Body, Context, Reply, Route};
+
+/// An item to be made of a content.
+#[derive(Debug)]
+pub struct NewFile {
+    /// Its properties and attributes, as for a creation.
+    pub document: Value,
+    /// The content, which no item names yet.
+    pub content: Content,
+    /// Its media type.
+    pub content_type: String,
+}
+
+/// Creates an item for each content, all or none; what is refused is not kept. `single`: answer with an object.
+pub async fn create_files(
+    cx: &Context,
+    route: &Route<'_>,
+    files: Vec<NewFile>,
+    single: bool,
+) -> Result<Reply> {
+    let ids: Vec<Uuid> = files.iter().map(|file| file.content.id.as_uuid()).collect();
+    let done = plan_and_commit(cx, route, files, single).await;
+    if let Err(error) = &done
+        && !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal)
+    {
+        for content in ids {
+            forget(cx, &**store(cx)?, content).await;
+        }
+    }
+    done
+}
+
+async fn plan_and_commit(
+    cx: &Context,
+    route: &Route<'_>,
+    files: Vec<NewFile>,
+    single: bool,
+) -> Result<Reply> {
+    let mut plan = Plan::default();
+    for (index, NewFile { document, content, content_type }) in files.into_iter().enumerate() {
+        let content = NewContent { content, content_type };
+        let planned = plan_create(cx, route, document, Some(&content), &mut plan).await;
+        planned.map_err(|error| if single { error } else { error.at_operation(index) })?;
+    }
+    Ok(created(cx, plan.commit(cx, None).await?.items(), single, false))
+}
+
+/// Sees that the caller may create such an item, before its content is taken.
+///
+/// # Errors
+/// Those of the creation, as far as they are clear by now.
+pub async fn check_new_file(cx: &Context, route: &Route<'_>, document: &Value) -> Result<()> {
+    let body = Body::parse(document.clone())?;
+    let info = type_of(cx, route, &body)?;
+    let file = cx.registry().system(FILE);
+    if !file.is_some_and(|file| cx.registry().is_derived_from(info.id(), file.id())) {
+        let detail = format!("items of type {} have no content", info.name());
+        return Err(Error::new(ErrorKind::UnsupportedMediaType, detail));
+    }
+    let instance = body.property("instance").and_then(Value::as_str);
+    acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
+    let Some(parent) = body.property("parent_id") else { return Ok(()) };
+    let missing = || Error::invalid(vec![Violation::new("/parent_id", "refers to no item that you can see")]);
+    let parent = parent.as_str().and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(missing)?;
+    let parent = cx.services.items.get(&cx.access, parent).await?.ok_or_else(missing)?;
+    if cx.access.allows(&parent, Permission::Write) {
+        Ok(())
+    } else {
+        Err(Error::forbidden("you may not attach children to this parent"))
+    }
+}

@@ -1,0 +1,181 @@
+//! Copying files and folders: `POST /api/{resource}/{id}/copy`. A copied item has a copied content; a folder takes along what is in
+//! it, as far as the caller may read it. All or nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use realnet_core::change::{ChangeSet, Operation, Outcome};
+use realnet_core::model::{Attributes, Item, Visibility};
+use realnet_core::provider::{ContentId, DataProvider};
+use realnet_core::query::{Literal, Operand, OrgScope, Predicate, Property, Query};
+use realnet_core::resource::{Context, Rendered, Reply, Route};
+use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
+use serde_json::Value;
+
+use crate::upload::{remove, store};
+
+/// The most items that are copied at once.
+const MAX_ITEMS: usize = 1000;
+
+/// Modules whose items may be copied: what others keep is more than its attributes.
+const PLAIN: [&str; 2] = ["files", "items"];
+
+/// What a copy is to be.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Wanted {
+    /// Its name; that of the original when absent.
+    name: Option<String>,
+    /// Where it is put, or null for nowhere; beside the original when absent.
+    #[serde(deserialize_with = "given")]
+    parent_id: Given<Option<Uuid>>,
+}
+
+/// What was said, null included.
+#[derive(Debug, Default)]
+enum Given<T> {
+    #[default]
+    Nothing,
+    Value(T),
+}
+
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Given<Option<Uuid>>, D::Error> {
+    serde::Deserialize::deserialize(deserializer).map(Given::Value)
+}
+
+/// Copies an item with what is below it.
+pub(crate) async fn copy(cx: &Context, route: &Route<'_>, id: Uuid, body: Value) -> Result<Reply> {
+    let body = if body.is_null() { Value::Object(serde_json::Map::default()) } else { body };
+    let wanted: Wanted = serde_json::from_value(body)
+        .map_err(|_| Error::malformed("expected an object with name and parent_id, or nothing"))?;
+    let originals = gather(cx, route, id).await?;
+    let copies = plan(cx, originals, wanted)?;
+    let mut stored = Vec::new();
+    let done = carry_out(cx, route, copies, &mut stored).await;
+    if let Err(error) = &done
+        && !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal)
+    {
+        for content in stored {
+            remove(store(cx)?, content).await;
+        }
+    }
+    let item = done?;
+    Ok(Reply::Created { items: Rendered::new(cx, vec![item]), single: true, replayed: false })
+}
+
+/// The item and all below it that the caller may read, parents before their children.
+async fn gather(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Vec<Item>> {
+    let missing = || Error::not_found(format_args!("item {id}"));
+    let root = cx.services.items.get(&cx.access, id).await?.ok_or_else(missing)?;
+    if !cx.registry().is_derived_from(root.type_id, route.info()?.id()) {
+        return Err(missing());
+    }
+    let base = cx.registry().root().ok_or_else(|| Error::internal("there is no root type"))?;
+    let types: Vec<Uuid> = cx.registry().derived(base, None).map(|info| info.id()).collect();
+    let is_any = Predicate::In {
+        operand: Operand::Property(Property::Visibility),
+        values: Visibility::ALL
+            .iter()
+            .map(|visibility| Literal::Text(visibility.as_str().to_owned()))
+            .collect(),
+    };
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).map(|item| item.id) {
+        let mut query = Query::of(OrgScope::One(found[0].org), types.clone());
+        query.filter = Predicate::And(vec![Predicate::ChildOf(parent), is_any.clone()]);
+        query.limit = Query::MAX_LIMIT;
+        loop {
+            let page = cx.services.items.list(&cx.access, &query).await?;
+            found.extend(page.items);
+            if found.len() > MAX_ITEMS {
+                let message = format!("at most {MAX_ITEMS} items are copied at once: copy parts of it");
+                return Err(Error::new(ErrorKind::TooLarge, message));
+            }
+            match page.next {
+                Some(cursor) => query.after = Some(cursor),
+                None => break,
+            }
+        }
+        next += 1;
+    }
+    Ok(found)
+}
+
+/// The copies, each with the content that its original has.
+fn plan(cx: &Context, originals: Vec<Item>, wanted: Wanted) -> Result<Vec<Item>> {
+    let ids: HashMap<Uuid, Uuid> =
+        originals.iter().map(|item| (item.id, cx.services.ids.next_id())).collect();
+    let mut copies = Vec::with_capacity(originals.len());
+    for original in originals {
+        let info = cx.registry().require(original.type_id)?;
+        let module = info.module().unwrap_or("items");
+        if !PLAIN.contains(&module) {
+            let detail =
+                format!("{} {} is not copied: it is more than its attributes", info.name(), original.id);
+            return Err(Error::conflict(detail));
+        }
+        // Secrets are bound to the item that has them, and what one does not see one does not pass on.
+        let mut attributes = original.attributes.into_map();
+        info.secret_names().for_each(|name| drop(attributes.remove(name)));
+        info.hidden_from(cx.caller()).for_each(|name| drop(attributes.remove(name)));
+        info.validate(original.instance.as_deref(), &mut attributes)?;
+        let parent_id = original.parent_id.map(|parent| ids.get(&parent).copied().unwrap_or(parent));
+        copies.push(Item {
+            id: ids[&original.id],
+            attributes: Attributes::from_map(attributes),
+            parent_id,
+            owner: cx.caller().account,
+            org: cx.caller().org,
+            public: false,
+            grants: Vec::new(),
+            inherited: Vec::new(),
+            ..original
+        });
+    }
+    if let Some(root) = copies.first_mut() {
+        if let Some(name) = wanted.name {
+            if name.len() > Item::MAX_NAME {
+                let detail = format!("at most {} bytes", Item::MAX_NAME);
+                return Err(Error::invalid(vec![Violation::new("/name", detail)]));
+            }
+            root.name = name;
+        }
+        if let Given::Value(parent) = wanted.parent_id {
+            root.parent_id = parent;
+        }
+    }
+    Ok(copies)
+}
+
+/// Copies the contents, and commits the items.
+async fn carry_out(
+    cx: &Context,
+    route: &Route<'_>,
+    copies: Vec<Item>,
+    stored: &mut Vec<ContentId>,
+) -> Result<Item> {
+    let mut operations = Vec::with_capacity(copies.len());
+    for mut item in copies {
+        if let Some(content) = item.content {
+            let copy = copied(cx, store(cx)?, content).await?;
+            stored.push(copy);
+            item.content = Some(copy.as_uuid());
+        }
+        route.resources.create(cx, &mut item).await?;
+        operations.push(Operation::Create(Box::new(item)));
+    }
+    let changes = ChangeSet::new(operations, cx.now(), Arc::clone(&cx.request_id))
+        .with_origin(cx.origin.clone())
+        .with_room(cx.room.clone());
+    let outcomes = cx.services.items.commit(&cx.access, changes).await?;
+    let root = outcomes.into_iter().next().and_then(Outcome::into_item);
+    root.ok_or_else(|| Error::internal("a copy gave no item"))
+}
+
+async fn copied(cx: &Context, store: &dyn DataProvider, content: Uuid) -> Result<ContentId> {
+    let copy = ContentId::new(cx.services.ids.next_id());
+    let gone = || Error::conflict("a file was changed meanwhile: try again");
+    store.copy(ContentId::new(content), copy).await?.ok_or_else(gone)?;
+    Ok(copy)
+}

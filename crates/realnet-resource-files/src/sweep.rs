@@ -1,0 +1,103 @@
+//! Contents that no item names: what a crash has left between two steps, or a storage that was away.
+//!
+//! A sweep trusts the items to know all contents, so the storage must be that of this database: it holds a mark of it, which is
+//! looked at before anything is swept.
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use realnet_core::clock::Timestamp;
+use realnet_core::provider::{ByteRange, ContentId, DataProvider, Expectation};
+use realnet_core::resource::Services;
+use realnet_core::{Error, ErrorKind, Result, Uuid};
+
+/// Contents of one page of a list.
+const PAGE: usize = 500;
+/// The mark's id, which no content gets: those are made of times.
+const MARK: ContentId = ContentId::new(Uuid::from_u128(1));
+/// The setting that names the database.
+const DATABASE: &str = "files.database";
+/// The longest mark.
+const MAX_MARK: usize = 100;
+
+/// What a sweep has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Contents that were looked at.
+    pub seen: u64,
+    /// Contents that no item named, and that are gone.
+    pub removed: u64,
+    /// Uploads that nobody has gone on with, and that are gone.
+    pub uploads: u64,
+}
+
+/// Sees that the storage is that of the database, and marks a new one.
+///
+/// # Errors
+/// Conflict when it belongs to another database.
+pub async fn claim(services: &Services) -> Result<()> {
+    let Some(store) = &services.data else { return Ok(()) };
+    let fresh = format!("RealNet database {}\n", services.ids.next_id()).into_bytes();
+    let own = services.credentials.setting_or_insert(DATABASE, fresh.clone()).await?;
+    match mark(&**store).await? {
+        Some(mark) if mark == own => Ok(()),
+        Some(_) => Err(foreign()),
+        None => {
+            if own != fresh {
+                tracing::warn!(
+                    "the storage has not been used with this database before: contents that are kept elsewhere will not be found"
+                );
+            }
+            let bytes = stream::iter([Ok(Bytes::from(own.clone()))]).boxed();
+            match store.put(MARK, bytes, Expectation::default()).await {
+                Ok(_) => Ok(()),
+                // Another server of the same database may have been quicker.
+                Err(error) if error.kind() == ErrorKind::Conflict => match mark(&**store).await? {
+                    Some(mark) if mark == own => Ok(()),
+                    _ => Err(foreign()),
+                },
+                Err(error) => Err(error),
+            }
+        }
+    }
+}
+
+fn foreign() -> Error {
+    Error::conflict("the storage belongs to another database")
+}
+
+async fn mark(store: &dyn DataProvider) -> Result<Option<Vec<u8>>> {
+    let Some(read) = store.get(MARK, ByteRange::All).await? else { return Ok(None) };
+    let bytes: Vec<Bytes> = read.data.take(MAX_MARK).try_collect().await?;
+    Ok(Some(bytes.concat()))
+}
+
+/// Removes contents that no item names, and uploads that nobody goes on with. Contents since `contents_before` may be about to be
+/// named; uploads are given up after that of `uploads_before`.
+///
+/// # Errors
+/// Those of the stores; what was removed until then is gone, and another sweep goes on.
+pub async fn sweep(
+    services: &Services,
+    contents_before: Timestamp,
+    uploads_before: Timestamp,
+) -> Result<Swept> {
+    let mut swept = Swept::default();
+    let Some(store) = &services.data else { return Ok(swept) };
+    claim(services).await?;
+    swept.uploads = store.expire_uploads(uploads_before).await?;
+    let mut after = None;
+    loop {
+        let page = store.list(after, PAGE).await?;
+        swept.seen += page.contents.len() as u64;
+        let old = page.contents.iter().filter(|entry| entry.stored_at < contents_before && entry.id != MARK);
+        let old: Vec<Uuid> = old.map(|entry| entry.id.as_uuid()).collect();
+        let named = if old.is_empty() { Vec::new() } else { services.items.contents_in_use(&old).await? };
+        for orphan in old.into_iter().filter(|content| !named.contains(content)) {
+            swept.removed += u64::from(store.delete(ContentId::new(orphan)).await?);
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(swept),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Files that come as they are: each is stored under an id of its own, and then all become items in one change set.
+
+use futures::TryStreamExt as _;
+use realnet_core::provider::{ContentId, DataProvider, Expectation};
+use realnet_core::resource::default::{NewFile, check_new_file, create_files};
+use realnet_core::resource::{Context, FilePart, Files, Part, Reply, Route};
+use realnet_core::{Error, ErrorKind, Result};
+
+use crate::documents::Said;
+use crate::peek::peek;
+use crate::{kind, name};
+
+/// The most files of one request.
+const MAX_FILES: usize = 100;
+
+/// The store of contents.
+pub(crate) fn store(cx: &Context) -> Result<&dyn DataProvider> {
+    let missing = || Error::new(ErrorKind::Unsupported, "this server has no storage for contents");
+    cx.services.data.as_deref().ok_or_else(missing)
+}
+
+/// Creates an item of each file that comes.
+pub(crate) async fn upload(cx: &Context, route: &Route<'_>, files: Files) -> Result<Reply> {
+    let store = store(cx)?;
+    let mut made = Vec::new();
+    match take_all(cx, route, store, files, &mut made).await {
+        Ok(()) if made.is_empty() => Err(Error::malformed("there is no file in the body")),
+        Ok(()) => {
+            let single = made.len() == 1;
+            create_files(cx, route, made, single).await
+        }
+        Err(error) => {
+            for file in made {
+                remove(store, file.content.id).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Removes a content that is of no use. What can not be removed now, a sweep finds.
+pub(crate) async fn remove(store: &dyn DataProvider, content: ContentId) {
+    if let Err(error) = store.delete(content).await {
+        tracing::warn!(error = %error.report(), %content, "a content that nothing names is left");
+    }
+}
+
+async fn take_all(
+    cx: &Context,
+    route: &Route<'_>,
+    store: &dyn DataProvider,
+    files: Files,
+    made: &mut Vec<NewFile>,
+) -> Result<()> {
+    let Files { mut parts, parameters } = files;
+    let mut said = Said::default();
+    for (name, value) in parameters {
+        said.add(&name, value)?;
+    }
+    while let Some(part) = parts.try_next().await? {
+        match part {
+            Part::Text { name, value } => said.add(&name, value)?,
+            Part::File(_) if made.len() == MAX_FILES => {
+                return Err(Error::new(ErrorKind::TooLarge, format!("at most {MAX_FILES} files at once")));
+            }
+            Part::File(file) => made.extend(take(cx, route, store, &mut said, file).await?),
+        }
+    }
+    Ok(())
+}
+
+/// Stores one file. `None` for what a form sends where no file was chosen.
+async fn take(
+    cx: &Context,
+    route: &Route<'_>,
+    store: &dyn DataProvider,
+    said: &mut Said,
+    file: FilePart,
+) -> Result<Option<NewFile>> {
+    let FilePart { name: given, content_type, expected, data } = file;
+    let name = name::of(said.name.take().as_deref().or(given.as_deref()));
+    // Before a byte is taken: whether the caller may do it at all.
+    check_new_file(cx, route, &said.document(&name, None)).await?;
+    let limit = cx.services.max_content;
+    expected
+        .size
+        .map_or(Ok(()), |size| Expectation { limit: Some(limit), ..Expectation::default() }.admit(size))?;
+    let (first, data) = peek(data).await?;
+    if first.is_empty() && given.as_deref() == Some("") {
+        return Ok(None);
+    }
+    let content_type = kind::media_type(&first, content_type.as_deref(), &name);
+    let document = document(cx, route, said, &name, &content_type).await;
+    let id = ContentId::new(cx.services.ids.next_id());
+    let content = store.put(id, data, Expectation { limit: Some(limit), ..expected }).await?;
+    Ok(Some(NewFile { document, content, content_type }))
+}
+
+/// The document of an item for a file of this name and media type.
+pub(crate) async fn document(
+    cx: &Context,
+    route: &Route<'_>,
+    said: &Said,
+    name: &str,
+    content_type: &str,
+) -> serde_json::Value {
+    let Some(type_name) = type_for(cx, route, content_type).filter(|_| !said.has_type) else {
+        return said.document(name, None);
+    };
+    let document = said.document(name, Some(type_name));
+    // What may not be made as this is made as what was asked for.
+    match check_new_file(cx, route, &document).await {
+        Ok(()) => document,
+        Err(_) => said.document(name, None),
+    }
+}
+
+/// The type of item for a media type, if it is one of the endpoint's.
+fn type_for(cx: &Context, route: &Route<'_>, media_type: &str) -> Option<&'static str> {
+    let name = kind::type_name(media_type)?;
+    let info = cx.registry().system(name)?;
+    let base = route.info().ok()?;
+    let is_same = cx.registry().find(cx.caller().org, name).is_some_and(|found| found.id() == info.id());
+    (is_same && cx.registry().is_derived_from(info.id(), base.id())).then_some(name)
+}
