@@ -341,7 +341,7 @@ impl Client {
     }
 
     /// A request to `/api/…`; every part is one segment of the path, whatever it holds.
-    fn request(&self, method: Method, parts: &[&str]) -> Result<RequestBuilder> {
+    pub(crate) fn request(&self, method: Method, parts: &[&str]) -> Result<RequestBuilder> {
         let mut url = self.address.clone();
         url.path_segments_mut()
             .map_err(|()| Error::BadAddress(self.address.to_string()))?
@@ -365,7 +365,7 @@ impl Client {
         json_of(response).await
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let unreachable = |source: reqwest::Error| Error::Unreachable {
             address: self.address.to_string(),
             source: source.without_url(),

@@ -11,6 +11,7 @@ mod confirm;
 mod copy;
 mod delete;
 mod documents;
+mod download;
 mod elsewhere;
 mod explain;
 mod factor;
@@ -21,11 +22,13 @@ mod info;
 mod keys;
 mod login;
 mod output;
+mod progress;
 mod secrets;
 mod server;
 mod session;
 mod settings;
 mod suggest;
+mod upload;
 mod write;
 
 use std::process::ExitCode;
@@ -113,6 +116,10 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Says what an account may do with an item and why, or who may
     Explain(explain::ExplainCommand),
+    /// Sends files, and goes on with them after an interruption: realnet upload FILE … [--parent ID]
+    Upload(upload::UploadCommand),
+    /// Fetches the content of a file, and goes on after an interruption: realnet download ID [-o FILE]
+    Download(download::DownloadCommand),
     /// Makes, lists and ends keys, by which programs sign in
     Keys(keys::KeysCommand),
 }
@@ -204,6 +211,8 @@ async fn client_command(command: Command) -> Outcome {
         Command::Drift(command) => documents::drift(&command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Explain(command) => explain::run(&command).await,
+        Command::Upload(command) => upload::run(&command).await,
+        Command::Download(command) => download::run(&command).await,
         Command::Keys(command) => keys::run(&command).await,
     }
 }

@@ -67,12 +67,17 @@ pub fn save(server: &str, login: Option<Login>) -> Result<(), Failure> {
 
 /// `login.json` in the user's configuration folder.
 fn file() -> Result<PathBuf, Failure> {
+    Ok(folder()?.join("login.json"))
+}
+
+/// The folder of what commands keep for each other.
+pub fn folder() -> Result<PathBuf, Failure> {
     let home = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = home("XDG_CONFIG_HOME")
         .or_else(|| home("APPDATA"))
         .or_else(|| home("HOME").map(|home| home.join(".config")))
         .ok_or("no home folder is known: set HOME, or pass a token in REALNET_TOKEN")?;
-    Ok(folder.join("realnet").join("login.json"))
+    Ok(folder.join("realnet"))
 }
 
 fn read(path: &Path) -> Result<Logins, Failure> {

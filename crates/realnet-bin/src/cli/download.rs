@@ -1,0 +1,183 @@
+//! `realnet download ID`: fetches the content of a file, goes on after an interruption, and compares it with its checksum.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use realnet_client::Client;
+use sha2::{Digest as _, Sha256};
+use structopt::StructOpt;
+
+use super::progress::Progress;
+use super::{Failure, Outcome, ServerAddress, check_id, output, session};
+
+/// How often a file is gone on with when its connection breaks.
+const TRIES: u32 = 10;
+
+/// Fetches the content of a file.
+#[derive(Debug, StructOpt)]
+#[structopt(after_help = "\
+EXAMPLES:
+    realnet download 0198a7c2-…                     under its own name, here
+    realnet download 0198a7c2-… -o report.pdf
+    realnet download 0198a7c2-… -o - | tar x        to another program
+
+What was interrupted is gone on with by the same command. A file that is there already is not overwritten without
+--force.")]
+pub struct DownloadCommand {
+    #[structopt(flatten)]
+    address: ServerAddress,
+    /// The item
+    #[structopt(name = "ID")]
+    id: String,
+    /// Where to: a file, a folder, or - for stdout
+    #[structopt(short = "o", long = "output", parse(from_os_str))]
+    output: Option<PathBuf>,
+    /// Overwrites what is there
+    #[structopt(long)]
+    force: bool,
+}
+
+/// Fetches it.
+pub async fn run(command: &DownloadCommand) -> Outcome {
+    check_id(&command.id)?;
+    let client = session::connect(&command.address).await?;
+    if command.output.as_deref() == Some(Path::new("-")) {
+        return to_stdout(&client, &command.id).await;
+    }
+    let (size, checksum) = client.content("items", &command.id).await?;
+    let target = target(&client, command).await?;
+    if target.exists() && !command.force {
+        return Err(format!("{} is there already: --force overwrites it", target.display()).into());
+    }
+    // The checksum in its name tells that it is a part of this content.
+    let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let part = target.with_file_name(format!(".{name}.{}.part", checksum.get(..16).unwrap_or(&checksum)));
+    fetch(&client, &command.id, &part, &name, size, &checksum).await?;
+    if digest(&part)? != checksum {
+        std::fs::remove_file(&part)?;
+        return Err("what came is not what the server has: it is removed, try again".into());
+    }
+    std::fs::rename(&part, &target)?;
+    output::line(&target.display().to_string());
+    Ok(())
+}
+
+/// Where the file goes.
+async fn target(client: &Client, command: &DownloadCommand) -> Result<PathBuf, Failure> {
+    if let Some(output) = command.output.as_deref().filter(|output| !output.is_dir()) {
+        return Ok(output.to_owned());
+    }
+    let item = client.get("items", &command.id).await?;
+    let name = safe(item.get("name").and_then(|name| name.as_str()).unwrap_or_default());
+    Ok(command.output.as_deref().unwrap_or(Path::new("")).join(name))
+}
+
+/// The name of an item as the name of a file here: it leads nowhere else.
+fn safe(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last.chars().filter(|letter| !letter.is_control()).take(200).collect();
+    match clean.trim().trim_start_matches('.') {
+        "" => "file".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+async fn fetch(client: &Client, id: &str, part: &Path, name: &str, size: u64, checksum: &str) -> Outcome {
+    let mut tries = 0;
+    loop {
+        let mut file = OpenOptions::new().create(true).append(true).open(part)?;
+        let there = file.metadata()?.len();
+        if there == size {
+            return Ok(file.sync_all()?);
+        }
+        if there > size {
+            file.set_len(0)?;
+            continue;
+        }
+        let failure: Failure = match piece(client, id, &mut file, there, (name, checksum)).await {
+            Ok(()) if file.metadata()?.len() == size => continue,
+            Ok(()) => "the server sent less than it announced".into(),
+            Err(failure) => failure,
+        };
+        let is_final =
+            failure.downcast_ref::<realnet_client::Error>().and_then(realnet_client::Error::status);
+        if tries == TRIES || is_final.is_some_and(|status| status < 500 && status != 429) {
+            return Err(failure);
+        }
+        tries += 1;
+        tokio::time::sleep(Duration::from_millis(250 << tries.min(5))).await;
+    }
+}
+
+/// Appends what is missing, as far as it comes.
+async fn piece(
+    client: &Client,
+    id: &str,
+    file: &mut File,
+    there: u64,
+    (name, checksum): (&str, &str),
+) -> Outcome {
+    let mut download = client.download("items", id, Some((there, checksum))).await?;
+    if download.checksum != checksum {
+        return Err("the file has been replaced meanwhile: try again".into());
+    }
+    if download.start != there {
+        file.set_len(0)?;
+    }
+    let mut offset = download.start;
+    let mut progress = Progress::new(name, offset, download.size);
+    while let Some(bytes) = download.data.try_next().await? {
+        file.write_all(&bytes)?;
+        offset += bytes.len() as u64;
+        progress.at(offset);
+    }
+    Ok(())
+}
+
+fn digest(path: &Path) -> Result<String, Failure> {
+    let mut file = File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut block = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            count => digest.update(&block[..count]),
+        }
+    }
+}
+
+async fn to_stdout(client: &Client, id: &str) -> Outcome {
+    let mut download = client.download("items", id, None).await?;
+    let mut digest = Sha256::new();
+    let mut stdout = std::io::stdout().lock();
+    while let Some(bytes) = download.data.try_next().await? {
+        digest.update(&bytes);
+        stdout.write_all(&bytes)?;
+    }
+    stdout.flush()?;
+    let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == download.checksum { Ok(()) } else { Err("what came is not what the server has".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe;
+
+    #[test]
+    fn names_lead_nowhere() {
+        for (name, expected) in [
+            ("a.txt", "a.txt"),
+            ("../../.ssh/authorized_keys", "authorized_keys"),
+            ("C:\\x\\a b", "a b"),
+            ("..", "file"),
+            (".bashrc", "bashrc"),
+            ("a\u{1b}[2J", "a[2J"),
+            ("", "file"),
+        ] {
+            assert_eq!(safe(name), expected, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `realnet upload FILE …`: sends files in a way that can be gone on with, and goes on with what was interrupted.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use futures::stream;
+use realnet_client::{Client, UploadProgress};
+use sha2::{Digest as _, Sha256};
+use structopt::StructOpt;
+
+use super::progress::Progress;
+use super::{Failure, Outcome, ServerAddress, check_id, output, session};
+
+/// Read at a time.
+const BLOCK: usize = 256 * 1024;
+/// How often a file is gone on with when its connection breaks.
+const TRIES: u32 = 10;
+
+/// Sends files; each becomes an item.
+#[derive(Debug, StructOpt)]
+#[structopt(after_help = "\
+EXAMPLES:
+    realnet upload report.pdf
+    realnet upload *.jpg --parent 0198a7c2-…           into a folder
+    realnet upload scan.pdf --name \"Contract\" --attribute description=signed
+
+The id of each item is printed. The type follows from the kind of file: images become Image, and so on. What was
+interrupted is gone on with by the same command, for a day.")]
+pub struct UploadCommand {
+    #[structopt(flatten)]
+    address: ServerAddress,
+    /// The files
+    #[structopt(name = "FILE", required = true, parse(from_os_str))]
+    files: Vec<PathBuf>,
+    /// The folder that they go into
+    #[structopt(long)]
+    parent: Option<String>,
+    /// The endpoint or type
+    #[structopt(long = "type", default_value = "files")]
+    resource: String,
+    /// The name of the item; that of the file when absent
+    #[structopt(long)]
+    name: Option<String>,
+    /// A property or attribute: key=value
+    #[structopt(long = "attribute", number_of_values = 1)]
+    attributes: Vec<String>,
+}
+
+/// Sends the files, one after the other.
+pub async fn run(command: &UploadCommand) -> Outcome {
+    if let Some(parent) = &command.parent {
+        check_id(parent)?;
+    }
+    if command.name.is_some() && command.files.len() > 1 {
+        return Err(super::Usage("--name names one file".to_owned()).into());
+    }
+    let client = session::connect(&command.address).await?;
+    for path in &command.files {
+        let item = send(&client, command, path).await;
+        output::line(&item.map_err(|error| named(path, error))?);
+    }
+    Ok(())
+}
+
+/// The failure with the file that it is about, unless it is one that words of its own are known for.
+fn named(path: &Path, error: Failure) -> Failure {
+    match error.downcast_ref::<realnet_client::Error>().and_then(realnet_client::Error::status) {
+        Some(401) => error,
+        _ => format!("{}: {error}", path.display()).into(),
+    }
+}
+
+async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<String, Failure> {
+    let about = std::fs::metadata(path)?;
+    if !about.is_file() {
+        return Err("is no file".into());
+    }
+    let size = about.len();
+    let kept = Kept::of(command, path, size, about.modified().ok())?;
+    let (upload, mut at) = match resume(client, &kept).await? {
+        Some((upload, at)) => (upload, at),
+        None => {
+            let upload = begin(client, command, path, size).await?;
+            kept.keep(&upload)?;
+            (upload, UploadProgress { offset: 0, length: size, item: None })
+        }
+    };
+    let mut tries = 0;
+    while at.item.is_none() {
+        match append(client, path, &upload, &at).await {
+            Ok(next) => at = next,
+            Err(error) if is_passing(&error) && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(250 << tries.min(5))).await;
+                // Where the server is away, the next try finds out.
+                match client.upload_progress(&upload).await {
+                    Ok(next) => at = next,
+                    Err(error) if is_passing(&error) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(error) => {
+                if !is_passing(&error) {
+                    kept.forget();
+                }
+                return Err(error.into());
+            }
+        }
+    }
+    kept.forget();
+    at.item.ok_or_else(|| "the server made no item of it".into())
+}
+
+/// Whether another try may help.
+fn is_passing(error: &realnet_client::Error) -> bool {
+    match error {
+        realnet_client::Error::Unreachable { .. } => true,
+        error => matches!(error.status(), Some(408 | 409 | 429 | 500 | 502 | 503 | 504)),
+    }
+}
+
+async fn begin(client: &Client, command: &UploadCommand, path: &Path, size: u64) -> Result<String, Failure> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut said = vec![("filename", &*name), ("resource", &*command.resource)];
+    said.extend(command.parent.as_deref().map(|parent| ("parent_id", parent)));
+    said.extend(command.name.as_deref().map(|name| ("name", name)));
+    for pair in &command.attributes {
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| super::Usage(format!("--attribute {pair}: expected key=value")))?;
+        said.push((key, value));
+    }
+    Ok(client.begin_upload(size, &said).await?)
+}
+
+/// An upload of the same file that was interrupted, if the server still knows it.
+async fn resume(client: &Client, kept: &Kept) -> Result<Option<(String, UploadProgress)>, Failure> {
+    let Some(upload) = kept.read() else { return Ok(None) };
+    match client.upload_progress(&upload).await {
+        Ok(at) => Ok(Some((upload, at))),
+        Err(error) if error.status() == Some(404) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn append(
+    client: &Client,
+    path: &Path,
+    upload: &str,
+    at: &UploadProgress,
+) -> Result<UploadProgress, realnet_client::Error> {
+    let opened = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(at.offset))?;
+        Ok(file)
+    });
+    let progress =
+        Progress::new(&path.file_name().unwrap_or_default().to_string_lossy(), at.offset, at.length);
+    let length = at.length;
+    let begin = (opened, at.offset, progress);
+    let data = stream::try_unfold(begin, move |(opened, offset, mut progress)| async move {
+        let mut file = opened?;
+        progress.at(offset);
+        let mut block = vec![0; BLOCK.min(usize::try_from(length - offset).unwrap_or(BLOCK))];
+        let count = file.read(&mut block)?;
+        if count == 0 {
+            let is_whole = offset == length;
+            let error = std::io::Error::other("the file has become shorter");
+            return if is_whole { Ok(None) } else { Err(error) };
+        }
+        block.truncate(count);
+        Ok(Some((bytes::Bytes::from(block), (Ok(file), offset + count as u64, progress))))
+    });
+    client.append_upload(upload, at.offset, data).await
+}
+
+/// Where the id of an upload is kept until it is through: by server, file, and what is asked for.
+struct Kept {
+    path: PathBuf,
+}
+
+impl Kept {
+    fn of(
+        command: &UploadCommand,
+        path: &Path,
+        size: u64,
+        modified: Option<SystemTime>,
+    ) -> Result<Self, Failure> {
+        let path = path.canonicalize()?;
+        let UploadCommand { address, files: _, parent, resource, name, attributes } = command;
+        let about =
+            format!("{:?}", (address.url(), path, size, modified, parent, resource, name, attributes));
+        let digest = Sha256::digest(about);
+        let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { path: session::folder()?.join("uploads").join(name) })
+    }
+
+    fn read(&self) -> Option<String> {
+        let id = std::fs::read_to_string(&self.path).ok()?;
+        realnet_core::Uuid::parse_str(&id).ok().map(|id| id.to_string())
+    }
+
+    fn keep(&self, upload: &str) -> Outcome {
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        Ok(std::fs::write(&self.path, upload)?)
+    }
+
+    fn forget(&self) {
+        // One that stays leads to an upload that the server does not know.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

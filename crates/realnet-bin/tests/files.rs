@@ -1,0 +1,278 @@
+//! Files through a real server: by the command line, through interruptions of either side, and in bounded memory.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{ADMIN, Server, Settings, realnet, run, text};
+use realnet_client::Client;
+use serde_json::json;
+
+const MIB: usize = 1 << 20;
+
+/// A server in a folder, and the token of its administrator.
+struct World {
+    _guard: tempfile::TempDir,
+    folder: PathBuf,
+    server: Server,
+    client: Client,
+    token: String,
+}
+
+impl World {
+    async fn start() -> Self {
+        let (guard, folder) = common::folder();
+        let server = Server::start(&folder);
+        let mut client = Client::new(&server.address).unwrap();
+        let token = client.authenticate(ADMIN.0, ADMIN.1, None).await.unwrap().token;
+        Self { _guard: guard, folder, server, client, token }
+    }
+
+    /// A command of the client.
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = realnet(&self.folder);
+        command.args(words).env("REALNET_SERVER_URL", &self.server.address).env("REALNET_TOKEN", &self.token);
+        command
+    }
+
+    #[track_caller]
+    fn must(&self, words: &[&str]) -> String {
+        let output = run(&mut self.command(words));
+        assert!(output.status.success(), "{words:?}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Ends the server as a crash does, and starts it again at the same address.
+    fn crash(&mut self) {
+        let port = self.server.address.rsplit(':').next().unwrap().to_owned();
+        let settings: Settings = vec![("REALNET_SERVER_PORT".to_owned(), port)];
+        let mut command = common::server_command(&self.folder, &settings);
+        Command::new("kill").args(["-9", &self.server.id().to_string()]).status().unwrap();
+        // The lock of the database goes with the process.
+        let until = Instant::now() + Duration::from_secs(10);
+        while Path::new(&format!("/proc/{}/exe", self.server.id())).exists() {
+            assert!(Instant::now() < until, "the server ends");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.server = Server::spawn(&mut command);
+    }
+
+    /// The sizes of the files in a folder of the storage.
+    fn sizes(&self, within: &str) -> Vec<u64> {
+        let entries = std::fs::read_dir(self.folder.join("realnet.files").join(within)).unwrap();
+        entries.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len())).collect()
+    }
+
+    /// Waits until so much of an upload has come.
+    fn wait_for_bytes(&self, within: &str, least: u64) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while self.sizes(within).iter().sum::<u64>() < least {
+            assert!(Instant::now() < until, "bytes come");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// Bytes that repeat nowhere near.
+fn sample(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_go_there_and_back() {
+    let world = World::start().await;
+    let bytes = sample(3 * MIB + 17);
+    std::fs::write(world.folder.join("data.bin"), &bytes).unwrap();
+    std::fs::write(world.folder.join("words.txt"), "words").unwrap();
+    let parent = world.client.create("folders", &json!({"name": "in"})).await.unwrap();
+    let parent = parent["id"].as_str().unwrap();
+    let printed = world.must(&["upload", "data.bin", "words.txt", "--parent", parent]);
+    let ids: Vec<&str> = printed.lines().collect();
+    let item = world.client.get("files", ids[0]).await.unwrap();
+    assert_eq!((&item["name"], &item["parent_id"]), (&json!("data.bin"), &json!(parent)));
+    assert_eq!(world.client.get("files", ids[1]).await.unwrap()["type"], "Document");
+    // Back, under its own name: what is there already stays.
+    let refused = run(&mut world.command(&["download", ids[0]]));
+    assert!(!refused.status.success() && text(&refused).contains("--force"), "{}", text(&refused));
+    let out = world.folder.join("out");
+    std::fs::create_dir(&out).unwrap();
+    let target = world.must(&["download", ids[0], "-o", "out"]);
+    assert_eq!(target, "out/data.bin");
+    assert!(std::fs::read(out.join("data.bin")).unwrap() == bytes);
+    let to_stdout = run(&mut world.command(&["download", ids[1], "-o", "-"]));
+    assert_eq!(to_stdout.stdout, b"words");
+    // A part that is there is gone on with; one that is wrong is found out.
+    let checksum = item["attributes"]["checksum"].as_str().unwrap();
+    let part = out.join(format!(".half.bin.{}.part", &checksum[..16]));
+    std::fs::write(&part, &bytes[..MIB]).unwrap();
+    world.must(&["download", ids[0], "-o", "out/half.bin"]);
+    assert!(std::fs::read(out.join("half.bin")).unwrap() == bytes && !part.exists());
+    std::fs::write(&part, vec![0; MIB]).unwrap();
+    let refused = run(&mut world.command(&["download", ids[0], "-o", "out/half.bin", "--force"]));
+    assert!(!refused.status.success() && !part.exists(), "{}", text(&refused));
+    assert!(std::fs::read(out.join("half.bin")).unwrap() == bytes, "what was there stays");
+    for words in [
+        &["upload", "nothing.bin"][..],
+        &["upload", "out"],
+        &["upload", "data.bin", "--parent", "x"],
+        &["upload", "data.bin", "--type", "recipes"],
+        &["download", "x"],
+        &["download", parent],
+        &["download", "018f0000-0000-7000-8000-000000000001"],
+    ] {
+        let refused = run(&mut world.command(words));
+        assert!(!refused.status.success() && refused.stdout.is_empty(), "{words:?}: {}", text(&refused));
+    }
+}
+
+fn start(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_outlives_a_crash_of_the_server() {
+    let mut world = World::start().await;
+    let bytes = sample(96 * MIB);
+    std::fs::write(world.folder.join("large.bin"), &bytes).unwrap();
+    let sending = start(&mut world.command(&["upload", "large.bin"]));
+    world.wait_for_bytes("uploads", 4 * MIB as u64);
+    world.crash();
+    let output = sending.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let id = String::from_utf8(output.stdout).unwrap();
+    world.must(&["download", id.trim(), "-o", "back.bin"]);
+    assert!(std::fs::read(world.folder.join("back.bin")).unwrap() == bytes);
+    assert!(world.sizes("uploads").is_empty() && world.sizes("staging").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_goes_on_where_its_command_was_killed() {
+    let world = World::start().await;
+    let bytes = sample(96 * MIB);
+    std::fs::write(world.folder.join("large.bin"), &bytes).unwrap();
+    let mut sending = start(&mut world.command(&["upload", "large.bin"]));
+    world.wait_for_bytes("uploads", 4 * MIB as u64);
+    sending.kill().unwrap();
+    sending.wait().unwrap();
+    let kept = world.folder.join("config/realnet/uploads");
+    let file = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap().path();
+    let upload = std::fs::read_to_string(file).unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    let at = loop {
+        // What has come is written when the server has seen that the connection is gone.
+        match world.client.upload_progress(&upload).await {
+            Ok(at) if at.offset > 0 => break at,
+            _ => assert!(Instant::now() < until, "what has come is kept"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(at.item.is_none() && at.offset < at.length, "{at:?}");
+    let id = world.must(&["upload", "large.bin"]);
+    assert_eq!(
+        world.client.upload_progress(&upload).await.unwrap().item.as_deref(),
+        Some(&*id),
+        "the same upload"
+    );
+    world.must(&["download", &id, "-o", "back.bin"]);
+    assert!(std::fs::read(world.folder.join("back.bin")).unwrap() == bytes);
+    assert_eq!(std::fs::read_dir(&kept).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_in_a_write_leaves_the_content_of_before() {
+    let mut world = World::start().await;
+    std::fs::write(world.folder.join("a.txt"), "before").unwrap();
+    let id = world.must(&["upload", "a.txt"]);
+    let host = world.server.address.strip_prefix("http://").unwrap().to_owned();
+    let mut socket = TcpStream::connect(&host).unwrap();
+    let head = format!(
+        "PUT /api/files/{id}/data HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n",
+        world.token,
+        64 * MIB
+    );
+    socket.write_all(head.as_bytes()).unwrap();
+    socket.write_all(&sample(8 * MIB)).unwrap();
+    world.wait_for_bytes("staging", MIB as u64);
+    world.crash();
+    drop(socket);
+    assert_eq!(run(&mut world.command(&["download", &id, "-o", "-"])).stdout, b"before");
+    assert!(world.sizes("staging").is_empty(), "what was under way is gone");
+    let item = world.client.get("files", &id).await.unwrap();
+    assert_eq!((&item["version"], &item["attributes"]["size"]), (&json!(1), &json!(6)));
+}
+
+/// The most memory that a process has had, in bytes.
+#[cfg(target_os = "linux")]
+fn peak(process: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn large_files_take_little_memory() {
+    const SIZE: usize = 256 * MIB;
+    let world = World::start().await;
+    let file = world.client.create("files", &json!({"name": "large"})).await.unwrap();
+    let id = file["id"].as_str().unwrap();
+    let before = peak(world.server.id());
+    let host = world.server.address.strip_prefix("http://").unwrap();
+    let send = |head: &str| {
+        let mut socket = TcpStream::connect(host).unwrap();
+        let head = head.replace("\n", "\r\n");
+        write!(
+            socket,
+            "{head}Host: {host}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+            world.token
+        )
+        .unwrap();
+        socket
+    };
+    let piece = sample(MIB);
+    let mut put = send(&format!("PUT /api/files/{id}/data HTTP/1.1\nContent-Length: {SIZE}\n"));
+    for _ in 0..SIZE / MIB {
+        put.write_all(&piece).unwrap();
+    }
+    let mut answer = String::new();
+    put.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut get = send(&format!("GET /api/files/{id}/data HTTP/1.1\n"));
+    let (mut read, mut block) = (0, vec![0; MIB]);
+    loop {
+        match get.read(&mut block).unwrap() {
+            0 => break,
+            count => read += count,
+        }
+    }
+    assert!((SIZE..SIZE + 4096).contains(&read), "{read}");
+    let form = "--b\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\n";
+    let length = form.len() + SIZE + "\r\n--b--".len();
+    let mut post = send(&format!(
+        "POST /api/files HTTP/1.1\nContent-Type: multipart/form-data; boundary=b\nContent-Length: {length}\n"
+    ));
+    post.write_all(form.as_bytes()).unwrap();
+    for _ in 0..SIZE / MIB {
+        post.write_all(&piece).unwrap();
+    }
+    post.write_all(b"\r\n--b--").unwrap();
+    let mut answer = String::new();
+    post.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let more = peak(world.server.id()).saturating_sub(before);
+    assert!(more < 48 * MIB, "{} MiB more than before", more / MIB);
+}
