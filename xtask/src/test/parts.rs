@@ -63,7 +63,9 @@ pub const PARTS: &[Part] = &[
     Part {
         name: "s3",
         about: "contents in a real S3 server: failures, credentials, signed requests, large transfers",
-        work: Work::Cases("package(=realnet-provider-aws) & kind(=test)"),
+        work: Work::Cases(
+            "package(=realnet-provider-aws) & kind(=test) | package(=realnet-bin) & binary(=s3)",
+        ),
     },
     Part {
         name: "http",

@@ -18,7 +18,9 @@ environment, or a .env file, in this order:
     REALNET_DB_NAME                                database, or file of the embedded store
     REALNET_DB_HOST, _PORT, _USER, _PASS, _SSLMODE the PostgreSQL server
     REALNET_SECRET_KEY                             keys that secrets are sealed under: ID:BASE64, the first one seals
-    REALNET_STORAGE_TYPE, REALNET_STORAGE_PATH     where contents of files are: local (a folder), memory, none
+    REALNET_STORAGE_TYPE, REALNET_STORAGE_PATH     where contents of files are: local (a folder), s3, memory, none
+    REALNET_STORAGE_S3_BUCKET, _PREFIX, _REGION    the bucket of s3
+    REALNET_STORAGE_S3_KEY, _SECRET, _ENDPOINT     its key (else credentials of the environment), another server
     REALNET_STORAGE_QUOTA, _MAX_SIZE               bytes of all contents, and of one
     REALNET_INIT_PATH                              folder of further initialization files
     REALNET_NAME, _USERNAME, _PASSWORD, _EMAIL     org and administrator of the first start
@@ -131,7 +133,7 @@ pub fn run(command: &ServerCommand) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         if command.check {
-            return check(config, first).await;
+            return Box::pin(check(config, first)).await;
         }
         let listener = if command.step.is_none() { Some(wire::listen(&config)?) } else { None };
         let server = wire::Server::open(config, false).await?;

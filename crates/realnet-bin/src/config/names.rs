@@ -20,6 +20,12 @@ pub const NAMES: &[&str] = &[
     "REALNET_STORAGE_PATH",
     "REALNET_STORAGE_QUOTA",
     "REALNET_STORAGE_MAX_SIZE",
+    "REALNET_STORAGE_S3_BUCKET",
+    "REALNET_STORAGE_S3_PREFIX",
+    "REALNET_STORAGE_S3_KEY",
+    "REALNET_STORAGE_S3_SECRET",
+    "REALNET_STORAGE_S3_REGION",
+    "REALNET_STORAGE_S3_ENDPOINT",
     "REALNET_INIT_PATH",
     "REALNET_DEFAULT_ORG",
     "REALNET_JWT_KEY",
@@ -113,7 +119,9 @@ mod tests {
 
     /// Every `REALNET_…` that stands in a text, those of developers and beginnings of names left out.
     fn named_in(text: &str) -> BTreeSet<String> {
-        let is_part = |character: char| character.is_ascii_uppercase() || character == '_';
+        let is_part = |character: char| {
+            character.is_ascii_uppercase() || character.is_ascii_digit() || character == '_'
+        };
         let names = text.match_indices(PREFIX).map(|(at, _)| {
             let rest = &text[at..];
             rest[..rest.find(|character| !is_part(character)).unwrap_or(rest.len())].to_owned()

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{DatabaseSection, Environment, Problems};
+use super::{DatabaseSection, Environment, Problems, S3Section, s3};
 
 /// The largest content when nothing is said, in bytes.
 const MAX_SIZE: u64 = 16 << 30;
 
 /// The kinds of `REALNET_STORAGE_TYPE`.
-const KINDS: &str = "local, memory or none";
+const KINDS: &str = "local, s3, memory or none";
 
 /// Where contents are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum StoragePlace {
         /// The folder: `REALNET_STORAGE_PATH`.
         path: PathBuf,
     },
+    /// In a bucket.
+    S3(S3Section),
 }
 
 impl StorageSection {
@@ -45,8 +47,13 @@ impl StorageSection {
     ) -> Self {
         let most = (1, i64::MAX.unsigned_abs());
         let quota = environment.bounded("REALNET_STORAGE_QUOTA", 0, (0, most.1), problems);
+        let place = place(environment, database, problems);
+        if quota > 0 && matches!(place, StoragePlace::S3(_)) {
+            let none = "is not offered by s3: servers that share a bucket would have to count together";
+            problems.add("REALNET_STORAGE_QUOTA", none.to_owned());
+        }
         Self {
-            place: place(environment, database, problems),
+            place,
             is_optional: matches!(database, DatabaseSection::Postgres(_))
                 && !environment.has_any("REALNET_STORAGE_"),
             quota: Some(quota).filter(|quota| *quota > 0),
@@ -56,7 +63,12 @@ impl StorageSection {
 }
 
 fn place(environment: &Environment, database: &DatabaseSection, problems: &mut Problems) -> StoragePlace {
-    let default = if *database == DatabaseSection::Memory { "memory" } else { "local" };
+    // Who says anything about a bucket means it.
+    let default = match database {
+        _ if environment.has_any(s3::PREFIX) => "s3",
+        DatabaseSection::Memory => "memory",
+        _ => "local",
+    };
     match environment.get("REALNET_STORAGE_TYPE").unwrap_or(default).to_ascii_lowercase().as_str() {
         "none" => StoragePlace::None,
         "memory" => StoragePlace::Memory,
@@ -72,6 +84,7 @@ fn place(environment: &Environment, database: &DatabaseSection, problems: &mut P
             }
             StoragePlace::Local { path }
         }
+        "s3" => StoragePlace::S3(S3Section::read(environment, problems)),
         _ => {
             problems.add("REALNET_STORAGE_TYPE", format!("expected {KINDS}"));
             StoragePlace::None

@@ -15,6 +15,7 @@ pub fn start(debug: bool) {
         "runner_http",
         "provider_sql",
         "provider_generic",
+        "provider_aws",
         "resource_accounts",
         "resource_types",
     ]

@@ -70,6 +70,15 @@ impl Server {
     /// Sees that a start with these settings would go well, as far as that can be told without one; what a check that found
     /// nothing wrong says.
     pub async fn check(&self, first: FirstStart) -> Result<String, Failure> {
+        // Whatever else is wrong is told first.
+        let store = Box::pin(self.check_store(first)).await?;
+        Ok(match storage::check(&self.config.storage).await? {
+            Some(storage) => format!("{store}; {storage}"),
+            None => store,
+        })
+    }
+
+    async fn check_store(&self, first: FirstStart) -> Result<String, Failure> {
         if let Some(pending) = &self.pending {
             // Another store stands in for it, which goes when this ends.
             self.initializer.types().await?;

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use realnet_core::ErrorKind;
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::DataProvider;
 use realnet_core::resource::Services;
+use realnet_core::{Error, ErrorKind};
+use realnet_provider_aws::{S3Data, S3Keys, S3Options};
 use realnet_provider_generic::{LocalData, LocalOptions, MemoryData};
 
 use crate::cli::{Failure, for_operators};
-use crate::config::{StoragePlace, StorageSection};
+use crate::config::{S3Section, StoragePlace, StorageSection};
+
+/// How long a check waits for an answer, and how often it asks.
+const CHECK: (Duration, u32) = (Duration::from_secs(10), 2);
 
 /// The services with the storage, if there is to be one.
 pub(super) async fn attach(services: Services, section: &StorageSection) -> Result<Services, Failure> {
@@ -36,11 +40,27 @@ pub(super) async fn attach(services: Services, section: &StorageSection) -> Resu
                 }
             }
         }
+        StoragePlace::S3(bucket) => {
+            let data = Arc::new(S3Data::open(options(bucket)).map_err(|error| at(bucket, &error))?);
+            let services = services.storing(data, section.max_size);
+            claim_later(&services, bucket);
+            return Ok(services);
+        }
     };
     let services = services.storing(data, section.max_size);
     let claimed = realnet_resource_files::claim(&services).await;
     claimed.map_err(|error| Failure::from(format!("{}: {NAMES} name another", for_operators(&error))))?;
     Ok(services)
+}
+
+/// A server of contents that is away for a while keeps nobody from starting. What belongs to another database is not swept.
+fn claim_later(services: &Services, bucket: &S3Section) {
+    let (services, bucket) = (services.clone(), bucket.clone());
+    tokio::spawn(async move {
+        if let Err(error) = realnet_resource_files::claim(&services).await {
+            tracing::warn!("no contents of files for now: {}", at(&bucket, &error));
+        }
+    });
 }
 
 /// The settings that lead to a storage.
@@ -86,4 +106,43 @@ async fn sweep_if_due(services: &Services) -> realnet_core::Result<()> {
         tracing::info!(?swept, "contents that nothing names are gone");
     }
     Ok(())
+}
+
+/// Sees that a storage that is not on this machine can be used; what there is to say of it.
+pub(super) async fn check(section: &StorageSection) -> Result<Option<String>, Failure> {
+    let StoragePlace::S3(section) = &section.place else { return Ok(None) };
+    let mut options = options(section);
+    (options.timeout, options.attempts) = CHECK;
+    let data = S3Data::open(options).map_err(|error| at(section, &error))?;
+    data.check().await.map_err(|error| at(section, &error))?;
+    Ok(Some(format!("{section} answers")))
+}
+
+fn options(section: &S3Section) -> S3Options {
+    let S3Section { bucket, keys, region, endpoint, prefix } = section.clone();
+    let mut options = S3Options::new(bucket);
+    options.keys = keys.map(|(id, secret)| S3Keys { id, secret });
+    options.region = region;
+    options.endpoint = endpoint;
+    options.prefix = prefix;
+    options
+}
+
+/// An error with the bucket and with what the server has said, which only the operator is told; values that make no sense by the
+/// settings that they came from.
+fn at(section: &S3Section, error: &Error) -> Failure {
+    let settings = error.violations().iter().map(|violation| {
+        format!("REALNET_STORAGE_S3_{}: {}", violation.pointer.to_uppercase(), violation.detail)
+    });
+    let settings: Vec<String> = settings.collect();
+    if !settings.is_empty() {
+        return settings.join("\n  ").into();
+    }
+    let causes = error.report();
+    let (_, causes) = causes.split_once(" | ").unwrap_or_default();
+    format!(
+        "{section}: {} (REALNET_STORAGE_S3_… say which and by which key)\n  cause: {causes}",
+        error.message()
+    )
+    .into()
 }
