@@ -4,8 +4,10 @@ mod client;
 mod error;
 mod files;
 mod list;
+mod sign_in;
 
-pub use client::{Client, Login};
+pub use client::Client;
 pub use error::{Error, Problem, Secret, Violation};
 pub use files::{Download, UploadProgress};
 pub use list::{ListPage, ListQuery};
+pub use sign_in::Login;
