@@ -174,6 +174,13 @@ fn what_matches_is_shown_and_asked_about_before_it_changes() {
     let (_, words) =
         shell.both(&["update", "product", "price=gt.5", "--kind", "dear", "--price", "30", "--dry-run"]);
     assert!(words.contains("would change 2 items"), "{words}");
+    // What would be refused is refused in the same words, and nothing changes either way.
+    let wrong = ["update", "product", "price=gt.5", "--data", r#"{"price": "cheap"}"#];
+    let dry = shell.failure(&[&wrong[..], &["--dry-run"]].concat());
+    let real = shell.failure(&[&wrong[..], &["--yes"]].concat());
+    assert!(dry.0 == 1 && dry.1.contains("price"), "{}", dry.1);
+    assert_eq!(dry, real);
+    assert_eq!(shell.json(&["get", "product", "price=gt.5"]).as_array().unwrap().len(), 2);
     let (_, words) =
         shell.both(&["update", "product", "price=gt.5", "name=like.P*", "--kind", "dear", "--yes"]);
     assert!(words.contains("changed 1"), "{words}");
@@ -226,11 +233,12 @@ fn what_looks_mistyped_is_told() {
         (&["get", "product", "order=prise"], "is price meant?"),
         (&["get", "product", "select=nme"], "is name meant?"),
         (&["get", "product", "prce=gt.5"], "is price meant?"),
-        (&["delete", "product", "attributes.x=1", "order=prise", "--dry-run"], "is price meant?"),
     ] {
         let (_, words) = shell.both(arguments);
         assert!(words.contains("notice: ") && words.contains(meant), "{arguments:?}: {words}");
     }
+    let (code, words) = shell.failure(&["delete", "product", "attributes.x=1", "order=prise", "--dry-run"]);
+    assert!(code == 1 && words.contains("is price meant?") && words.contains("no meaning"), "{words}");
     let (_, words) = shell.both(&["get", "product", "price=gt.5", "colour=red"]);
     assert!(!words.contains("notice"), "{words}");
     let id = id_of(&shell, "Tea");

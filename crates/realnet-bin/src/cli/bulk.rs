@@ -3,7 +3,7 @@
 use realnet_client::{Client, ListQuery};
 
 use super::output::{self, Format};
-use super::{Failure, Usage, confirm};
+use super::{Failure, Outcome, Usage, confirm};
 
 /// What was asked for besides the filter.
 pub struct Wanted {
@@ -11,7 +11,7 @@ pub struct Wanted {
     pub dry_run: bool,
     /// Do not ask.
     pub yes: bool,
-    /// What is about to happen: `delete`, `change`.
+    /// What is about to happen: `delete`, `change`. With a `d` behind it, what has happened.
     pub verb: &'static str,
 }
 
@@ -28,28 +28,33 @@ pub fn query(filters: &[String]) -> Result<ListQuery, Failure> {
     })
 }
 
-/// Counts what matches, and asks; answers whether to go on. A dry run shows the first of them and ends here.
-pub async fn check(
+/// Counts what matches, asks, and does it. A dry run shows the first of them, and has the server try it.
+pub async fn run(
     client: &Client,
     resource: &str,
     query: &ListQuery,
     wanted: &Wanted,
     format: Option<Format>,
-) -> Result<bool, Failure> {
+    act: impl AsyncFn(&ListQuery) -> Result<u64, realnet_client::Error>,
+) -> Outcome {
     let page = client.list(resource, &query.clone().with("count", "exact").with("limit", "50")).await?;
     page.notices.iter().for_each(|notice| output::error(&format!("notice: {notice}")));
     let total = page.total.unwrap_or(page.items.len() as u64);
-    let items = if total == 1 { "1 item".to_owned() } else { format!("{total} items") };
     let Wanted { dry_run, yes, verb } = wanted;
     if *dry_run {
+        let items = items(act(&query.clone().with("dry_run", "true")).await?);
         output::items(&page.items, Format::or_default(format));
         output::error(&format!("would {verb} {items} of {resource}; nothing was changed"));
-        return Ok(false);
-    }
-    if total == 0 {
+    } else if total == 0 {
         output::error("nothing matches");
-        return Ok(false);
+    } else {
+        confirm::ask(&format!("This will {verb} {} of {resource}.", items(total)), *yes)?;
+        let count = act(query).await?;
+        output::error(&format!("{verb}d {count}"));
     }
-    confirm::ask(&format!("This will {verb} {items} of {resource}."), *yes)?;
-    Ok(true)
+    Ok(())
+}
+
+fn items(count: u64) -> String {
+    if count == 1 { "1 item".to_owned() } else { format!("{count} items") }
 }

@@ -1,6 +1,6 @@
 //! `realnet delete TYPE ID …` and `realnet delete TYPE FILTER …`.
 
-use realnet_client::Client;
+use realnet_client::{Client, ListQuery};
 use serde_json::json;
 use structopt::StructOpt;
 
@@ -71,11 +71,9 @@ async fn delete_matching(command: &DeleteCommand) -> Outcome {
     let query = bulk::query(&command.items)?;
     let client = session::connect(&command.address).await?;
     let wanted = bulk::Wanted { dry_run: command.dry_run, yes: command.yes, verb: "delete" };
-    if bulk::check(&client, &command.resource, &query, &wanted, command.format).await? {
-        let count = client.delete_many(&command.resource, &query).await?;
-        output::error(&format!("deleted {count}"));
-    }
-    Ok(())
+    let resource = &command.resource;
+    let act = async |query: &ListQuery| client.delete_many(resource, query).await;
+    bulk::run(&client, resource, &query, &wanted, command.format, act).await
 }
 
 /// One after the other: a type of which another one is derived goes after it.

@@ -1,6 +1,6 @@
 //! `realnet create` and `realnet update`.
 
-use realnet_client::Client;
+use realnet_client::{Client, ListQuery};
 use serde_json::{Value, json};
 use structopt::StructOpt;
 use structopt::clap::AppSettings;
@@ -119,11 +119,9 @@ async fn update_matching(command: UpdateCommand) -> Outcome {
     if body.is_empty() {
         return Err(Usage("nothing to change: give --key value or --data".to_owned()).into());
     }
-    if bulk::check(&client, &command.resource, &query, &wanted, Some(format)).await? {
-        let count = client.patch_many(&command.resource, &query, &json!(body)).await?;
-        output::error(&format!("changed {count}"));
-    }
-    Ok(())
+    let (resource, body) = (&command.resource, json!(body));
+    let act = async |query: &ListQuery| client.patch_many(resource, query, &body).await;
+    bulk::run(&client, resource, &query, &wanted, Some(format), act).await
 }
 
 /// Flags that stand behind the type come out of the free arguments.

@@ -44,6 +44,9 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
         bytes: 0,
         raised: changes.operations.iter().filter_map(Operation::pinned).map(|id| (id, 0)).collect(),
     };
+    if let Some(trial) = &changes.trial {
+        trial.begin();
+    }
     if changes.next_registry.is_some() {
         engine.check_type_revision().await?;
         registry.check_change(&access.registry)?;
@@ -62,6 +65,11 @@ pub async fn apply(tx: &mut dyn Transaction, access: &Access, changes: &ChangeSe
     }
     if let Some((key, reply_of)) = &changes.reply {
         engine.tx.put_reply(key, &reply_of(&outcomes)).await?;
+    }
+    if let Some(trial) = &changes.trial {
+        // What waits is written: only the store knows which values are taken.
+        engine.tx.let_go(&[]).await?;
+        return Err(trial.pass(&outcomes));
     }
     if let Some(room) = &changes.room {
         room.note_done();

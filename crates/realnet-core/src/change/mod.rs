@@ -10,6 +10,7 @@ mod record;
 mod reseal;
 mod set;
 mod source;
+mod trial;
 mod types;
 mod write;
 
@@ -19,5 +20,6 @@ pub use idempotency::{IdempotencyKey, StoredReply};
 pub use record::{ChangeFilter, ChangeKind, ChangeRecord};
 pub use set::{ChangeSet, Edit, Guard, Operation, Outcome, ReplyOf};
 pub use source::{SourceKind, SourceRecord};
+pub use trial::Trial;
 
 pub(crate) use write::reference_ids;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Freed, IdempotencyKey, SourceRecord, StoredReply};
+use super::{Freed, IdempotencyKey, SourceRecord, StoredReply, Trial};
 use crate::acl::{Grant, Origin};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -173,6 +173,8 @@ pub struct ChangeSet {
     pub room: Option<Arc<Room>>,
     /// Where contents are noted that items name no more, for whoever removes them.
     pub freed: Option<Freed>,
+    /// Of a set that is only tried: how that goes. Nothing of it is kept, and the error says so where nothing else stands against it.
+    pub trial: Option<Arc<Trial>>,
 }
 
 impl ChangeSet {
@@ -197,6 +199,7 @@ impl ChangeSet {
             max_bytes: Self::MAX_BYTES,
             room: None,
             freed: None,
+            trial: None,
         }
     }
 

@@ -78,7 +78,7 @@ pub trait Transaction: Send {
     async fn heirs(&mut self, types: &[Uuid], behind: Option<&Item>, limit: usize) -> Result<Part>;
 
     /// Items that the engine is done with for now, so that a set of any size takes bounded memory: a store that keeps what it
-    /// has handed out, or has not written yet, need not do so any longer. They stay locked.
+    /// has handed out need not do so any longer. They stay locked. What waits to be written is written.
     async fn let_go(&mut self, _ids: &[Uuid]) -> Result<()> {
         Ok(())
     }

@@ -68,3 +68,40 @@ async fn matches_within_matches_are_deleted_once() {
     assert_eq!(json_of(&done), 4);
     assert_eq!(world.list(&world.ann, "folder", &[]).await.unwrap(), json!([]));
 }
+
+#[tokio::test]
+async fn a_dry_run_refuses_what_would_be_refused_and_changes_nothing() {
+    let world = World::new().await;
+    let top = world.create(&world.ann, "folder", json!({"name": "x"})).await.unwrap();
+    for name in ["x", "y"] {
+        world.create(&world.ann, "note", json!({"name": name, "parent_id": top.id})).await.unwrap();
+    }
+    world.create(&world.bob, "note", json!({"name": "x", "public": true})).await.unwrap();
+    let list = || async { world.list(&world.admin, "items", &[("order", "id")]).await.unwrap() };
+    let before = list().await;
+    let dry = |name| [("name", name), ("dry_run", "true")];
+    let tried = world.call(&world.ann, "note", patch(&dry("y"), json!({"text": "t"}))).await.unwrap();
+    assert_eq!(json_of(&tried), 1);
+    let tried = world.call(&world.ann, "folder", delete(&dry("x"))).await.unwrap();
+    assert_eq!(json_of(&tried), 3, "with what stands below");
+    let none = world.call(&world.ann, "note", delete(&dry("z"))).await.unwrap();
+    assert_eq!(json_of(&none), 0);
+    for (parameters, body) in [
+        (&dry("y"), json!({"name": 5})),
+        (&dry("x"), json!({"text": "not Bob's"})),
+        (&dry("y"), json!({"parent_id": "019a0000-0000-7000-8000-000000000000"})),
+        (&[("name", "y"), ("dry_run", "perhaps")], json!({"text": "t"})),
+        (&[("dry_run", "true"), ("limit", "1")], json!({"text": "t"})),
+    ] {
+        let tried = world.call(&world.ann, "note", patch(parameters, body.clone())).await.unwrap_err();
+        let real = [
+            parameters[0],
+            if tried.kind() == ErrorKind::Malformed { parameters[1] } else { ("dry_run", "false") },
+        ];
+        let refused = world.call(&world.ann, "note", patch(&real, body)).await.unwrap_err();
+        assert_eq!((tried.kind(), tried.message()), (refused.kind(), refused.message()));
+        assert_eq!(tried.violations(), refused.violations());
+    }
+    assert_eq!(kind(world.call(&world.ann, "note", delete(&dry("x"))).await), ErrorKind::Forbidden);
+    assert_eq!(list().await, before);
+}

@@ -39,6 +39,11 @@ pub(super) fn build() -> Value {
         "`all` adds meta attributes, `own` gives stored ones only",
     );
     query("org", text(), "The id of an org, or `*` for all: superusers look into other orgs than their own");
+    query(
+        "dry_run",
+        flag(),
+        "Only tries it: refuses what would be refused, tells how many, and changes nothing",
+    );
     query("before", json!({"type": "integer", "minimum": 1}), "Changes of versions below this one");
     query("instance", text(), "Name of an instance of the type");
     query("prune", flag(), "Delete what came from this source and is in it no more");

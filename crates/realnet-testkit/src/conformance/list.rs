@@ -31,6 +31,7 @@ macro_rules! conformance {
                 an_empty_set_does_nothing,
                 a_set_may_span_orgs,
                 a_large_set_is_applied,
+                a_set_that_is_only_tried_leaves_nothing,
             ],
             changelog: [
                 each_change_has_its_record,

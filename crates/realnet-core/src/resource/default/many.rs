@@ -1,7 +1,8 @@
 //! Patching and deleting everything that matches a filter, as one change set.
 //!
 //! The matches are collected page by page and pinned at the versions that were seen, so that what is changed is exactly what
-//! matched; when somebody else is faster, the matches are collected again.
+//! matched; when somebody else is faster, the matches are collected again. With `dry_run=true` all that is done and taken back: what
+//! would be refused is refused.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -20,6 +21,8 @@ use crate::resource::{Body, Change, Context, ListRequest, Reply, Route};
 const MAX_ITEMS: usize = 10_000;
 /// How often matches are collected again.
 const ATTEMPTS: usize = 5;
+/// The parameter that says that a change is only to be tried.
+const DRY_RUN: &str = "dry_run";
 /// Parameters that choose a part of a list or show it: ignoring one would change more than was meant.
 const NOT_FILTERS: [&str; 7] = ["select", "order", "limit", "offset", "cursor", "count", "attributes"];
 
@@ -27,10 +30,11 @@ const NOT_FILTERS: [&str; 7] = ["select", "order", "limit", "offset", "cursor", 
 pub async fn patch_many(
     cx: &Context,
     route: &Route<'_>,
-    parameters: ListRequest,
+    mut parameters: ListRequest,
     patch: Value,
 ) -> Result<Reply> {
     let body = Body::parse(patch)?;
+    let dry_run = take_dry_run(&mut parameters)?;
     check_filter(&parameters)?;
     for _ in 0..ATTEMPTS {
         let (items, _room) = matches(cx, route, &parameters).await?;
@@ -41,8 +45,8 @@ pub async fn patch_many(
                 Edited { id: item.id, name: "patch", expected_version: Some(item.version), bulk: true };
             plan_edit(cx, &route, edited, Change::Merge(body.clone()), &mut plan).await?;
         }
-        match plan.commit(cx, None).await {
-            Ok(done) => return Ok(Reply::Affected(done.results.len())),
+        match plan.carry_out(cx, dry_run).await {
+            Ok(changed) => return Ok(Reply::Affected(changed)),
             Err(error) if has_moved(&error) => {}
             Err(error) => return Err(error),
         }
@@ -51,7 +55,8 @@ pub async fn patch_many(
 }
 
 /// Deletes all items that match, with their descendants.
-pub async fn delete_many(cx: &Context, route: &Route<'_>, parameters: ListRequest) -> Result<Reply> {
+pub async fn delete_many(cx: &Context, route: &Route<'_>, mut parameters: ListRequest) -> Result<Reply> {
+    let dry_run = take_dry_run(&mut parameters)?;
     check_filter(&parameters)?;
     for _ in 0..ATTEMPTS {
         let (mut items, _room) = matches(cx, route, &parameters).await?;
@@ -63,12 +68,8 @@ pub async fn delete_many(cx: &Context, route: &Route<'_>, parameters: ListReques
                 let route = route_of(cx, route, item)?;
                 plan_delete(cx, &route, item.id, Some(item.version), &mut plan).await?;
             }
-            match plan.commit(cx, None).await {
-                Ok(done) => {
-                    return Ok(Reply::Affected(
-                        done.results.iter().filter_map(|result| result.deleted).sum(),
-                    ));
-                }
+            match plan.carry_out(cx, dry_run).await {
+                Ok(deleted) => return Ok(Reply::Affected(deleted)),
                 Err(error) if error.kind() == ErrorKind::NotFound => match error.operation_index() {
                     Some(index) if index < items.len() => {
                         items.remove(index);
@@ -85,6 +86,17 @@ pub async fn delete_many(cx: &Context, route: &Route<'_>, parameters: ListReques
 
 fn has_moved(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::PreconditionFailed | ErrorKind::NotFound)
+}
+
+/// Takes out whether the change is only tried; a field of that name is `attributes.dry_run`.
+fn take_dry_run(request: &mut ListRequest) -> Result<bool> {
+    let given = request.parameters.iter().position(|(name, _)| name == DRY_RUN);
+    let Some(index) = given else { return Ok(false) };
+    match request.parameters.remove(index).1.as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err(Error::malformed_at(DRY_RUN, format!("'{other}' is neither true nor false"))),
+    }
 }
 
 /// What would be ignored is refused.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::idempotency::{Kept, Keyed};
 use crate::acl::Permission;
-use crate::change::{self, ChangeSet, Outcome};
+use crate::change::{self, ChangeSet, Outcome, Trial};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
 use crate::provider::{Access, Budget};
@@ -62,6 +62,31 @@ impl Plan {
         self.operations.extend(then);
         if !self.resources.iter().any(|known| known.name() == resource.name()) {
             self.resources.push(Arc::clone(resource));
+        }
+    }
+
+    /// Commits all steps, or none; or only tries to. Answers how many items that changes, or deletes with their descendants.
+    pub(super) async fn carry_out(self, cx: &Context, dry_run: bool) -> Result<usize> {
+        if dry_run {
+            return self.try_out(cx).await;
+        }
+        let done = self.commit(cx, None).await?;
+        Ok(done.results.iter().map(|result| result.deleted.unwrap_or(1)).sum())
+    }
+
+    async fn try_out(self, cx: &Context) -> Result<usize> {
+        let trial = Arc::new(Trial::default());
+        let mut changes = ChangeSet::new(self.operations, cx.now(), Arc::clone(&cx.request_id))
+            .with_origin(cx.origin.clone())
+            .with_room(cx.room.clone());
+        changes.trial = Some(Arc::clone(&trial));
+        let tried = cx.services.items.commit(&cx.access, changes).await;
+        cx.forget_noted();
+        let changed = self.steps.iter().filter(|step| step.name != "delete").count();
+        match (trial.deleted(), tried) {
+            (Some(deleted), _) => Ok(changed + deleted),
+            (None, Err(error)) => Err(at_step(error, &self.steps)),
+            (None, Ok(_)) => Err(Error::internal("what was to be tried has been done")),
         }
     }
 

@@ -59,11 +59,15 @@ pub(super) fn list_and_create(tag: &str, endpoint: &Endpoint<'_>, of_items: &Val
         &format!("Delete each {name} that matches"),
         delete_many,
     );
+    let of_many = || {
+        let filters = filters.as_array().into_iter().flatten().cloned();
+        filters.chain([parameter("dry_run")]).collect::<Value>()
+    };
     let mut item = json!({
         "parameters": place,
         "get": with(list, "parameters", filters.clone()),
-        "patch": with(patch_many, "parameters", filters.clone()),
-        "delete": with(delete_many, "parameters", filters.clone()),
+        "patch": with(patch_many, "parameters", of_many()),
+        "delete": with(delete_many, "parameters", of_many()),
     });
     if *creatable {
         let one_or_many = json!({"oneOf": [of_items, {"type": "array", "items": of_items}]});

@@ -3,13 +3,13 @@
 use realnet_core::ErrorKind;
 use realnet_core::acl::{Permission, Subject};
 use realnet_core::change::{
-    ChangeKind, ChangeSet, IdempotencyKey, Operation, Outcome, SourceKind, SourceRecord, StoredReply,
+    ChangeKind, ChangeSet, IdempotencyKey, Operation, Outcome, SourceKind, SourceRecord, StoredReply, Trial,
 };
 use realnet_core::clock::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
 
-use crate::conformance::{World, delete, expect_kind, grant, item};
+use crate::conformance::{World, delete, expect_kind, grant, item, race};
 
 /// Later operations see what earlier ones did.
 pub async fn later_operations_see_earlier_ones(world: World) {
@@ -153,4 +153,51 @@ pub async fn a_large_set_is_applied(world: World) {
     world.commit(&alice, removals).await.unwrap();
     let found = world.find("Note").all().await;
     assert_eq!(found.iter().map(|item| item.id).collect::<Vec<_>>(), [items[999].id]);
+}
+
+/// A set that is only tried is refused for what would refuse it, the store's own reasons too; nothing of it is kept or logged.
+pub async fn a_set_that_is_only_tried_leaves_nothing(world: World) {
+    let alice = world.acme.alice.clone();
+    let taken = world.create(&alice, item("Coded").name("taken").attr("code", "x")).await;
+    let other = world.create(&alice, item("Coded").name("other").attr("code", "y")).await;
+    let attempt = async |operations: Vec<Operation>| {
+        let trial = Arc::new(Trial::default());
+        let changes = ChangeSet::new(operations, world.now(), Arc::from("suite"));
+        let changes = ChangeSet { trial: Some(Arc::clone(&trial)), ..changes };
+        let refused = world.stores.items.commit(&world.access(&alice), changes).await.unwrap_err();
+        (trial.deleted(), refused)
+    };
+    let new = || world.creation(&alice, item("Coded").name("new").attr("code", "z"));
+    let (deleted, _) =
+        attempt(vec![new(), world.setting(other.id, Some(1), json!({"code": "w"})), delete(taken.id)]).await;
+    assert_eq!(deleted, Some(1));
+    let (deleted, _) =
+        attempt(vec![delete(taken.id), world.setting(other.id, None, json!({"code": "x"}))]).await;
+    assert_eq!(deleted, Some(1), "what is given up is free");
+    for (operations, kind) in [
+        (vec![world.setting(other.id, None, json!({"code": "x"}))], ErrorKind::Conflict),
+        (vec![new(), new()], ErrorKind::Conflict),
+        (vec![world.setting(other.id, Some(2), json!({}))], ErrorKind::PreconditionFailed),
+        (vec![new(), delete(world.next_id())], ErrorKind::NotFound),
+    ] {
+        let (deleted, refused) = attempt(operations).await;
+        assert_eq!((deleted, refused.kind()), (None, kind), "{refused}");
+    }
+    assert_eq!([world.item(taken.id).await, world.item(other.id).await], [taken, other]);
+    world.find("Coded").order("name").gives(&["other", "taken"]).await;
+    world.log(world.acme.id, World::SETTLED + 2).await;
+    // Others are not in its way, nor it in theirs.
+    let created = race(6, |index| {
+        let (world, alice) = (world.clone(), alice.clone());
+        async move {
+            let draft = item("Coded").name("raced").attr("code", format!("raced {}", index / 2));
+            let changes =
+                ChangeSet::new(vec![world.creation(&alice, draft)], world.now(), Arc::from("suite"));
+            let trial = (index % 2 == 0).then(Arc::<Trial>::default);
+            let changes = ChangeSet { trial, ..changes };
+            world.stores.items.commit(&world.access(&alice), changes).await.is_ok()
+        }
+    });
+    assert_eq!(created.await.into_iter().filter(|created| *created).count(), 3);
+    assert_eq!(world.find("Coded").all().await.len(), 5);
 }
