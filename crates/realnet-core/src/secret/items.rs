@@ -1,6 +1,7 @@
 //! A store of items behind which secrets are sealed: what is written goes through here, whoever writes it.
 
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,6 +17,9 @@ use crate::provider::{Access, Capabilities, ItemProvider, Page};
 use crate::query::aggregate::GroupRow;
 use crate::query::{Aggregate, Query};
 use crate::registry::TypeRegistry;
+
+/// What a method of the trait gives that waits.
+type Answer<'f, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'f>>;
 
 /// Seals the secret fields of all that is written, behind validation and before the store. What is read is as stored:
 /// sealed. [`Secrets::open`] opens it.
@@ -60,6 +64,8 @@ impl SealedItems {
     }
 }
 
+/// Only what is written has to pass through here. The reads that every request makes are handed on as they are, without a future
+/// around the store's.
 #[async_trait]
 impl ItemProvider for SealedItems {
     async fn commit(&self, access: &Access, mut changes: ChangeSet) -> Result<Vec<Outcome>> {
@@ -76,20 +82,33 @@ impl ItemProvider for SealedItems {
         self.store.capabilities()
     }
 
-    async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>> {
-        self.store.get(access, id).await
+    fn get<'s: 'f, 'a: 'f, 'f>(&'s self, access: &'a Access, id: Uuid) -> Answer<'f, Option<Item>>
+    where
+        Self: 'f,
+    {
+        self.store.get(access, id)
     }
 
-    async fn get_many(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
-        self.store.get_many(access, ids).await
+    fn get_many<'s: 'f, 'a: 'f, 'i: 'f, 'f>(
+        &'s self,
+        access: &'a Access,
+        ids: &'i [Uuid],
+    ) -> Answer<'f, Vec<Item>>
+    where
+        Self: 'f,
+    {
+        self.store.get_many(access, ids)
     }
 
     async fn get_all(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
         self.store.get_all(access, ids).await
     }
 
-    async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
-        self.store.list(access, query).await
+    fn list<'s: 'f, 'a: 'f, 'q: 'f, 'f>(&'s self, access: &'a Access, query: &'q Query) -> Answer<'f, Page>
+    where
+        Self: 'f,
+    {
+        self.store.list(access, query)
     }
 
     async fn aggregate(&self, access: &Access, aggregate: &Aggregate) -> Result<Vec<GroupRow>> {
