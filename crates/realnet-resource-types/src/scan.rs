@@ -57,8 +57,11 @@ pub(crate) async fn heal(
     let mut query = Query { limit: Query::MAX_LIMIT, ..Query::of(scope, types.clone()) };
     loop {
         let page = services.items.list(access, &query).await?;
-        for item in page.items.iter().filter(|item| !written.contains(&item.id)) {
-            found.look_at(writer, item, next)?;
+        for item in &page.items {
+            found.look_for_planted(writer, item, next);
+            if !written.contains(&item.id) {
+                found.look_at(writer, item, next)?;
+            }
         }
         match page.next {
             Some(cursor) if found.offending.len() < NAMED => query.after = Some(cursor),
@@ -68,19 +71,35 @@ pub(crate) async fn heal(
     if !found.offending.is_empty() {
         return Err(refused(found.offending));
     }
-    Ok(Healing { edits: found.healed, recheck: Some(recheck(next, types, since)) })
+    let mut own = written.clone();
+    own.extend(found.healed.iter().filter_map(|operation| match operation {
+        Operation::Update { id, .. } => Some(*id),
+        _ => None,
+    }));
+    let recheck = recheck(&access.registry, next, types, since, own);
+    Ok(Healing { edits: found.healed, recheck: Some(recheck) })
 }
 
-/// Refuses the change when an item that was written since does not obey the new types.
-fn recheck(next: &Arc<TypeRegistry>, types: Vec<Uuid>, since: Timestamp) -> Operation {
-    let next = Arc::clone(next);
+/// Refuses the change when an item that was written since does not obey the new types. `own`: what the same change set writes.
+fn recheck(
+    previous: &Arc<TypeRegistry>,
+    next: &Arc<TypeRegistry>,
+    types: Vec<Uuid>,
+    since: Timestamp,
+    own: HashSet<Uuid>,
+) -> Operation {
+    let (previous, next) = (Arc::clone(previous), Arc::clone(next));
     let guard: Guard = Arc::new(move |item| {
+        let info = next.require(item.type_id)?;
         let mut attributes = item.attributes.as_map().clone();
-        let valid = next.require(item.type_id)?.validate_stored(item.instance.as_deref(), &mut attributes);
-        valid.map_err(|_| {
-            let place = format!("{} {}", item.type_name, item.id);
-            Error::conflict(format!("{place} was written in the meantime and does not fit: try again"))
-        })
+        let before = previous.by_id(item.type_id).filter(|_| !own.contains(&item.id));
+        let is_planted = before.is_some_and(|before| info.planted(before, &attributes).is_some());
+        let valid = info.validate_stored(item.instance.as_deref(), &mut attributes);
+        if valid.is_ok() && !is_planted {
+            return Ok(());
+        }
+        let place = format!("{} {}", item.type_name, item.id);
+        Err(Error::conflict(format!("{place} was written in the meantime and does not fit: try again")))
     });
     Operation::Recheck { types, since, guard }
 }
@@ -94,21 +113,36 @@ struct Found {
 }
 
 impl Found {
+    fn offend(&mut self, info: &TypeInfo, item: &Item, detail: &str) {
+        if self.offending.len() < NAMED {
+            let place = format!("/types/{}", info.name());
+            let detail = format!("{} {} ({}): {detail}", info.name(), item.id, item.name);
+            self.offending.push(Violation::new(place, detail));
+        }
+    }
+
+    /// What was plain so far can not be a stored secret: it would be taken for one that is sealed under a key that nobody has.
+    fn look_for_planted(&mut self, writer: Writer<'_>, item: &Item, next: &TypeRegistry) {
+        let (before, after) = (writer.access.registry.by_id(item.type_id), next.by_id(item.type_id));
+        let (Some(before), Some(after)) = (before, after) else { return };
+        if let Some(name) = after.planted(before, item.attributes.as_map()) {
+            let detail =
+                format!("/attributes/{name}: has the form of a stored secret, and is none: remove it first");
+            self.offend(after, item, &detail);
+        }
+    }
+
     fn look_at(&mut self, writer: Writer<'_>, item: &Item, next: &Arc<TypeRegistry>) -> Result<()> {
         let Some(info) = next.by_id(item.type_id) else { return Ok(()) };
         let before = item.attributes.as_map();
         let mut after = before.clone();
         fill_required(info, item.instance.as_deref(), &mut after);
         if let Err(error) = info.validate_next(item.instance.as_deref(), before, &mut after) {
-            if self.offending.len() < NAMED {
-                let detail = error.violations().first().map_or_else(
-                    || error.message().to_owned(),
-                    |violation| format!("{}: {}", violation.pointer, violation.detail),
-                );
-                let place = format!("/types/{}", info.name());
-                let detail = format!("{} {} ({}): {detail}", info.name(), item.id, item.name);
-                self.offending.push(Violation::new(place, detail));
-            }
+            let detail = error.violations().first().map_or_else(
+                || error.message().to_owned(),
+                |violation| format!("{}: {}", violation.pointer, violation.detail),
+            );
+            self.offend(info, item, &detail);
             return Ok(());
         }
         if after == *before {

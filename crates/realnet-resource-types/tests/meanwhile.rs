@@ -158,6 +158,15 @@ async fn overtaken(times: usize) -> World {
 }
 
 #[tokio::test]
+async fn what_would_pass_for_a_stored_secret_refuses_the_change() {
+    let secret = document(&json!([{"name": "body", "type": "text"}, {"name": "token", "type": "secret"}]));
+    let world = busy(json!({"token": {"$sealed": "nokey:AAAA"}})).await;
+    let error = world.load(Superuser, secret.clone(), true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    busy(json!({"token": "fits"})).await.load(Superuser, secret, true).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_item_that_does_not_fit_refuses_the_change() {
     let world = busy(json!({"body": "x"})).await;
     let longer = document(&json!([{"name": "body", "type": "text", "min_length": 3}]));

@@ -4,9 +4,15 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{World, document_of};
 use realnet_core::ErrorKind;
+use realnet_core::acl::Caller;
 use realnet_core::acl::OrgRole::{Admin, Superuser, User};
+use realnet_core::change::{ChangeSet, Operation};
+use realnet_core::model::Item;
+use realnet_core::provider::Access;
 use realnet_core::resource::{Reply, TypeList, TypeOperation, WriteOptions};
 use serde_json::{Value, json};
 
@@ -170,4 +176,50 @@ async fn grants_on_types() {
     assert_eq!(shown(world.on_type(Admin, get).await.unwrap()), read);
     let declared = shown(world.on_type(Admin, set(None)).await.unwrap());
     assert_eq!(declared[0]["permissions"], json!(["create"]));
+}
+
+#[tokio::test]
+async fn what_becomes_secret_is_sealed_and_nothing_is_planted() {
+    let world = World::sealing().await;
+    world.load(Superuser, base(), true).await.unwrap();
+    let access = || {
+        let caller = Arc::new(Caller::system(world.org));
+        Access { caller, registry: world.services.registry.current() }
+    };
+    let commit = async |operation| {
+        let changes = ChangeSet::new(vec![operation], world.services.clock.now(), Arc::from("test"));
+        world.services.items.commit(&access(), changes).await.unwrap();
+    };
+    let create = async |token: Value| {
+        let access = access();
+        let info = access.registry.find(world.org, "Note").unwrap();
+        let id = world.services.ids.next_id();
+        let attributes = json!({"body": "b", "token": token}).as_object().unwrap().clone().into();
+        let item = Item { attributes, ..Item::new(id, info.id(), Arc::clone(info.name()), world.org) };
+        commit(Operation::Create(Box::new(item))).await;
+        id
+    };
+    let kept = create(json!("TOPSECRET")).await;
+    let body = json!({"name": "body", "type": "text"});
+    let secret = with_fields(json!([body, {"name": "token", "type": "secret"}]));
+    for planted in [json!({"$sealed": "nokey:AAAA"}), json!({"$sealed": 5}), json!({"$plain": "x"}), json!(5)]
+    {
+        let id = create(planted).await;
+        for apply in [false, true] {
+            let error = world.load(Superuser, secret.clone(), apply).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            assert!(error.message().contains("/attributes/token"), "{error}");
+        }
+        commit(Operation::Delete { id, expected_version: None, guard: None }).await;
+    }
+    world.load(Superuser, secret.clone(), true).await.unwrap();
+    let item = async || world.services.items.get(&access(), kept).await.unwrap().unwrap();
+    let sealed = item().await;
+    assert!(sealed.attributes.get("token").unwrap()["$sealed"].is_string(), "{sealed:?}");
+    assert_eq!(sealed.version, 1);
+    assert_eq!(world.services.secrets.open(&sealed, "token").unwrap(), Some(json!("TOPSECRET")));
+    // One that was secret, is no field for a while, and is one again has stored forms that are none of anybody's making.
+    world.load(Superuser, base(), true).await.unwrap();
+    world.load(Superuser, secret, true).await.unwrap();
+    assert_eq!(item().await, sealed);
 }

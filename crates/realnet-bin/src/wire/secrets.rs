@@ -1,5 +1,7 @@
 //! Which keys a store's secrets are sealed under, and sealing them anew.
 
+use std::time::Duration;
+
 use realnet_core::resource::Services;
 use realnet_core::secret::{self, Keyring, Rotated, Secrets, Uses};
 
@@ -7,6 +9,9 @@ use super::key_file::KeyFile;
 use super::store::Store;
 use crate::cli::{Failure, for_operators};
 use crate::config::{Config, DatabaseSection};
+
+/// How often a running server sees whether the store knows of its key.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Services of the store that seal and open secrets. With `check`, nothing is written: neither a key nor that it is used.
 pub async fn unlock(store: &Store, config: &Config, check: bool) -> Result<Services, Failure> {
@@ -110,4 +115,21 @@ pub async fn rotate(services: &Services, progress: impl FnMut(&Rotated) + Send) 
 /// Counts what is sealed under which key.
 pub async fn uses(services: &Services) -> Result<Uses, Failure> {
     Ok(secret::uses(services).await?)
+}
+
+/// Sees, as long as it is polled, that the store knows of the key that this server seals under: another one may have sealed everything
+/// anew and have it forgotten. A failure is one of the store, and passes with it.
+pub async fn stay_noted(services: Services) {
+    let keyring = services.secrets.keyring();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Ok(true) = secret::note(&*services.credentials, keyring).await {
+            let key = keyring.primary().unwrap_or_default();
+            tracing::warn!(
+                key,
+                "secrets were sealed anew under another key, but this server seals under this one: start it with the other key in \
+                 front, and run `realnet secrets rotate` again"
+            );
+        }
+    }
 }

@@ -151,6 +151,7 @@ impl Server {
         let watcher = tokio::spawn(follow_types(services.clone()));
         let follower = tokio::spawn(store.follow(&services));
         let sweeper = tokio::spawn(storage::sweep(services.clone()));
+        let keys = tokio::spawn(secrets::stay_noted(services.clone()));
         let builder = tokio::spawn(indexes::build(services));
         if let Some(address) = server.addresses().first() {
             let scheme = if server.is_tls() { "https" } else { "http" };
@@ -159,6 +160,7 @@ impl Server {
         server.run(stopped).await?;
         watcher.abort();
         follower.abort();
+        keys.abort();
         builder.abort();
         sweeper.abort();
         accounts.finish_mails(MAILS_END).await;

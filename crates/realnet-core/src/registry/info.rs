@@ -173,6 +173,16 @@ impl TypeInfo {
         declared.chain(gone.map(|field| field.name.as_str()))
     }
 
+    /// The names under which items hold secrets that are none by `before`: what stands there is plain, whatever it looks like.
+    pub fn newly_secret<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = &'a str> {
+        self.secret_names().filter(|name| !before.secret_names().any(|known| known == *name))
+    }
+
+    /// The name of a value that would pass for a stored secret by this type, and was given as a plain one by `before`.
+    pub fn planted<'a>(&'a self, before: &'a Self, attributes: &Map) -> Option<&'a str> {
+        self.newly_secret(before).find(|name| attributes.get(*name).is_some_and(is_stored_form))
+    }
+
     /// A field by name (exact).
     pub fn field(&self, name: &str) -> Option<&Arc<FieldInfo>> {
         self.fields.iter().find(|info| info.field.name == name)

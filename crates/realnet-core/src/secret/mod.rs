@@ -17,9 +17,9 @@ mod settings;
 pub use items::SealedItems;
 pub use keyring::Keyring;
 pub use place::Place;
-pub use rotation::{Rotated, Uses, rotate, uses};
+pub use rotation::{Rotated, Uses, rotate, seal_present, uses};
 pub use sealed::Sealed;
 pub use secrets::Secrets;
-pub use settings::{known_keys, reseal_setting, retire, sealed_setting, unlock, verify};
+pub use settings::{known_keys, note, reseal_setting, retire, sealed_setting, unlock, verify};
 
 pub(crate) use sealed::is_stored_form;

@@ -64,7 +64,7 @@ pub struct Uses {
     pub items: BTreeMap<String, usize>,
     /// The same in the log of changes: earlier states, which nobody opens.
     pub history: BTreeMap<String, usize>,
-    /// Key ids that the store expects at each start.
+    /// Key ids that are needed at each start: those that the store expects, and those of secrets of items.
     pub expected: Vec<String>,
 }
 
@@ -99,6 +99,20 @@ pub async fn rotate(services: &Services, mut progress: impl FnMut(&Rotated) + Se
     Ok(done)
 }
 
+/// Seals what items of some types hold in plain text, or under another key than the primary: where a field has become secret.
+/// Answers how many were sealed.
+pub async fn seal_present(services: &Services, types: &[Uuid]) -> Result<usize> {
+    let mut walk = Walk::new(services, |_, info| types.contains(&info.id()));
+    let mut sealed = 0;
+    while let Some(items) = walk.next(services).await? {
+        let registry = &walk.access.registry;
+        let stale = |item: &&Item| state(services.secrets.keyring(), registry, item) == State::Stale;
+        let stale: Vec<Uuid> = items.iter().filter(stale).map(|item| item.id).collect();
+        sealed += reseal(services, &stale).await?;
+    }
+    Ok(sealed)
+}
+
 /// Counts by which keys the secrets of items, and of their earlier states, are sealed.
 pub async fn uses(services: &Services) -> Result<Uses> {
     let expected = super::settings::known_keys(&*services.credentials).await?;
@@ -109,6 +123,9 @@ pub async fn uses(services: &Services) -> Result<Uses> {
             count(&walk.access.registry, item, &mut uses.items);
         }
     }
+    let of_items = uses.items.keys().filter(|key| *key != PLAIN && !uses.expected.contains(key));
+    let of_items: Vec<String> = of_items.cloned().collect();
+    uses.expected.extend(of_items);
     let mut orgs = Walk::of_orgs(services);
     while let Some(items) = orgs.next(services).await? {
         for org in &items {

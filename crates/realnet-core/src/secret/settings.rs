@@ -24,18 +24,29 @@ type Checks = BTreeMap<String, String>;
 /// A conflict that names the ids of the keys that are missing, or the one that is another key than the store knows.
 pub async fn unlock(store: &dyn CredentialProvider, keyring: Keyring) -> Result<Secrets> {
     check(&keyring, &known(store).await?.1)?;
-    if let Some(primary) = keyring.primary() {
-        let sealed = keyring.seal(&check_place(primary), primary.as_bytes())?.to_text();
-        change(store, |checks| {
-            checks.entry(primary.to_owned()).or_insert_with(|| sealed.clone());
-        })
-        .await?;
+    if keyring.primary().is_some() {
+        note(store, &keyring).await?;
         // Another server may have noted another key of this id meanwhile.
         check(&keyring, &known(store).await?.1)?;
     }
     let made = random::<32>()?;
     let digest_key = sealed_setting(store, &keyring, DIGEST_KEY, &made).await?;
     Ok(Secrets::new(keyring, &digest_key))
+}
+
+/// Sees that the primary key is noted as one that values are sealed under; answers whether it was not. A server that runs on does
+/// so from time to time: another one may have sealed everything under its own key and have forgotten this one.
+pub async fn note(store: &dyn CredentialProvider, keyring: &Keyring) -> Result<bool> {
+    let Some(primary) = keyring.primary() else { return Ok(false) };
+    if known(store).await?.1.contains_key(primary) {
+        return Ok(false);
+    }
+    let sealed = keyring.seal(&check_place(primary), primary.as_bytes())?.to_text();
+    change(store, |checks| {
+        checks.entry(primary.to_owned()).or_insert_with(|| sealed.clone());
+    })
+    .await?;
+    Ok(true)
 }
 
 /// Sees that the keys are those which the values of the store are sealed under, and writes nothing.

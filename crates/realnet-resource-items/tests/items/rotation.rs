@@ -5,7 +5,7 @@ use std::sync::Arc;
 use realnet_core::Uuid;
 use realnet_core::provider::{CredentialProvider as _, ItemProvider as _};
 use realnet_core::resource::Services;
-use realnet_core::secret::{Keyring, known_keys, retire, rotate, sealed_setting, unlock, uses, verify};
+use realnet_core::secret::{Keyring, known_keys, note, retire, rotate, sealed_setting, unlock, uses, verify};
 use realnet_provider_generic::MemoryStore;
 use serde_json::json;
 
@@ -46,6 +46,27 @@ async fn a_store_opens_with_the_keys_that_it_knows_only() {
     retire(&store, &both).await.unwrap();
     unlock(&store, new.clone()).await.unwrap();
     assert!(unlock(&store, old).await.is_err());
+}
+
+#[tokio::test]
+async fn a_key_that_goes_on_sealing_is_noted_again() {
+    let old = Keyring::generate().unwrap();
+    let (world, store) = sealing_with(old.clone()).await;
+    let new = Keyring::generate().unwrap();
+    let rotating = services(&world, &store, &old.behind(&new)).await;
+    rotate(&rotating, |_| {}).await.unwrap();
+    retire(&*store, rotating.secrets.keyring()).await.unwrap();
+    // A server of before goes on with the old key in front.
+    world.create(&world.ann, "safe", json!({"pin": "1"})).await.unwrap();
+    assert_eq!(
+        uses(&rotating).await.unwrap().expected,
+        [id_of(&new), id_of(&old)],
+        "what items need is told"
+    );
+    assert!(note(&*store, &old).await.unwrap());
+    assert!(!note(&*store, &old).await.unwrap() && !note(&*store, &Keyring::default()).await.unwrap());
+    assert_eq!(known_keys(&*store).await.unwrap().len(), 2);
+    assert!(unlock(&*store, new).await.is_err(), "the next start is refused without it");
 }
 
 #[tokio::test]

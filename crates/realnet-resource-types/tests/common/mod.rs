@@ -13,6 +13,7 @@ use realnet_core::query::{OrgScope, Query};
 use realnet_core::resource::{
     Context, Dispatcher, Operation, Reply, Request, Resource, Services, TypeOperation,
 };
+use realnet_core::secret::{Keyring, unlock};
 use realnet_core::{Result, Uuid};
 use realnet_provider_generic::MemoryStore;
 use realnet_resource_types::Types;
@@ -61,6 +62,13 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         Self::on(Services::on(Arc::new(MemoryStore::new())), System.next_id())
+    }
+
+    /// One with a key that secrets are sealed under.
+    pub async fn sealing() -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let secrets = unlock(&*store, Keyring::generate().unwrap()).await.unwrap();
+        Self::on(Services::on(store).sealing(secrets), System.next_id())
     }
 
     /// The same world with its items behind another provider.
