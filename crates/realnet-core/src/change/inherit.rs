@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::ChangeKind;
 use super::apply::Engine;
-use crate::acl::{self, Grant, InheritedGrant, Permissions, Subject};
+use crate::acl::{self, Grant, InheritedGrant, Permission, Permissions, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
 use crate::provider::{ChildrenOf, Part};
@@ -188,9 +188,9 @@ impl Engine<'_> {
             if before.inherited == inherited {
                 continue;
             }
-            *widened += usize::from(gives_more(&before.inherited, &inherited));
-            if *widened > self.changes.max_inherited {
-                return Err(self.too_many_heirs());
+            if gives_more(&before.inherited, &inherited) {
+                *widened += 1;
+                self.check_heir(&before, *widened)?;
             }
             let after = Item { inherited, version: before.version + 1, ..before.clone() };
             if let Some(raised) = self.raised.get_mut(&after.id) {
@@ -201,6 +201,18 @@ impl Engine<'_> {
             self.append(ChangeKind::Grant, Some(before), Some(after)).await?;
         }
         Ok(changed)
+    }
+
+    /// What gives more is for who may share the item, as far as a key's scope goes; and not for any number of items.
+    fn check_heir(&self, heir: &Item, widened: usize) -> Result<()> {
+        if widened > self.changes.max_inherited {
+            return Err(self.too_many_heirs());
+        }
+        let (caller, registry) = (&self.access.caller, &self.access.registry);
+        if caller.scope_allows(registry, heir.type_id, Permission::Share) {
+            return Ok(());
+        }
+        Err(Error::forbidden("outside of the key's scope: other items would be shared along with it"))
     }
 
     fn too_many_heirs(&self) -> Error {

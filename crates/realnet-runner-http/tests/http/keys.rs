@@ -204,3 +204,21 @@ fn a_client_gets_a_token_as_oauth_has_it() {
     server.send("POST", &secret_at, &[], b"").problem(401);
     server.admin("POST", &secret_at, &json!({"secret": "mine"})).problem(400);
 }
+
+#[test]
+fn a_key_shares_nothing_outside_of_its_scope_along_with_a_folder() {
+    let server = TestServer::start();
+    let derived = json!({"name": "Ring", "base": "Binder", "endpoint": "rings"});
+    server.admin("POST", "/api/types", &derived).expect(201);
+    let ring = server.admin("POST", "/api/rings", &json!({"name": "R"})).expect(201);
+    let below = json!({"name": "B", "parent_id": ring["id"]});
+    server.admin("POST", "/api/binders", &below).expect(201);
+    let acl = format!("/api/rings/{}/acl", ring["id"].as_str().unwrap());
+    let public = json!([{"subject": {"type": "public"}, "permissions": ["read"]}]);
+    let scope = |resource: &str| json!([{"resource": resource, "permissions": ["read", "share"]}]);
+    let (rings, binders) = (key(&server, &scope("rings")), key(&server, &scope("binders")));
+    outside(&server.by(&rings, "PUT", &acl, &public));
+    server.by(&binders, "PUT", &acl, &public).expect(200);
+    // It may take away, whatever that is taken from.
+    server.by(&rings, "PUT", &acl, &json!([])).expect(200);
+}
