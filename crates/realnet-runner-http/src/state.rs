@@ -8,6 +8,7 @@ use realnet_core::limit::Memory;
 use realnet_core::resource::{Authenticator, Dispatcher};
 use tokio::sync::Semaphore;
 
+use crate::answer::shares::Shares;
 use crate::config::HttpConfig;
 use crate::connection::PLACES;
 use crate::keys::Keys;
@@ -31,6 +32,8 @@ pub(crate) struct State {
     pub(crate) bodies: Memory,
     /// Bytes of change sets under way, and of answers until they are sent.
     pub(crate) memory: Memory,
+    /// What of the latter each account has.
+    pub(crate) shares: Arc<Shares>,
     /// Keys of this runner's own.
     pub(crate) keys: Keys,
     /// Certificates, when connections are under TLS.
@@ -50,6 +53,7 @@ impl State {
         Ok(Self {
             bodies: Memory::new(config.body_memory),
             memory: Memory::new(config.memory),
+            shares: Arc::default(),
             keys: Keys::of(&*authenticator),
             tls: config.tls.as_ref().map(Tls::load).transpose()?,
             lingering: Arc::new(Semaphore::new(PLACES)),

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use realnet_core::limit::Room;
 
 use super::data::Streamed;
+use super::shares::Share;
 use crate::call::Noted;
 use crate::problem::Problem;
 use crate::router::Outcome;
@@ -20,39 +21,49 @@ use crate::state::State;
 /// of a larger one only when all of it has gone to the socket.
 const LARGE: u64 = 256 * 1024;
 
+/// What an answer holds until it is sent.
+pub(crate) struct Hold {
+    room: Arc<Room>,
+    _share: Option<Share>,
+}
+
 /// Takes the room of an answer. Without room it is refused, unless it tells what was done: the room of that is there, and the
-/// answer takes its place.
+/// answer takes its place. Nor has one account more than half of it by several answers.
 pub(crate) fn take(
     state: &State,
     noted: &Noted,
     outcome: Outcome,
-) -> Result<(HttpResponse, Option<Arc<Room>>), Problem> {
+) -> Result<(HttpResponse, Option<Hold>), Problem> {
     let response = outcome?;
     let is_streamed = response.extensions().contains::<Streamed>();
     let BodySize::Sized(size @ LARGE..) = response.body().size() else { return Ok((response, None)) };
     if is_streamed {
         return Ok((response, None));
     }
+    let size = size as usize;
     let room = match noted.room.get() {
         Some(room) => Arc::clone(room),
         None => Arc::new(state.memory.room(noted.is_strangers())),
     };
+    let account = noted.caller.get().and_then(|caller| caller.account);
+    let most = if room.is_done() { usize::MAX } else { state.config.memory / 2 };
+    let share = account.map(|account| state.shares.take(account, size, most)).transpose()?;
     if room.is_done() {
-        room.settle(size as usize);
+        room.settle(size);
     } else {
         // What it was written from is gone.
-        room.reach(size as usize)?;
+        room.reach(size)?;
     }
-    Ok((response, Some(room)))
+    Ok((response, Some(Hold { room, _share: share })))
 }
 
 /// Leaves the room with the answer until that is sent. It may have become smaller since.
-pub(crate) fn until_sent(response: HttpResponse, room: Option<Arc<Room>>) -> HttpResponse {
-    let Some(room) = room else { return response };
+pub(crate) fn until_sent(response: HttpResponse, hold: Option<Hold>) -> HttpResponse {
+    let Some(hold) = hold else { return response };
     response.map_body(|_, body| match body.try_into_bytes() {
         Ok(bytes) => {
-            room.settle(bytes.len());
-            BoxBody::new(Held { bytes, _room: room })
+            hold.room.settle(bytes.len());
+            BoxBody::new(Held { bytes, _hold: hold })
         }
         Err(body) => body,
     })
@@ -61,7 +72,7 @@ pub(crate) fn until_sent(response: HttpResponse, room: Option<Arc<Room>>) -> Htt
 /// A body with its room.
 struct Held {
     bytes: Bytes,
-    _room: Arc<Room>,
+    _hold: Hold,
 }
 
 impl MessageBody for Held {

@@ -7,6 +7,7 @@ pub(crate) mod held;
 mod link;
 mod page;
 mod reply;
+pub(crate) mod shares;
 
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
