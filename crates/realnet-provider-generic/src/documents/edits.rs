@@ -197,6 +197,9 @@ fn check_validity(item: &Item) -> Result<(), String> {
 
 fn create(item: Item, registry: &TypeRegistry) -> Result<Operation> {
     let info = registry.require(item.type_id)?;
+    if item.content.is_some() {
+        return Err(Error::conflict("the content of an item comes by an upload"));
+    }
     let mut attributes = item.attributes.clone().into_map();
     info.apply_defaults(item.instance.as_deref(), &mut attributes);
     info.validate(item.instance.as_deref(), &mut attributes)?;
@@ -215,6 +218,9 @@ fn update(
     }
     if item.org != before.org {
         return Err(fixed("org"));
+    }
+    if item.content != before.content {
+        return Err(fixed("content"));
     }
     let (id, grants, registry) = (item.id, item.grants.clone(), Arc::clone(registry));
     let sets_grants = grants != before.grants;
@@ -235,7 +241,7 @@ fn edited(item: &Item, before: &Item, registry: &TypeRegistry) -> Result<Item> {
         info.validate_next(item.instance.as_deref(), before.attributes.as_map(), &mut map)?;
         attributes = Attributes::from_map(map);
     }
-    Ok(Item { attributes, version: before.version, ..item.clone() })
+    Ok(Item { attributes, version: before.version, content: before.content, ..item.clone() })
 }
 
 /// The beginning of time: every item was written since.

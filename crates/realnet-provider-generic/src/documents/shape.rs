@@ -23,7 +23,10 @@ static ITEM_KEYS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let item = Item::new(Uuid::nil(), Uuid::nil(), Arc::from(""), Uuid::nil());
     let members = serde_json::to_value(item).unwrap_or_default();
     let named = members.as_object().into_iter().flat_map(Map::keys).cloned();
-    named.chain(Item::PROPERTIES.map(str::to_owned)).chain(["inherited".to_owned()]).collect()
+    named
+        .chain(Item::PROPERTIES.map(str::to_owned))
+        .chain(["content", "inherited"].map(str::to_owned))
+        .collect()
 });
 
 /// The type from which all others derive: the only one without a base, unless another says so.

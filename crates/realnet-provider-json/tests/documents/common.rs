@@ -27,7 +27,7 @@ pub struct World {
     pub folder: PathBuf,
 }
 
-fn definition(id: Uuid, document: Value) -> TypeDefinition {
+fn definition(id: Uuid, document: &Value) -> TypeDefinition {
     let mut whole = json!({"id": id, "org": null, "base": "Item", "attributes": {}, "fields": [],
                            "access": null, "instances": [], "version": 1});
     whole.as_object_mut().unwrap().extend(document.as_object().unwrap().clone());
@@ -41,8 +41,8 @@ fn types() -> Vec<TypeDefinition> {
         {"name": "after", "type": "reference", "reference": "Task"},
     ]);
     vec![
-        definition(ROOT, json!({"name": "Item", "base": null})),
-        definition(TASK, json!({"name": "Task", "fields": fields})),
+        definition(ROOT, &json!({"name": "Item", "base": null})),
+        definition(TASK, &json!({"name": "Task", "fields": fields})),
     ]
 }
 

@@ -1,5 +1,5 @@
 //! What is particular to a store of documents: crashes, full disks, damage, edits by hand. In JSON, for all formats.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
 mod common;
 mod crash;
