@@ -1,5 +1,5 @@
 //! How fast contents go in and out, beside a bare HTTP client that does the same with one signed request on the same server:
-//! `cargo run --release -p realnet-provider-aws --example speed -- MEBIBYTES ROUNDS`. The middle of the rounds counts.
+//! `cargo run --release -p realnet-provider-aws --example s3_speed -- MEBIBYTES ROUNDS`. The middle of the rounds counts.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
