@@ -70,7 +70,7 @@ impl World {
 
     /// Waits until so much of an upload has come.
     fn wait_for_bytes(&self, within: &str, least: u64) {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while self.sizes(within).iter().sum::<u64>() < least {
             assert!(Instant::now() < until, "bytes come");
             std::thread::sleep(Duration::from_millis(2));
@@ -234,7 +234,7 @@ async fn large_files_take_little_memory() {
     let host = world.server.address.strip_prefix("http://").unwrap();
     let send = |head: &str| {
         let mut socket = TcpStream::connect(host).unwrap();
-        let head = head.replace("\n", "\r\n");
+        let head = head.replace('\n', "\r\n");
         write!(
             socket,
             "{head}Host: {host}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",

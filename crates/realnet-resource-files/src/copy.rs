@@ -8,6 +8,7 @@ use realnet_core::change::{ChangeSet, Operation, Outcome};
 use realnet_core::model::{Attributes, Item, Visibility};
 use realnet_core::provider::{ContentId, DataProvider};
 use realnet_core::query::{Literal, Operand, OrgScope, Predicate, Property, Query};
+use realnet_core::registry::TypeInfo;
 use realnet_core::resource::{Context, Rendered, Reply, Route};
 use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
 use serde_json::Value;
@@ -71,7 +72,7 @@ async fn gather(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Vec<Item>> 
         return Err(missing());
     }
     let base = cx.registry().root().ok_or_else(|| Error::internal("there is no root type"))?;
-    let types: Vec<Uuid> = cx.registry().derived(base, None).map(|info| info.id()).collect();
+    let types: Vec<Uuid> = cx.registry().derived(base, None).map(TypeInfo::id).collect();
     let is_any = Predicate::In {
         operand: Operand::Property(Property::Visibility),
         values: Visibility::ALL

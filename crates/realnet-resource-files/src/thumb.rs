@@ -63,15 +63,14 @@ impl Thumbs {
         let is_kept = KEPT.contains(&width) && KEPT.contains(&height);
         let id = id_of(data.content.id, width, height);
         let kept = if is_kept { read(store, id, MAX_FILE).await? } else { None };
-        let picture = match kept {
-            Some(bytes) => Picture { media_type: media_type_of(&bytes), bytes },
-            None => {
-                let made = self.make(store, data.content, format, (width, height)).await?;
-                if is_kept {
-                    keep(store, id, made.bytes.clone()).await;
-                }
-                made
+        let picture = if let Some(bytes) = kept {
+            Picture { media_type: media_type_of(&bytes), bytes }
+        } else {
+            let made = self.make(store, data.content, format, (width, height)).await?;
+            if is_kept {
+                keep(store, id, made.bytes.clone()).await;
             }
+            made
         };
         let mut meter = Meter::new();
         meter.update(&picture.bytes);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use realnet_client::Client;
-use sha2::{Digest as _, Sha256};
+use realnet_core::provider::Meter;
 use structopt::StructOpt;
 
 use super::progress::Progress;
@@ -139,11 +139,11 @@ async fn piece(
 
 fn digest(path: &Path) -> Result<String, Failure> {
     let mut file = File::open(path)?;
-    let mut digest = Sha256::new();
+    let mut digest = Meter::new();
     let mut block = vec![0; 256 * 1024];
     loop {
         match file.read(&mut block)? {
-            0 => return Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(digest.checksum().to_string()),
             count => digest.update(&block[..count]),
         }
     }
@@ -151,15 +151,18 @@ fn digest(path: &Path) -> Result<String, Failure> {
 
 async fn to_stdout(client: &Client, id: &str) -> Outcome {
     let mut download = client.download("items", id, None).await?;
-    let mut digest = Sha256::new();
+    let mut digest = Meter::new();
     let mut stdout = std::io::stdout().lock();
     while let Some(bytes) = download.data.try_next().await? {
         digest.update(&bytes);
         stdout.write_all(&bytes)?;
     }
     stdout.flush()?;
-    let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if found == download.checksum { Ok(()) } else { Err("what came is not what the server has".into()) }
+    if digest.checksum().to_string() == download.checksum {
+        Ok(())
+    } else {
+        Err("what came is not what the server has".into())
+    }
 }
 
 #[cfg(test)]

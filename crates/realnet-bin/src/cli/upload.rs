@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use futures::stream;
 use realnet_client::{Client, UploadProgress};
-use sha2::{Digest as _, Sha256};
+use realnet_core::provider::Meter;
 use structopt::StructOpt;
 
 use super::progress::Progress;
@@ -79,13 +79,12 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
     }
     let size = about.len();
     let kept = Kept::of(command, path, size, about.modified().ok())?;
-    let (upload, mut at) = match resume(client, &kept).await? {
-        Some((upload, at)) => (upload, at),
-        None => {
-            let upload = begin(client, command, path, size).await?;
-            kept.keep(&upload)?;
-            (upload, UploadProgress { offset: 0, length: size, item: None })
-        }
+    let (upload, mut at) = if let Some(begun) = resume(client, &kept).await? {
+        begun
+    } else {
+        let upload = begin(client, command, path, size).await?;
+        kept.keep(&upload)?;
+        (upload, UploadProgress { offset: 0, length: size, item: None })
     };
     let mut tries = 0;
     while at.item.is_none() {
@@ -191,8 +190,9 @@ impl Kept {
         let UploadCommand { address, files: _, parent, resource, name, attributes } = command;
         let about =
             format!("{:?}", (address.url(), path, size, modified, parent, resource, name, attributes));
-        let digest = Sha256::digest(about);
-        let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let mut digest = Meter::new();
+        digest.update(about.as_bytes());
+        let name = digest.checksum().to_string();
         Ok(Self { path: session::folder()?.join("uploads").join(name) })
     }
 

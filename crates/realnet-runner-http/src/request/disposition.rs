@@ -86,7 +86,7 @@ fn value(text: &str) -> (String, &str) {
             '"' => return (value, &quoted[at + 1..]),
             // Only what would end the text is escaped: some write whole paths of other systems.
             '\\' if quoted[at + 1..].starts_with(['"', '\\']) => {
-                value.extend(letters.next().map(|(_, letter)| letter))
+                value.extend(letters.next().map(|(_, letter)| letter));
             }
             letter => value.push(letter),
         }

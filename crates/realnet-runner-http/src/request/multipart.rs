@@ -209,8 +209,11 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
     }
 
+    /// Name, name of the file, bytes.
+    type Found = (String, Option<String>, Vec<u8>);
+
     /// What a body holds, read in pieces of so many bytes: name, file name, bytes.
-    fn read(body: &[u8], piece: usize) -> Result<Vec<(String, Option<String>, Vec<u8>)>> {
+    fn read(body: &[u8], piece: usize) -> Result<Vec<Found>> {
         let pieces: Vec<Result<Bytes>> =
             body.chunks(piece).map(|bytes| Ok(Bytes::copy_from_slice(bytes))).collect();
         let mut parts = parts(stream::iter(pieces).boxed(), "xyz");

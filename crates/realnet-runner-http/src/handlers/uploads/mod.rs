@@ -66,23 +66,17 @@ fn answer(status: StatusCode, state: &UploadState) -> HttpResponse {
     headers.insert(TUS_RESUMABLE, VERSION);
     headers.insert(UPLOAD_OFFSET, HeaderValue::from(state.offset));
     headers.insert(UPLOAD_LENGTH, HeaderValue::from(state.length));
-    match &state.item {
-        Some((endpoint, item)) => {
-            let endpoint =
-                percent_encoding::utf8_percent_encode(endpoint, percent_encoding::NON_ALPHANUMERIC);
-            if let Ok(value) = HeaderValue::from_str(&format!("/api/{endpoint}/{item}")) {
-                headers.insert(CONTENT_LOCATION, value);
-            }
+    if let Some((endpoint, item)) = &state.item {
+        let endpoint = percent_encoding::utf8_percent_encode(endpoint, percent_encoding::NON_ALPHANUMERIC);
+        if let Ok(value) = HeaderValue::from_str(&format!("/api/{endpoint}/{item}")) {
+            headers.insert(CONTENT_LOCATION, value);
         }
-        None => {
-            let date = std::time::SystemTime::UNIX_EPOCH
-                + std::time::Duration::from_secs(
-                    u64::try_from(state.expires.as_micros() / 1_000_000).unwrap_or_default(),
-                );
-            let date = actix_web::http::header::HttpDate::from(date).to_string();
-            if let Ok(value) = HeaderValue::from_str(&date) {
-                headers.insert(UPLOAD_EXPIRES, value);
-            }
+    } else {
+        let seconds = u64::try_from(state.expires.as_micros() / 1_000_000).unwrap_or_default();
+        let date = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        let date = actix_web::http::header::HttpDate::from(date).to_string();
+        if let Ok(value) = HeaderValue::from_str(&date) {
+            headers.insert(UPLOAD_EXPIRES, value);
         }
     }
     response
