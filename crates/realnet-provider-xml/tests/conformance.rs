@@ -1,6 +1,5 @@
 //! The store of XML documents passes the suites that every store passes.
 
-#[path = "../../realnet-provider-json/tests/backend/mod.rs"]
 mod backend;
 
 use backend::Documents;
