@@ -17,9 +17,14 @@ fn script(page: &str) -> String {
 
 /// Runs a page, and sees that every answer that it shows came, in that order.
 fn works_as_written(page: &str) {
+    works_with(page, |text| text);
+}
+
+/// The same, with what is another on this machine.
+fn works_with(page: &str, change: impl Fn(String) -> String) {
     let (_guard, folder) = common::folder();
     let binary = env!("CARGO_BIN_EXE_realnet");
-    let examples = script(page);
+    let examples = change(script(page));
     assert!(examples.lines().count() >= 20, "{page} has few examples");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let begin = format!(
@@ -50,4 +55,25 @@ fn works_as_written(page: &str) {
 #[test]
 fn documents_in_git() {
     works_as_written("documents-in-git/README.md");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_to_postgresql() {
+    let database = realnet_testkit::engines::fresh_database().await.unwrap();
+    let url = url::Url::parse(database.url()).unwrap();
+    let (host, port) = (url.host_str().unwrap().to_owned(), url.port().unwrap_or(5432));
+    let (user, name) = (url.username().to_owned(), url.path().trim_start_matches('/').to_owned());
+    let run = move || {
+        works_with("sqlite-to-postgresql/README.md", |text| {
+            let settings = format!(
+                "REALNET_DB_HOST={host} REALNET_DB_PORT={port} REALNET_DB_USER={user} REALNET_DB_NAME={name}"
+            );
+            let shown =
+                "REALNET_DB_HOST=localhost REALNET_DB_PORT=5432 REALNET_DB_USER=shop REALNET_DB_NAME=shop";
+            assert!(text.contains(shown));
+            text.replace("postgres://shop@localhost/shop", &format!("postgres://{user}@{host}:{port}/{name}"))
+                .replace(shown, &settings)
+        });
+    };
+    tokio::task::spawn_blocking(run).await.unwrap();
 }

@@ -7,5 +7,5 @@ mod memory;
 mod quota;
 
 pub use documents::{Codec, DocumentStore, Fault, Ordered, Problem, ordered};
-pub use local::{LocalData, LocalOptions};
+pub use local::{LocalData, LocalLook, LocalOptions};
 pub use memory::{MemoryData, MemoryStore};

@@ -1,10 +1,13 @@
 //! `realnet copy` and `realnet verify`: whole stores.
 
+use std::path::Path;
+
 use structopt::StructOpt;
 
 use super::{Outcome, Usage, output};
-use crate::config::{DatabaseSection, Environment};
-use crate::wire::{self, moving};
+use crate::config::{DatabaseSection, Environment, StoragePlace};
+use crate::wire;
+use crate::wire::moving::{self, Place};
 
 /// What is said of URLs in the help of every command that takes one.
 macro_rules! urls {
@@ -34,6 +37,12 @@ pub struct CopyCommand {
     /// The store that it is copied into, which has to be empty
     #[structopt(long, name = "TO")]
     to: String,
+    /// The folder with the contents of its files, or `none`; beside a database file it is found
+    #[structopt(long, name = "FROM-STORAGE")]
+    from_storage: Option<String>,
+    /// The folder for the contents of its files, or `none`; beside a database file when absent
+    #[structopt(long, name = "TO-STORAGE")]
+    to_storage: Option<String>,
     /// Says what would be copied, and changes nothing
     #[structopt(long)]
     dry_run: bool,
@@ -48,14 +57,40 @@ pub struct CopyCommand {
     realnet verify sqlite://shop.db
     diff <(realnet verify sqlite://shop.db) <(realnet verify postgres://shop@db/shop)"))]
 pub struct VerifyCommand {
-    /// The store; a server may be using it
-    #[structopt(name = "URL")]
+    /// The store, which a server may be using; or the file of a backup
+    #[structopt(name = "URL|FILE")]
     store: String,
+    /// Reads the contents of its files as well, which are in that folder
+    #[structopt(long, name = "STORAGE")]
+    storage: Option<String>,
+}
+
+/// Where contents are supposed to be when nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Beside the database, if that folder is there.
+    IfThere,
+    /// Where a server would make it.
+    New,
+    /// Nowhere.
+    Never,
 }
 
 /// The store that is meant.
-pub(super) fn store(text: &str, environment: &Environment) -> Result<DatabaseSection, super::Failure> {
-    DatabaseSection::from_url(text, environment).map_err(|problem| Usage(problem).into())
+pub(super) fn place(
+    text: &str,
+    storage: Option<&str>,
+    beside: Beside,
+    environment: &Environment,
+) -> Result<Place, super::Failure> {
+    let database = DatabaseSection::from_url(text, environment).map_err(Usage)?;
+    let supposed = match beside {
+        Beside::IfThere => StoragePlace::beside(&database),
+        Beside::New => StoragePlace::of_new(&database),
+        Beside::Never => StoragePlace::None,
+    };
+    let storage_is_said = storage.is_some();
+    Ok(Place { database, storage: storage.map_or(supposed, StoragePlace::of_flag), storage_is_said })
 }
 
 /// Runs something with threads of its own, until it ends or is interrupted.
@@ -73,7 +108,8 @@ pub(super) fn run_until_interrupted(work: impl Future<Output = Outcome>) -> Outc
 /// Copies, or says what would be copied.
 pub fn copy(command: &CopyCommand) -> Outcome {
     let environment = Environment::of_process()?;
-    let (from, to) = (store(&command.from, &environment)?, store(&command.to, &environment)?);
+    let from = place(&command.from, command.from_storage.as_deref(), Beside::IfThere, &environment)?;
+    let to = place(&command.to, command.to_storage.as_deref(), Beside::New, &environment)?;
     let plan = moving::Copy { from, to, resume: command.resume };
     run_until_interrupted(async {
         if command.dry_run {
@@ -82,23 +118,45 @@ pub fn copy(command: &CopyCommand) -> Outcome {
             return Ok(());
         }
         let copied = moving::copy(&plan).await?;
-        output::line(&format!("copied {} to {}", copied.summary.counts, plan.to));
+        output::line(&format!("copied {} to {}", copied.summary.counts, plan.to.database));
         output::line(&format!("SHA-256 {}, the same on both sides", copied.summary.checksum));
-        if let Some(next) = copied.next {
-            output::line(&next);
-        }
+        copied.contents.as_ref().and_then(moving::told).iter().for_each(|words| output::line(words));
+        copied.next.iter().for_each(|words| output::line(words));
         Ok(())
     })
 }
 
 /// Prints the sum and what was counted.
 pub fn verify(command: &VerifyCommand) -> Outcome {
+    if !command.store.contains("://") && !command.store.starts_with("env:") {
+        return verify_backup(Path::new(&command.store));
+    }
     let environment = Environment::of_process()?;
-    let section = store(&command.store, &environment)?;
+    let place = place(&command.store, command.storage.as_deref(), Beside::Never, &environment)?;
     run_until_interrupted(async {
-        let summary = moving::verify(&section).await?;
+        let (summary, contents) = moving::verify(&place).await?;
         output::line(&format!("SHA-256 {}", summary.checksum));
         output::line(&summary.counts.to_string());
+        contents.as_ref().and_then(moving::told).iter().for_each(|words| output::line(words));
+        Ok(())
+    })
+}
+
+/// Restores a backup into a scratch place, and prints the same.
+fn verify_backup(path: &Path) -> Outcome {
+    if !path.exists() {
+        let problem =
+            format!("'{}' is neither the URL of a store, such as sqlite://FILE, nor a file", path.display());
+        return Err(Usage(problem).into());
+    }
+    run_until_interrupted(async {
+        let manifest = moving::rehearse(path).await?;
+        output::line(&format!("SHA-256 {}", manifest.sha256));
+        output::line(&manifest.census().to_string());
+        if let Some(words) = moving::told(&manifest.contents) {
+            output::line(&words);
+        }
+        output::line(&format!("a backup of {}, which can be restored", manifest.made_at));
         Ok(())
     })
 }

@@ -5,6 +5,7 @@ mod aggregate;
 mod arguments;
 mod attributes;
 mod audit;
+mod backup;
 mod batch;
 mod bulk;
 mod confirm;
@@ -82,6 +83,10 @@ enum Command {
     Copy(copy::CopyCommand),
     /// Prints a checksum over all that a store holds
     Verify(copy::VerifyCommand),
+    /// Writes all that a store holds into one file, while its servers go on
+    Backup(backup::BackupCommand),
+    /// Fills an empty store with what a backup holds
+    Restore(backup::RestoreCommand),
     /// Signs in and keeps the login for the next commands
     Login(login::LoginCommand),
     /// Ends the kept login
@@ -179,6 +184,8 @@ fn execute(command: Command) -> Outcome {
         Command::Secrets(command) => return secrets::run(command),
         Command::Copy(command) => return copy::copy(command),
         Command::Verify(command) => return copy::verify(command),
+        Command::Backup(command) => return backup::backup(command),
+        Command::Restore(command) => return backup::restore(command),
         _ => {}
     }
     settings::load()?;
@@ -193,7 +200,12 @@ fn execute(command: Command) -> Outcome {
 
 async fn client_command(command: Command) -> Outcome {
     match command {
-        Command::Server(_) | Command::Secrets(_) | Command::Copy(_) | Command::Verify(_) => Ok(()),
+        Command::Server(_)
+        | Command::Secrets(_)
+        | Command::Copy(_)
+        | Command::Verify(_)
+        | Command::Backup(_)
+        | Command::Restore(_) => Ok(()),
         Command::Login(command) => login::login(command).await,
         Command::Logout(command) => login::logout(&command).await,
         Command::Factor(command) => factor::run(&command).await,

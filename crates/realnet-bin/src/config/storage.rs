@@ -39,6 +39,34 @@ pub enum StoragePlace {
     S3(S3Section),
 }
 
+impl StoragePlace {
+    /// Of a flag: a folder, or `none`.
+    pub fn of_flag(text: &str) -> Self {
+        if text == "none" { Self::None } else { Self::Local { path: PathBuf::from(text) } }
+    }
+
+    /// The storage that belongs to a database when nothing else is said, if it is there.
+    pub fn beside(database: &DatabaseSection) -> Self {
+        match database {
+            DatabaseSection::Sqlite { .. } | DatabaseSection::Documents { .. } => {
+                Some(beside(database)).filter(|path| path.is_dir())
+            }
+            DatabaseSection::Memory | DatabaseSection::Postgres(_) => None,
+        }
+        .map_or(Self::None, |path| Self::Local { path })
+    }
+
+    /// The storage that a new database would have when nothing else is said.
+    pub fn of_new(database: &DatabaseSection) -> Self {
+        match database {
+            DatabaseSection::Sqlite { .. } | DatabaseSection::Documents { .. } => {
+                Self::Local { path: beside(database) }
+            }
+            DatabaseSection::Memory | DatabaseSection::Postgres(_) => Self::None,
+        }
+    }
+}
+
 impl StorageSection {
     pub(super) fn read(
         environment: &Environment,

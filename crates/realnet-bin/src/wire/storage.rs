@@ -53,6 +53,11 @@ pub(super) async fn attach(services: Services, section: &StorageSection) -> Resu
     Ok(services)
 }
 
+/// The contents of a bucket, for who moves them.
+pub(super) fn bucket(section: &S3Section) -> Result<Arc<S3Data>, Failure> {
+    Ok(Arc::new(S3Data::open(options(section)).map_err(|error| at(section, &error))?))
+}
+
 /// A server of contents that is away for a while keeps nobody from starting. What belongs to another database is not swept.
 fn claim_later(services: &Services, bucket: &S3Section) {
     let (services, bucket) = (services.clone(), bucket.clone());

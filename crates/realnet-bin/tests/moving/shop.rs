@@ -102,3 +102,28 @@ pub fn embedded(name: &str) -> Settings {
     let pairs = [("REALNET_DB_TYPE", "sqlite"), ("REALNET_DB_NAME", name), ("REALNET_USERNAME", ADMIN.0)];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
+
+/// A token of the administrator.
+async fn token(server: &Server) -> String {
+    let mut client = Client::new(&server.address).unwrap();
+    client.authenticate(ADMIN.0, ADMIN.1, None).await.unwrap().token
+}
+
+/// Makes a file with a content; answers its id.
+pub async fn upload(server: &Server, bytes: &[u8]) -> String {
+    let file = server.admin().await.create("files", &json!({"name": "a file"})).await.unwrap();
+    let id = file["id"].as_str().unwrap().to_owned();
+    let address = format!("{}/api/files/{id}/data", server.address);
+    let put = reqwest::Client::new().put(address).bearer_auth(token(server).await).body(bytes.to_vec());
+    let answer = put.send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    id
+}
+
+/// The content of a file.
+pub async fn content(server: &Server, id: &str) -> Vec<u8> {
+    let address = format!("{}/api/files/{id}/data", server.address);
+    let answer = reqwest::Client::new().get(address).bearer_auth(token(server).await).send().await.unwrap();
+    assert!(answer.status().is_success());
+    answer.bytes().await.unwrap().to_vec()
+}

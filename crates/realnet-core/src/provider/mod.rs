@@ -17,9 +17,9 @@ pub use budget::Budget;
 pub use capabilities::Capabilities;
 pub use credentials::{Credential, CredentialProvider, Session};
 pub use data::{
-    ByteRange, Checksum, Content, ContentEntry, ContentId, ContentPage, ContentRead, DataCapabilities,
-    DataProvider, DataProviderExt, DataStream, DownloadTerms, Expectation, Meter, OwnedContents,
-    SignedRequest, UploadProvider, UploadTerms, Usage,
+    ByteRange, Checksum, Content, ContentEntry, ContentId, ContentPage, ContentRead, ContentSource,
+    DataCapabilities, DataProvider, DataProviderExt, DataStream, DownloadTerms, Expectation, Meter,
+    OwnedContents, SignedRequest, UploadProvider, UploadTerms, Usage,
 };
 pub use events::{AuthEvent, EventFilter, EventKind, EventProvider};
 pub use items::{Access, ItemProvider, Page};

@@ -12,6 +12,7 @@
 //! nothing below the folder is followed that is a link. Files are read and written by threads for blocking work, in blocks.
 
 mod held;
+mod look;
 mod name;
 mod open;
 mod pump;
@@ -34,6 +35,7 @@ use realnet_core::provider::{
 use realnet_core::{Error, Result};
 
 use self::held::Holders;
+pub use self::look::LocalLook;
 use self::pump::blocking;
 use self::tree::Tree;
 use crate::files;
@@ -54,7 +56,7 @@ pub struct LocalData {
 
 /// What all calls work with.
 struct Shared {
-    tree: Tree,
+    tree: Arc<Tree>,
     staging: PathBuf,
     uploads: PathBuf,
     quota: Arc<Quota>,
@@ -120,7 +122,7 @@ impl DataProvider for LocalData {
     }
 
     async fn get(&self, id: ContentId, range: ByteRange) -> Result<Option<ContentRead>> {
-        read::get(&self.shared, id, range).await
+        read::get(Arc::clone(&self.shared.tree), id, range).await
     }
 
     async fn head(&self, id: ContentId) -> Result<Option<Content>> {

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use realnet_core::{Error, Result};
+use realnet_core::{Error, ErrorKind, Result};
 
 use super::tree::Tree;
 use super::{LocalOptions, Shared, uploads};
@@ -47,6 +47,27 @@ fn root(path: &Path) -> Result<PathBuf> {
     Ok(root)
 }
 
+/// The tree of a folder that another process may have open, to be read only.
+pub(super) fn look(path: &Path) -> Result<Tree> {
+    let looked = || {
+        let mark = files::open(&path.join(MARK), false)?;
+        let mark =
+            mark.ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no storage in that folder"))?;
+        let mut format = String::new();
+        let failed = |error| files::failed("read", path, error);
+        mark.take(100).read_to_string(&mut format).map_err(failed)?;
+        if format != FORMAT {
+            return Err(unknown_format());
+        }
+        Ok(Tree::new(path.join("contents")))
+    };
+    looked().map_err(|error| named(path, &error))
+}
+
+fn unknown_format() -> Error {
+    Error::conflict("it was written by a newer version, whose format is not known here")
+}
+
 /// Takes the lock, and looks at the format.
 fn take(root: &Path) -> Result<File> {
     let path = root.join(MARK);
@@ -71,7 +92,7 @@ fn take(root: &Path) -> Result<File> {
         files::sync(&mark, &path)?;
         files::sync_folder(root)?;
     } else if format != FORMAT {
-        return Err(Error::conflict("it was written by a newer version, whose format is not known here"));
+        return Err(unknown_format());
     }
     Ok(mark)
 }
@@ -96,7 +117,7 @@ fn lay_out(root: &Path, mark: File, options: LocalOptions) -> Result<Shared> {
     for (name, _) in files::names(&staging)?.into_iter().filter(|(_, kind)| !kind.is_dir()) {
         files::remove(&staging.join(name))?;
     }
-    let tree = Tree::new(contents);
+    let tree = Arc::new(Tree::new(contents));
     let used = match options.quota {
         Some(_) => tree.count()?.saturating_add(uploads::count(&unfinished)?),
         None => 0,

@@ -10,19 +10,14 @@ use realnet_core::provider::{ByteRange, ContentId, ContentRead, DataStream};
 use realnet_core::{Error, Result};
 use tokio::task::JoinHandle;
 
-use super::Shared;
 use super::pump::{BLOCK, blocking};
+use super::tree::Tree;
 use crate::files;
 
 /// A content or part of it.
-pub(super) async fn get(
-    shared: &Arc<Shared>,
-    id: ContentId,
-    range: ByteRange,
-) -> Result<Option<ContentRead>> {
-    let shared = Arc::clone(shared);
+pub(super) async fn get(tree: Arc<Tree>, id: ContentId, range: ByteRange) -> Result<Option<ContentRead>> {
     blocking(move || {
-        let Some((content, path)) = shared.tree.find(id)? else { return Ok(None) };
+        let Some((content, path)) = tree.find(id)? else { return Ok(None) };
         let range = range.resolve(content.size)?;
         // Removed since it was found.
         let Some(mut file) = files::open(&path, false)? else { return Ok(None) };

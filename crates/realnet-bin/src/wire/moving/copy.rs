@@ -1,23 +1,29 @@
 //! Copying a whole store into an empty one.
 
+use std::sync::Arc;
+
+use realnet_core::Uuid;
 use realnet_core::clock::{Clock as _, System};
-use realnet_core::provider::{Census, MARK_SETTING};
+use realnet_core::provider::{Census, ContentSource, MARK_SETTING};
 use realnet_core::transfer::{Filling, Summary};
 
 use super::super::store::Store;
+use super::Place;
+use super::archive::Contents;
+use super::contents::{self, Named};
 use super::keys;
 use super::open::{Others, source};
 use super::progress::Bar;
 use crate::cli::Failure;
-use crate::config::DatabaseSection;
+use crate::config::StoragePlace;
 
 /// What to copy, and how.
 #[derive(Debug)]
 pub struct Copy {
     /// From where.
-    pub from: DatabaseSection,
+    pub from: Place,
     /// To where.
-    pub to: DatabaseSection,
+    pub to: Place,
     /// Go on with what was broken off.
     pub resume: bool,
 }
@@ -27,14 +33,17 @@ pub struct Copy {
 pub struct Copied {
     /// What both hold now.
     pub summary: Summary,
+    /// The contents of files that were copied.
+    pub contents: Option<Contents>,
     /// What is left to be done by the operator.
-    pub next: Option<String>,
+    pub next: Vec<String>,
 }
 
 impl Copy {
     fn check(&self) -> Result<(), Failure> {
-        if self.from.to_string() == self.to.to_string() {
-            return Err(format!("--from and --to are the same store: {}", self.to).into());
+        let (from, to) = (self.from.database.to_string(), self.to.database.to_string());
+        if from == to {
+            return Err(format!("--from and --to are the same store: {to}").into());
         }
         Ok(())
     }
@@ -43,9 +52,9 @@ impl Copy {
     pub async fn rehearse(&self) -> Result<Census, Failure> {
         self.check()?;
         let now = System.now();
-        let counts = source(&self.from, Others::Refused).await?.census(now).await?;
+        let counts = source(&self.from.database, Others::Refused).await?.census(now).await?;
         // One that is not there yet is an empty one in memory here.
-        let (target, _) = Store::look(&self.to).await?;
+        let (target, _) = Store::look(&self.to.database).await?;
         let begun = Filling::begin(target.target(), now, self.resume).await.map(drop);
         target.close().await?;
         begun?;
@@ -56,25 +65,52 @@ impl Copy {
 /// Copies everything and compares both.
 pub async fn copy(plan: &Copy) -> Result<Copied, Failure> {
     plan.check()?;
-    let source = source(&plan.from, Others::Refused).await?;
-    let store = Store::open(&plan.to).await?;
+    let source = source(&plan.from.database, Others::Refused).await?;
+    let storage = contents::source(&plan.from.storage).await?;
+    let store = Store::open(&plan.to.database).await?;
     let copied = async {
         let target = store.target();
         let mut filling = Filling::begin(target, System.now(), plan.resume).await?;
         let total = source.census(filling.now()).await?.total();
-        let records = source.dump(filling.now()).await?;
+        let named = Named::default();
+        let records = named.watch(source.dump(filling.now()).await?);
         let bar = Bar::new("copying", total);
         let summary = filling.write(records, &mut bar.steps()).await?;
         drop(bar);
         let bar = Bar::new("comparing", total);
         filling.compare(&summary, &mut bar.steps()).await?;
-        let next = keys::hand_over(&plan.from, &plan.to, target).await?;
+        drop(bar);
+        let (contents, note) = copy_contents(plan, &named.ids(), storage).await?;
+        let keys = keys::hand_over(&plan.from.database, &plan.to.database, target).await?;
+        let next: Vec<String> = note.into_iter().chain(keys).collect();
         filling.finish().await?;
-        Ok::<_, Failure>(Copied { summary, next })
+        Ok::<_, Failure>(Copied { summary, contents, next })
     };
     let copied = copied.await;
     let is_begun =
         copied.is_err() && store.target().setting(MARK_SETTING).await.is_ok_and(|mark| mark.is_some());
     store.close().await?;
-    copied.map_err(|failure| if is_begun { super::unfinished(&failure, &plan.to) } else { failure })
+    copied.map_err(|failure| if is_begun { super::unfinished(&failure, &plan.to.database) } else { failure })
+}
+
+/// Copies the contents that items name; where that can not be done, what is left to be done.
+async fn copy_contents(
+    plan: &Copy,
+    ids: &[Uuid],
+    from: Option<Arc<dyn ContentSource>>,
+) -> Result<(Option<Contents>, Option<String>), Failure> {
+    if ids.is_empty() || plan.from.storage == plan.to.storage && plan.to.storage != StoragePlace::None {
+        return Ok((None, None));
+    }
+    let (Some(from), Some(to)) = (from, contents::target(&plan.to.storage).await?) else {
+        let count = ids.len();
+        return Ok((
+            None,
+            Some(format!(
+                "{count} items have contents, which were not copied: give the servers of the target the storage that they are in, or \
+                 begin anew with --from-storage and --to-storage"
+            )),
+        ));
+    };
+    Ok((Some(contents::copy(ids, &*from, &*to).await?), None))
 }

@@ -8,6 +8,17 @@ use super::super::key_file::KeyFile;
 use crate::cli::Failure;
 use crate::config::DatabaseSection;
 
+/// What the operator has to see to, so that the secrets of a store that came out of a backup can be opened.
+pub async fn needed(to: &DatabaseSection, store: &dyn CredentialProvider) -> Result<Option<String>, Failure> {
+    let ids = secret::known_keys(store).await?.join(", ");
+    let file = KeyFile::of_store(to)
+        .map(|file| format!(", or the file {}", file.path().display()))
+        .unwrap_or_default();
+    let words =
+        format!("its secrets are sealed under the keys {ids}: REALNET_SECRET_KEY{file} has to hold them");
+    Ok((!ids.is_empty()).then_some(words))
+}
+
 /// Sees to it that the secrets of the target can be opened: an embedded one gets the key file of an embedded source. What is
 /// left to be done by the operator is answered in words.
 pub async fn hand_over(

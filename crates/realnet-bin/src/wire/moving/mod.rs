@@ -1,16 +1,34 @@
-//! Moving whole stores: what `realnet copy` and `realnet verify` do, on the stores that they are told.
+//! Moving whole stores: what `realnet copy`, `verify`, `backup` and `restore` do, on the stores that they are told.
 
+mod archive;
+mod backup;
+mod contents;
 mod copy;
 mod keys;
 mod open;
 mod progress;
+mod restore;
 mod verify;
 
+pub use backup::backup;
+pub use contents::told;
 pub use copy::{Copy, copy};
+pub use restore::{rehearse, restore};
 pub use verify::verify;
 
 use crate::cli::{Failure, describe};
-use crate::config::DatabaseSection;
+use crate::config::{DatabaseSection, StoragePlace};
+
+/// A store: its records, and where the contents of its files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The database.
+    pub database: DatabaseSection,
+    /// The contents.
+    pub storage: StoragePlace,
+    /// Whether that was said, and not only supposed.
+    pub storage_is_said: bool,
+}
 
 /// What went wrong while a store was being filled, with the next step.
 fn unfinished(failure: &Failure, to: &DatabaseSection) -> Failure {

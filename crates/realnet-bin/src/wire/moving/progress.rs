@@ -18,6 +18,11 @@ impl Bar {
         Self(bar)
     }
 
+    /// One step more.
+    pub fn step(&self) {
+        self.0.inc(1);
+    }
+
     /// What takes the steps of a move.
     pub fn steps(&self) -> impl FnMut(Progress) + Send {
         let bar = self.0.clone();

@@ -1,17 +1,32 @@
 //! What a store holds, as one number.
 
+use futures::TryStreamExt as _;
 use realnet_core::clock::{Clock as _, System};
-use realnet_core::transfer::{Summary, digest};
+use realnet_core::transfer::{Digest, Summary};
 
+use super::Place;
+use super::archive::Contents;
+use super::contents::{self, Named};
 use super::open::{Others, source};
 use super::progress::Bar;
 use crate::cli::Failure;
-use crate::config::DatabaseSection;
 
-/// Reads all of a store, which may be in use meanwhile, and sums it up.
-pub async fn verify(section: &DatabaseSection) -> Result<Summary, Failure> {
-    let store = source(section, Others::Allowed).await?;
+/// Reads all of a store, which may be in use meanwhile, and sums it up; with the contents of its files, if there is a storage.
+pub async fn verify(place: &Place) -> Result<(Summary, Option<Contents>), Failure> {
+    let store = source(&place.database, Others::Allowed).await?;
+    let storage = contents::source(&place.storage).await?;
     let now = System.now();
     let bar = Bar::new("reading", store.census(now).await?.total());
-    Ok(digest(&*store, now, &mut bar.steps()).await?)
+    let (mut digest, named) = (Digest::default(), Named::default());
+    let mut records = named.watch(store.dump(now).await?);
+    while let Some(record) = records.try_next().await? {
+        digest.add(&record)?;
+        bar.step();
+    }
+    drop(bar);
+    let contents = match storage {
+        None => None,
+        Some(storage) => Some(contents::verify(&named.ids(), &*storage).await?),
+    };
+    Ok((digest.finish(), contents))
 }

@@ -11,6 +11,7 @@ mod meter;
 mod owned;
 mod presigned;
 mod range;
+mod source;
 mod uploads;
 mod verified;
 
@@ -21,6 +22,7 @@ pub use meter::{Expectation, Meter};
 pub use owned::OwnedContents;
 pub use presigned::{DownloadTerms, SignedRequest, UploadTerms};
 pub use range::ByteRange;
+pub use source::ContentSource;
 pub use uploads::UploadProvider;
 pub use verified::DataProviderExt;
 

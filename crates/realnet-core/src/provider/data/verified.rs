@@ -28,6 +28,13 @@ pub trait DataProviderExt: DataProvider {
 
 impl<P: DataProvider + ?Sized> DataProviderExt for P {}
 
+impl ContentRead {
+    /// The read of a whole content, with a comparison behind its last byte.
+    pub fn verified(self) -> Self {
+        verified(self)
+    }
+}
+
 /// A read of a whole content, with the comparison behind its last byte.
 pub(super) fn verified(read: ContentRead) -> ContentRead {
     let content = read.content;

@@ -1,0 +1,143 @@
+//! Writing an archive, entry by entry, into a file that gets its name when it is whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{BLOCK, HEAD, Head, MANIFEST, Manifest, part_name};
+
+/// How hard zstd tries; more takes much longer and gives little.
+const LEVEL: i32 = 3;
+
+/// An archive in the making.
+pub struct Writer<W: Write> {
+    out: zstd::Encoder<'static, W>,
+    parts: u32,
+    /// How many bytes of the present entry are still to come.
+    missing: u64,
+    /// The size of the present entry.
+    size: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins an archive.
+    pub fn begin(out: W, head: &Head) -> io::Result<Self> {
+        let mut out = zstd::Encoder::new(out, LEVEL)?;
+        // So that damage is found where it is.
+        out.include_checksum(true)?;
+        let mut writer = Self { out, parts: 0, missing: 0, size: 0 };
+        writer.json(HEAD, head)?;
+        Ok(writer)
+    }
+
+    /// Adds lines of records.
+    pub fn records(&mut self, lines: &str) -> io::Result<()> {
+        let name = part_name(self.parts);
+        self.parts += 1;
+        self.whole(&name, lines.as_bytes())
+    }
+
+    /// Begins an entry of so many bytes, which [`Self::data`] gives.
+    pub fn begin_entry(&mut self, name: &str, size: u64) -> io::Result<()> {
+        let mut header = tar::Header::new_ustar();
+        header.set_path(name)?;
+        header.set_size(size);
+        header.set_mode(0o600);
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_cksum();
+        self.out.write_all(header.as_bytes())?;
+        (self.size, self.missing) = (size, size);
+        Ok(())
+    }
+
+    /// Adds bytes of the present entry.
+    pub fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let given = bytes.len() as u64;
+        self.missing =
+            self.missing.checked_sub(given).ok_or_else(|| io::Error::other("a content has grown"))?;
+        self.out.write_all(bytes)
+    }
+
+    /// Ends the present entry.
+    pub fn end_entry(&mut self) -> io::Result<()> {
+        if self.missing > 0 {
+            return Err(io::Error::other("a content has shrunk"));
+        }
+        let rest = (self.size % BLOCK as u64) as usize;
+        self.out.write_all(&[0; BLOCK][..(BLOCK - rest) % BLOCK])
+    }
+
+    /// Ends the archive; answers what it was written to.
+    pub fn end(mut self, manifest: &Manifest) -> io::Result<W> {
+        self.json(MANIFEST, manifest)?;
+        self.out.write_all(&[0; 2 * BLOCK])?;
+        self.out.finish()
+    }
+
+    fn json(&mut self, name: &str, value: &impl Serialize) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec_pretty(value)?;
+        bytes.push(b'\n');
+        self.whole(name, &bytes)
+    }
+
+    fn whole(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.begin_entry(name, bytes.len() as u64)?;
+        self.data(bytes)?;
+        self.end_entry()
+    }
+}
+
+/// A file that is written under another name first, and is for its owner alone: it holds hashes of passwords.
+pub struct Destination {
+    path: PathBuf,
+    partial: PathBuf,
+    is_kept: bool,
+}
+
+impl Destination {
+    /// Refuses a path where something stands already.
+    pub fn new(path: &Path) -> io::Result<(Self, BufWriter<File>)> {
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "is there already: name another file"));
+        }
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(format!(".{}.part", std::process::id()));
+        let partial = PathBuf::from(partial);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&partial)?;
+        Ok((Self { path: path.to_owned(), partial, is_kept: false }, BufWriter::new(file)))
+    }
+
+    /// Puts what was written on the disk, under its name.
+    pub fn keep(mut self, out: BufWriter<File>) -> io::Result<()> {
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        // Another one may have come meanwhile; a link is refused then, where a renaming would replace it.
+        fs::hard_link(&self.partial, &self.path).or_else(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Err(error),
+            // Not every file system has links.
+            _ => fs::rename(&self.partial, &self.path),
+        })?;
+        #[cfg(unix)]
+        {
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        self.is_kept = true;
+        let _ = fs::remove_file(&self.partial);
+        Ok(())
+    }
+}
+
+impl Drop for Destination {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}

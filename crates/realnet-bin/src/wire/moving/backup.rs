@@ -1,0 +1,116 @@
+//! Writing a store into an archive, while servers go on using it.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use realnet_core::Uuid;
+use realnet_core::clock::{Clock as _, System, Timestamp};
+use realnet_core::provider::{ContentId, ContentSource};
+use realnet_core::transfer::Digest;
+
+use super::Place;
+use super::archive::{Contents, ContentsDigest, Destination, FORMAT, Head, Manifest, Writer};
+use super::contents::{self, Named};
+use super::open::{Others, source};
+use super::progress::Bar;
+use crate::cli::Failure;
+
+/// Parts of the records have so many bytes, about.
+const PART: usize = 1024 * 1024;
+
+/// A backup that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// The file.
+    pub path: PathBuf,
+    /// What is in it.
+    pub manifest: Manifest,
+}
+
+/// Writes all that a store holds at this moment into a new file; into one named by the moment, where `path` is a folder.
+pub async fn backup(place: &Place, path: &Path) -> Result<Made, Failure> {
+    let store = source(&place.database, Others::Allowed).await?;
+    let storage = contents::source(&place.storage).await?;
+    let now = System.now();
+    let path = if path.is_dir() { path.join(file_name(now)) } else { path.to_owned() };
+    let problem = |error: std::io::Error| Failure::from(format!("the backup {}: {error}", path.display()));
+    let bar = Bar::new("backing up", store.census(now).await?.total());
+    let named = Named::default();
+    let mut records = named.watch(store.dump(now).await?);
+    let (destination, out) = Destination::new(&path).map_err(problem)?;
+    let head = Head {
+        format: FORMAT,
+        made_by: concat!("RealNet ", env!("CARGO_PKG_VERSION")).to_owned(),
+        made_at: now,
+    };
+    let mut writer = Writer::begin(out, &head).map_err(problem)?;
+    let (mut digest, mut part) = (Digest::default(), String::new());
+    while let Some(record) = records.next().await {
+        let record = record?;
+        let line = digest.add(&record)?;
+        if !record.is_transient() {
+            part.push_str(line);
+        }
+        if part.len() >= PART {
+            writer.records(&part).map_err(problem)?;
+            part.clear();
+        }
+        bar.step();
+    }
+    if !part.is_empty() {
+        writer.records(&part).map_err(problem)?;
+    }
+    drop(bar);
+    let ids = named.ids();
+    let contents = match storage {
+        _ if ids.is_empty() => ContentsDigest::default().finish(ids),
+        Some(storage) => write_contents(&mut writer, &ids, &*storage, problem).await?,
+        None if place.storage_is_said => ContentsDigest::default().finish(ids),
+        None => {
+            let count = ids.len();
+            return Err(format!(
+                "{count} items have contents: name the folder that they are in with --storage, or leave them out with --storage none"
+            )
+            .into());
+        }
+    };
+    let manifest = Manifest::new(now, &digest.finish(), contents);
+    let out = writer.end(&manifest).map_err(problem)?;
+    destination.keep(out).map_err(problem)?;
+    Ok(Made { path, manifest })
+}
+
+/// Writes the bytes of contents, each compared with its checksum.
+async fn write_contents(
+    writer: &mut Writer<BufWriter<File>>,
+    ids: &[Uuid],
+    storage: &dyn ContentSource,
+    problem: impl Fn(std::io::Error) -> Failure,
+) -> Result<Contents, Failure> {
+    let bar = Bar::new("contents", ids.len() as u64);
+    let (mut digest, mut missing) = (ContentsDigest::default(), Vec::new());
+    for id in ids {
+        bar.step();
+        let Some(mut read) = storage.content(ContentId::new(*id)).await? else {
+            // Replaced or deleted since the moment that the backup shows.
+            missing.push(*id);
+            continue;
+        };
+        writer.begin_entry(&format!("contents/{id}"), read.content.size).map_err(&problem)?;
+        while let Some(bytes) = read.data.try_next().await? {
+            writer.data(&bytes).map_err(&problem)?;
+        }
+        writer.end_entry().map_err(&problem)?;
+        digest.add(*id, read.content.size, read.content.checksum);
+    }
+    Ok(digest.finish(missing))
+}
+
+/// Such as `realnet-2026-01-31T12-00-00Z.tar.zst`.
+fn file_name(now: Timestamp) -> String {
+    let moment = now.to_string();
+    let second = moment.split('.').next().unwrap_or(&moment).replace(':', "-");
+    format!("realnet-{second}Z.tar.zst")
+}

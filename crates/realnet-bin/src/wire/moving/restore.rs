@@ -1,0 +1,230 @@
+//! Filling an empty store from an archive, which is read as a whole before: one that is not in order changes nothing.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream;
+use futures::{FutureExt as _, StreamExt as _};
+use realnet_core::provider::{
+    Checksum, ContentId, DataProvider, DataStream, Expectation, MARK_SETTING, RecordStream, StoreRecord,
+};
+use realnet_core::transfer::{Filling, Summary};
+use realnet_core::{Error, Uuid};
+use tokio::sync::mpsc;
+
+use super::super::store::Store;
+use super::archive::{Contents, Manifest, Visitor, read};
+use super::progress::Bar;
+use super::{Place, contents, keys};
+use crate::cli::Failure;
+use crate::config::{DatabaseSection, StoragePlace};
+
+/// So many records may wait.
+const WAITING: usize = 64;
+/// So many pieces of a content may wait.
+const PIECES: usize = 4;
+/// Whoever wanted it has failed, and says why.
+const GONE: &str = "nobody reads the archive any more";
+
+/// Reads all of an archive, and answers its manifest when everything is in order.
+pub async fn check(path: &Path) -> Result<Manifest, Failure> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || read(open(&path)?, &mut Nobody).map_err(|error| at(&path, &error)))
+        .await?
+}
+
+/// A backup that was restored.
+#[derive(Debug)]
+pub struct Restored {
+    /// What the store holds now.
+    pub summary: Summary,
+    /// What the backup has of contents.
+    pub contents: Contents,
+    /// What is left to be done by the operator.
+    pub next: Option<String>,
+}
+
+/// Fills a store, which has to be empty (or to have been begun, with `resume`).
+pub async fn restore(path: &Path, to: &Place, resume: bool) -> Result<Restored, Failure> {
+    let manifest = check(path).await?;
+    let needs_storage = manifest.contents.count > 0;
+    if needs_storage && to.storage == StoragePlace::None && !to.storage_is_said {
+        return Err("the backup has contents of files: name the folder for them with --storage, or leave them out with --storage none".into());
+    }
+    let store = Store::open(&to.database).await?;
+    let restored = async {
+        let storage = if needs_storage { contents::target(&to.storage).await? } else { None };
+        let summary = fill(path, &manifest, &store, storage, resume).await?;
+        let next = keys::needed(&to.database, store.target()).await?;
+        Ok::<_, Failure>(Restored { summary, contents: manifest.contents.clone(), next })
+    };
+    let restored = restored.await;
+    let is_begun =
+        restored.is_err() && store.target().setting(MARK_SETTING).await.is_ok_and(|mark| mark.is_some());
+    store.close().await?;
+    restored.map_err(|failure| if is_begun { super::unfinished(&failure, &to.database) } else { failure })
+}
+
+/// Restores into a store that goes afterwards, and compares: what a backup is good for.
+pub async fn rehearse(path: &Path) -> Result<Manifest, Failure> {
+    let manifest = check(path).await?;
+    let scratch = tempfile::tempdir()?;
+    let section = DatabaseSection::Sqlite { path: scratch.path().join("scratch.db") };
+    let store = Store::open(&section).await?;
+    let filled = fill(path, &manifest, &store, None, false).await;
+    store.close().await?;
+    filled.map(|_| manifest)
+}
+
+async fn fill(
+    path: &Path,
+    manifest: &Manifest,
+    store: &Store,
+    storage: Option<Arc<dyn DataProvider>>,
+    resume: bool,
+) -> Result<Summary, Failure> {
+    let mut filling = Filling::begin(store.target(), manifest.made_at, resume).await?;
+    let total = manifest.census().total();
+    let bar = Bar::new("restoring", total);
+    let summary = filling.write(records(path.to_owned()), &mut bar.steps()).await?;
+    drop(bar);
+    let bar = Bar::new("comparing", total);
+    filling.compare(&summary, &mut bar.steps()).await?;
+    drop(bar);
+    if let Some(storage) = storage {
+        put_contents(path.to_owned(), manifest.contents.count, &*storage).await?;
+    }
+    filling.finish().await?;
+    Ok(summary)
+}
+
+/// Stores the contents of an archive that has been checked, but for those that are there already.
+async fn put_contents(path: PathBuf, count: u64, storage: &dyn DataProvider) -> Result<(), Failure> {
+    let (begun, mut contents) = mpsc::channel(1);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut outlet = ContentsOutlet { begun, data: None };
+        read(open(&path)?, &mut outlet).map(drop).map_err(|error| at(&path, &error))
+    });
+    let bar = Bar::new("contents", count);
+    while let Some((id, size, data)) = contents.recv().await {
+        let id = ContentId::new(id);
+        if storage.head(id).await?.is_none() {
+            let expected = Expectation { size: Some(size), ..Expectation::default() };
+            storage.put(id, data, expected).await?;
+        }
+        bar.step();
+    }
+    reading.await?
+}
+
+/// The records of an archive that has been checked.
+fn records(path: PathBuf) -> RecordStream {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut outlet = Outlet(sender);
+        let done = open(&path).and_then(|file| read(file, &mut outlet));
+        if let Err(error) = done {
+            // Nobody may want it any more.
+            let error = Error::unavailable(crate::cli::describe(&*at(&path, &error)));
+            let _ = outlet.0.blocking_send(Err(error));
+        }
+    });
+    let records = stream::unfold(receiver, |mut receiver| async move {
+        let record = receiver.recv().await?;
+        Some((record, receiver))
+    });
+    // A reader that has panicked has not read everything.
+    let end = reading.map(|ended| {
+        ended.err().map(|error| Err(Error::internal("an archive was not read").with_source(error)))
+    });
+    records.chain(stream::once(end).filter_map(std::future::ready)).boxed()
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| format!("the backup {}: {error}", path.display()).into())
+}
+
+fn at(path: &Path, error: &Failure) -> Failure {
+    let (path, text) = (path.display().to_string(), error.to_string());
+    if text.contains(&path) { text.into() } else { format!("{path}: {text}").into() }
+}
+
+/// Wants nothing: what is in order is seen by the reader.
+struct Nobody;
+
+impl Visitor for Nobody {
+    fn record(&mut self, _: StoreRecord) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn begin_content(&mut self, _: Uuid, _: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn content(&mut self, _: &[u8]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn end_content(&mut self, _: Checksum) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Wants the contents.
+struct ContentsOutlet {
+    begun: mpsc::Sender<(Uuid, u64, DataStream)>,
+    /// The way of the bytes of the present one.
+    data: Option<mpsc::Sender<realnet_core::Result<Bytes>>>,
+}
+
+impl Visitor for ContentsOutlet {
+    fn record(&mut self, _: StoreRecord) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn begin_content(&mut self, id: Uuid, size: u64) -> Result<(), Failure> {
+        let (sender, receiver) = mpsc::channel(PIECES);
+        let data = stream::unfold(receiver, |mut receiver| async move {
+            let bytes = receiver.recv().await?;
+            Some((bytes, receiver))
+        });
+        self.data = Some(sender);
+        self.begun.blocking_send((id, size, data.boxed())).map_err(|_| GONE.into())
+    }
+
+    fn content(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        // One that is there already is not wanted.
+        if let Some(data) = &self.data {
+            let _ = data.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        }
+        Ok(())
+    }
+
+    fn end_content(&mut self, _: Checksum) -> Result<(), Failure> {
+        self.data = None;
+        Ok(())
+    }
+}
+
+/// Wants the records.
+struct Outlet(mpsc::Sender<realnet_core::Result<StoreRecord>>);
+
+impl Visitor for Outlet {
+    fn record(&mut self, record: StoreRecord) -> Result<(), Failure> {
+        self.0.blocking_send(Ok(record)).map_err(|_| GONE.into())
+    }
+
+    fn begin_content(&mut self, _: Uuid, _: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn content(&mut self, _: &[u8]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn end_content(&mut self, _: Checksum) -> Result<(), Failure> {
+        Ok(())
+    }
+}
