@@ -290,10 +290,21 @@ impl Drop for Server {
 
 /// Asks the system for a port on 127.0.0.1 that nobody listens on.
 fn free_port() -> Result<u16, EngineError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(EngineError::io("looking for a free port"))
+    free_ports().map(|[port]| port)
+}
+
+/// Several of them, no two the same.
+fn free_ports<const N: usize>() -> Result<[u16; N], EngineError> {
+    let mut ports = [0; N];
+    // All are held until the last one is known, else the system may give one twice.
+    let mut held = Vec::with_capacity(N);
+    for port in &mut ports {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let listener = listener.map_err(EngineError::io("looking for a free port"))?;
+        *port = listener.local_addr().map_err(EngineError::io("looking for a free port"))?.port();
+        held.push(listener);
+    }
+    Ok(ports)
 }
 
 /// An error with the end of a log.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::supervisor::{Ending, Supervisor};
-use super::{EngineError, complaint, free_port};
+use super::{EngineError, complaint, free_ports};
 
 /// The key of who may do everything, and its secret.
 pub const KEY: &str = "testkey";
@@ -62,14 +62,24 @@ impl Seaweed {
             .prefix("realnet-s3-")
             .tempdir()
             .map_err(EngineError::io("creating a folder for the server"))?;
-        let mut ports = [0; LISTENERS.len()];
-        for port in &mut ports {
-            *port = free_port()?;
-        }
-        let mut server = Self { program, folder, ports, running: None };
+        let mut server = Self { program, folder, ports: [0; LISTENERS.len()], running: None };
         fs::write(server.settings(), settings()).map_err(EngineError::io("writing the server's settings"))?;
-        server.resume()?;
+        server.start_on_free_ports()?;
         Ok(server)
+    }
+
+    /// Ports that were free a moment ago may be taken when the server asks for them: try again.
+    fn start_on_free_ports(&mut self) -> Result<(), EngineError> {
+        let mut attempts = 5;
+        loop {
+            attempts -= 1;
+            self.ports = free_ports()?;
+            match self.resume() {
+                Err(EngineError::Failed { output, .. })
+                    if attempts > 0 && output.contains("address already in use") => {}
+                other => return other,
+            }
+        }
     }
 
     /// Its address: `http://127.0.0.1:PORT`. Stays the same over [`crash`](Self::crash) and [`resume`](Self::resume).
