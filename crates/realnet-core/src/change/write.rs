@@ -10,6 +10,7 @@ use super::apply::Engine;
 use super::{ChangeKind, Edit, Outcome};
 use crate::acl::{self, Grant, Permission, Permissions, Subject};
 use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::model::value::{MAX_DEPTH, depth_of_text};
 use crate::model::{Item, Visibility};
 use crate::provider::Access;
 use crate::registry::{FieldInfo, TypeInfo};
@@ -258,6 +259,9 @@ fn merged(grants: &[Grant]) -> Vec<Grant> {
         .collect()
 }
 
+/// How deep attributes may be: a document has them one level down, and is read up to [`MAX_DEPTH`] levels.
+const MAX_NESTING: usize = MAX_DEPTH - 1;
+
 fn check_sizes(item: &Item) -> Result<()> {
     let mut violations = Vec::new();
     if item.name.len() > Item::MAX_NAME {
@@ -266,6 +270,8 @@ fn check_sizes(item: &Item) -> Result<()> {
     if item.attributes.size() > Item::MAX_ATTRIBUTES {
         violations
             .push(Violation::new("/attributes", format!("at most {} bytes of JSON", Item::MAX_ATTRIBUTES)));
+    } else if depth_of_text(item.attributes.as_text()) > MAX_NESTING {
+        violations.push(Violation::new("/attributes", format!("nested deeper than {MAX_NESTING} levels")));
     }
     if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
 }

@@ -28,6 +28,26 @@ pub fn canonicalize(value: Value) -> Result<Value> {
     canonicalize_at(value, 0).map_err(Error::malformed)
 }
 
+/// How many arrays and objects of a JSON text stand in each other at most.
+pub fn depth_of_text(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut is_string, mut is_escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_string => is_escaped = true,
+            b'"' => is_string = !is_string,
+            b'{' | b'[' if !is_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !is_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 fn canonicalize_at(value: Value, depth: usize) -> Result<Value, String> {
     if depth > MAX_DEPTH {
         return Err(format!("nested deeper than {MAX_DEPTH} levels"));
@@ -203,6 +223,19 @@ impl<'de> Visitor<'de> for Canonical {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn depth_is_that_of_containers() {
+        for (text, depth) in [
+            ("1", 0),
+            ("{}", 1),
+            (r#"{"a":[1,{"b":[]}],"c":{}}"#, 4),
+            (r#"{"[[[{\"[[\\":"]}\"[[["}"#, 1),
+            (r#"["\\",[]]"#, 2),
+        ] {
+            assert_eq!(depth_of_text(text), depth, "{text}");
+        }
+    }
 
     #[test]
     fn numbers_have_one_form() {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
+use crate::model::value::MAX_DEPTH;
 use crate::provider::Access;
 use crate::resource::{AttributeSet, Projection, Rendered};
 
@@ -43,11 +44,35 @@ impl JsonPatch {
                 };
                 Error::new(kind, format!("operation {index} of the patch ({}): {}", error.path, error.kind))
             })?;
+            if depth_at(&document, operation.path().as_str()) > MAX_DEPTH {
+                let message =
+                    format!("operation {index} of the patch: nested deeper than {MAX_DEPTH} levels");
+                return Err(Error::new(ErrorKind::TooLarge, message));
+            }
             if matches!(operation, PatchOperation::Copy(_)) && size(&document) > MAX_SIZE {
                 return Err(Error::new(ErrorKind::TooLarge, "the patched document is too large"));
             }
         }
         Ok(document)
+    }
+}
+
+/// How deep a document is where an operation has changed it. Asked after each one, so that no step goes down further than twice as
+/// deep as documents may be.
+fn depth_at(document: &Value, path: &str) -> usize {
+    let steps = path.matches('/').count();
+    let changed = match path.strip_suffix("/-") {
+        Some(list) => document.pointer(list).and_then(|list| list.as_array()?.last()),
+        None => document.pointer(path),
+    };
+    changed.map_or(0, |value| steps + depth(value))
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -102,6 +127,24 @@ mod tests {
         assert_eq!(patch.apply(json!({})).map(|grown| size(&grown)).unwrap_err().kind(), ErrorKind::TooLarge);
         let copies: Vec<Value> = (0..40).map(|_| json!({"op": "copy", "from": "/a", "path": "/b"})).collect();
         assert_eq!(JsonPatch::parse(Value::Array(copies)).unwrap_err().kind(), ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        // The whole is copied to its own innermost place, so each copy doubles it.
+        let copy = |n: usize| json!({"op": "copy", "from": "", "path": "/a".repeat(1 << n)});
+        for (copies, is_right) in [(6, true), (7, false)] {
+            let deep = JsonPatch::parse(Value::Array((0..copies).map(copy).collect())).unwrap();
+            let done = deep.apply(json!({"a": 1})).map_err(|error| error.kind());
+            assert_eq!(done.map(drop), if is_right { Ok(()) } else { Err(ErrorKind::TooLarge) });
+        }
+        // Pieces are hung one below another.
+        let place = |levels: usize| format!("/list{}/-", "/0".repeat(levels));
+        let piece = |level: usize| json!({"op": "add", "path": place(level), "value": []});
+        for (levels, is_right) in [(MAX_DEPTH - 2, true), (MAX_DEPTH - 1, false)] {
+            let pieces = JsonPatch::parse(Value::Array((0..levels).map(piece).collect())).unwrap();
+            assert_eq!(pieces.apply(json!({"list": []})).is_ok(), is_right, "{levels}");
+        }
     }
 
     #[test]
