@@ -78,7 +78,11 @@ impl StoreRecord {
             Self::Session(_) | Self::Reply { .. } => true,
             Self::Record(record) => matches!(
                 record.kind,
-                RecordKind::Challenge | RecordKind::Login | RecordKind::Reset | RecordKind::Verification
+                RecordKind::Challenge
+                    | RecordKind::Login
+                    | RecordKind::Reset
+                    | RecordKind::Verification
+                    | RecordKind::Upload
             ),
             _ => false,
         }
