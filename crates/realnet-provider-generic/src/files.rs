@@ -1,7 +1,7 @@
 //! Single files and folders: private to the server's user, never through a symbolic link, and durable when they must be.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -81,14 +81,16 @@ pub(crate) fn open(path: &Path, append: bool) -> Result<Option<File>> {
     if is_same(&seen, &opened) { Ok(Some(file)) } else { Err(foreign(path, "the file that was looked at")) }
 }
 
+/// Whether what was seen at two times is one file.
 #[cfg(unix)]
-fn is_same(seen: &Metadata, opened: &Metadata) -> bool {
+pub(crate) fn is_same(seen: &Metadata, opened: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     (seen.dev(), seen.ino()) == (opened.dev(), opened.ino())
 }
 
+/// Whether what was seen at two times may be one file.
 #[cfg(not(unix))]
-fn is_same(_: &Metadata, opened: &Metadata) -> bool {
+pub(crate) fn is_same(_: &Metadata, opened: &Metadata) -> bool {
     opened.is_file()
 }
 
@@ -108,6 +110,23 @@ pub(crate) fn remove(path: &Path) -> Result<bool> {
 /// Makes the bytes of a file durable.
 pub(crate) fn sync(file: &File, path: &Path) -> Result<()> {
     file.sync_all().map_err(|error| failed("synced", path, error))
+}
+
+/// Writes a file, whole or not at all: under another name first, which is free for it, and whose rest goes when that fails.
+pub(crate) fn replace(next: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    remove(next)?;
+    let file = create(next)?;
+    let mut file = file.ok_or_else(|| Error::internal(format!("{} is taken", next.display())))?;
+    let done = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(next, path))
+        .map_err(|error| failed("written", path, error));
+    if done.is_err() {
+        // It takes room on a disk that may have none; where it can not go, the next start removes it.
+        let _ = remove(next);
+    }
+    done
 }
 
 /// Makes the names in a folder durable.

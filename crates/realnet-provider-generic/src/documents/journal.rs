@@ -30,8 +30,10 @@ pub(super) struct Journal {
 pub(super) struct Left {
     /// Effects, in their order.
     pub(super) effects: Vec<Effect>,
-    /// The number of the last file.
+    /// The number of the last file; 0 when there is none.
     last: u64,
+    /// How much of the last file is whole.
+    last_good: u64,
     length: u64,
 }
 
@@ -43,13 +45,30 @@ fn number(name: &str) -> Option<u64> {
     name.strip_prefix("journal-").and_then(|digits| digits.parse().ok())
 }
 
+/// The numbers of the files that are there, the oldest first.
+fn numbers(folder: &Path) -> Result<Vec<u64>> {
+    let mut numbers: Vec<u64> = files::names(folder)?.iter().filter_map(|(name, _)| number(name)).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// What comes behind a file that is missing stands on it, and on nothing else that is known.
+fn expect_no_gap(folder: &Path, numbers: &[u64]) -> Result<()> {
+    let Some(pair) = numbers.windows(2).find(|pair| pair[1] != pair[0] + 1) else { return Ok(()) };
+    let (missing, behind) = (path(folder, pair[0] + 1), path(folder, pair[1]));
+    let message = format!("the journal {} is missing, and {} is there", missing.display(), behind.display());
+    Err(Error::conflict(format!(
+        "{message}: restore it, or move those behind it away and lose what they hold"
+    )))
+}
+
 /// Reads what is in the journal. What was being written when the process ended is not part of it.
 ///
 /// # Errors
-/// Internal when it is damaged in another place than its end.
+/// Conflict when it is damaged in another place than its end, or when a file is missing between others.
 pub(super) fn read(folder: &Path) -> Result<Left> {
-    let mut numbers: Vec<u64> = files::names(folder)?.iter().filter_map(|(name, _)| number(name)).collect();
-    numbers.sort_unstable();
+    let numbers = numbers(folder)?;
+    expect_no_gap(folder, &numbers)?;
     let mut left = Left::default();
     for number in &numbers {
         left.last = *number;
@@ -58,11 +77,14 @@ pub(super) fn read(folder: &Path) -> Result<Left> {
         let found = log.lines();
         let damaged = |line: usize, why: &str| {
             let message = format!("the journal {} is damaged in line {line}: {why}", path.display());
-            Error::conflict(format!("{message}: restore it, or move it away and lose what it holds"))
+            Error::conflict(format!(
+                "{message}: restore it, or move it and those behind it away and lose what they hold"
+            ))
         };
         if let Some(bad) = found.bad.filter(|_| Some(number) != numbers.last()) {
             return Err(damaged(bad, "its checksum is wrong"));
         }
+        left.last_good = found.good;
         left.length += found.good;
         for (index, line) in found.whole.iter().enumerate() {
             let effects = wire::effects_of(line).map_err(|why| damaged(index + 1, &why))?;
@@ -75,6 +97,7 @@ pub(super) fn read(folder: &Path) -> Result<Left> {
 impl Journal {
     /// Begins a new file behind those that are there.
     pub(super) fn begin(folder: &Path, left: &Left) -> Result<Self> {
+        cut(folder, left)?;
         let number = left.last + 1;
         let file = new_file(folder, number)?;
         Ok(Self { folder: folder.to_owned(), number, file, length: 0, earlier: left.length, broken: false })
@@ -109,8 +132,17 @@ impl Journal {
         synced
     }
 
-    /// Goes on in a new file; answers the number of the last one before.
+    /// Goes on in a new file; answers the number of the last one before. One in which nothing stands is not left: else each
+    /// attempt would leave one while documents can not be written.
     pub(super) fn rotate(&mut self) -> Result<u64> {
+        if self.broken {
+            // With a file behind it, what could not be cut off would be damage, or come back.
+            let cut = self.file.set_len(self.length).and_then(|()| self.file.sync_all());
+            cut.map_err(|error| files::failed("cut", &path(&self.folder, self.number), error))?;
+        }
+        if self.length == 0 {
+            return Ok(self.number - 1);
+        }
         let next = new_file(&self.folder, self.number + 1)?;
         let last = self.number;
         self.number += 1;
@@ -132,6 +164,16 @@ impl Journal {
     }
 }
 
+/// Cuts off what is torn at the end of the last file: once another comes behind it, that would be damage.
+fn cut(folder: &Path, left: &Left) -> Result<()> {
+    if left.last == 0 {
+        return Ok(());
+    }
+    let path = path(folder, left.last);
+    let file = lines::continued(&path, left.last_good)?;
+    files::sync(&file, &path)
+}
+
 /// The file is written at its end only, so that what is cut off is not written over by a gap.
 fn new_file(folder: &Path, number: u64) -> Result<File> {
     let path = path(folder, number);
@@ -142,13 +184,14 @@ fn new_file(folder: &Path, number: u64) -> Result<File> {
     Ok(file)
 }
 
+/// Removes files, the oldest first and each for good before the next: were an older one left where a newer one has gone, a
+/// start would take what it says for the last word.
 fn remove(folder: &Path, up_to: u64) -> Result<()> {
-    for (name, _) in files::names(folder)? {
-        if number(&name).is_some_and(|number| number <= up_to) {
-            files::remove(&folder.join(name))?;
-        }
+    for number in numbers(folder)?.into_iter().filter(|number| *number <= up_to) {
+        files::remove(&path(folder, number))?;
+        files::sync_folder(folder)?;
     }
-    files::sync_folder(folder)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -178,14 +221,43 @@ mod tests {
         let left = read(folder.path()).unwrap();
         assert_eq!(names(&left), [setting("a"), setting("b")]);
 
+        // It is cut off before there is a file behind it, so that another kill finds the journal in order.
         let mut next = Journal::begin(folder.path(), &left).unwrap();
+        assert_eq!(names(&read(folder.path()).unwrap()), [setting("a"), setting("b")]);
         next.append(&text("d")).unwrap();
         drop(next);
-        // What ended before is damaged now, since it is not the end any more.
-        let error = read(folder.path()).map(|_| ()).unwrap_err();
-        assert!(error.message().contains("line 2"), "{error}");
+        assert_eq!(names(&read(folder.path()).unwrap()), [setting("a"), setting("b"), setting("d")]);
         let earlier = journal.earlier();
         journal.forget(folder.path(), first, earlier).unwrap();
-        assert_eq!(files::names(folder.path()).unwrap().len(), 2);
+        assert_eq!(numbers(folder.path()).unwrap(), [2, 3]);
+    }
+
+    #[test]
+    fn damage_before_the_end_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::begin(folder.path(), &Left::default()).unwrap();
+        journal.append(&text("a")).unwrap();
+        journal.append(&text("b")[..20]).unwrap();
+        journal.rotate().unwrap();
+        let error = read(folder.path()).map(|_| ()).unwrap_err();
+        assert!(error.message().contains("damaged in line 2"), "{error}");
+    }
+
+    #[test]
+    fn files_go_from_the_oldest_on_and_a_gap_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::begin(folder.path(), &Left::default()).unwrap();
+        for name in ["a", "b", "c", "d"] {
+            journal.append(&text(name)).unwrap();
+            journal.rotate().unwrap();
+        }
+        // An empty file is gone on with.
+        assert_eq!(journal.rotate().unwrap(), 4);
+        assert_eq!(numbers(folder.path()).unwrap(), [1, 2, 3, 4, 5]);
+        journal.forget(folder.path(), 1, 0).unwrap();
+        assert_eq!(read(folder.path()).unwrap().effects.len(), 3);
+        files::remove(&path(folder.path(), 3)).unwrap();
+        let error = read(folder.path()).map(|_| ()).unwrap_err();
+        assert!(error.message().contains("0003 is missing"), "{error}");
     }
 }

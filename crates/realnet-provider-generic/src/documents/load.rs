@@ -181,12 +181,27 @@ pub(super) fn value(path: &Path, document: &str, codec: &dyn Codec) -> Result<Op
     }
 }
 
+/// Refuses the document of a type without an id: one that is made up here would be another at each start, and items name their
+/// type by it.
+fn expect_id(value: &Value, proposed: Uuid) -> Result<(), String> {
+    match value.get("id") {
+        Some(id) if !id.is_null() => Ok(()),
+        // What is no object is refused by those who read it.
+        None if !value.is_object() => Ok(()),
+        _ => Err(format!(
+            "a type needs an 'id' here: write one that nothing else has into it, such as {proposed}"
+        )),
+    }
+}
+
 impl Parts {
     fn add(&mut self, document: &str, value: Value, extension: &str) -> Result<(), Problem> {
         let problem = |message: String| Problem::new(document, message);
         match layout::place(document, extension).map_err(problem)? {
             Place::Type(org, name) => {
-                let info = shape::type_definition(value, org, &name, System.next_id()).map_err(problem)?;
+                let id = System.next_id();
+                expect_id(&value, id).map_err(problem)?;
+                let info = shape::type_definition(value, org, &name, id).map_err(problem)?;
                 if let Some((other, _)) = self.types.get(&info.id) {
                     return Err(problem(format!("has the id {} that {other} has, too", info.id)));
                 }
@@ -267,5 +282,24 @@ pub(super) fn item_of(effect: &Effect) -> Option<&realnet_core::model::Item> {
     match effect {
         Effect::Put(StoreRecord::Item(item)) => Some(item),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_type_has_the_same_id_at_each_start() {
+        let mut parts = Parts::default();
+        for value in [json!({"fields": []}), json!({"id": null})] {
+            let refused = parts.add("types/Task.json", value, "json").unwrap_err();
+            assert!(refused.to_string().starts_with("types/Task.json: a type needs an 'id'"), "{refused}");
+        }
+        let id = Uuid::from_u128(7);
+        parts.add("types/Task.json", json!({ "id": id }), "json").unwrap();
+        assert_eq!(parts.types.keys().collect::<Vec<_>>(), [&id]);
     }
 }

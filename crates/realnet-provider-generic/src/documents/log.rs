@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use realnet_core::{Error, Result};
+use realnet_core::Result;
 
 use super::lines::{self, Log};
 use crate::files;
@@ -66,14 +66,8 @@ fn text<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
 
 /// Writes a log anew, whole or not at all.
 pub(super) fn rewrite<'a>(path: &Path, values: impl Iterator<Item = (&'a str, &'a str)>) -> Result<u64> {
-    let next = path.with_extension("new");
-    files::remove(&next)?;
-    let file = files::create(&next)?;
-    let mut file = file.ok_or_else(|| Error::internal(format!("{} is taken", next.display())))?;
     let text = text(values);
-    file.write_all(&text).map_err(|error| files::failed("written", &next, error))?;
-    files::sync(&file, &next)?;
-    std::fs::rename(&next, path).map_err(|error| files::failed("written", path, error))?;
+    files::replace(&path.with_extension("new"), path, &text)?;
     if let Some(folder) = path.parent() {
         files::sync_folder(folder)?;
     }

@@ -6,6 +6,7 @@
 mod changes;
 mod codec;
 mod edits;
+mod home;
 mod index;
 mod items;
 mod journal;
@@ -74,6 +75,7 @@ impl DocumentStore {
         let opened = open::open(folder, Arc::clone(&codec)).map_err(|error| open::named(folder, &error))?;
         let watch = Watch {
             root: opened.root.clone(),
+            home: opened.home,
             codec,
             store: opened.store.clone(),
             shelf: opened.shelf,
@@ -129,7 +131,7 @@ impl DocumentStore {
     /// among [`Self::problems`], and the store keeps what it has.
     ///
     /// # Errors
-    /// Unavailable when the folder can not be read, or the store takes no changes.
+    /// Unavailable when the folder can not be read or is not there, or the store takes no changes.
     pub async fn look_through(&self, items: &dyn ItemProvider, registry: &RegistryHandle) -> Result<()> {
         let watch = Arc::clone(&self.watch);
         let found = tokio::task::spawn_blocking(move || watch.find()).await;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use realnet_core::provider::Capabilities;
-use realnet_core::{Error, Result};
+use realnet_core::{Error, ErrorKind, Result};
 
 use super::codec::Codec;
+use super::home::{Home, lock_path};
 use super::index;
 use super::journal::{self, Journal, Left};
 use super::keeper::Keeper;
@@ -24,12 +25,16 @@ use crate::memory::MemoryStore;
 /// What is not for git.
 const IGNORED: &str = "# Credentials, sessions and what a running server needs: not for others, and not for history.\n/.realnet/\n";
 
+/// The same for all that is private, whatever a list says that was there before.
+const PRIVATE_IGNORED: &str = "*\n";
+
 /// What is open.
 pub(super) struct Opened {
     pub(super) root: PathBuf,
     pub(super) store: MemoryStore,
     pub(super) shelf: Arc<Mutex<Shelf>>,
     pub(super) keeper: Keeper,
+    pub(super) home: Home,
     /// Locked as long as the store is open. The system releases it when the process ends, however it ends.
     pub(super) lock: File,
 }
@@ -58,7 +63,7 @@ pub(super) fn open(folder: &Path, codec: Arc<dyn Codec>) -> Result<Opened> {
     let private = root.join(PRIVATE);
     files::make_folder(&private)?;
     close_to_others(&private)?;
-    let lock = lock(&private.join("lock"))?;
+    let lock = lock(&lock_path(&root))?;
     sweep(&private)?;
     lay_out(&root, &*codec)?;
     let left = journal::read(&private)?;
@@ -75,11 +80,8 @@ fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock:
         None => private.good,
     };
     let private_log = Ledger::open(&private_path, good)?;
-    let good = match index {
-        Some(entries) => log::rewrite(&index::path(&root), borrowed(&entries))?,
-        None => index_good,
-    };
-    let index_log = Ledger::open(&index::path(&root), good)?;
+    let index_log = open_index(&index::path(&root), index, index_good)?;
+    let home = Home::of(&root, mark_of(&*codec), &lock)?;
     let (store, outbox) = MemoryStore::kept(state, capabilities(&*codec));
     let shelf = Arc::new(Mutex::new(Shelf::new(&root, known)));
     let scribe = Scribe {
@@ -94,7 +96,23 @@ fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock:
     };
     let journal = Journal::begin(&folder, &left)?;
     let keeper = Keeper::start(journal, scribe, outbox, left.effects)?;
-    Ok(Opened { root, store, shelf, keeper, lock })
+    Ok(Opened { root, store, shelf, keeper, home, lock })
+}
+
+/// Opens the index to go on with it, or makes it anew. Where there is no room for that, it goes: documents say the same, and one
+/// that is not whole would hide those that it does not know.
+fn open_index(path: &Path, entries: Option<Vec<(String, String)>>, good: u64) -> Result<Option<Ledger>> {
+    let Some(entries) = entries else { return Ledger::open(path, good).map(Some) };
+    match log::rewrite(path, borrowed(&entries)) {
+        Ok(good) => Ledger::open(path, good).map(Some),
+        Err(error) if error.kind() == ErrorKind::Unavailable => {
+            tracing::warn!(error = %error.report(), "the index can not be written: the next start reads all documents");
+            files::remove(path)?;
+            path.parent().map_or(Ok(()), files::sync_folder)?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn borrowed(values: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
@@ -105,7 +123,7 @@ fn borrowed(values: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 pub(super) fn look(folder: &Path, codec: &dyn Codec) -> Result<MemoryStore> {
     check_mark(folder, codec)?;
     let private = folder.join(PRIVATE);
-    let path = private.join("lock");
+    let path = lock_path(folder);
     // Where there is no lock, nobody has the store.
     let _lock = match files::open(&path, false)? {
         Some(file) => Some(taken(file, &path)?),
@@ -198,12 +216,119 @@ fn sweep(private: &Path) -> Result<()> {
 
 /// Puts into the folder what every store has.
 fn lay_out(root: &Path, codec: &dyn Codec) -> Result<()> {
-    for (name, text) in [(".gitignore", IGNORED), (MARK, mark_of(codec).as_str())] {
-        let path = root.join(name);
-        if let Some(mut file) = files::create(&path)? {
-            file.write_all(text.as_bytes()).map_err(|error| files::failed("written", &path, error))?;
-            files::sync(&file, &path)?;
+    match hide(&root.join(PRIVATE)) {
+        // Documents are to be read on a full disk, too.
+        Err(error) if error.kind() == ErrorKind::Unavailable => {
+            tracing::warn!(error = %error.report(), "'.realnet' can not be hidden from git: keep it out of commits");
         }
+        hidden => hidden?,
+    }
+    let ignored = root.join(".gitignore");
+    if let Some(mut file) = files::create(&ignored)? {
+        let written = file.write_all(IGNORED.as_bytes()).and_then(|()| file.sync_all());
+        written.map_err(|error| files::failed("written", &ignored, error))?;
+    }
+    // The last, and whole or not at all: half a mark would be that of another version.
+    let mark = root.join(MARK);
+    if files::look(&mark)?.is_none() {
+        files::replace(&root.join(PRIVATE).join("mark.new"), &mark, mark_of(codec).as_bytes())?;
     }
     files::sync_folder(root)
+}
+
+/// Keeps what is private out of git.
+fn hide(private: &Path) -> Result<()> {
+    let path = private.join(".gitignore");
+    if super::shelf::read(&path)?.as_deref() == Some(PRIVATE_IGNORED.as_bytes()) {
+        return Ok(());
+    }
+    files::replace(&private.join("gitignore.new"), &path, PRIVATE_IGNORED.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use realnet_core::Uuid;
+    use realnet_core::provider::TypeProvider as _;
+    use realnet_core::registry::{RegistryHandle, TypeRegistry};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::documents::{DocumentStore, Fault};
+
+    struct Json;
+
+    impl Codec for Json {
+        fn name(&self) -> &'static str {
+            "json"
+        }
+
+        fn extension(&self) -> &'static str {
+            "json"
+        }
+
+        fn encode(&self, value: &Value) -> Result<String> {
+            Ok(format!("{value}\n"))
+        }
+
+        fn decode(&self, text: &[u8]) -> Result<Value, Fault> {
+            serde_json::from_slice(text).map_err(|error| Fault::new(0, 0, error.to_string()))
+        }
+    }
+
+    #[test]
+    fn private_files_are_kept_out_of_git_whatever_a_repository_says() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".gitignore"), "/target/\n").unwrap();
+        let inner = folder.path().join(PRIVATE).join(".gitignore");
+        drop(open(folder.path(), Arc::new(Json)).unwrap());
+        assert_eq!(std::fs::read_to_string(&inner).unwrap(), "*\n");
+        std::fs::write(&inner, "").unwrap();
+        drop(open(folder.path(), Arc::new(Json)).unwrap());
+        assert_eq!(std::fs::read_to_string(&inner).unwrap(), "*\n");
+        assert_eq!(std::fs::read_to_string(folder.path().join(".gitignore")).unwrap(), "/target/\n");
+    }
+
+    #[test]
+    fn a_mark_that_was_not_finished_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(PRIVATE)).unwrap();
+        std::fs::write(folder.path().join(PRIVATE).join("mark.new"), "docu").unwrap();
+        drop(open(folder.path(), Arc::new(Json)).unwrap());
+        assert_eq!(std::fs::read_to_string(folder.path().join(MARK)).unwrap(), mark_of(&Json));
+        assert!(!folder.path().join(PRIVATE).join("mark.new").exists());
+    }
+
+    #[test]
+    fn an_index_that_can_not_be_made_anew_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.log");
+        std::fs::write(&path, "of before").unwrap();
+        // As good as a disk without room: a name that no file can take.
+        std::fs::create_dir(folder.path().join("index.new")).unwrap();
+        assert!(open_index(&path, Some(Vec::new()), 0).unwrap().is_none());
+        assert!(!path.exists());
+        assert!(open_index(&path, None, 0).unwrap().is_some());
+    }
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_is_in_a_folder_that_is_away_was_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, id) = (folder.path().join("shop"), Uuid::from_u128(1));
+        drop(DocumentStore::open(&root, Json).unwrap());
+        std::fs::create_dir(root.join("types")).unwrap();
+        std::fs::write(root.join("types/Item.json"), format!("{{\"id\": \"{id}\"}}")).unwrap();
+        let documents = DocumentStore::open(&root, Json).unwrap();
+        let store = Arc::clone(documents.store());
+        let registry = TypeRegistry::build(store.load_types().await.unwrap()).unwrap();
+        let registry = RegistryHandle::new(registry);
+        let away = folder.path().join("away");
+        for moved in [root.clone(), root.join("types")] {
+            std::fs::rename(&moved, &away).unwrap();
+            let looked = documents.look_through(&*store, &registry).await;
+            assert_eq!(looked.unwrap_err().kind(), ErrorKind::Unavailable);
+            std::fs::rename(&away, &moved).unwrap();
+            documents.look_through(&*store, &registry).await.unwrap();
+        }
+        assert!(store.peek(|state| state.types.contains_key(&id)));
+    }
 }

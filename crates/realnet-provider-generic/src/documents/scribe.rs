@@ -25,7 +25,8 @@ pub(super) struct Scribe {
     pub(super) store: MemoryStore,
     pub(super) tails: HashMap<Uuid, Tail>,
     pub(super) private_log: Ledger,
-    pub(super) index_log: Ledger,
+    /// None where the index could not be made anew: one that knows of some documents only would be wrong.
+    pub(super) index_log: Option<Ledger>,
     pub(super) work: Work,
 }
 
@@ -106,8 +107,10 @@ impl Scribe {
         self.sync_documents()?;
         self.private_log.append(borrowed(&self.work.private))?;
         self.work.private.clear();
-        let entries = self.work.index.iter();
-        self.index_log.append(entries.map(|(name, value)| (name.as_str(), value.as_str())))?;
+        if let Some(index_log) = &mut self.index_log {
+            let entries = self.work.index.iter();
+            index_log.append(entries.map(|(name, value)| (name.as_str(), value.as_str())))?;
+        }
         self.work.index.clear();
         Ok(())
     }

@@ -10,8 +10,9 @@ use realnet_core::{Error, Result};
 use super::layout::PRIVATE;
 use crate::files;
 
-/// The largest document that is read, in bytes.
-const MAX_DOCUMENT: u64 = 64 << 20;
+/// The largest document that is read, in bytes. What is written must be read again: the attributes of an item have some MiB, of
+/// which each element of a list takes two bytes, and a line of up to 150 in a document, as they may lie 64 levels deep.
+const MAX_DOCUMENT: u64 = 512 << 20;
 
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

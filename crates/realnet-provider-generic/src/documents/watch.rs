@@ -15,6 +15,7 @@ use realnet_core::clock::{Clock as _, System};
 use serde_json::Value;
 
 use super::codec::Codec;
+use super::home::Home;
 use super::layout::Place;
 use super::load;
 use super::problem::Problem;
@@ -43,6 +44,7 @@ pub(super) struct Edit {
 /// What the look through the folder works with.
 pub(super) struct Watch {
     pub(super) root: PathBuf,
+    pub(super) home: Home,
     pub(super) codec: Arc<dyn Codec>,
     pub(super) store: MemoryStore,
     pub(super) shelf: Arc<Mutex<Shelf>>,
@@ -53,8 +55,13 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Everything that was done by hand since the last look. What can not be read is noted as refused.
+    ///
+    /// # Errors
+    /// Unavailable when the folder is not there, or was not all the time: what is missing was not removed then.
     pub(super) fn find(&self) -> Result<Vec<Edit>> {
+        self.home.check()?;
         let scan = scan(&self.root, self.codec.extension())?;
+        self.home.check()?;
         for problem in scan.foreign {
             self.refuse(None, &problem);
         }
@@ -89,6 +96,7 @@ impl Watch {
     fn gone(&self, found: &[Found]) -> Result<Vec<Edit>> {
         let present: HashSet<&str> = found.iter().map(|found| found.document.as_str()).collect();
         let shelf = self.shelf.lock();
+        self.home.check_tops(shelf.documents().map(|(document, _)| document.as_str()))?;
         let missing = shelf.documents().filter(|(document, _)| !present.contains(document.as_str()));
         let mut edits = Vec::new();
         for (document, before) in missing {

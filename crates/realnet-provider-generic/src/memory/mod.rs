@@ -26,8 +26,8 @@ use realnet_core::provider::Capabilities;
 use tokio::sync::watch;
 
 pub(crate) use self::effects::{Effect, Touch};
-use self::outbox::refused;
 pub(crate) use self::outbox::{Entry, Outbox};
+use self::outbox::{Seen, refused};
 pub(crate) use self::state::State;
 use self::transaction::MemoryTransaction;
 
@@ -79,7 +79,10 @@ impl MemoryStore {
             }
             // A refusal, too, tells of what others have done.
             Err(seen) => {
-                outbox.settled(seen).await;
+                let lost = outbox.settled(seen.applied).await;
+                if lost != seen.lost && done.is_ok() {
+                    return Err(refused("what this stands on could not be kept: try again"));
+                }
             }
         }
         done
@@ -96,22 +99,22 @@ impl MemoryStore {
         Ok(done)
     }
 
-    /// Changes the state and hands over what has to be kept; else answers the number of the last change.
+    /// Changes the state and hands over what has to be kept; else answers what the state was that it found.
     fn change_and_put<T>(
         &self,
         outbox: &Outbox,
         work: impl FnOnce(&mut MemoryTransaction<'_>) -> Result<T>,
-    ) -> (Result<T>, Result<outbox::Ticket, u64>) {
+    ) -> (Result<T>, Result<outbox::Ticket, Seen>) {
         let mut state = self.state.write();
         let mut transaction = MemoryTransaction::begin(&mut state);
         let done = work(&mut transaction);
         if done.is_err() {
             drop(transaction);
-            return (done, Err(outbox.applied()));
+            return (done, Err(outbox.seen()));
         }
         let mut log = transaction.keep();
         if log.is_clean() {
-            return (done, Err(outbox.applied()));
+            return (done, Err(outbox.seen()));
         }
         let type_revision = log.changes_types().then_some(state.type_revision);
         let effects = log.effects(&state);
@@ -156,5 +159,41 @@ impl Default for MemoryStore {
 impl std::fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "MemoryStore({} items)", self.state.read().items.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use realnet_core::ErrorKind;
+    use realnet_core::provider::CredentialProvider as _;
+
+    use super::*;
+
+    fn kept() -> (MemoryStore, Arc<Outbox>) {
+        let capabilities = Capabilities {
+            name: "test",
+            search: true,
+            geography: true,
+            durable: true,
+            shared: false,
+            builds_behind: false,
+        };
+        MemoryStore::kept(State::default(), capabilities)
+    }
+
+    #[tokio::test]
+    async fn what_finds_nothing_to_change_stands_or_falls_with_what_it_found() {
+        let (store, outbox) = kept();
+        let insert = |value: u8| store.setting_or_insert("key", vec![value]);
+        let take_back = async { store.take_back(outbox.next(Duration::ZERO).unwrap(), "full") };
+        let (first, second, ()) = futures::future::join3(insert(1), insert(2), take_back).await;
+        assert_eq!(first.unwrap_err().message(), "full");
+        assert_eq!(second.unwrap_err().kind(), ErrorKind::Unavailable);
+
+        let keep = async { outbox.keep(outbox.next(Duration::ZERO).unwrap()) };
+        let (first, second, ()) = futures::future::join3(insert(3), insert(4), keep).await;
+        assert_eq!((first.unwrap(), second.unwrap()), (vec![3], vec![3]));
     }
 }

@@ -35,6 +35,15 @@ struct Progress {
     lost: u64,
 }
 
+/// The state that a change has found and left as it was.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// The number of the last change in it.
+    pub(super) applied: u64,
+    /// How often changes had been taken back.
+    pub(super) lost: u64,
+}
+
 #[derive(Default)]
 struct Queue {
     entries: Vec<Entry>,
@@ -85,6 +94,11 @@ impl Outbox {
     /// The number of the last change; asked while the state is locked.
     pub(super) fn applied(&self) -> u64 {
         self.applied.load(Ordering::SeqCst)
+    }
+
+    /// What the state is; asked while it is locked.
+    pub(super) fn seen(&self) -> Seen {
+        Seen { applied: self.applied(), lost: self.lost() }
     }
 
     /// How often changes were taken back so far.
