@@ -4,8 +4,9 @@
 mod common;
 
 use std::path::Path;
+use std::time::Duration;
 
-use common::{ADMIN, Server, Settings, realnet, run, text};
+use common::{ADMIN, Server, Settings, realnet, run, server_command, text};
 use futures::stream;
 use realnet_core::clock::{IdSource as _, System};
 use realnet_testkit::engines::{ObjectServer, S3Place, s3_place};
@@ -118,6 +119,39 @@ async fn contents_are_in_the_bucket() {
     assert_eq!((whole.status().as_u16(), whole.text().await.unwrap().as_str()), (200, "Dear all"));
     assert_eq!(rest.put(&path, "Dear friends").await, 200);
     assert_eq!(rest.ask("DELETE", &path).send().await.unwrap().status(), 204);
+}
+
+/// A bucket with the mark of another database is not written to, whether that is seen at the start or later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_belongs_to_one_database() {
+    let (_guard, owner) = common::folder();
+    let (_guard_of_other, other) = common::folder();
+    let server = ObjectServer::start().await.unwrap();
+    let settings = settings(server.place());
+    assert!(Server::start_with(&owner, &settings).stop());
+    let refused = run(&mut server_command(&other, &settings));
+    let words = text(&refused);
+    assert!(!refused.status.success(), "{words}");
+    assert!(words.contains("the storage belongs to another database"), "{words}");
+    assert!(words.contains("REALNET_STORAGE_S3_BUCKET"), "{words}");
+
+    // One that is away keeps nobody from starting.
+    server.crash().await.unwrap();
+    let (owner, other) = (Server::start_with(&owner, &settings), Server::start_with(&other, &settings));
+    let (rest, rest_of_other) = (Rest::sign_in(&owner).await, Rest::sign_in(&other).await);
+    let (path, path_of_other) = (rest.file("letter").await, rest_of_other.file("letter").await);
+    assert_eq!(rest.put(&path, "Dear all").await, 503);
+    server.resume().await.unwrap();
+    let claimed = async {
+        while rest.put(&path, "Dear all").await != 200 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), claimed).await.expect("the owner claims its bucket");
+    // By now the other has asked, too.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert_eq!(rest_of_other.put(&path_of_other, "Dear nobody").await, 503);
+    assert!(owner.stop() && other.stop());
 }
 
 /// The most memory that a process has had, in MiB.

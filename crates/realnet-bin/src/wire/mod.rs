@@ -1,6 +1,7 @@
 //! The wiring: the only place that names concrete stores, resources and runners.
 
 mod builtin;
+mod claimed;
 mod first_start;
 mod indexes;
 mod key_file;

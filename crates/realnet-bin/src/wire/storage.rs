@@ -10,11 +10,14 @@ use realnet_core::{Error, ErrorKind};
 use realnet_provider_aws::{S3Data, S3Keys, S3Options};
 use realnet_provider_generic::{LocalData, LocalOptions, MemoryData};
 
+use super::claimed::Claimed;
 use crate::cli::{Failure, for_operators};
 use crate::config::{S3Section, StoragePlace, StorageSection};
 
 /// How long a check waits for an answer, and how often it asks.
 const CHECK: (Duration, u32) = (Duration::from_secs(10), 2);
+/// How long a start waits for a bucket, and how often one that was away is asked again.
+const CLAIM: Duration = Duration::from_secs(10);
 
 /// The services with the storage, if there is to be one.
 pub(super) async fn attach(services: Services, section: &StorageSection) -> Result<Services, Failure> {
@@ -41,15 +44,18 @@ pub(super) async fn attach(services: Services, section: &StorageSection) -> Resu
             }
         }
         StoragePlace::S3(bucket) => {
-            let data = Arc::new(S3Data::open(options(bucket)).map_err(|error| at(bucket, &error))?);
-            let services = services.storing(data, section.max_size);
-            claim_later(&services, bucket);
-            return Ok(services);
+            let data: Arc<dyn DataProvider> =
+                Arc::new(S3Data::open(options(bucket)).map_err(|error| at(bucket, &error))?);
+            let claimed = Arc::new(Claimed::new(Arc::clone(&data)));
+            // The mark itself is written past what keeps all else away.
+            let claiming = services.clone().storing(data, section.max_size);
+            claim_bucket(claiming, Arc::clone(&claimed), bucket).await?;
+            return Ok(services.storing(claimed, section.max_size));
         }
     };
     let services = services.storing(data, section.max_size);
     let claimed = realnet_resource_files::claim(&services).await;
-    claimed.map_err(|error| Failure::from(format!("{}: {NAMES} name another", for_operators(&error))))?;
+    claimed.map_err(|error| foreign(&error, NAMES))?;
     Ok(services)
 }
 
@@ -58,18 +64,52 @@ pub(super) fn bucket(section: &S3Section) -> Result<Arc<S3Data>, Failure> {
     Ok(Arc::new(S3Data::open(options(section)).map_err(|error| at(section, &error))?))
 }
 
-/// A server of contents that is away for a while keeps nobody from starting. What belongs to another database is not swept.
-fn claim_later(services: &Services, bucket: &S3Section) {
-    let (services, bucket) = (services.clone(), bucket.clone());
-    tokio::spawn(async move {
-        if let Err(error) = realnet_resource_files::claim(&services).await {
-            tracing::warn!("no contents of files for now: {}", at(&bucket, &error));
+/// Claims a bucket for the database. One that is another's ends the start. A server of contents that is away for a while keeps nobody
+/// from starting: its bucket is claimed later, and takes no contents until then.
+async fn claim_bucket(services: Services, claimed: Arc<Claimed>, bucket: &S3Section) -> Result<(), Failure> {
+    match tokio::time::timeout(CLAIM, realnet_resource_files::claim(&services)).await {
+        Ok(Ok(())) => {
+            claimed.open();
+            return Ok(());
         }
-    });
+        Ok(Err(error)) if error.kind() == ErrorKind::Conflict => return Err(foreign(&error, BUCKET_NAMES)),
+        Ok(Err(error)) => tracing::warn!("no contents of files for now: {}", at(bucket, &error)),
+        Err(_) => tracing::warn!("no contents of files for now: {bucket} does not answer in time"),
+    }
+    tokio::spawn(claim_later(services, claimed, bucket.clone()));
+    Ok(())
+}
+
+/// Goes on until the bucket is ours.
+async fn claim_later(services: Services, claimed: Arc<Claimed>, bucket: S3Section) {
+    loop {
+        tokio::time::sleep(CLAIM).await;
+        match realnet_resource_files::claim(&services).await {
+            Ok(()) => {
+                claimed.open();
+                tracing::info!("{bucket} answers: contents of files can be stored");
+                return;
+            }
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                tracing::error!(
+                    "no contents of files are taken: {bucket}: {}",
+                    foreign(&error, BUCKET_NAMES)
+                );
+            }
+            Err(error) => tracing::debug!("no contents of files for now: {}", at(&bucket, &error)),
+        }
+    }
+}
+
+/// That a storage is another's, with the settings that lead to it.
+fn foreign(error: &Error, names: &str) -> Failure {
+    format!("{}: {names} name another", for_operators(error)).into()
 }
 
 /// The settings that lead to a storage.
 const NAMES: &str = "REALNET_STORAGE_TYPE and REALNET_STORAGE_PATH";
+/// Those that lead to a bucket.
+const BUCKET_NAMES: &str = "REALNET_STORAGE_S3_BUCKET and REALNET_STORAGE_S3_PREFIX";
 
 /// How often to look whether a sweep is due, and after how many seconds one is.
 const LOOK: Duration = Duration::from_mins(10);
@@ -101,12 +141,18 @@ async fn sweep_if_due(services: &Services) -> realnet_core::Result<()> {
     if last == first || swept_at.plus_seconds(DUE) > now {
         return Ok(());
     }
-    if !services.credentials.replace_setting(SWEPT, &last, first).await? {
+    if !services.credentials.replace_setting(SWEPT, &last, first.clone()).await? {
         return Ok(());
     }
-    let swept =
-        realnet_resource_files::sweep(services, now.plus_seconds(-CONTENTS), now.plus_seconds(-UPLOADS))
-            .await?;
+    let (contents, uploads) = (now.plus_seconds(-CONTENTS), now.plus_seconds(-UPLOADS));
+    let swept = match realnet_resource_files::sweep(services, contents, uploads).await {
+        Ok(swept) => swept,
+        Err(error) => {
+            // It is due as before. When that can not be noted, the failure of the sweep is the one to tell.
+            let _ = services.credentials.replace_setting(SWEPT, &first, last).await;
+            return Err(error);
+        }
+    };
     if swept.removed + swept.uploads > 0 {
         tracing::info!(?swept, "contents that nothing names are gone");
     }

@@ -23,6 +23,7 @@ mod publish;
 mod put;
 mod read;
 mod record;
+mod room;
 mod sweep;
 mod uploads;
 
@@ -40,6 +41,7 @@ use tokio::sync::Semaphore;
 use self::bucket::Bucket;
 use self::hold::{Holders, Turns};
 pub use self::options::{S3Keys, S3Options};
+use self::room::Room;
 
 /// How many parts all uploads together send beside the one that each may send.
 const FURTHER_PARTS: usize = 8;
@@ -59,6 +61,8 @@ struct Store {
     turns: Turns,
     /// Leave to send a further part at the same time, for all uploads together.
     further: Arc<Semaphore>,
+    /// The memory of all uploads.
+    room: Room,
 }
 
 impl S3Data {
@@ -73,6 +77,7 @@ impl S3Data {
             holders: Arc::default(),
             turns: Turns::default(),
             further: Arc::new(Semaphore::new(FURTHER_PARTS)),
+            room: Room::default(),
         };
         Ok(Self { store: Arc::new(store) })
     }

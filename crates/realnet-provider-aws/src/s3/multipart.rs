@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use realnet_core::{Error, ErrorKind, Result};
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
@@ -11,6 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::Store;
 use super::bucket::Part;
 use super::fault::Fault;
+use super::room::Gathered;
 
 /// The size of the first parts; the least that S3 takes is 5 MiB, but for the last.
 const SMALLEST: usize = 8 << 20;
@@ -25,6 +25,18 @@ const FLYING: usize = 3 * SMALLEST;
 pub(super) const fn part_size(index: usize) -> usize {
     let doublings = index / STEP;
     SMALLEST << if doublings > 3 { 3 } else { doublings }
+}
+
+/// The size of the part that a place of an upload is in.
+pub(super) fn part_size_at(offset: u64) -> usize {
+    let (mut end, mut index) = (0, 0);
+    loop {
+        end += part_size(index) as u64;
+        if end > offset || index == MOST {
+            return part_size(index);
+        }
+        index += 1;
+    }
 }
 
 /// A multipart upload that parts are sent to.
@@ -80,7 +92,9 @@ impl Multipart {
     }
 
     /// Sends the next part; waits as long as others take the way. An upload may always send one part, more while there is leave.
-    pub(super) async fn send(&mut self, body: Bytes) -> Result<()> {
+    /// Its room comes back when it is stored.
+    pub(super) async fn send(&mut self, part: Gathered) -> Result<()> {
+        let Gathered { bytes: body, room } = part;
         if self.sent == MOST {
             return Err(Error::new(ErrorKind::TooLarge, format!("a content has at most {MOST} parts in S3")));
         }
@@ -101,7 +115,7 @@ impl Multipart {
         self.flying_bytes += body.len();
         self.flying.spawn(async move {
             let part = store.bucket.put_part(&key, &upload, index + 1, body).await;
-            drop(leave);
+            drop((leave, room));
             (index, part)
         });
         Ok(())
@@ -189,5 +203,8 @@ mod tests {
         let all: u64 = (0..MOST).map(|index| part_size(index) as u64).sum();
         assert!(all > 300_000_000_000, "{all}");
         assert!((0..MOST).all(|index| part_size(index).is_multiple_of(64)));
+        let small = (STEP * SMALLEST) as u64;
+        let places = [0, small - 1, small, 2 * small, u64::MAX];
+        assert_eq!(places.map(|offset| part_size_at(offset) >> 20), [8, 8, 16, 16, 64]);
     }
 }

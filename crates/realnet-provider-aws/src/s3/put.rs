@@ -10,10 +10,8 @@ use realnet_core::provider::{Content, ContentId, DataStream, Expectation, Meter}
 
 use super::content::{data_key, find};
 use super::multipart::{Multipart, part_size};
+use super::room::{FREE, Gathered, Room};
 use super::{Store, publish, taken};
-
-/// What a part has room for at first.
-const FIRST_ROOM: usize = 64 * 1024;
 
 /// Stores a stream as a content.
 pub(super) async fn put(
@@ -22,12 +20,14 @@ pub(super) async fn put(
     data: DataStream,
     expected: Expectation,
 ) -> Result<Content> {
-    let mut source = Source { data, rest: Bytes::new(), meter: Meter::new(), expected, has_ended: false };
+    let mut source = Source::new(store.room.clone(), data, expected);
     let first = source.part(part_size(0)).await?;
     let put = System.next_id().to_string();
     if source.has_ended {
         let content = source.content(id)?;
-        return publish::small(store, content, &put, first).await;
+        // The room is kept until all is stored.
+        let Gathered { bytes, room: _room } = first;
+        return publish::small(store, content, &put, bytes).await;
     }
     // Before much is sent; whether the id is free then counts at the end only.
     if find(&store.bucket, id).await?.is_some() {
@@ -50,17 +50,21 @@ pub(super) async fn put(
 }
 
 /// Sends the first part and all that follow.
-async fn send(parts: &mut Multipart, source: &mut Source, first: Bytes) -> Result<()> {
+async fn send(parts: &mut Multipart, source: &mut Source, first: Gathered) -> Result<()> {
     let mut part = first;
-    while !part.is_empty() {
+    while !part.bytes.is_empty() {
         parts.send(part).await?;
-        part = if source.has_ended { Bytes::new() } else { source.part(part_size(parts.sent())).await? };
+        if source.has_ended {
+            break;
+        }
+        part = source.part(part_size(parts.sent())).await?;
     }
     Ok(())
 }
 
 /// What is stored, cut into parts.
 struct Source {
+    room: Room,
     data: DataStream,
     /// What came beyond the last part.
     rest: Bytes,
@@ -70,28 +74,42 @@ struct Source {
 }
 
 impl Source {
+    fn new(room: Room, data: DataStream, expected: Expectation) -> Self {
+        Self { room, data, rest: Bytes::new(), meter: Meter::new(), expected, has_ended: false }
+    }
+
     /// The next bytes, `size` of them unless the stream ends before.
-    async fn part(&mut self, size: usize) -> Result<Bytes> {
-        let mut part = BytesMut::with_capacity(FIRST_ROOM.min(size));
+    async fn part(&mut self, size: usize) -> Result<Gathered> {
+        let mut part = BytesMut::with_capacity(FREE.min(size));
+        let mut room = None;
         loop {
             let taken = self.rest.split_to(self.rest.len().min(size - part.len()));
             if part.len() + taken.len() > part.capacity() {
+                if room.is_none() {
+                    room = Some(self.room.take(self.largest(size)).await?);
+                }
                 // Twice as much each time, and never more than the part.
-                let room = (part.capacity() * 2).clamp(part.len() + taken.len(), size);
-                part.reserve(room - part.len());
+                let capacity = (part.capacity() * 2).clamp(part.len() + taken.len(), size);
+                part.reserve(capacity - part.len());
             }
             part.extend_from_slice(&taken);
             if part.len() == size && !self.rest.is_empty() {
-                return Ok(part.freeze());
+                return Ok(Gathered { bytes: part.freeze(), room });
             }
             let Some(piece) = self.data.try_next().await? else {
                 self.has_ended = true;
-                return Ok(part.freeze());
+                return Ok(Gathered { bytes: part.freeze(), room });
             };
             self.expected.admit(self.meter.size() + piece.len() as u64)?;
             self.meter.update(&piece);
             self.rest = piece;
         }
+    }
+
+    /// How many bytes a part can have at most: a content of announced size may be smaller than one.
+    fn largest(&self, size: usize) -> usize {
+        let announced = self.expected.size.and_then(|whole| usize::try_from(whole).ok());
+        announced.map_or(size, |whole| whole.min(size))
     }
 
     /// What all of it was, when it is what was expected.
@@ -113,10 +131,10 @@ mod tests {
         let pieces = [0, 3, 0, 10, 1, 2, 0].map(|length| Ok(Bytes::from(vec![length as u8; length])));
         let expected = Expectation::default();
         let data = stream::iter(pieces).boxed();
-        let mut source = Source { data, rest: Bytes::new(), meter: Meter::new(), expected, has_ended: false };
+        let mut source = Source::new(Room::default(), data, expected);
         let mut parts = Vec::new();
         while !source.has_ended {
-            parts.push(source.part(4).await.unwrap().len());
+            parts.push(source.part(4).await.unwrap().bytes.len());
         }
         assert_eq!(parts, [4, 4, 4, 4]);
         assert_eq!(source.meter.size(), 16);

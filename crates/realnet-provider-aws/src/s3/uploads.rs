@@ -14,9 +14,10 @@ use tokio::sync::mpsc;
 use super::content::{Found, data_key, find};
 use super::hash::Hash;
 use super::hold::Held;
-use super::multipart::{Multipart, part_size};
+use super::multipart::{Multipart, part_size, part_size_at};
 use super::read::Reader;
 use super::record::{Parts, Record, UPLOADS};
+use super::room::{Gathered, Taken};
 use super::{Store, publish, put, taken};
 
 /// The folder of what clients send by themselves.
@@ -50,13 +51,15 @@ pub(super) async fn append(
     limit: Option<u64>,
 ) -> Result<u64> {
     let held = store.holders.hold(id)?;
+    // The last bytes of the upload, up to a part, are in memory from here on.
+    let room = store.room.take(part_size_at(offset)).await?;
     let record = Record::load(store, id).await?.ok_or_else(|| unknown(id))?;
     let mut length = record.length();
     if length != offset {
         return Err(Error::conflict(format!("the upload is at {length}, not at {offset}")));
     }
     let (pieces, waiting) = mpsc::channel(WAITING);
-    let appending = Appending::new(store, id, record, held);
+    let appending = Appending::new(store, id, record, room, held);
     let storing = tokio::spawn(appending.run(waiting));
     let expected = Expectation { limit, ..Expectation::default() };
     let end = async {
@@ -84,19 +87,21 @@ struct Appending {
     record: Record,
     /// The bytes behind the last part.
     tail: BytesMut,
+    /// What the tail takes of the memory; goes with the part that it becomes.
+    room: Option<Taken>,
     multipart: Option<(Multipart, String)>,
     _held: Held,
 }
 
 impl Appending {
-    fn new(store: &Arc<Store>, id: ContentId, mut record: Record, held: Held) -> Self {
+    fn new(store: &Arc<Store>, id: ContentId, mut record: Record, room: Taken, held: Held) -> Self {
         let tail = BytesMut::from(&std::mem::take(&mut record.tail)[..]);
         let multipart = record.parts.as_ref().map(|parts| {
             let key = data_key(&store.bucket, id, &parts.put);
             let resumed = Multipart::resume(store, key, parts.upload.clone(), parts.stored.clone());
             (resumed, parts.put.clone())
         });
-        Self { store: Arc::clone(store), id, record, tail, multipart, _held: held }
+        Self { store: Arc::clone(store), id, record, tail, room: Some(room), multipart, _held: held }
     }
 
     /// Stores pieces until there are no more; answers the length of the upload.
@@ -105,6 +110,9 @@ impl Appending {
         while let Some(mut piece) = pieces.recv().await {
             while !piece.is_empty() {
                 let size = part_size(self.sent());
+                if self.room.is_none() {
+                    self.room = Some(self.store.room.take(size).await?);
+                }
                 let taken = piece.split_to(piece.len().min(size - self.tail.len()));
                 self.tail.extend_from_slice(&taken);
                 if self.tail.len() == size {
@@ -128,7 +136,7 @@ impl Appending {
 
     /// Sends what has become a part.
     async fn send(&mut self) -> Result<()> {
-        let part = self.tail.split().freeze();
+        let (part, room) = (self.tail.split().freeze(), self.room.take());
         let (hash, body) = (self.record.hash.clone(), part.clone());
         let digested = tokio::task::spawn_blocking(move || digest(hash, &body)).await;
         self.record.hash =
@@ -141,7 +149,7 @@ impl Appending {
                 none.insert((Multipart::begin(&self.store, key).await?, put))
             }
         };
-        multipart.send(part).await?;
+        multipart.send(Gathered { bytes: part, room }).await?;
         if multipart.sent().is_multiple_of(NOTED) { self.note().await } else { Ok(()) }
     }
 
@@ -193,7 +201,7 @@ pub(super) async fn finish(store: &Arc<Store>, id: ContentId, expected: Expectat
             if !is_published(store, id, &put).await? {
                 let mut multipart = Multipart::resume(store, key, upload, stored);
                 if !record.tail.is_empty() {
-                    multipart.send(record.tail).await?;
+                    multipart.send(Gathered { bytes: record.tail, room: None }).await?;
                 }
                 multipart.complete(content.size).await?;
                 publish::large(store, content, &put).await?;

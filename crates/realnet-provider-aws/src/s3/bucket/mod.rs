@@ -1,5 +1,7 @@
 //! One bucket: the requests that the store is made of, each repeated when it fails for a reason that may pass.
 
+mod check;
+mod integrity;
 mod list;
 mod parts;
 
@@ -7,14 +9,12 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::stream;
-use realnet_core::clock::{IdSource as _, System};
-use realnet_core::provider::{Checksum, ContentId, Meter};
-use realnet_core::{Error, ErrorKind, Result};
+use realnet_core::provider::{Checksum, ContentId};
+use realnet_core::{Error, Result};
 use rusoto_core::request::HttpResponse;
 use rusoto_core::signature::SignedRequest;
 use rusoto_core::{ByteStream, Client, Region, RusotoError};
@@ -23,15 +23,13 @@ use rusoto_s3::{
     HeadObjectError, HeadObjectRequest, S3, S3Client,
 };
 
+use self::integrity::Integrity;
 pub(super) use self::list::Listed;
 pub(super) use self::parts::Part;
 use super::fault::{Fault, typed};
 use super::options::S3Options;
 use crate::credentials::Credentials;
-use crate::dispatch::{Dispatcher, Patience, chain, client};
-
-/// Larger bodies are digested by threads for blocking work.
-const INLINE: usize = 64 * 1024;
+use crate::dispatch::{Dispatcher, Patience, client};
 
 /// A bucket, or the part of one whose keys begin with a prefix.
 pub(super) struct Bucket {
@@ -42,6 +40,8 @@ pub(super) struct Bucket {
     s3: S3Client,
     pub(super) credentials: Credentials,
     pub(super) patience: Patience,
+    /// A check has seen that parts are taken.
+    takes_parts: AtomicBool,
 }
 
 /// What is known of an object.
@@ -84,7 +84,8 @@ impl Bucket {
         let client = Client::new_with(credentials.clone(), dispatcher);
         let s3 = S3Client::new_with_client(client.clone(), region.clone());
         let S3Options { bucket, prefix, .. } = options;
-        Ok(Self { name: bucket, prefix, region, client, s3, credentials, patience })
+        let takes_parts = AtomicBool::new(false);
+        Ok(Self { name: bucket, prefix, region, client, s3, credentials, patience, takes_parts })
     }
 
     /// The key of the object of a content in a folder of the store.
@@ -163,7 +164,7 @@ impl Bucket {
             Condition::Absent => request.add_header("if-none-match", "*"),
             Condition::Is(etag) => request.add_header("if-match", etag),
         }
-        match self.send(request, object.body, object.checksum).await {
+        match self.send(request, object.body, Integrity::Sha256(object.checksum)).await {
             Ok(response) => Ok(Some(etag(&response))),
             Err(fault) if fault.is_condition() => Ok(None),
             Err(fault) => Err(fault),
@@ -195,34 +196,6 @@ impl Bucket {
         })
     }
 
-    /// Sees that the bucket is there, that objects can be written, read and removed, and that conditions are kept.
-    pub(super) async fn check(&self) -> Result<()> {
-        let at = |fault: Fault| Error::from(fault).with_internal(format!("bucket {self}"));
-        self.head_bucket().await.map_err(at)?;
-        let key = format!("{}check/{}", self.prefix, System.next_id());
-        let object = |condition| Object {
-            key: &key,
-            body: Bytes::from_static(b"?"),
-            checksum: None,
-            metadata: &[],
-            condition,
-        };
-        self.put(object(Condition::None)).await.map_err(at)?;
-        let again = self.put(object(Condition::Absent)).await;
-        let read = self.get(&key, None, None).await;
-        self.delete(&key).await.map_err(at)?;
-        if again.map_err(at)?.is_some() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "the S3 storage does not keep to conditions (If-None-Match) when it writes, which is needed",
-            ));
-        }
-        match read.map_err(at)? {
-            Some(_) => Ok(()),
-            None => Err(Error::unavailable("the S3 storage does not give what it was given")),
-        }
-    }
-
     /// A request for an object, to be sent by [`Self::send`] or signed for somebody else.
     pub(super) fn request(&self, method: &str, key: &str) -> SignedRequest {
         SignedRequest::new(method, "s3", &self.region, &format!("/{}/{key}", self.name))
@@ -240,13 +213,10 @@ impl Bucket {
         &self,
         mut request: SignedRequest,
         body: Bytes,
-        checksum: Option<Checksum>,
+        integrity: Integrity,
     ) -> Result<HttpResponse, Fault> {
-        let checksum = match checksum {
-            Some(checksum) => checksum,
-            None => digest(body.clone()).await?,
-        };
-        request.add_header("x-amz-checksum-sha256", &STANDARD.encode(checksum.as_bytes()));
+        let (name, digest) = integrity.header(&body).await?;
+        request.add_header(name, &digest);
         let length = body.len();
         request.set_payload_stream(ByteStream::new_with_size(stream::iter([Ok(body)]), length));
         let answered = self.client.sign_and_dispatch(request).await.map_err(RusotoError::<Infallible>::from);
@@ -273,21 +243,6 @@ fn region(options: &S3Options) -> Region {
         None => format!("https://s3.{name}.amazonaws.com"),
     };
     Region::Custom { name, endpoint }
-}
-
-/// The checksum of a body; of a large one, computed where that holds nobody up.
-async fn digest(body: Bytes) -> Result<Checksum, Fault> {
-    let is_small = body.len() <= INLINE;
-    let compute = move || {
-        let mut meter = Meter::new();
-        meter.update(&body);
-        meter.checksum()
-    };
-    if is_small {
-        return Ok(compute());
-    }
-    let computed = tokio::task::spawn_blocking(compute).await;
-    computed.map_err(|error| Fault::Nonsense(format!("a checksum was not computed: {}", chain(&error))))
 }
 
 fn size(length: Option<i64>) -> u64 {

@@ -7,7 +7,7 @@ use rusoto_s3::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, etag};
+use super::{Bucket, Integrity, etag};
 use crate::s3::fault::{Fault, typed};
 
 /// A part that is stored.
@@ -43,7 +43,7 @@ impl Bucket {
         request.add_param("partNumber", &number.to_string());
         request.add_param("uploadId", upload);
         let size = body.len() as u64;
-        let response = self.send(request, body, None).await?;
+        let response = self.send(request, body, Integrity::Md5).await?;
         Ok(Part { etag: etag(&response), size })
     }
 
