@@ -33,7 +33,7 @@ pub(crate) async fn load(services: &Services, claims: Claims) -> Result<SignedIn
         return Err(ended());
     }
     // A factor that was turned off, or taken away, since stands for nothing: however long the session goes on.
-    let factor = session.factor && has_factor(services, account.id).await?;
+    let factor = session.factor && has_factor(services, &account).await?;
     let caller = Caller { session: Some(claims.session), factor, ..of_account(&directory, &account).await? };
     let awaits = !factor && directory.requires_factor(account.org).await?;
     let caller = if awaits { caller.awaiting_factor() } else { caller };

@@ -2,13 +2,14 @@
 //! an account.
 
 use realnet_core::model::Item;
-use realnet_core::provider::{RecordKind, Session};
+use realnet_core::provider::Session;
 use realnet_core::resource::Context;
-use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
+use realnet_core::{Error, ErrorKind, Result, Violation};
 use serde_json::json;
 
 use crate::accounts::Accounts;
 use crate::kind::username_of;
+use crate::passkeys::has_passkey;
 use crate::sessions::from;
 
 /// So many seconds after signing in nothing more is asked for.
@@ -17,7 +18,7 @@ const RECENT: i64 = 600;
 impl Accounts {
     /// Checks the present password of the caller, or that it has signed in a moment ago. Guesses count as those at signing in do.
     pub(crate) async fn prove_oneself(&self, cx: &Context, own: &Item, current: Option<&str>) -> Result<()> {
-        self.check_enrolment(cx, own.id).await?;
+        self.check_enrolment(cx, own).await?;
         let Some(current) = current else {
             if self.recent_session(cx).await?.is_some() {
                 return Ok(());
@@ -42,13 +43,10 @@ impl Accounts {
     }
 
     /// Refuses who still lacks the second factor that is required, to an account that has one: a passkey, whose owner signs in by
-    /// it. Else a password that was stolen would be enough to add another, or to take the owner's away.
-    pub(crate) async fn check_enrolment(&self, cx: &Context, own: Uuid) -> Result<()> {
-        if !cx.caller().awaits_factor() {
-            return Ok(());
-        }
-        let passkeys = self.services.credentials.records_of(own, RecordKind::Passkey, cx.now()).await?;
-        if passkeys.is_empty() {
+    /// it. Else a password that was stolen would be enough to add another, or to take the owner's away. One that does not open the
+    /// account does not count: its owner could do nothing but be refused in turn.
+    pub(crate) async fn check_enrolment(&self, cx: &Context, own: &Item) -> Result<()> {
+        if !cx.caller().awaits_factor() || !has_passkey(&self.services, own).await? {
             return Ok(());
         }
         Err(Error::forbidden(

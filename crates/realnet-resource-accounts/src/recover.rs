@@ -47,16 +47,21 @@ impl Accounts {
         }
         let password_hash = self.passwords.hash(password).await?;
         let access = Access { caller: Arc::new(Caller::system(org)), registry: services.registry.current() };
-        let operation = Operation::SetPassword { account: account.id, password_hash };
         let origin = Origin::new("console");
-        let changes = ChangeSet::new(vec![operation], services.clock.now(), Arc::from("recovery"))
-            .with_origin(Some(Arc::new(origin.clone())));
-        services.items.commit(&access, changes).await?;
+        let changes = |operation| {
+            ChangeSet::new(vec![operation], services.clock.now(), Arc::from("recovery"))
+                .with_origin(Some(Arc::new(origin.clone())))
+        };
+        let new_password = Operation::SetPassword { account: account.id, password_hash };
+        services.items.commit(&access, changes(new_password)).await?;
         self.forget_failures(account.id, org, username_of(&account)).await?;
         self.forget_codes(account.id).await?;
         let detail = json!({"by": "operator"});
         self.tell(EventKind::PasswordChanged, org, Some(account.id), &origin, detail.clone()).await;
         if drop_factor && self.drop_lost_factors(account.id).await? {
+            // A passkey needs no password: until it was dropped it may have opened another session.
+            services.items.commit(&access, changes(Operation::EndSessions(account.id))).await?;
+            self.forget();
             self.tell(EventKind::FactorRemoved, org, Some(account.id), &origin, detail).await;
         }
         Ok(())

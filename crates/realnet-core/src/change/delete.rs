@@ -219,9 +219,10 @@ impl Engine<'_> {
             if field.field.on_delete() != OnDelete::Clear {
                 continue;
             }
+            let gone: HashSet<Uuid> = targets.iter().copied().collect();
             for found in self.referrers(field, *org, targets).await? {
                 if !known.contains(&found.item.id) {
-                    self.clear_reference(field, found.item.id, targets).await?;
+                    self.clear_reference(field, found.item.id, &gone).await?;
                 }
             }
         }
@@ -237,7 +238,12 @@ impl Engine<'_> {
         }
     }
 
-    async fn clear_reference(&mut self, field: &FieldInfo, referrer: Uuid, targets: &[Uuid]) -> Result<()> {
+    async fn clear_reference(
+        &mut self,
+        field: &FieldInfo,
+        referrer: Uuid,
+        targets: &HashSet<Uuid>,
+    ) -> Result<()> {
         let Some(before) = self.load(referrer).await? else { return Ok(()) };
         let mut attributes = before.attributes.as_map().clone();
         let gone = |value: &Value| {

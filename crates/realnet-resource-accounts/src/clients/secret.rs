@@ -43,6 +43,12 @@ impl Accounts {
             .of(Some(id), Some(client.org));
         self.services.credentials.put_record(record, Expected::Any, now).await?;
         self.clients.clear();
+        // Asked again behind it: the session may have ended meanwhile. The secret of before has gone by now, so the client has none.
+        if let Err(error) = self.check_session(cx).await {
+            self.services.credentials.remove_record(RecordKind::Key, &id.to_string()).await?;
+            self.clients.clear();
+            return Err(error);
+        }
         let detail = json!({"by": cx.caller().account, "client": id});
         self.tell(EventKind::KeyMade, client.org, account_of(&client), &from(cx), detail).await;
         Ok(json!({"client_id": id, "client_secret": secret.text(PREFIX), "created_at": now}))

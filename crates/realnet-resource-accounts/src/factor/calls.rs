@@ -9,7 +9,7 @@ use realnet_core::resource::{Context, ListRequest, Verb, texts};
 use realnet_core::{Error, Result, Uuid, Violation};
 use serde_json::{Value, json};
 
-use super::kept::{Factor, has_factor, key, pending_key};
+use super::kept::{Factor, key, pending_key};
 use super::recovery::CODES;
 use super::totp;
 use crate::accounts::Accounts;
@@ -98,7 +98,7 @@ impl Accounts {
     /// Turns the factor on by a first code; answers the recovery codes, which are not shown again.
     async fn confirm_factor(&self, cx: &Context, code: &str) -> Result<Value> {
         let own = self.own_account(cx).await?;
-        self.check_enrolment(cx, own.id).await?;
+        self.check_enrolment(cx, &own).await?;
         let (records, now) = (&self.services.credentials, cx.now());
         let factor = self.begun_factor(cx, own.id).await?;
         if self.factor_of(own.id).await?.is_some() {
@@ -151,14 +151,17 @@ impl Accounts {
             Some(account) => self.others_factor(cx, account).await?,
             None => self.proved_twice(cx, [current, code]).await?,
         };
-        if !has_factor(&self.services, account.id).await? {
+        let passkeys = self.services.credentials.records_of(account.id, RecordKind::Passkey, cx.now());
+        if self.factor_of(account.id).await?.is_none() && passkeys.await?.is_empty() {
             return Err(Error::conflict("the account has no second factor"));
         }
         if named.is_some() {
             // Whoever has found the device may be signed in with it, and about to add another factor: what is confirmed behind the end of
-            // its session goes away by itself (see `check_session`), what was confirmed before is dropped here.
+            // its session goes away by itself (see `check_session`), what was confirmed before is dropped here. Until it was dropped it
+            // may have opened another session, which ends behind it.
             self.commit_as_system(cx, account.org, Operation::EndSessions(account.id)).await?;
             self.drop_lost_factors(account.id).await?;
+            self.commit_as_system(cx, account.org, Operation::EndSessions(account.id)).await?;
         } else {
             self.drop_factor(account.id).await?;
         }

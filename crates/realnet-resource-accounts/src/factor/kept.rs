@@ -1,6 +1,7 @@
 //! What is kept of a factor: its secret, sealed for its account, the step of the code that was accepted last, and which recovery
 //! codes stand in for it.
 
+use realnet_core::model::Item;
 use realnet_core::provider::{AuthRecord, Expected, RecordKind};
 use realnet_core::resource::Services;
 use realnet_core::secret::{Place, Sealed, Secrets};
@@ -8,6 +9,7 @@ use realnet_core::{Error, Result, Uuid};
 
 use crate::accounts::Accounts;
 use crate::directory::Directory;
+use crate::passkeys::has_passkey;
 
 /// Records that are read at a time.
 const PAGE: usize = 200;
@@ -104,13 +106,13 @@ impl Accounts {
     }
 }
 
-/// Whether an account has a second factor: an authenticator, or a passkey, which counts as one.
-pub(crate) async fn has_factor(services: &Services, account: Uuid) -> Result<bool> {
+/// Whether an account has a second factor: an authenticator, or a passkey that opens it, which counts as one.
+pub(crate) async fn has_factor(services: &Services, account: &Item) -> Result<bool> {
     let (records, now) = (&services.credentials, services.clock.now());
-    if records.record(RecordKind::Factor, &key(account), now).await?.is_some() {
+    if records.record(RecordKind::Factor, &key(account.id), now).await?.is_some() {
         return Ok(true);
     }
-    Ok(!records.records_of(account, RecordKind::Passkey, now).await?.is_empty())
+    has_passkey(services, account).await
 }
 
 /// Seals the secrets of all factors under the primary key.

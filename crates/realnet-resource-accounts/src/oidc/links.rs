@@ -23,9 +23,9 @@ pub(super) struct Link {
     pub(super) provider: Uuid,
     pub(super) issuer: String,
     pub(super) email: Option<String>,
-    /// Whether the account was a superuser's when it was linked.
+    /// Whether the account was a superuser's when it was linked. Those of before this was noted do not say.
     #[serde(default)]
-    pub(super) as_superuser: bool,
+    pub(super) as_superuser: Option<bool>,
 }
 
 impl Link {
@@ -56,7 +56,7 @@ impl Accounts {
     ) -> Result<Uuid> {
         let link = Link {
             account,
-            as_superuser,
+            as_superuser: Some(as_superuser),
             provider: provider.id,
             issuer: identity.issuer.clone(),
             email: identity.email.clone(),

@@ -36,7 +36,7 @@ impl Accounts {
         let link = Link::read(&record)?;
         if let Some(account) = self.standing(provider.org, link.account).await? {
             // Whoever has linked an identity with somebody else's account is not raised along with it.
-            if is_superuser(&account) && !link.as_superuser {
+            if is_superuser(&account) && link.as_superuser == Some(false) {
                 return Err(Error::forbidden(
                     "your account became a superuser's after it was linked: sign in by the password, remove the link and make it anew",
                 ));

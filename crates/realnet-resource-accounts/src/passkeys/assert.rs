@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 use super::kept::{Kept, key};
 use super::{ASSERTION, LIFE, document, patience, read};
 use crate::accounts::Accounts;
-use crate::kind::is_superuser;
 use crate::limits::Limited;
 use crate::notices::Notice;
 use crate::sessions::from;
@@ -64,8 +63,8 @@ impl Accounts {
         let begun = begun.ok_or_else(|| not_right("no such ceremony"))?;
         let party = self.party()?;
         let id = Passki::base64_decode(&credential.raw_id).map_err(|_| not_right("no id"))?;
-        let account = match self.proved_by(&party, &key(&id), &credential, &begun).await {
-            Ok(account) => account,
+        let (account, epoch) = match self.proved_by(&party, &key(&id), &credential, &begun).await {
+            Ok(proved) => proved,
             Err(Refused { owner, error, reason }) => {
                 let (account, org) = owner.map_or((None, Uuid::nil()), |(account, org)| (Some(account), org));
                 let detail = json!({"method": "passkey", "reason": reason});
@@ -73,23 +72,19 @@ impl Accounts {
                 return Err(error);
             }
         };
-        let claims = Claims {
-            account: account.id,
-            session: self.services.ids.next_id(),
-            org: account.org,
-            epoch: self.epoch_of(account.id).await?,
-        };
+        let claims =
+            Claims { account: account.id, session: self.services.ids.next_id(), org: account.org, epoch };
         self.open(claims, Way { method: Method::Passkey, factor: true }, origin).await
     }
 
-    /// The account whose passkey has signed; the passkey has been used then.
+    /// The account whose passkey has signed, and its epoch from when the passkey was there still; the passkey has been used then.
     async fn proved_by(
         &self,
         party: &Passki,
         key: &str,
         credential: &AuthenticationCredential,
         begun: &TakenUp<AuthenticationState>,
-    ) -> std::result::Result<Item, Refused> {
+    ) -> std::result::Result<(Item, i64), Refused> {
         for _ in 0..ATTEMPTS {
             let now = self.services.clock.now();
             let record = self.services.credentials.record(RecordKind::Passkey, key, now).await?;
@@ -120,16 +115,18 @@ impl Accounts {
             let standing = self.standing(org, account).await;
             let item = standing.and_then(|item| item.ok_or_else(|| not_right("no account")));
             let item = item.map_err(|error| refused(error, "account"))?;
-            // Whoever has added one to somebody else's account is not raised along with it.
-            if is_superuser(&item) && !kept.as_superuser {
+            if !kept.opens(&item) {
                 return Err(refused(of_before(), "of before the raise"));
             }
+            // Read before the use is noted, which fails once the passkey is removed: what ends the sessions behind a removal ends those,
+            // too, that were about to be opened by it.
+            let epoch = self.epoch_of(account).await?;
             let mut next = Kept { used_at: Some(now), ..kept };
             next.passkey.counter = counter;
             let expected = Expected::Version(record.version);
             let next = AuthRecord { value: next.write()?, ..record };
             if self.services.credentials.put_record(next, expected, now).await? {
-                return Ok(item);
+                return Ok((item, epoch));
             }
         }
         Err(Error::conflict("the passkey is in use: try again").into())

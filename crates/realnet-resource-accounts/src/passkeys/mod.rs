@@ -10,6 +10,8 @@ mod manage;
 mod party;
 mod register;
 
+pub(crate) use kept::has_passkey;
+
 use realnet_core::provider::RecordKind;
 use realnet_core::{Error, Result};
 use serde::de::DeserializeOwned;

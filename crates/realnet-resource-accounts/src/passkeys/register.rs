@@ -71,7 +71,7 @@ impl Accounts {
         name: Option<String>,
     ) -> Result<Value> {
         let own = self.own_account(cx).await?;
-        self.check_enrolment(cx, own.id).await?;
+        self.check_enrolment(cx, &own).await?;
         let name = checked_name(name)?;
         let credential: RegistrationCredential = read(credential)?;
         let asked = ClientData::from_base64(&credential.response.client_data_json)
@@ -87,7 +87,7 @@ impl Accounts {
             .finish_passkey_registration(&credential, &begun.state)
             .map_err(|error| not_made(&error))?;
         check(&passkey)?;
-        let kept = Kept { name, used_at: None, as_superuser: is_superuser(&own), passkey };
+        let kept = Kept { name, used_at: None, as_superuser: Some(is_superuser(&own)), passkey };
         let record =
             AuthRecord::new(RecordKind::Passkey, key(&kept.passkey.credential_id), kept.write()?, cx.now())
                 .of(Some(own.id), Some(own.org));

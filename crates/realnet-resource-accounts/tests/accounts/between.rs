@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use realnet_core::clock::Timestamp;
 use realnet_core::limit::{Allowance, Rate};
 use realnet_core::provider::{
@@ -52,6 +52,18 @@ impl Between {
     /// Asks from now on whether a step may be made; one that may not fails.
     pub fn watch(&self, may: impl Fn(Step) -> bool + Send + Sync + 'static) {
         *self.watch.write() = Some(Box::new(may));
+    }
+
+    /// Has something else happen as a whole right before such a step is made for the first time. Needs a test of several threads.
+    pub fn before(&self, at: Step, then: impl Future<Output = ()> + Send + 'static) {
+        let waiting = Mutex::new(Some(Box::pin(then)));
+        self.watch(move |step| {
+            let then = if step == at { waiting.lock().take() } else { None };
+            if let Some(then) = then {
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(then));
+            }
+            true
+        });
     }
 
     /// Stops asking.

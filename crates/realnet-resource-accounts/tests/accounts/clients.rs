@@ -16,7 +16,7 @@ struct Client {
     secret: String,
 }
 
-fn secret_call(id: Uuid, verb: Verb) -> Operation {
+pub(crate) fn secret_call(id: Uuid, verb: Verb) -> Operation {
     Operation::Call(Call {
         path: vec![id.to_string(), "secret".to_owned()],
         verb,

@@ -1,14 +1,18 @@
 //! The second factor while others do the same, while steps fail, and while somebody else has a session of the account.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
 use realnet_core::provider::{RecordKind, RecordProvider as _};
 use realnet_core::resource::{Authenticator as _, SignIn, Verb};
 use realnet_core::{ErrorKind, Result};
+use realnet_testkit::passkey::Device;
 use serde_json::{Value, json};
 
 use crate::between::{Between, Step};
 use crate::factor::{Phone, enroll, step};
+use crate::passkeys;
 use crate::world::{PASSWORD, World, from, id, kind};
 
 async fn gets_in(world: &World, code: &str) -> bool {
@@ -112,4 +116,53 @@ async fn the_first_code_is_for_who_was_shown_the_secret() {
     assert_eq!(guesses, 10);
     assert_eq!(kind(confirm(&world.ann, phone.code(&world, 0)).await), ErrorKind::RateLimited);
     assert!(world.events(Some(id(&world.ann))).await.contains(&"factor_failed"));
+}
+
+/// Has a device sign in right before a passkey is removed for the first time; answers where the token will be that it opens.
+async fn late_sign_in(world: &World, between: &Between, device: &mut Device) -> Arc<Mutex<Option<String>>> {
+    let credential = device.sign(&passkeys::options(world).await, &passkeys::honest());
+    let (accounts, opened) = (Arc::clone(&world.accounts), Arc::new(Mutex::new(None)));
+    let place = Arc::clone(&opened);
+    between.before(Step::Remove(RecordKind::Passkey), async move {
+        let tokens = accounts.sign_in_by_passkey(credential, &from("192.0.2.9")).await;
+        *place.lock() = tokens.ok().map(|tokens| tokens.token);
+    });
+    opened
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lost_passkey_opens_while_it_is_taken_away_ends_with_it() {
+    let (world, between) = passkeys::between().await;
+    let mut device = passkeys::add(&world, &world.ann).await;
+    let opened = late_sign_in(&world, &between, &mut device).await;
+    let of_ann = format!("totp?account={}", id(&world.ann));
+    world.auth(&world.admin, Verb::Delete, &of_ann, Value::Null).await.unwrap();
+    between.look_away();
+    let token = opened.lock().take().unwrap();
+    assert!(!world.token_works(&token).await, "by an administrator");
+    // And by the operator.
+    let ann = world.sign_in("ann").await.caller;
+    let mut device = passkeys::add(&world, &ann).await;
+    let opened = late_sign_in(&world, &between, &mut device).await;
+    world.accounts.set_lost_password(None, "ann", "another password", true).await.unwrap();
+    between.look_away();
+    let token = opened.lock().take().unwrap();
+    assert!(!world.token_works(&token).await, "by the operator");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passkey_that_is_taken_away_while_it_signs_in_opens_nothing() {
+    let (world, between) = passkeys::between().await;
+    let mut device = passkeys::add(&world, &world.ann).await;
+    let ann = id(&world.ann);
+    let world = Arc::new(world);
+    let elsewhere = Arc::clone(&world);
+    // Who it is has been proved by then, and nothing opened yet.
+    between.before(Step::Password, async move {
+        let of_ann = format!("totp?account={ann}");
+        elsewhere.auth(&elsewhere.admin, Verb::Delete, &of_ann, Value::Null).await.unwrap();
+    });
+    let signed_in = passkeys::sign_in(&world, &mut device).await;
+    between.look_away();
+    assert_eq!(kind(signed_in.map(drop)), ErrorKind::Unauthenticated);
 }

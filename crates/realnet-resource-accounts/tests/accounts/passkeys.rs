@@ -18,7 +18,7 @@ use crate::world::{PASSWORD, World, config, from, id, kind};
 
 const ORIGIN: &str = "https://app.test";
 
-fn honest() -> Says {
+pub(crate) fn honest() -> Says {
     Says::at(ORIGIN)
 }
 
@@ -26,8 +26,15 @@ async fn mailing(mail: MailConfig) -> World {
     World::with(AccountsConfig { mail, ..config() }).await
 }
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     mailing(MailConfig { public_url: Some("https://app.test/".parse().unwrap()), ..Default::default() }).await
+}
+
+/// One with a test between its steps.
+pub(crate) async fn between() -> (World, Arc<Between>) {
+    let (store, between) = Between::empty_store().await;
+    let mail = MailConfig { public_url: Some("https://app.test/".parse().unwrap()), ..Default::default() };
+    (World::on(store, AccountsConfig { mail, ..config() }).await, between)
 }
 
 /// Options for a new passkey.
@@ -46,14 +53,14 @@ async fn add_saying(world: &World, caller: &Arc<Caller>, device: &mut Device, sa
     confirm(world, caller, device.register(&options, says)).await
 }
 
-async fn add(world: &World, caller: &Arc<Caller>) -> Device {
+pub(crate) async fn add(world: &World, caller: &Arc<Caller>) -> Device {
     let mut device = Device::new(1);
     add_saying(world, caller, &mut device, &honest()).await.unwrap();
     device
 }
 
 /// Options for a sign-in.
-async fn options(world: &World) -> Value {
+pub(crate) async fn options(world: &World) -> Value {
     let asked = world.auth(&world.stranger(), Verb::Post, "passkeys/options", Value::Null).await;
     asked.unwrap()["publicKey"].take()
 }
@@ -66,11 +73,11 @@ async fn sign_in_saying(world: &World, device: &mut Device, says: &Says) -> Resu
     assert(world, device.sign(&options(world).await, says)).await
 }
 
-async fn sign_in(world: &World, device: &mut Device) -> Result<Tokens> {
+pub(crate) async fn sign_in(world: &World, device: &mut Device) -> Result<Tokens> {
     sign_in_saying(world, device, &honest()).await
 }
 
-async fn listed(world: &World, caller: &Arc<Caller>) -> Vec<Value> {
+pub(crate) async fn listed(world: &World, caller: &Arc<Caller>) -> Vec<Value> {
     world.auth(caller, Verb::Get, "passkeys", Value::Null).await.unwrap().as_array().unwrap().clone()
 }
 
@@ -426,9 +433,7 @@ async fn sign_ins_that_overtake_each_other_are_no_copies() {
 
 #[tokio::test]
 async fn one_is_put_back_when_nobody_knows_whether_there_is_another_way_in() {
-    let (store, between) = Between::empty_store().await;
-    let mail = MailConfig { public_url: Some("https://app.test/".parse().unwrap()), ..Default::default() };
-    let world = World::on(store, AccountsConfig { mail, ..config() }).await;
+    let (world, between) = between().await;
     let mut device = add(&world, &world.ann).await;
     let path = format!("passkeys/{}", listed(&world, &world.ann).await[0]["id"].as_str().unwrap());
     let is_gone = AtomicBool::new(false);

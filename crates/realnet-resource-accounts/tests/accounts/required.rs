@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use realnet_core::acl::Caller;
+use realnet_core::provider::{AuthRecord, Expected, RecordKind};
 use realnet_core::resource::{Authenticator as _, SignIn, Tokens, Verb};
 use realnet_core::{ErrorKind, Uuid};
 use serde_json::{Value, json};
 
 use crate::factor::{Phone, step};
+use crate::passkeys;
 use crate::world::{PASSWORD, World, from, id, json_patch, kind, merge, replace};
 
 /// An org that requires it, and ann as she is then in the session that she has had.
@@ -212,4 +214,49 @@ async fn who_has_none_does_not_require_it_of_others() {
     assert!(
         !world.sign_in("ann").await.caller.is_admin() && world.sign_in("ann").await.caller.awaits_factor()
     );
+}
+
+/// Makes records of an account what they were before it was noted whether they are a superuser's.
+pub(crate) async fn forget_the_raise(world: &World, account: Uuid, kind: RecordKind) {
+    let (records, now) = (&world.services.credentials, world.services.clock.now());
+    for record in records.records_of(account, kind, now).await.unwrap() {
+        let mut kept: Value = serde_json::from_slice(&record.value).unwrap();
+        assert!(kept.as_object_mut().unwrap().remove("as_superuser").is_some(), "{kept}");
+        let record = AuthRecord { value: kept.to_string().into_bytes(), ..record };
+        assert!(records.put_record(record, Expected::Any, now).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn who_was_raised_with_a_passkey_begins_anew() {
+    let world = passkeys::world().await;
+    let mut of_before = passkeys::add(&world, &world.ann).await;
+    world.merge(&world.root, "accounts", id(&world.ann), json!({"role": "superuser"})).await.unwrap();
+    require(&world).await;
+    assert_eq!(kind(passkeys::sign_in(&world, &mut of_before).await.map(drop)), ErrorKind::Unauthenticated);
+    // It opens nothing, so it does not keep its owner from what it takes to come in.
+    let ann = world.sign_in("ann").await.caller;
+    assert!(ann.awaits_factor());
+    let path = format!("passkeys/{}", passkeys::listed(&world, &ann).await[0]["id"].as_str().unwrap());
+    world.auth(&ann, Verb::Delete, &path, Value::Null).await.unwrap();
+    let mut anew = passkeys::add(&world, &ann).await;
+    let raised = passkeys::sign_in(&world, &mut anew).await.unwrap().caller;
+    assert!(raised.is_superuser() && !raised.awaits_factor());
+    // From here on it is as for everybody: a password alone is no way round it.
+    let thief = world.sign_in("ann").await.caller;
+    assert_eq!(kind(world.auth(&thief, Verb::Post, "totp", Value::Null).await), ErrorKind::Forbidden);
+}
+
+#[tokio::test]
+async fn a_superusers_passkey_of_an_earlier_version_goes_on() {
+    let world = passkeys::world().await;
+    let mut device = passkeys::add(&world, &world.root).await;
+    forget_the_raise(&world, id(&world.root), RecordKind::Passkey).await;
+    require(&world).await;
+    for _ in 0..2 {
+        let root = passkeys::sign_in(&world, &mut device).await.unwrap().caller;
+        assert!(root.is_superuser() && !root.awaits_factor());
+    }
+    let thief = world.sign_in("root").await.caller;
+    assert_eq!(kind(world.auth(&thief, Verb::Post, "totp", Value::Null).await), ErrorKind::Forbidden);
 }

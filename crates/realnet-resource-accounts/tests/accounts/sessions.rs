@@ -1,16 +1,20 @@
 //! Tokens and sessions over time.
 
+use std::sync::Arc;
+
 use biscuit::jwa::SignatureAlgorithm;
 use biscuit::jws::{RegisteredHeader, Secret};
 use biscuit::{ClaimsSet, JWT};
 use realnet_core::acl::Origin;
-use realnet_core::provider::EventFilter;
-use realnet_core::resource::Authenticator;
+use realnet_core::provider::{EventFilter, RecordKind};
+use realnet_core::resource::{Authenticator, Verb};
 use realnet_core::{ErrorKind, Uuid};
 use realnet_resource_accounts::Accounts;
 use serde_json::{Value, json};
 
-use crate::world::{KEY, World, config, id, kind};
+use crate::between::{Between, Step};
+use crate::clients::secret_call;
+use crate::world::{KEY, World, config, id, id_of, kind};
 
 const SECOND: i64 = 1_000_000;
 
@@ -244,4 +248,21 @@ async fn links_to_roles_and_groups_show_at_once_and_end_no_session() {
     assert_eq!(roles().await, ["hr"]);
     world.delete(&world.admin, "items", crate::world::id_of(&link)).await.unwrap();
     assert!(roles().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_of_a_client_that_is_made_behind_the_end_of_the_session_does_not_stay() {
+    let (world, between) = Between::world().await;
+    let body = json!({"name": "shop", "account": id(&world.ann), "scopes": ["folder:read"]});
+    let client = id_of(&world.create(&world.admin, "clients", body).await.unwrap());
+    let (credentials, session) = (Arc::clone(&world.services.credentials), world.admin.session.unwrap());
+    between.before(Step::Put(RecordKind::Key), async move {
+        credentials.close_session(session).await.unwrap();
+    });
+    let made = world.call(&world.admin, "clients", secret_call(client, Verb::Post)).await;
+    between.look_away();
+    assert_eq!(kind(made), ErrorKind::Unauthenticated);
+    let (records, now) = (&world.services.credentials, world.services.clock.now());
+    let kept = records.record(RecordKind::Key, &client.to_string(), now).await.unwrap();
+    assert!(kept.is_none(), "nobody has seen it, and nobody can guess it, but it would count");
 }
