@@ -9,11 +9,12 @@ use realnet_core::limit::Room;
 use realnet_core::load::Plan;
 use realnet_core::model::Item;
 use realnet_core::provider::Access;
-use realnet_core::registry::{TypeInfo, TypeRegistry};
+use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Context, Resources, Services};
-use realnet_core::{Error, Result, Uuid, secret};
+use realnet_core::{Error, Result, Uuid};
 
 use crate::scan::Healing;
+use crate::sealing;
 
 /// Who changes types, and on which stores.
 #[derive(Clone, Copy)]
@@ -56,7 +57,7 @@ pub(crate) async fn commit(
     mut operations: Vec<Operation>,
     next: Option<Arc<TypeRegistry>>,
 ) -> Result<()> {
-    let turned = next.as_ref().map(|next| turned_secret(&writer.access.registry, next));
+    let turned = next.as_ref().map(|next| sealing::turned_secret(&writer.access.registry, next));
     if let Some(next) = &next {
         let healed = heal(writer, next, &operations).await?;
         // Behind the types: items are written by the new rules.
@@ -74,33 +75,15 @@ pub(crate) async fn commit(
         // A server that could not bring its own types up to date could not start, and nobody take back what stands in the way.
         changes.max_inherited = usize::MAX;
     }
+    if let Some(turned) = &turned {
+        sealing::note(services, turned).await?;
+    }
     services.items.commit(access, changes).await?;
     if let Some(turned) = turned {
         services.reload_types().await?;
-        seal(services, &turned).await;
+        sealing::seal(services, &turned).await;
     }
     Ok(())
-}
-
-/// The types that have fields which are secret from now on.
-fn turned_secret(previous: &TypeRegistry, next: &TypeRegistry) -> Vec<Uuid> {
-    let turns = |info: &&TypeInfo| {
-        previous.by_id(info.id()).is_some_and(|before| info.newly_secret(before).next().is_some())
-    };
-    next.types().filter(turns).map(TypeInfo::id).collect()
-}
-
-/// Seals what stands in such fields already. The types have changed by now; what is left over is sealed with its next change.
-async fn seal(services: &Services, types: &[Uuid]) {
-    if types.is_empty() {
-        return;
-    }
-    if let Err(error) = secret::seal_present(services, types).await {
-        tracing::warn!(
-            error = %error.report(),
-            "values of fields that have become secret are not all sealed: run `realnet secrets rotate`"
-        );
-    }
 }
 
 /// Whether stored items stand against new types; see [`crate::scan`].

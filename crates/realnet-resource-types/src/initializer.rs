@@ -11,7 +11,7 @@ use realnet_core::resource::Services;
 use realnet_core::{ErrorKind, Result, Uuid};
 
 use crate::apply::{self, Writer};
-use crate::state;
+use crate::{sealing, state};
 
 /// How often a load is planned anew when another replica has changed the types in between.
 const ATTEMPTS: usize = 5;
@@ -53,10 +53,12 @@ impl Initializer {
         Ok(plan)
     }
 
-    /// Reads the stored types and brings those of the system in line with the files.
+    /// Reads the stored types and brings those of the system in line with the files. What an earlier server has left to seal is sealed.
     pub async fn types(&self) -> Result<Plan> {
         self.services.reload_types().await?;
-        self.apply(Uuid::nil(), types_only(), "types").await
+        let plan = self.apply(Uuid::nil(), types_only(), "types").await?;
+        sealing::carry_on(&self.services).await?;
+        Ok(plan)
     }
 
     /// Gives every org the items of the files that it does not have yet. Answers how many orgs were changed.

@@ -10,6 +10,7 @@ mod initializer;
 mod list;
 mod resource;
 mod scan;
+mod sealing;
 mod state;
 mod subjects;
 

@@ -11,9 +11,12 @@ use realnet_core::ErrorKind;
 use realnet_core::acl::Caller;
 use realnet_core::acl::OrgRole::{Admin, Superuser, User};
 use realnet_core::change::{ChangeSet, Operation};
-use realnet_core::model::Item;
+use realnet_core::load::Document;
+use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::Access;
+use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Reply, TypeList, TypeOperation, WriteOptions};
+use realnet_resource_types::Initializer;
 use serde_json::{Value, json};
 
 fn base() -> Value {
@@ -222,4 +225,42 @@ async fn what_becomes_secret_is_sealed_and_nothing_is_planted() {
     world.load(Superuser, base(), true).await.unwrap();
     world.load(Superuser, secret, true).await.unwrap();
     assert_eq!(item().await, sealed);
+}
+
+#[tokio::test]
+async fn what_a_server_did_not_come_to_seal_is_sealed_at_the_next_start() {
+    let world = World::sealing().await;
+    world.load(Superuser, base(), true).await.unwrap();
+    let registry = world.services.registry.current();
+    let access = Access { caller: Arc::new(Caller::system(world.org)), registry: Arc::clone(&registry) };
+    let commit = async |operation: Operation, next: Option<Arc<TypeRegistry>>| {
+        let mut changes = ChangeSet::new(vec![operation], world.services.clock.now(), Arc::from("test"));
+        changes.next_registry = next;
+        world.services.items.commit(&access, changes).await.unwrap();
+    };
+    let (info, id) = (registry.find(world.org, "Note").unwrap(), world.services.ids.next_id());
+    let attributes = json!({"body": "b", "token": "TOPSECRET"}).as_object().unwrap().clone().into();
+    let item = Item { attributes, ..Item::new(id, info.id(), Arc::clone(info.name()), world.org) };
+    commit(Operation::Create(Box::new(item)), None).await;
+    // The server ends between the commit that makes it a secret and the sealing of what is there.
+    let mut definition = TypeDefinition::clone(info.definition());
+    definition.fields.push(serde_json::from_value(json!({"name": "token", "type": "secret"})).unwrap());
+    let mut snapshot = registry.snapshot();
+    snapshot.definitions.retain(|other| other.id != definition.id);
+    snapshot.definitions.push(definition.clone());
+    snapshot.revision += 1;
+    let next = Arc::new(TypeRegistry::build(snapshot).unwrap());
+    let store = &world.services.credentials;
+    let note = serde_json::to_vec(&[info.id()]).unwrap();
+    store.setting_or_insert("secrets.to_seal", note).await.unwrap();
+    commit(Operation::PutType(Box::new(definition)), Some(next)).await;
+    for _ in 0..2 {
+        Initializer::new(world.services.clone(), Vec::<Document>::new()).types().await.unwrap();
+        let noted = store.setting("secrets.to_seal").await.unwrap();
+        assert_eq!(noted.as_deref(), Some("[]".as_bytes()));
+    }
+    let now = Access { registry: world.services.registry.current(), ..access.clone() };
+    let sealed = world.services.items.get(&now, id).await.unwrap().unwrap();
+    assert!(sealed.attributes.get("token").unwrap()["$sealed"].is_string(), "{sealed:?}");
+    assert_eq!(world.services.secrets.open(&sealed, "token").unwrap(), Some(json!("TOPSECRET")));
 }
