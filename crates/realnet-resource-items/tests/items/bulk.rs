@@ -103,5 +103,10 @@ async fn a_dry_run_refuses_what_would_be_refused_and_changes_nothing() {
         assert_eq!(tried.violations(), refused.violations());
     }
     assert_eq!(kind(world.call(&world.ann, "note", delete(&dry("x"))).await), ErrorKind::Forbidden);
+    for both in [["false", "true"], ["true", "false"], ["true", "true"]] {
+        let parameters = [("name", "y"), ("dry_run", both[0]), ("dry_run", both[1])];
+        let error = world.call(&world.ann, "note", delete(&parameters)).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Malformed && error.message().contains("once"), "{error:?}");
+    }
     assert_eq!(list().await, before);
 }

@@ -92,7 +92,12 @@ fn has_moved(error: &Error) -> bool {
 fn take_dry_run(request: &mut ListRequest) -> Result<bool> {
     let given = request.parameters.iter().position(|(name, _)| name == DRY_RUN);
     let Some(index) = given else { return Ok(false) };
-    match request.parameters.remove(index).1.as_str() {
+    let (_, given) = request.parameters.remove(index);
+    // The first would decide, against what another one says.
+    if request.parameters.iter().any(|(name, _)| name == DRY_RUN) {
+        return Err(Error::malformed_at(DRY_RUN, "is given more than once"));
+    }
+    match given.as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
         other => Err(Error::malformed_at(DRY_RUN, format!("'{other}' is neither true nor false"))),
