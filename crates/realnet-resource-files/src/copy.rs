@@ -3,20 +3,30 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use realnet_core::acl;
 use realnet_core::change::{ChangeSet, Operation, Outcome};
 use realnet_core::model::{Attributes, Item, Visibility};
 use realnet_core::provider::{ContentId, DataProvider};
 use realnet_core::query::{Literal, Operand, OrgScope, Predicate, Property, Query};
 use realnet_core::registry::TypeInfo;
+use realnet_core::resource::default::check_parent;
 use realnet_core::resource::{Context, Rendered, Reply, Route};
 use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
+use crate::documents::OF_CONTENTS;
 use crate::upload::{remove, store};
 
 /// The most items that are copied at once.
 const MAX_ITEMS: usize = 1000;
+
+/// So many requests copy contents at a time: each goes on by itself, whether or not anybody waits.
+const AT_ONCE: usize = 2;
+/// How long one waits for a place.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Modules whose items may be copied: what others keep is more than its attributes.
 const PLAIN: [&str; 2] = ["files", "items"];
@@ -44,13 +54,74 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Given<Opti
     serde::Deserialize::deserialize(deserializer).map(Given::Value)
 }
 
-/// Copies an item with what is below it.
-pub(crate) async fn copy(cx: &Context, route: &Route<'_>, id: Uuid, body: Value) -> Result<Reply> {
+/// Makes copies, few at a time.
+#[derive(Debug)]
+pub(crate) struct Copies {
+    places: Semaphore,
+}
+
+impl Default for Copies {
+    fn default() -> Self {
+        Self { places: Semaphore::new(AT_ONCE) }
+    }
+}
+
+impl Copies {
+    /// Copies an item with what is below it.
+    pub(crate) async fn copy(&self, cx: &Context, route: &Route<'_>, id: Uuid, body: Value) -> Result<Reply> {
+        if cx.caller().role.is_none() {
+            return Err(Error::new(ErrorKind::Unauthenticated, "sign in to copy items"));
+        }
+        let copies = planned(cx, route, id, body).await?;
+        // Before a byte is copied: whether the caller may do it at all, and how much it is.
+        check_rights(cx, &copies).await?;
+        check_size(cx, &copies).await?;
+        let busy = || Error::unavailable("too many copies are being made: try again");
+        let place = tokio::time::timeout(PATIENCE, self.places.acquire()).await;
+        let _place = place.map_err(|_| busy())?.map_err(|_| busy())?;
+        make(cx, route, copies).await
+    }
+}
+
+/// The copies that a body asks for.
+async fn planned(cx: &Context, route: &Route<'_>, id: Uuid, body: Value) -> Result<Vec<Item>> {
     let body = if body.is_null() { Value::Object(serde_json::Map::default()) } else { body };
     let wanted: Wanted = serde_json::from_value(body)
         .map_err(|_| Error::malformed("expected an object with name and parent_id, or nothing"))?;
     let originals = gather(cx, route, id).await?;
-    let copies = plan(cx, originals, wanted)?;
+    plan(cx, originals, wanted)
+}
+
+/// Sees that the caller may create all of them, and put the first where it is to be.
+async fn check_rights(cx: &Context, copies: &[Item]) -> Result<()> {
+    for copy in copies {
+        let info = cx.registry().require(copy.type_id)?;
+        acl::may_create(cx.registry(), cx.caller(), info, copy.instance.as_deref(), copy.org)?;
+    }
+    match copies.first().and_then(|root| root.parent_id) {
+        Some(parent) => check_parent(cx, parent).await,
+        None => Ok(()),
+    }
+}
+
+/// Sees that the contents are no more together than one content may be.
+async fn check_size(cx: &Context, copies: &[Item]) -> Result<()> {
+    let most = cx.services.max_content;
+    let mut sum = 0_u64;
+    for copy in copies {
+        let Some(content) = copy.content else { continue };
+        let found = store(cx)?.head(ContentId::new(content)).await?.ok_or_else(gone)?;
+        sum = sum.saturating_add(found.size);
+        if sum > most {
+            let message = format!("at most {most} bytes are copied at once: copy parts of it");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the copies; what was stored for nothing goes.
+async fn make(cx: &Context, route: &Route<'_>, copies: Vec<Item>) -> Result<Reply> {
     let mut stored = Vec::new();
     let done = carry_out(cx, route, copies, &mut stored).await;
     if let Err(error) = &done
@@ -116,15 +187,11 @@ fn plan(cx: &Context, originals: Vec<Item>, wanted: Wanted) -> Result<Vec<Item>>
                 format!("{} {} is not copied: it is more than its attributes", info.name(), original.id);
             return Err(Error::conflict(detail));
         }
-        // Secrets are bound to the item that has them, and what one does not see one does not pass on.
-        let mut attributes = original.attributes.into_map();
-        info.secret_names().for_each(|name| drop(attributes.remove(name)));
-        info.hidden_from(cx.caller()).for_each(|name| drop(attributes.remove(name)));
-        info.validate(original.instance.as_deref(), &mut attributes)?;
+        let attributes = attributes_of(cx, info, &original)?;
         let parent_id = original.parent_id.map(|parent| ids.get(&parent).copied().unwrap_or(parent));
         copies.push(Item {
             id: ids[&original.id],
-            attributes: Attributes::from_map(attributes),
+            attributes,
             parent_id,
             owner: cx.caller().account,
             org: cx.caller().org,
@@ -147,6 +214,33 @@ fn plan(cx: &Context, originals: Vec<Item>, wanted: Wanted) -> Result<Vec<Item>>
         }
     }
     Ok(copies)
+}
+
+/// What a copy says: of what the original says that which the caller sees and may write, as in a creation, and what the server
+/// says of the content.
+fn attributes_of(cx: &Context, info: &TypeInfo, original: &Item) -> Result<Attributes> {
+    let mut attributes = original.attributes.as_map().clone();
+    // Secrets are bound to the item that has them, and what one does not see one does not pass on.
+    info.secret_names().for_each(|name| drop(attributes.remove(name)));
+    info.hidden_from(cx.caller()).for_each(|name| drop(attributes.remove(name)));
+    info.retired_names().for_each(|name| drop(attributes.remove(name)));
+    for field in info.fields() {
+        if !field.is_writable_by(cx.caller()) {
+            attributes.remove(&field.field.name);
+        }
+    }
+    info.apply_defaults(original.instance.as_deref(), &mut attributes);
+    let file = cx.registry().system("File");
+    if file.is_some_and(|file| cx.registry().is_derived_from(info.id(), file.id())) {
+        for name in OF_CONTENTS {
+            match original.attributes.get(name).filter(|_| original.content.is_some()) {
+                Some(value) => drop(attributes.insert(name.to_owned(), value.clone())),
+                None => drop(attributes.remove(name)),
+            }
+        }
+    }
+    info.validate(original.instance.as_deref(), &mut attributes)?;
+    Ok(Attributes::from_map(attributes))
 }
 
 /// Copies the contents, and commits the items.
@@ -176,7 +270,10 @@ async fn carry_out(
 
 async fn copied(cx: &Context, store: &dyn DataProvider, content: Uuid) -> Result<ContentId> {
     let copy = ContentId::new(cx.services.ids.next_id());
-    let gone = || Error::conflict("a file was changed meanwhile: try again");
     store.copy(ContentId::new(content), copy).await?.ok_or_else(gone)?;
     Ok(copy)
+}
+
+fn gone() -> Error {
+    Error::conflict("a file was changed meanwhile: try again")
 }

@@ -1,16 +1,21 @@
 //! What is said of files in a form or in parameters, as the document of an item.
 
+use std::sync::Arc;
+
 use realnet_core::model::value;
+use realnet_core::provider::Content;
+use realnet_core::resource::default::NewFile;
 use realnet_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
 /// What the server says of a content: no form does.
-const OF_CONTENTS: [&str; 3] = ["size", "checksum", "content_type"];
+pub(crate) const OF_CONTENTS: [&str; 3] = ["size", "checksum", "content_type"];
 
 /// What is said of the files that come; texts, since forms know nothing else.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Said {
-    document: Map<String, Value>,
+    /// Shared with the files that have come already.
+    document: Arc<Map<String, Value>>,
     /// Whether a type was asked for.
     pub(crate) has_type: bool,
     /// The name, for a single file.
@@ -46,20 +51,39 @@ impl Said {
             _ => Value::String(text),
         };
         self.has_type |= name == "type";
-        match (self.document.get_mut(name), value) {
+        let document = Arc::make_mut(&mut self.document);
+        match (document.get_mut(name), value) {
             (Some(Value::Object(known)), Value::Object(more)) if name == "attributes" => known.extend(more),
-            (_, value) => drop(self.document.insert(name.to_owned(), value)),
+            (_, value) => drop(document.insert(name.to_owned(), value)),
         }
         Ok(())
     }
 
     /// The document of a file with this name and type.
     pub(crate) fn document(&self, name: &str, type_name: Option<&str>) -> Value {
-        let mut document = self.document.clone();
-        document.insert("name".to_owned(), name.into());
-        if let Some(type_name) = type_name {
-            document.insert("type".to_owned(), type_name.into());
-        }
+        let mut document = (*self.document).clone();
+        document.extend(own(name, type_name));
         Value::Object(document)
     }
+
+    /// A file with this name and type, and a content.
+    pub(crate) fn file(
+        &self,
+        name: &str,
+        type_name: Option<&str>,
+        content: Content,
+        content_type: String,
+    ) -> NewFile {
+        NewFile { document: Arc::clone(&self.document), own: own(name, type_name), content, content_type }
+    }
+}
+
+/// What is said of one file alone.
+fn own(name: &str, type_name: Option<&str>) -> Map<String, Value> {
+    let mut own = Map::new();
+    own.insert("name".to_owned(), name.into());
+    if let Some(type_name) = type_name {
+        own.insert("type".to_owned(), type_name.into());
+    }
+    own
 }

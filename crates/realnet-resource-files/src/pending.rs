@@ -1,16 +1,18 @@
 //! A file of which not all is there yet: what was said of it, kept as a record until its item is made.
 
+use realnet_core::acl::Permission;
 use realnet_core::provider::{
     AuthRecord, ByteRange, Checksum, Content, ContentId, DataProvider, Expectation, Expected, RecordKind,
 };
-use realnet_core::resource::default::{NewFile, create_files};
+use realnet_core::resource::default::{check_new_file, create_files};
 use realnet_core::resource::{Context, Reply, Resources, Route};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::documents::Said;
 use crate::peek::ENOUGH;
-use crate::upload::{remove, store};
+use crate::upload::{store, type_to_be};
 use crate::{kind, name};
 
 /// For so many seconds an upload waits for who goes on with it.
@@ -100,7 +102,20 @@ impl Pending {
         let record = cx.services.credentials.record(RecordKind::Upload, &id.to_string(), cx.now()).await?;
         let own = record.filter(|record| record.account.is_some() && record.account == cx.caller().account);
         let record = own.ok_or_else(missing)?;
-        read(&record)
+        let pending = read(&record)?;
+        pending.check_scope(cx)?;
+        Ok(pending)
+    }
+
+    /// Refuses keys that make no items where this one will be.
+    fn check_scope(&self, cx: &Context) -> Result<()> {
+        let info = cx.registry().endpoint(cx.caller().org, &self.endpoint);
+        let (Some(scope), Some(info)) = (cx.caller().scope.as_deref(), info) else { return Ok(()) };
+        if scope.reaches(cx.registry(), info.id(), Some(Permission::Create)) {
+            return Ok(());
+        }
+        let message = format!("outside of the key's scope: it may not create items of type {}", info.name());
+        Err(Error::forbidden(message))
     }
 
     /// Forgets it.
@@ -117,6 +132,8 @@ impl Pending {
     /// Makes the item of a file of which all is there. Asked again after a crash, it goes on where that was.
     pub(crate) async fn complete(mut self, cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Reply> {
         let store = store(cx)?;
+        let _finishing = Finishing::begin(id)?;
+        self.check_rights(cx, route).await?;
         let content = match store.finish_upload(ContentId::new(id), self.expected(cx)).await {
             Ok(content) => content,
             Err(error) => {
@@ -143,12 +160,26 @@ impl Pending {
                     error.kind(),
                     ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal
                 ) => {}
+            // The content has gone by now, unless an item names it: another request may have made one meanwhile.
             Err(_) => {
-                remove(store, content.id).await;
-                Self::forget(cx, id).await?;
+                if cx.services.items.contents_in_use(&[id]).await?.is_empty() {
+                    Self::forget(cx, id).await?;
+                }
             }
         }
         made
+    }
+
+    /// Refuses who may not make the item now, and keeps all as it is: the right key may come.
+    async fn check_rights(&self, cx: &Context, route: &Route<'_>) -> Result<()> {
+        let said = self.documents()?;
+        match check_new_file(cx, route, &said.document(&name::of(said.name.as_deref()), None)).await {
+            Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unauthenticated) => {
+                Err(error)
+            }
+            // The creation refuses it once more, and gives it up.
+            _ => Ok(()),
+        }
     }
 
     async fn item_of(
@@ -165,9 +196,35 @@ impl Pending {
         let read = read.ok_or_else(|| Error::internal("the storage has lost an upload"))?;
         let (first, _) = crate::peek::peek(read.data).await?;
         let content_type = kind::media_type(&first, self.content_type.as_deref(), &name);
-        let document = crate::upload::document(cx, route, &said, &name, &content_type).await;
-        create_files(cx, route, vec![NewFile { document, content, content_type }], true).await
+        let type_name = type_to_be(cx, route, &said, &name, &content_type).await;
+        let file = said.file(&name, type_name, content, content_type);
+        create_files(cx, route, vec![file], true).await
     }
+}
+
+/// Uploads of which this process makes the items at the moment.
+static FINISHING: Mutex<BTreeSet<Uuid>> = Mutex::new(BTreeSet::new());
+
+/// The only one here who ends an upload: of two, each could take the content away from the other's item.
+struct Finishing(Uuid);
+
+impl Finishing {
+    fn begin(id: Uuid) -> Result<Self> {
+        if finishing().insert(id) {
+            return Ok(Self(id));
+        }
+        Err(Error::unavailable("the upload is being finished: ask again"))
+    }
+}
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        finishing().remove(&self.0);
+    }
+}
+
+fn finishing() -> MutexGuard<'static, BTreeSet<Uuid>> {
+    FINISHING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The account of the caller: nobody else goes on with what it has begun.

@@ -12,9 +12,10 @@ use realnet_core::resource::{
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 use serde_json::Value;
 
+use crate::copy::Copies;
 use crate::peek::peek;
 use crate::thumb::Thumbs;
-use crate::{copy, kind, presigned, resumable, upload};
+use crate::{kind, presigned, resumable, upload};
 
 /// The attribute that leads to the file whose content stands in for an item's own.
 const TEMPLATE: &str = "template";
@@ -22,6 +23,7 @@ const TEMPLATE: &str = "template";
 /// Files and folders.
 #[derive(Debug, Default)]
 pub struct Files {
+    copies: Copies,
     thumbs: Thumbs,
 }
 
@@ -97,7 +99,7 @@ impl Resource for Files {
         match (call.verb, path.as_slice()) {
             (Verb::Post, [id, "copy"]) => {
                 let id = Uuid::try_parse(id).map_err(|_| Error::not_found(format_args!("item {id}")))?;
-                copy::copy(cx, route, id, call.body).await
+                self.copies.copy(cx, route, id, call.body).await
             }
             (Verb::Post, [id, "confirm"]) => {
                 let id = Uuid::try_parse(id).map_err(|_| Error::not_found(format_args!("upload {id}")))?;

@@ -90,29 +90,24 @@ async fn take(
         return Ok(None);
     }
     let content_type = kind::media_type(&first, content_type.as_deref(), &name);
-    let document = document(cx, route, said, &name, &content_type).await;
+    let type_name = type_to_be(cx, route, said, &name, &content_type).await;
     let id = ContentId::new(cx.services.ids.next_id());
     let content = store.put(id, data, Expectation { limit: Some(limit), ..expected }).await?;
-    Ok(Some(NewFile { document, content, content_type }))
+    Ok(Some(said.file(&name, type_name, content, content_type)))
 }
 
-/// The document of an item for a file of this name and media type.
-pub(crate) async fn document(
+/// The type of item that a file of this name and media type becomes; `None`: the one that was asked for.
+pub(crate) async fn type_to_be(
     cx: &Context,
     route: &Route<'_>,
     said: &Said,
     name: &str,
     content_type: &str,
-) -> serde_json::Value {
-    let Some(type_name) = type_for(cx, route, content_type).filter(|_| !said.has_type) else {
-        return said.document(name, None);
-    };
-    let document = said.document(name, Some(type_name));
+) -> Option<&'static str> {
+    let type_name = type_for(cx, route, content_type).filter(|_| !said.has_type)?;
     // What may not be made as this is made as what was asked for.
-    match check_new_file(cx, route, &document).await {
-        Ok(()) => document,
-        Err(_) => said.document(name, None),
-    }
+    let checked = check_new_file(cx, route, &said.document(name, Some(type_name))).await;
+    checked.is_ok().then_some(type_name)
 }
 
 /// The type of item for a media type, if it is one of the endpoint's.

@@ -62,7 +62,7 @@ pub(crate) struct Call {
     payload: Cell<Option<Payload>>,
     noted: Rc<Noted>,
     /// The room of the body. What goes on without the request holds it as well.
-    body_room: OnceCell<Rc<Room>>,
+    body_room: OnceCell<Arc<Room>>,
 }
 
 impl Call {
@@ -115,9 +115,9 @@ impl Call {
     }
 
     /// Holds the room of a body for as long as the request, or what was started for it, is worked on.
-    pub(crate) fn keep(&self, room: Room) {
+    pub(crate) fn keep(&self, room: impl Into<Arc<Room>>) {
         // A request has one body, which is read once.
-        let _ = self.body_room.set(Rc::new(room));
+        let _ = self.body_room.set(room.into());
     }
 
     /// The current types.
@@ -234,7 +234,12 @@ impl Call {
         let context = self.context_from_here(caller);
         let request = Request { endpoint: self.path.name.clone(), operation };
         let dispatcher = Arc::clone(&self.state.dispatcher);
-        let work = actix_web::rt::spawn(async move { dispatcher.dispatch(&context, request).await });
+        // The work has what was read of the body, and goes on when this request is given up.
+        let kept = self.body_room.get().cloned();
+        let work = actix_web::rt::spawn(async move {
+            let _kept = kept;
+            dispatcher.dispatch(&context, request).await
+        });
         let broken_off = |failure| Problem::internal(format!("an operation broke off: {failure}"));
         let flow = std::pin::pin!(incoming.flow(self));
         let (flowed, work) = match select(flow, work).await {

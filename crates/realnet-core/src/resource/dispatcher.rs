@@ -55,6 +55,7 @@ impl Dispatcher {
                 self.resources.module(TYPES)?.execute(cx, &self.resources, operation).await
             }
             Operation::Resumable(operation) => {
+                scope::check_uploads(cx)?;
                 self.resources.module(FILES)?.resumable(cx, &self.resources, operation).await
             }
             operation => {

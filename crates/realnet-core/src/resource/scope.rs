@@ -42,6 +42,16 @@ pub(super) fn check_types(cx: &Context, operation: &Operation) -> Result<()> {
     if is_within { Ok(()) } else { Err(needs_all()) }
 }
 
+/// The same for files that come in several requests: they become items in the end. The resource asks for the type.
+pub(super) fn check_uploads(cx: &Context) -> Result<()> {
+    let Some(scope) = limit(cx)? else { return Ok(()) };
+    let file = cx.registry().system("File");
+    if file.is_some_and(|file| scope.reaches(cx.registry(), file.id(), Some(Permission::Create))) {
+        return Ok(());
+    }
+    Err(Error::forbidden("outside of the key's scope: it may not create items of type File"))
+}
+
 fn limit(cx: &Context) -> Result<Option<&Scope>> {
     if cx.caller().awaits_factor() {
         return Err(Error::forbidden(

@@ -27,6 +27,9 @@ const ALONE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-a
 /// The checksum of all of the content, RFC 9530.
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 
+/// Pages of other origins do not embed what cookies of this one give. Those that CORS lets in ask by it, and are not bound.
+const EMBEDDING: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
 /// The mark of an answer that is streamed: no matter how long it is, a small part of it is in memory.
 pub(crate) struct Streamed;
 
@@ -54,13 +57,15 @@ pub(crate) fn of_data(call: &Call, reply: DataReply, must_save: bool) -> Outcome
     if response.status() == StatusCode::NOT_MODIFIED {
         return Ok(response);
     }
+    let content_type = disposition::shown_type(&content_type);
     let is_shown = !must_save && disposition::is_inert(&content_type);
     let headers = response.headers_mut();
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(CONTENT_SECURITY_POLICY, ALONE);
+    headers.insert(EMBEDDING, HeaderValue::from_static("same-origin"));
     set(&mut response, CONTENT_DISPOSITION, &disposition::header(&name, is_shown));
     set(&mut response, REPR_DIGEST, &digest_text(content.checksum));
-    set(&mut response, CONTENT_TYPE, disposition::shown_type(&content_type));
+    set(&mut response, CONTENT_TYPE, &content_type);
     Ok(response)
 }
 

@@ -10,10 +10,40 @@ const VALUE: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').
 /// The longest file name, in characters.
 const LONGEST: usize = 200;
 
-/// The media type that is told: what could not stand in a header, or is none, is told as bytes.
-pub(super) fn shown_type(content_type: &str) -> &str {
-    let is_visible = content_type.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    if is_visible && content_type.contains('/') { content_type } else { "application/octet-stream" }
+/// What is told of a content that is not shown or run as what it is.
+const BYTES: &str = "application/octet-stream";
+
+/// The media type that is told: its essence, and of a text the charset. Nothing else of what was said stands there, since
+/// browsers take the last of several types for the one that holds. What is none, and what a page of this origin could
+/// run or take its looks from, is told as bytes.
+pub(super) fn shown_type(content_type: &str) -> String {
+    let mut parts = content_type.split(';');
+    let essence = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_type = essence.split_once('/').is_some_and(|(kind, sub)| is_token(kind) && is_token(sub));
+    if !is_type || is_code(&essence) {
+        return BYTES.to_owned();
+    }
+    let mut charsets = parts
+        .filter_map(|part| part.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map(|(_, value)| value.trim().trim_matches('"'));
+    match (charsets.next(), charsets.next()) {
+        (Some(charset), None) if essence.starts_with("text/") && is_token(charset) => {
+            format!("{essence}; charset={charset}")
+        }
+        _ => essence,
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    let is_of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_of_token)
+}
+
+/// Scripts, under all of the names that browsers know, and style sheets.
+fn is_code(essence: &str) -> bool {
+    let scripts = ["javascript", "ecmascript", "jscript", "livescript"];
+    essence == "text/css" || scripts.into_iter().any(|name| essence.contains(name))
 }
 
 /// Whether a browser that shows it runs nothing of it. All else is saved: HTML, SVG, XML and PDF among them.
@@ -83,8 +113,28 @@ mod tests {
         ] {
             assert!(!is_inert(saved), "{saved}");
         }
-        assert_eq!(shown_type("text/plain\r\nX: y"), "application/octet-stream");
-        assert_eq!(shown_type("text/plain; charset=utf-8"), "text/plain; charset=utf-8");
+    }
+
+    #[test]
+    fn one_type_is_told() {
+        for (said, told) in [
+            ("text/plain; charset=utf-8", "text/plain; charset=utf-8"),
+            ("TEXT/Plain;Charset=\"utf-8\"; format=flowed", "text/plain; charset=utf-8"),
+            ("text/plain; a=b, text/html", "text/plain"),
+            ("text/plain;charset=utf-8,text/html", "text/plain"),
+            ("text/plain; charset=utf-8; charset=utf-7", "text/plain"),
+            ("image/png; charset=utf-8", "image/png"),
+            ("text/plain, text/html", BYTES),
+            ("text/plain\r\nX: y", BYTES),
+            ("nothing", BYTES),
+            ("", BYTES),
+            ("text/javascript; charset=utf-8", BYTES),
+            ("application/x-ECMAScript", BYTES),
+            ("text/jscript", BYTES),
+            ("text/css", BYTES),
+        ] {
+            assert_eq!(shown_type(said), told, "{said}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use futures::lock::Mutex;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use memchr::memmem::Finder;
+use realnet_core::limit::Room;
 use realnet_core::provider::{DataStream, Expectation};
 use realnet_core::resource::{FilePart, Part};
 use realnet_core::{Error, ErrorKind, Result};
@@ -14,16 +15,40 @@ use super::disposition::{self, Disposition};
 
 /// The longest head of a part, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
-/// The longest text of a part that is no file, in bytes.
-const MAX_TEXT: usize = 256 * 1024;
+/// The most bytes of all parts that are no files, names and values together.
+pub(crate) const MAX_TEXTS: usize = 256 * 1024;
 /// The most parts.
 const MAX_PARTS: usize = 1000;
 /// The longest boundary, by RFC 2046.
 const MAX_BOUNDARY: usize = 70;
 
+/// What is said beside the files: it stays in memory until all of them are there, and so it is counted.
+pub(crate) struct Texts {
+    most: usize,
+    taken: usize,
+    room: Arc<Room>,
+}
+
+impl Texts {
+    /// At most so many bytes, in this room.
+    pub(crate) fn new(most: usize, room: Arc<Room>) -> Self {
+        Self { most, taken: 0, room }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<()> {
+        if bytes > self.most - self.taken {
+            let message = format!("the parts that are no files have at most {} bytes together", self.most);
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        self.room.add(bytes)?;
+        self.taken += bytes;
+        Ok(())
+    }
+}
+
 /// The parts of a body. Each is read to its end, or passed over, before the next one comes.
-pub(crate) fn parts(data: DataStream, boundary: &str) -> BoxStream<'static, Result<Part>> {
-    let reader = Arc::new(Mutex::new(Reader::new(data, boundary)));
+pub(crate) fn parts(data: DataStream, boundary: &str, texts: Texts) -> BoxStream<'static, Result<Part>> {
+    let reader = Arc::new(Mutex::new(Reader::new(data, boundary, texts)));
     stream::try_unfold(reader, |reader| async move {
         let part = next(&reader).await?;
         Ok(part.map(|part| (part, reader)))
@@ -49,6 +74,9 @@ async fn next(shared: &Arc<Mutex<Reader>>) -> Result<Option<Part>> {
     let Head { disposition, content_type } = reader.head().await?;
     let number = reader.number;
     let is_file = disposition.file_name.is_some();
+    if !is_file {
+        reader.texts.take(disposition.name.len())?;
+    }
     drop(reader);
     let data = bytes_of(Arc::clone(shared), number);
     if is_file {
@@ -58,10 +86,7 @@ async fn next(shared: &Arc<Mutex<Reader>>) -> Result<Option<Part>> {
     let mut text = Vec::new();
     let mut data = data;
     while let Some(bytes) = data.try_next().await? {
-        if text.len() + bytes.len() > MAX_TEXT {
-            let message = format!("a part that is no file has at most {MAX_TEXT} bytes");
-            return Err(Error::new(ErrorKind::TooLarge, message));
-        }
+        shared.lock().await.texts.take(bytes.len())?;
         text.extend_from_slice(&bytes);
     }
     let value =
@@ -101,14 +126,15 @@ struct Reader {
     is_inside: bool,
     /// The number of the part, from 1.
     number: usize,
+    texts: Texts,
 }
 
 impl Reader {
-    fn new(data: DataStream, boundary: &str) -> Self {
+    fn new(data: DataStream, boundary: &str, texts: Texts) -> Self {
         let delimiter = Finder::new(&format!("\r\n--{boundary}")).into_owned();
         // The first boundary stands at the beginning of a line as well.
         let buffer = BytesMut::from(&b"\r\n"[..]);
-        Self { data, buffer, delimiter, is_whole: false, is_inside: true, number: 0 }
+        Self { data, buffer, delimiter, is_whole: false, is_inside: true, number: 0, texts }
     }
 
     /// Takes in more; `false` at the end of the body.
@@ -203,7 +229,13 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use realnet_core::limit::Memory;
+
     use super::*;
+
+    fn texts() -> Texts {
+        Texts::new(MAX_TEXTS, Arc::new(Memory::new(MAX_TEXTS * 2).room(false)))
+    }
 
     fn wait_for<T>(work: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
@@ -216,7 +248,7 @@ mod tests {
     fn read(body: &[u8], piece: usize) -> Result<Vec<Found>> {
         let pieces: Vec<Result<Bytes>> =
             body.chunks(piece).map(|bytes| Ok(Bytes::copy_from_slice(bytes))).collect();
-        let mut parts = parts(stream::iter(pieces).boxed(), "xyz");
+        let mut parts = parts(stream::iter(pieces).boxed(), "xyz", texts());
         wait_for(async {
             let mut found = Vec::new();
             while let Some(part) = parts.try_next().await? {
@@ -253,7 +285,8 @@ mod tests {
     fn a_part_that_is_passed_over_is_not_read() {
         let pieces = FORM.as_bytes().chunks(3).map(|bytes| Ok(Bytes::copy_from_slice(bytes)));
         let pieces: Vec<Result<Bytes>> = pieces.collect();
-        let found: Vec<Part> = wait_for(parts(stream::iter(pieces).boxed(), "xyz").try_collect()).unwrap();
+        let parts = parts(stream::iter(pieces).boxed(), "xyz", texts());
+        let found: Vec<Part> = wait_for(parts.try_collect()).unwrap();
         assert_eq!(found.len(), 3);
         let Some(Part::File(late)) = found.into_iter().nth(1) else { panic!("a file") };
         assert!(wait_for(late.data.try_collect::<Vec<_>>()).is_err(), "its bytes are gone");
@@ -267,7 +300,7 @@ mod tests {
         let long_head = format!("--xyz\r\nX: {}", "x".repeat(MAX_HEAD * 2));
         let long_text = format!(
             "--xyz\r\nContent-Disposition: form-data; name=a\r\n\r\n{}\r\n--xyz--",
-            "x".repeat(MAX_TEXT + 1)
+            "x".repeat(MAX_TEXTS + 1)
         );
         for bad in [
             "",
@@ -285,6 +318,16 @@ mod tests {
         let many = "\r\n--xyz\r\nContent-Disposition: form-data; name=a\r\n\r\nx".repeat(MAX_PARTS + 1);
         let error = read(format!("{many}\r\n--xyz--").as_bytes(), 1000).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn texts_have_a_bound_together() {
+        let text = "x".repeat(MAX_TEXTS / 4);
+        let part = format!("\r\n--xyz\r\nContent-Disposition: form-data; name=a\r\n\r\n{text}");
+        let body = |count: usize| format!("{}\r\n--xyz--", part.repeat(count));
+        assert_eq!(read(body(3).as_bytes(), 1000).unwrap().len(), 3);
+        // The names count as well.
+        assert_eq!(read(body(4).as_bytes(), 1000).unwrap_err().kind(), ErrorKind::TooLarge);
     }
 
     #[test]

@@ -226,6 +226,8 @@ fn nothing_that_is_stored_runs_in_the_origin() {
             "{kind}"
         );
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
+        assert_ne!(answer.header("content-type"), Some("text/javascript"));
         assert!(answer.header("content-security-policy").unwrap().contains("sandbox"), "{kind}");
     }
     put(&server, &path, &[], b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").expect(200);

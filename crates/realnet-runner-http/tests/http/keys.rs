@@ -123,6 +123,29 @@ fn the_scope_holds_in_every_call() {
 }
 
 #[test]
+fn a_key_goes_on_with_no_upload_outside_of_its_scope() {
+    let server = TestServer::start();
+    let step = |key: &str, method: &str, path: &str, header: (&str, &str)| {
+        let authorization = format!("Bearer {key}");
+        let headers = [("Tus-Resumable", "1.0.0"), ("Authorization", &*authorization), header];
+        server.send(method, path, &headers, b"")
+    };
+    let files = key(&server, &json!([{"resource": "files", "permissions": ["create"]}]));
+    let customers = key(&server, &json!([{"resource": "customers", "permissions": ["read"]}]));
+    let images = key(&server, &json!([{"resource": "images", "permissions": ["create"]}]));
+    let length = ("Upload-Length", "3");
+    outside(&step(&customers, "POST", "/api/uploads", length));
+    let path = step(&files, "POST", "/api/uploads", length).header("location").unwrap().to_owned();
+    let offset = ("Upload-Offset", "0");
+    for method in ["GET", "DELETE"] {
+        outside(&step(&customers, method, &path, offset));
+    }
+    assert_eq!(step(&images, "HEAD", &path, offset).status, 200, "images are files");
+    assert_eq!(step(&files, "HEAD", &path, offset).status, 200);
+    step(&files, "DELETE", &path, offset).expect(204);
+}
+
+#[test]
 fn a_key_deletes_nothing_outside_of_its_scope_by_a_reference() {
     let server = TestServer::start();
     let clip = json!({"name": "Clip", "endpoint": "clips", "fields": [

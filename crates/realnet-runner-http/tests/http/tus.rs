@@ -175,6 +175,37 @@ fn uploads_that_come_to_nothing_leave_nothing() {
 }
 
 #[test]
+fn an_upload_waits_for_who_may_finish_it() {
+    let server = TestServer::start();
+    let authorization = format!("Bearer {}", server.account("other", "user"));
+    let account = server.get("/api/accounts?username=other").expect(200)[0]["id"].clone();
+    let folder = server.admin("POST", "/api/folders", &json!({"name": "in"})).expect(201);
+    let parent = folder["id"].as_str().unwrap();
+    let allow = |permissions: Value| {
+        let grants = json!([{"subject": {"type": "account", "id": account}, "permissions": permissions}]);
+        server.admin("PUT", &format!("/api/folders/{parent}/acl"), &grants).expect(200);
+    };
+    let send = |method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]| {
+        let own = [TUS, ("Authorization", authorization.as_str())];
+        server.send(method, path, &[&own[..], headers].concat(), body)
+    };
+    allow(json!(["read", "write"]));
+    let said = format!("parent_id {}", STANDARD.encode(parent));
+    let begun = send("POST", "/api/uploads", &[("Upload-Length", "3"), ("Upload-Metadata", &said)], b"");
+    let path = begun.header("location").unwrap().to_owned();
+    allow(json!(["read"]));
+    send("PATCH", &path, &[BYTES, ("Upload-Offset", "0")], b"abc").problem(403);
+    assert_eq!(send("HEAD", &path, &[], b"").status, 403);
+    // All of it is there yet.
+    allow(json!(["read", "write"]));
+    let item = send("HEAD", &path, &[], b"").header("content-location").unwrap().to_owned();
+    assert_eq!(server.get(&format!("{item}/data")).body, b"abc");
+    // Once more, and the item keeps its content.
+    assert_eq!(send("HEAD", &path, &[], b"").header("content-location"), Some(&*item));
+    assert_eq!(server.get(&format!("{item}/data")).body, b"abc");
+}
+
+#[test]
 fn an_account_has_so_many_uploads_at_a_time() {
     let server = TestServer::start();
     let paths: Vec<String> =

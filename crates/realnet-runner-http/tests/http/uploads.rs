@@ -214,6 +214,61 @@ fn folders_are_copied_with_what_is_in_them() {
 }
 
 #[test]
+fn copies_need_the_rights_of_a_creation() {
+    let server = TestServer::start();
+    let fields = json!([{"name": "approved", "type": "boolean", "write": ["admin"]}]);
+    let contract = json!({"name": "Contract", "base": "File", "fields": fields});
+    server.admin("POST", "/api/types", &contract).expect(201);
+    let plain = ("Content-Type", "text/plain");
+    let file = post(&server, "/api/files?type=Contract", &[plain], b"words").expect(201);
+    let path = format!("/api/files/{}", words(&file["id"]));
+    server.admin("PATCH", &path, &json!({"approved": true, "public": true})).expect(200);
+    let copy = format!("{path}/copy");
+    server.get_anonymous(&path).expect(200);
+    server.send("POST", &copy, &[("Content-Type", "application/json")], b"{}").problem(401);
+    assert_eq!(count(&server), 1, "strangers have nothing copied");
+    // What the caller may not write does not come along.
+    let other = server.account("other", "user");
+    let made = server.by(&other, "POST", &copy, &json!({})).expect(201);
+    assert_eq!(
+        (&made["attributes"]["approved"], &made["attributes"]["size"], data(&server, &made).body),
+        (&Value::Null, &json!(5), b"words".to_vec())
+    );
+    let made = server.admin("POST", &copy, &json!({})).expect(201);
+    assert_eq!(made["attributes"]["approved"], true);
+    // A folder that one reads, and no more.
+    let folder = server.admin("POST", "/api/folders", &json!({"name": "in"})).expect(201);
+    let account = server.get("/api/accounts?username=other").expect(200)[0]["id"].clone();
+    let grants = json!([{"subject": {"type": "account", "id": account}, "permissions": ["read"]}]);
+    let folders = format!("/api/folders/{}", words(&folder["id"]));
+    server.admin("PUT", &format!("{folders}/acl"), &grants).expect(200);
+    server.by(&other, "POST", &copy, &json!({"parent_id": folder["id"]})).problem(403);
+    assert_eq!(count(&server), 3);
+    // As much as one content may have, and no more.
+    let below = format!("/api/files?parent_id={}", words(&folder["id"]));
+    let half = vec![b'x'; MAX_CONTENT as usize / 2 + 1];
+    for _ in 0..2 {
+        post(&server, &below, &[plain], &half).expect(201);
+    }
+    server.admin("POST", &format!("{folders}/copy"), &json!({})).problem(413);
+    assert_eq!(count(&server), 5);
+}
+
+#[test]
+fn what_is_said_of_files_has_a_bound() {
+    let server = TestServer::start();
+    let text = vec![b'x'; 40_000];
+    let note: (&str, &[u8]) = ("name=note", &text);
+    let stranger = server.send("POST", "/api/files", &[FORM], &form(&[note]));
+    assert!([401, 413].contains(&stranger.status), "{}", stranger.status);
+    let file: (&str, &[u8]) = ("name=f; filename=a.txt", b"words");
+    post(&server, "/api/files", &[FORM], &form(&[note, file])).expect(201);
+    post(&server, "/api/files", &[FORM], &form(&[note, note, note, note, note, note, note, file]))
+        .problem(413);
+    assert_eq!(count(&server), 1);
+}
+
+#[test]
 fn a_template_stands_in_for_a_content() {
     let server = TestServer::start();
     let template =

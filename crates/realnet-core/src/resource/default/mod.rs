@@ -25,7 +25,7 @@ mod violations;
 
 pub use aggregate::aggregate;
 pub use create::create;
-pub use data::{NewFile, check_new_file, create_files, delete_data, read_data, write_data};
+pub use data::{NewFile, check_new_file, check_parent, create_files, delete_data, read_data, write_data};
 pub use delete::delete;
 pub use edit::{patch, replace};
 pub use get::get;

@@ -13,7 +13,8 @@ use crate::answer;
 use crate::call::Call;
 use crate::request::disposition::Disposition;
 use crate::request::idempotency::IDEMPOTENCY_KEY;
-use crate::request::{media, multipart, upload};
+use crate::request::multipart::{self, MAX_TEXTS, Texts};
+use crate::request::{media, upload};
 use crate::router::Outcome;
 
 /// Whether the body is a file, or several: whatever is no JSON, and what says that it is a file.
@@ -36,7 +37,11 @@ pub(super) async fn upload(call: Call, caller: Arc<Caller>) -> Outcome {
     let expected = upload::expected(call.headers())?;
     let (data, incoming) = upload::body(&call)?;
     let parts = if media::is_form(&content_type) {
-        multipart::parts(data, &multipart::boundary(&content_type)?)
+        // What went on without this request has the room as well.
+        let room = Arc::new(call.state.bodies.room(call.is_strangers()));
+        call.keep(Arc::clone(&room));
+        let texts = Texts::new(MAX_TEXTS.min(call.body_limit()), room);
+        multipart::parts(data, &multipart::boundary(&content_type)?, texts)
     } else {
         // Programs that send bytes without a thought name this one.
         let is_said = !content_type.starts_with("application/x-www-form-urlencoded");

@@ -1,11 +1,14 @@
 //! Creating items of contents that have been stored: one change set for all of them.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{FILE, NewContent, forget, store};
 use crate::acl::{self, Permission};
 use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::model::Map;
 use crate::provider::Content;
 use crate::resource::default::create::{created, plan_create, type_of};
 use crate::resource::default::plan::Plan;
@@ -14,8 +17,10 @@ use crate::resource::{Body, Context, Reply, Route};
 /// An item to be made of a content.
 #[derive(Debug)]
 pub struct NewFile {
-    /// Its properties and attributes, as for a creation.
-    pub document: Value,
+    /// Properties and attributes as for a creation, which it may share with others.
+    pub document: Arc<Map>,
+    /// Those of its own, which come before the shared ones.
+    pub own: Map,
     /// The content, which no item names yet.
     pub content: Content,
     /// Its media type.
@@ -48,9 +53,12 @@ async fn plan_and_commit(
     single: bool,
 ) -> Result<Reply> {
     let mut plan = Plan::default();
-    for (index, NewFile { document, content, content_type }) in files.into_iter().enumerate() {
+    for (index, NewFile { document, own, content, content_type }) in files.into_iter().enumerate() {
         let content = NewContent { content, content_type };
-        let planned = plan_create(cx, route, document, Some(&content), &mut plan).await;
+        // One at a time: what all share may be long.
+        let mut whole = (*document).clone();
+        whole.extend(own);
+        let planned = plan_create(cx, route, Value::Object(whole), Some(&content), &mut plan).await;
         planned.map_err(|error| if single { error } else { error.at_operation(index) })?;
     }
     Ok(created(cx, plan.commit(cx, None).await?.items(), single, false))
@@ -71,9 +79,20 @@ pub async fn check_new_file(cx: &Context, route: &Route<'_>, document: &Value) -
     let instance = body.property("instance").and_then(Value::as_str);
     acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
     let Some(parent) = body.property("parent_id") else { return Ok(()) };
-    let missing = || Error::invalid(vec![Violation::new("/parent_id", "refers to no item that you can see")]);
-    let parent = parent.as_str().and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(missing)?;
-    let parent = cx.services.items.get(&cx.access, parent).await?.ok_or_else(missing)?;
+    let parent = parent.as_str().and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(no_parent)?;
+    check_parent(cx, parent).await
+}
+
+fn no_parent() -> Error {
+    Error::invalid(vec![Violation::new("/parent_id", "refers to no item that you can see")])
+}
+
+/// Sees that the caller may put items below a parent.
+///
+/// # Errors
+/// Invalid input when the caller does not see it, forbidden when it may not write it.
+pub async fn check_parent(cx: &Context, parent: Uuid) -> Result<()> {
+    let parent = cx.services.items.get(&cx.access, parent).await?.ok_or_else(no_parent)?;
     if cx.access.allows(&parent, Permission::Write) {
         Ok(())
     } else {

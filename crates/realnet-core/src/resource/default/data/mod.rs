@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-pub use create::{NewFile, check_new_file, create_files};
+pub use create::{NewFile, check_new_file, check_parent, create_files};
 pub use delete::delete_data;
 pub use read::read_data;
 pub use write::write_data;
