@@ -3,8 +3,9 @@
 
 mod common;
 
-use std::net::TcpListener;
 use std::process::Command;
+
+use realnet_testkit::engines::free_port;
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
 
@@ -26,7 +27,7 @@ fn works_with(page: &str, change: impl Fn(String) -> String) {
     let binary = env!("CARGO_BIN_EXE_realnet");
     let examples = change(script(page));
     assert!(examples.lines().count() >= 20, "{page} has few examples");
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let port = free_port().unwrap().to_string();
     let begin = format!(
         "set -euo pipefail\nexec 2>&1\nrealnet() {{ {binary} \"$@\"; }}\nSERVER=\ntrap 'test -z \"$SERVER\" || kill $SERVER || true' EXIT\n"
     );

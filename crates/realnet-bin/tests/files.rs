@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::{ADMIN, Server, Settings, realnet, run, text};
 use realnet_client::Client;
+use realnet_testkit::engines::free_port;
 use serde_json::json;
 
 const MIB: usize = 1 << 20;
@@ -27,7 +28,9 @@ struct World {
 impl World {
     async fn start() -> Self {
         let (guard, folder) = common::folder();
-        let server = Server::start(&folder);
+        // A crashed one comes back at the same address.
+        let port = vec![("REALNET_SERVER_PORT".to_owned(), free_port().unwrap().to_string())];
+        let server = Server::start_with(&folder, &port);
         let mut client = Client::new(&server.address).unwrap();
         let token = client.authenticate(ADMIN.0, ADMIN.1, None).await.unwrap().token;
         Self { _guard: guard, folder, server, client, token }

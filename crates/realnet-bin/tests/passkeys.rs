@@ -3,17 +3,15 @@
 
 mod common;
 
-use std::net::TcpListener;
-
 use common::{ADMIN, Server};
-use realnet_testkit::engines::passkeys;
+use realnet_testkit::engines::{free_port, passkeys};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_in_by_a_passkey_with_a_browser() {
     let (_guard, folder) = common::folder();
     // A passkey is bound to the address, which has to be known before.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let free = free_port().unwrap();
     let address = format!("http://localhost:{free}");
     let settings = [("REALNET_SERVER_PORT", free.to_string()), ("REALNET_PUBLIC_URL", address.clone())];
     let settings = settings.map(|(name, value)| (name.to_owned(), value)).to_vec();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::{ADMIN, Server, Settings, realnet, run, server_command, text};
 use futures::stream;
 use realnet_core::clock::{IdSource as _, System};
-use realnet_testkit::engines::{ObjectServer, S3Place, s3_place};
+use realnet_testkit::engines::{ObjectServer, S3Place, free_port, s3_place};
 use serde_json::{Value, json};
 
 fn settings(place: &S3Place) -> Settings {
@@ -41,7 +41,7 @@ async fn a_check_says_whether_the_bucket_answers() {
     let settings = settings(&s3_place().await.unwrap());
     let (good, words) = checked(&folder, &settings, ("REALNET_DEBUG", "false"));
     assert!(good && words.contains("the bucket realnet-test on 127.0.0.1 answers"), "{words}");
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("127.0.0.1:{}", free_port().unwrap());
     for (name, value, expected) in [
         (
             "REALNET_STORAGE_S3_BUCKET",

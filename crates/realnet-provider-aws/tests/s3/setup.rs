@@ -3,6 +3,7 @@
 use realnet_core::ErrorKind;
 use realnet_core::provider::{ByteRange, DataProvider as _, UploadProvider as _};
 use realnet_provider_aws::{S3Data, S3Keys, S3Options};
+use realnet_testkit::engines::free_port;
 
 use crate::common::{expect_failure, next_id, open, options};
 use crate::stub::{Asked, Stub};
@@ -58,8 +59,7 @@ async fn a_missing_bucket_is_named() {
 
 #[tokio::test]
 async fn a_server_that_is_away_is_said_to_be() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let endpoint = Some(format!("http://{free}").parse().unwrap());
+    let endpoint = Some(format!("http://127.0.0.1:{}", free_port().unwrap()).parse().unwrap());
     let data = open(&S3Options { endpoint, attempts: 2, ..options().await });
     expect_failure(data.check().await, ErrorKind::Unavailable, "does not answer");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use realnet_core::{Error, ErrorKind};
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
 use realnet_testkit::conformance::{eventually, item};
-use realnet_testkit::engines::{Postgres, Settings, fresh_database};
+use realnet_testkit::engines::{Postgres, Settings, free_port, fresh_database};
 use serde_json::json;
 
 use crate::support::{client, connect, replica, world};
@@ -28,7 +28,7 @@ fn config(url: &str) -> PostgresConfig {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port().unwrap();
     let error = refused(config(&format!("postgres://me@127.0.0.1:{port}/db"))).await;
     assert_eq!(error.message(), UNREACHABLE);
     assert!(error.retry_after().is_some());

@@ -14,4 +14,4 @@ pub use database::{Login, TestDatabase, fresh_database};
 pub use oidc::{IdentityProvider, browse, passkeys};
 pub use postgres::{POSTGRES_VARIABLE, Paused, Postgres, postgres_url};
 pub use s3::{ObjectServer, S3_VARIABLE, S3Place, s3_place};
-pub use server::{EngineError, Settings};
+pub use server::{EngineError, Settings, free_port};

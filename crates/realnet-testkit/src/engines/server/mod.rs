@@ -3,13 +3,13 @@
 //! server of each for a whole run, shares this folder without building a database client.
 
 mod error;
+mod ports;
 mod programs;
 pub mod seaweed;
 mod supervisor;
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub use error::EngineError;
+pub use ports::free_port;
 use programs::Account;
 pub use programs::Programs;
 use supervisor::{Ending, Supervisor};
@@ -286,25 +287,6 @@ impl Drop for Server {
         // Nobody is left to hear of a failure, and the folder goes in any case.
         let _ = self.end(Ending::Immediate);
     }
-}
-
-/// Asks the system for a port on 127.0.0.1 that nobody listens on.
-fn free_port() -> Result<u16, EngineError> {
-    free_ports().map(|[port]| port)
-}
-
-/// Several of them, no two the same.
-fn free_ports<const N: usize>() -> Result<[u16; N], EngineError> {
-    let mut ports = [0; N];
-    // All are held until the last one is known, else the system may give one twice.
-    let mut held = Vec::with_capacity(N);
-    for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let listener = listener.map_err(EngineError::io("looking for a free port"))?;
-        *port = listener.local_addr().map_err(EngineError::io("looking for a free port"))?.port();
-        held.push(listener);
-    }
-    Ok(ports)
 }
 
 /// An error with the end of a log.

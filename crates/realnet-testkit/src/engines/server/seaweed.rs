@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::ports::free_ports;
 use super::supervisor::{Ending, Supervisor};
-use super::{EngineError, complaint, free_ports};
+use super::{EngineError, complaint};
 
 /// The key of who may do everything, and its secret.
 pub const KEY: &str = "testkey";
