@@ -9,6 +9,7 @@ mod items;
 mod limits;
 mod records;
 mod sources;
+mod stepped;
 mod transaction;
 mod transfer;
 mod types;
@@ -26,6 +27,7 @@ pub use items::{Access, ItemProvider, Page};
 pub use limits::LimitProvider;
 pub use records::{AuthRecord, Expected, RecordKind, RecordProvider};
 pub use sources::SourceProvider;
+pub use stepped::{CommitStep, SteppedItems};
 pub use transaction::{ChildrenOf, Part, Reference, Transaction};
 pub use transfer::{
     Census, DumpProvider, MARK_SETTING, RecordClass, RecordStream, RestoreProvider, StoreRecord,

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limit::Room;
 use crate::provider::{
     Access, AuthEvent, CredentialProvider, DataProvider, EventKind, ItemProvider, OwnedContents,
-    SourceProvider, TypeProvider,
+    SourceProvider, SteppedItems, TypeProvider,
 };
 use crate::registry::{RegistryHandle, TypeRegistry};
 use crate::secret::{SealedItems, Secrets};
@@ -66,13 +66,13 @@ impl Services {
 
     /// The same with the secrets of all items sealed from here on.
     pub fn sealing(self, secrets: Secrets) -> Self {
-        let items = Arc::new(SealedItems::new(self.items, secrets.clone()));
+        let items = Arc::new(SteppedItems::new(self.items, SealedItems::new(secrets.clone())));
         Self { items, secrets, ..self }
     }
 
     /// The same with a store of contents, of which each may have so many bytes. A content goes when its item does.
     pub fn storing(self, data: Arc<dyn DataProvider>, max_content: u64) -> Self {
-        let items = Arc::new(OwnedContents::new(self.items, Arc::clone(&data)));
+        let items = Arc::new(SteppedItems::new(self.items, OwnedContents::new(Arc::clone(&data))));
         Self { items, data: Some(data), max_content, ..self }
     }
 

@@ -1,7 +1,7 @@
 //! Secrets at rest: keys, sealed values, and where in the path of a write values are sealed.
 //!
 //! A value is sealed under one of the operator's keys before a store sees it, and opened only by code that asks for it by
-//! name. [`SealedItems`] stands before every store of items, so that no write can forget it; [`Secrets`] is what the rest
+//! name. [`SealedItems`] is a step before every commit of items, so that no write can forget it; [`Secrets`] is what the rest
 //! of the system opens and compares with. Nothing here keeps, reads or sends anything by itself.
 
 mod fields;
