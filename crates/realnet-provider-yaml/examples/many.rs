@@ -34,7 +34,7 @@ fn open(format: &str, folder: &Path) -> DocumentStore {
 fn types() -> Vec<TypeDefinition> {
     let root = json!({"id": Uuid::from_u128(1), "org": null, "name": "Item", "base": null, "attributes": {}, "fields": [],
                       "access": null, "instances": [], "version": 1});
-    let fields = json!([{"name": "number", "type": "integer", "index": true}, {"name": "status", "type": "string", "index": true}]);
+    let fields = json!([{"name": "number", "type": "integer", "index": true}, {"name": "state", "type": "string", "index": true}]);
     let note = json!({"id": NOTE, "org": null, "name": "Note", "base": "Item", "attributes": {}, "fields": fields,
                       "access": null, "instances": [], "version": 1});
     [root, note].into_iter().map(|info| serde_json::from_value(info).unwrap()).collect()
@@ -45,7 +45,7 @@ fn note(number: usize) -> Item {
         "The text of note {number}, which is as long as such texts are: {}",
         "some words ".repeat(20)
     );
-    let attributes = json!({"number": number, "status": "open", "body": body});
+    let attributes = json!({"number": number, "state": "open", "body": body});
     let item = Item::new(System.next_id(), NOTE, Arc::from("Note"), ORG);
     let attributes = Attributes::from_map(attributes.as_object().unwrap().clone());
     Item { name: format!("Note {number}"), attributes, ..item }
