@@ -85,12 +85,13 @@ impl Source {
         loop {
             let taken = self.rest.split_to(self.rest.len().min(size - part.len()));
             if part.len() + taken.len() > part.capacity() {
+                let largest = self.largest(size).max(part.len() + taken.len());
                 if room.is_none() {
-                    room = Some(self.room.take(self.largest(size)).await?);
+                    room = Some(self.room.take(largest).await?);
                 }
-                // Twice as much each time, and never more than the part.
-                let capacity = (part.capacity() * 2).clamp(part.len() + taken.len(), size);
-                part.reserve(capacity - part.len());
+                // All at once: blocks of one size are used again, while growing ones leave holes behind, and what nothing has
+                // come for yet takes no memory.
+                part.reserve(largest - part.len());
             }
             part.extend_from_slice(&taken);
             if part.len() == size && !self.rest.is_empty() {
