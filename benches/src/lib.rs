@@ -1,7 +1,9 @@
 //! Benchmarks. [`load`] puts a load on whole servers and sets RealNet beside its limits, of which [`bare`] is one;
-//! [`scale`] asks a server on few rows and on many. What can be measured without a server is in the `benches` folder.
+//! [`scale`] asks a server on few rows and on many, [`files`] moves large contents. What can be measured without a
+//! server is in the `benches` folder.
 
 pub mod bare;
+pub mod files;
 pub mod load;
 pub mod sample;
 pub mod scale;

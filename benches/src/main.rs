@@ -1,4 +1,4 @@
-//! `realnet-bench`: measures RealNet beside a bare handler and PocketBase, and on few rows and many. `cargo xtask bench`
+//! `realnet-bench`: measures RealNet beside a bare handler and PocketBase, on few rows and many, and with large files. `cargo xtask bench`
 //! builds it with all that it needs and runs it.
 #![allow(clippy::print_stdout, reason = "a command line tool prints")]
 
@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::process::ExitCode;
 use std::thread;
 
-use realnet_benches::{bare, load, scale};
+use realnet_benches::{bare, files, load, scale};
 use structopt::StructOpt;
 
 /// What this program can do.
@@ -26,6 +26,8 @@ enum Command {
     Load(load::Options),
     /// Measures single requests on few rows and on many
     Scale(scale::Options),
+    /// Measures large contents beside cp and sync
+    Files(files::Options),
     /// Serves as the bare handler; the load starts it by itself
     Bare(bare::Options),
 }
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match options.command {
         Command::Load(options) => load::run(&options).map(|report| println!("{report}")),
         Command::Scale(options) => scale::run(&options).map(|report| println!("{report}")),
+        Command::Files(options) => files::run(&options).map(|report| println!("{report}")),
         Command::Bare(options) => bare::run(&options),
     };
     match outcome {

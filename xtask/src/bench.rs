@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: the benchmarks, with all that they need. `core` runs what needs no server (criterion); `load`
 //! builds RealNet for release and puts it under load beside a bare handler on the same database and PocketBase;
-//! `scale` asks it on few rows and on many.
+//! `scale` asks it on few rows and on many, `files` moves large contents through it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,14 +14,14 @@ use crate::{place, shell};
 /// What to measure.
 #[derive(Debug, StructOpt)]
 pub struct Options {
-    /// core (parts, without a server), load (whole servers beside their limits) or scale (single requests up to a million
-    /// rows); core and load when none is named
-    #[structopt(possible_values = &["core", "load", "scale"])]
+    /// core (parts, without a server), load (whole servers beside their limits), scale (single requests up to a million
+    /// rows) or files (large contents beside cp and sync); core and load when none is named
+    #[structopt(possible_values = &["core", "load", "scale", "files"])]
     part: Option<String>,
     /// How many rows the servers hold; may be given several times [default: 10000 and 100000; scale: and 1000000]
     #[structopt(long, number_of_values = 1)]
     rows: Vec<u64>,
-    /// How often the load is measured; the middle counts [default: 3]
+    /// How often the load or a file is measured; the middle counts [default: 3]
     #[structopt(long)]
     rounds: Option<usize>,
     /// Seconds of each measurement of the load [default: 3]
@@ -30,10 +30,10 @@ pub struct Options {
     /// A short look instead of a measurement: few rows, one round of one second
     #[structopt(short, long)]
     quick: bool,
-    /// Writes the figures of load or scale into this file as JSON
+    /// Writes the figures of load, scale or files into this file as JSON
     #[structopt(long, parse(from_os_str))]
     json: Option<PathBuf>,
-    /// Further options of load or scale: see `cargo xtask bench load -- --help`
+    /// Further options of load, scale or files: see `cargo xtask bench load -- --help`
     #[structopt(last = true)]
     more: Vec<String>,
 }
@@ -52,6 +52,9 @@ pub fn run(options: &Options) -> Result<(), String> {
     }
     if part == Some("scale") {
         scale(options)?;
+    }
+    if part == Some("files") {
+        files(options)?;
     }
     Ok(())
 }
@@ -83,6 +86,14 @@ fn scale(options: &Options) -> Result<(), String> {
     measure(built("scale")?, options)
 }
 
+fn files(options: &Options) -> Result<(), String> {
+    let mut command = built("files")?;
+    if let Some(rounds) = options.rounds {
+        command.arg("--rounds").arg(rounds.to_string());
+    }
+    finish(command, options)
+}
+
 /// Builds the server and what measures it, and gives the command for a part.
 fn built(part: &str) -> Result<Command, String> {
     // One after the other: built together, the server could get features that only the benchmark asks for.
@@ -104,6 +115,11 @@ fn measure(mut command: Command, options: &Options) -> Result<(), String> {
     for rows in &options.rows {
         command.arg("--rows").arg(rows.to_string());
     }
+    finish(command, options)
+}
+
+/// Runs a part with what all of them have.
+fn finish(mut command: Command, options: &Options) -> Result<(), String> {
     if options.quick {
         command.arg("--quick");
     }

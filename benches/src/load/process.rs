@@ -91,10 +91,23 @@ impl Process {
     /// # Errors
     /// The process has ended, or the system has no `/proc`.
     pub fn memory(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident memory that it has had, in bytes.
+    ///
+    /// # Errors
+    /// As [`memory`](Self::memory).
+    pub fn peak_memory(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        kibibytes.map(|count| count * 1024).ok_or_else(|| Error::new(ErrorKind::InvalidData, "no VmRSS"))
+        let missing = || Error::new(ErrorKind::InvalidData, format!("the system tells no {name}"));
+        kibibytes.map(|count| count * 1024).ok_or_else(missing)
     }
 
     /// An error with the end of the server's log.

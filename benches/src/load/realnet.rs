@@ -42,6 +42,8 @@ pub struct RealNet {
     pub store: Store,
     /// Cost of the hashes of passwords; its own default when absent.
     pub bcrypt_cost: Option<u32>,
+    /// Further settings, by their names.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 /// Who asks.
@@ -127,6 +129,7 @@ impl RealNet {
         if let Some(cost) = self.bcrypt_cost {
             command.env("REALNET_BCRYPT_COST", cost.to_string());
         }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         match &self.store {
             Store::Sqlite(path) => {
                 command.env("REALNET_DB_TYPE", "sqlite").env("REALNET_DB_NAME", path);
@@ -135,7 +138,10 @@ impl RealNet {
                 command.env("REALNET_DB_TYPE", "postgresql").env("REALNET_DB_USER", url.username());
                 command.env("REALNET_DB_HOST", url.host_str().unwrap_or_default());
                 command.env("REALNET_DB_PORT", url.port().unwrap_or(5432).to_string());
-                command.env("REALNET_DB_NAME", url.path().trim_start_matches('/'));
+                let name = url.path().trim_start_matches('/');
+                command.env("REALNET_DB_NAME", name);
+                // A storage belongs to one database, and that of an embedded one has the name of its file.
+                command.env("REALNET_STORAGE_PATH", format!("{name}.postgresql.files"));
             }
         }
         command

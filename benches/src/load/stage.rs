@@ -125,6 +125,7 @@ impl OnSqlite {
             place: Rc::clone(place),
             store: Store::Sqlite(place.path().join(name)),
             bcrypt_cost,
+            settings: Vec::new(),
         };
         let same_cost = realnet("same_cost.db", Some(POCKETBASE_COST));
         same_cost.prepare()?;
@@ -145,6 +146,7 @@ impl OnPostgres {
             place: Rc::clone(place),
             store: Store::Postgres(database.clone()),
             bcrypt_cost: None,
+            settings: Vec::new(),
         };
         let ids = Rc::new(realnet.set_up(rows)?);
         settle(&database)?;

@@ -86,8 +86,13 @@ pub fn climb(engine: Engine, program: &Path, sizes: &[u64], repeats: u64) -> Res
             None => Store::Sqlite(place.path().join(format!("realnet{rows}.db"))),
             Some(server) => Store::Postgres(server.create(&format!("realnet{rows}"), None)?),
         };
-        let realnet =
-            RealNet { program: program.to_owned(), place: Rc::clone(&place), store, bcrypt_cost: None };
+        let realnet = RealNet {
+            program: program.to_owned(),
+            place: Rc::clone(&place),
+            store,
+            bcrypt_cost: None,
+            settings: Vec::new(),
+        };
         eprintln!("{}: creating {rows} rows", engine.name());
         all.push(Filled::new(realnet, *rows)?);
     }
