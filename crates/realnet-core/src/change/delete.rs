@@ -1,7 +1,7 @@
 //! Deleting items: descendants go along, references are refused, cleared or followed.
 //!
 //! First it is found out what goes, then that is removed. Of many items, or large ones, only the first are kept meanwhile; the
-//! others are read again in parts.
+//! others are read again in parts. Of what refers to them only the ids are read at once, and the items themselves in parts.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::apply::Engine;
+use super::write::reference_ids;
 use super::{ChangeKind, Guard, Outcome};
 use crate::acl::Permission;
 use crate::error::{Error, ErrorKind, Result};
@@ -170,12 +171,17 @@ impl Engine<'_> {
         guard: Option<&Guard>,
     ) -> Result<()> {
         for (field, org, targets) in self.incoming(leaving.level(level)) {
-            if field.field.on_delete() == OnDelete::Cascade {
-                let referrers = self.referrers(&field, org, &targets).await?;
-                let items = referrers.into_iter().map(|found| found.item);
-                let followed: Vec<Item> = items.filter(|item| !leaving.known.contains(&item.id)).collect();
-                self.check_scope(&followed)?;
-                self.doom(leaving, followed, guard).await?;
+            if field.field.on_delete() != OnDelete::Cascade {
+                continue;
+            }
+            let referrers = self.referrers(&field, org, &targets, &leaving.known).await?;
+            let mut rest = referrers.as_slice();
+            while let Some((part, behind)) = next_part(rest) {
+                rest = behind;
+                let mut items = self.tx.items(&part).await?;
+                items.retain(|item| refers(&field, item, &leaving.known));
+                self.check_scope(&items)?;
+                self.doom(leaving, items, guard).await?;
             }
         }
         Ok(())
@@ -189,40 +195,51 @@ impl Engine<'_> {
         Err(Error::forbidden("outside of the key's scope: other items would be deleted along with it"))
     }
 
-    /// Who refers to items that go, if that are not too many to look at.
-    async fn referrers(&mut self, field: &FieldInfo, org: Uuid, targets: &[Uuid]) -> Result<Vec<Reference>> {
+    /// Which items refer to some that go and stay themselves, each once, if that are not too many to look at.
+    async fn referrers(
+        &mut self,
+        field: &FieldInfo,
+        org: Uuid,
+        targets: &[Uuid],
+        leaving: &HashSet<Uuid>,
+    ) -> Result<Vec<Reference>> {
         let most = self.changes.max_deleted;
-        let found = self.tx.referrers(&field.key, org, targets, most + 1).await?;
-        if found.len() <= most {
-            return Ok(found);
+        let mut found = self.tx.referrers(&field.key, org, targets, most + 1).await?;
+        if found.len() > most {
+            let name = &field.field.name;
+            let message = format!(
+                "more than {most} items refer by {name} to what would be deleted: change parts of them first"
+            );
+            return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        let name = &field.field.name;
-        let message = format!(
-            "more than {most} items refer by {name} to what would be deleted: change parts of them first"
-        );
-        Err(Error::new(ErrorKind::TooLarge, message))
+        found.retain(|found| !leaving.contains(&found.item));
+        found.sort_unstable_by_key(|found| found.item);
+        found.dedup_by_key(|found| found.item);
+        Ok(found)
     }
 
     /// Of the references that remain, restricting ones refuse the deletion and clearing ones are removed.
     async fn refuse_or_clear(&mut self, leaving: &Leaving) -> Result<()> {
         let (known, incoming) = (&leaving.known, self.incoming(&leaving.all));
-        for (field, org, targets) in &incoming {
-            if field.field.on_delete() != OnDelete::Restrict {
-                continue;
-            }
-            let referrers = self.referrers(field, *org, targets).await?;
-            if let Some(found) = referrers.iter().find(|found| !known.contains(&found.item.id)) {
-                return Err(self.restricted(field, &found.item));
-            }
-        }
-        for (field, org, targets) in &incoming {
-            if field.field.on_delete() != OnDelete::Clear {
-                continue;
-            }
-            let gone: HashSet<Uuid> = targets.iter().copied().collect();
-            for found in self.referrers(field, *org, targets).await? {
-                if !known.contains(&found.item.id) {
-                    self.clear_reference(field, found.item.id, &gone).await?;
+        for rule in [OnDelete::Restrict, OnDelete::Clear] {
+            for (field, org, targets) in &incoming {
+                if field.field.on_delete() != rule {
+                    continue;
+                }
+                let referrers = self.referrers(field, *org, targets, known).await?;
+                let mut rest = referrers.as_slice();
+                while let Some((part, behind)) = next_part(rest) {
+                    rest = behind;
+                    let items = self.tx.items(&part).await?;
+                    // Each of them is at hand once more while it is changed.
+                    self.hold(leaving.bytes + 2 * items.iter().map(Item::size).sum::<usize>())?;
+                    for item in items.into_iter().filter(|item| refers(field, item, known)) {
+                        if rule == OnDelete::Restrict {
+                            return Err(self.restricted(field, &item));
+                        }
+                        self.clear_reference(field, item, known).await?;
+                    }
+                    self.tx.let_go(&part).await?;
                 }
             }
         }
@@ -241,22 +258,15 @@ impl Engine<'_> {
     async fn clear_reference(
         &mut self,
         field: &FieldInfo,
-        referrer: Uuid,
-        targets: &HashSet<Uuid>,
+        before: Item,
+        leaving: &HashSet<Uuid>,
     ) -> Result<()> {
-        let Some(before) = self.load(referrer).await? else { return Ok(()) };
+        let name = &field.field.name;
         let mut attributes = before.attributes.as_map().clone();
-        let gone = |value: &Value| {
-            value.as_str().and_then(|text| Uuid::parse_str(text).ok()).is_some_and(|id| targets.contains(&id))
-        };
-        match attributes.get_mut(&field.field.name) {
-            // Found once for each target that it held: the first time has cleared them all.
-            Some(Value::Array(values)) if !values.iter().any(gone) => return Ok(()),
-            Some(Value::Array(values)) => values.retain(|value| !gone(value)),
-            Some(value) if gone(value) => {
-                attributes.remove(&field.field.name);
-            }
-            _ => return Ok(()),
+        if let Some(Value::Array(values)) = attributes.get_mut(name) {
+            values.retain(|value| !reference_ids(Some(value)).iter().any(|id| leaving.contains(id)));
+        } else {
+            attributes.remove(name);
         }
         let after = Item {
             attributes: Attributes::from_map(attributes),
@@ -266,7 +276,7 @@ impl Engine<'_> {
         };
         let registry = Arc::clone(&self.access.registry);
         self.tx.put_item(&registry, Some(&before), &after).await?;
-        self.log(ChangeKind::Update, Some(before), Some(after)).await
+        self.append(ChangeKind::Update, Some(before), Some(after)).await
     }
 
     /// The reference fields that may point at any of `items`, with org and the ids concerned.
@@ -284,4 +294,17 @@ impl Engine<'_> {
         }
         incoming
     }
+}
+
+/// The next of some items to be read, as many as are no burden together, and those behind them; nothing when there are no more.
+fn next_part(rest: &[Reference]) -> Option<(Vec<Uuid>, &[Reference])> {
+    let most = rest.iter().take(Part::ITEMS).map(|found| found.size);
+    let (part, behind) = rest.split_at(Part::fitting(most));
+    let ids: Vec<Uuid> = part.iter().map(|found| found.item).collect();
+    (!ids.is_empty()).then_some((ids, behind))
+}
+
+/// Whether an item refers to any of some others by a field.
+fn refers(field: &FieldInfo, item: &Item, targets: &HashSet<Uuid>) -> bool {
+    reference_ids(item.attributes.get(&field.field.name)).iter().any(|id| targets.contains(id))
 }

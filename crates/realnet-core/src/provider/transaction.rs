@@ -12,13 +12,13 @@ use crate::error::Result;
 use crate::model::{Item, TypeDefinition};
 use crate::registry::{FieldRef, TypeGrants, TypeRegistry};
 
-/// An item that refers to another through a field.
-#[derive(Debug, Clone, PartialEq)]
+/// An item that refers to another through a field: only which, since there may be many, and large ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reference {
-    /// The id referred to.
-    pub target: Uuid,
     /// The referring item.
-    pub item: Item,
+    pub item: Uuid,
+    /// About how many bytes that takes.
+    pub size: usize,
 }
 
 /// Which children are asked for: in the order of the parents as they are given, and of each parent by id.
@@ -58,7 +58,7 @@ impl Part {
     }
 }
 
-/// Rows of one transaction. Every item that it hands out is locked until the end.
+/// Rows of one transaction. Every item that it hands out is locked until the end; what it only names is not.
 #[async_trait]
 pub trait Transaction: Send {
     /// Items by id; those that do not exist are missing. Answers in no order.
@@ -89,8 +89,8 @@ pub trait Transaction: Send {
     /// How many levels of descendants an item has, at most `limit`.
     async fn height(&mut self, id: Uuid, limit: usize) -> Result<usize>;
 
-    /// Items of `org` whose reference field `field` holds one of `targets`, once for each that it holds; at most `limit`
-    /// references: no more are read.
+    /// Which items of `org` hold one of `targets` in their reference field `field`, once for each that they hold; at most `limit`
+    /// references: no more are read. By when the items are read they may have let go.
     async fn referrers(
         &mut self,
         field: &FieldRef,

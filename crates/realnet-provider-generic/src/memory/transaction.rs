@@ -172,10 +172,12 @@ impl Transaction for MemoryTransaction<'_> {
         for ((_, _, value), ids) in
             self.state.by_key.iter().filter(|((key, of, _), _)| key == field && *of == org)
         {
-            let Some(target) = id_of_key(value).filter(|id| targets.contains(id)) else { continue };
-            let items = ids.iter().filter_map(|id| self.state.items.get(id).cloned());
+            if !id_of_key(value).is_some_and(|id| targets.contains(&id)) {
+                continue;
+            }
+            let items = ids.iter().filter_map(|id| self.state.items.get(id));
             let room = limit - found.len();
-            found.extend(items.take(room).map(|item| Reference { target, item }));
+            found.extend(items.take(room).map(|item| Reference { item: item.id, size: item.size() }));
         }
         Ok(found)
     }

@@ -20,9 +20,9 @@ const PARENTS: usize = 50;
 const ATTEMPTS: usize = 10;
 
 /// The size of an item in SQL, about; known without reading what is large. What else it has is [`BESIDE`].
-const SIZE: &str =
+pub(super) const SIZE: &str =
     "(octet_length(i.attributes) + octet_length(i.name) + coalesce(octet_length(i.grants), 0))::bigint";
-const BESIDE: usize = 1024;
+pub(super) const BESIDE: usize = 1024;
 
 /// An item that is next: its parent and its size.
 struct Next {

@@ -1,16 +1,17 @@
 //! Locking reads of a transaction.
 
-use realnet_core::index::{id_of_key, sort_key};
+use realnet_core::Result;
+use realnet_core::index::sort_key;
 use realnet_core::model::{FieldKind, Item};
 use realnet_core::provider::Reference;
 use realnet_core::registry::FieldRef;
-use realnet_core::{Error, Result};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::error::to_error;
 use super::super::row::ITEM_COLUMNS;
 use super::super::run::{PgRow, Reader};
+use super::parts::{BESIDE, SIZE};
 use super::slot::Lock;
 use super::{PgTransaction, ids};
 use crate::field_id::field_id;
@@ -78,6 +79,7 @@ impl PgTransaction {
         Ok(())
     }
 
+    /// Which items refer to some others, and how large they are. They are neither locked nor kept.
     pub(super) async fn load_referrers(
         &mut self,
         field: &FieldRef,
@@ -90,27 +92,19 @@ impl PgTransaction {
         for chunk in targets.chunks(CHUNK) {
             let keys = chunk.iter().map(|id| sort_key(&Value::String(id.to_string()), FieldKind::Reference));
             let mut statement = Statement::of(format!(
-                "SELECT {ITEM_COLUMNS}, k.value FROM keys k JOIN items i ON i.id = k.item WHERE k.field = "
+                "SELECT i.id, {SIZE} FROM keys k JOIN items i ON i.id = k.item WHERE k.field = "
             ));
             statement.bind(field_id(field).into()).push(" AND k.org = ").bind(org.into());
             statement.push(" AND k.value = ANY(").bind(Bind::Array(Array::Bytes(keys.collect())));
-            statement.push(") ORDER BY i.id LIMIT ").bind(((limit - found.len()) as i64).into());
-            statement.push(" FOR UPDATE OF i");
-            let rows = self.writer.rows(statement).await?;
-            for row in &rows {
-                found.push(self.reference(row)?);
+            statement.push(") LIMIT ").bind(((limit - found.len()) as i64).into());
+            for row in &self.writer.rows(statement).await? {
+                let mut reader = Reader::new(row);
+                let item = reader.next().map_err(to_error)?;
+                let size: i64 = reader.next().map_err(to_error)?;
+                found.push(Reference { item, size: usize::try_from(size).unwrap_or_default() + BESIDE });
             }
         }
         Ok(found)
-    }
-
-    fn reference(&mut self, row: &PgRow) -> Result<Reference> {
-        let mut reader = Reader::new(row);
-        let item = self.read(&mut reader)?;
-        let key: Vec<u8> = reader.next().map_err(to_error)?;
-        let target = id_of_key(&key).ok_or_else(|| Error::internal("the key of a reference holds no id"))?;
-        self.slots.found(item.clone(), Lock::Update);
-        Ok(Reference { target, item })
     }
 }
 

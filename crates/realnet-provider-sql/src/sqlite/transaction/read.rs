@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use realnet_core::clock::Timestamp;
-use realnet_core::index::{id_of_key, literal_key};
+use realnet_core::index::literal_key;
 use realnet_core::model::{FieldKind, Item};
 use realnet_core::provider::Reference;
 use realnet_core::query::Literal;
@@ -21,6 +21,8 @@ use crate::statement::Statement;
 
 /// So many ids go into one statement.
 pub(super) const CHUNK: usize = 512;
+/// What an item takes beside its texts, about.
+const BESIDE: usize = 1024;
 
 /// An item and the number of its row.
 pub(super) fn item_and_seq(
@@ -43,7 +45,10 @@ impl SqliteTransaction<'_> {
             let mut statement = Statement::of("SELECT ");
             statement.push(ITEM_COLUMNS).push(", i.seq FROM items i WHERE ");
             SqliteDialect.ids_in("i.id", chunk, &mut statement);
-            found.extend(self.read_rows(&statement, |_, item| Ok(item))?);
+            self.each_row(&statement, |_, item| {
+                found.push(item);
+                Ok(ControlFlow::Continue(()))
+            })?;
         }
         Ok(found)
     }
@@ -91,21 +96,7 @@ impl SqliteTransaction<'_> {
         Ok(found)
     }
 
-    /// Rows that begin with [`ITEM_COLUMNS`] and the number, which is remembered for writing.
-    fn read_rows<T>(
-        &mut self,
-        statement: &Statement,
-        mut make: impl FnMut(&Columns<'_, '_>, Item) -> Result<T>,
-    ) -> Result<Vec<T>> {
-        let mut all = Vec::new();
-        self.each_row(statement, |row, item| {
-            all.push(make(row, item)?);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(all)
-    }
-
-    /// As [`Self::read_rows`], one by one until `visit` breaks.
+    /// Rows that begin with [`ITEM_COLUMNS`] and the number, which is remembered for writing: one by one until `visit` breaks.
     pub(super) fn each_row(
         &mut self,
         statement: &Statement,
@@ -123,6 +114,7 @@ impl SqliteTransaction<'_> {
         })
     }
 
+    /// Which items refer to some others, and how large they are, about: known without reading what is large.
     pub(super) fn read_referrers(
         &mut self,
         field: &FieldRef,
@@ -133,17 +125,17 @@ impl SqliteTransaction<'_> {
         let mut found: Vec<Reference> = Vec::new();
         for target in targets {
             let Some(key) = literal_key(&Literal::Id(*target), FieldKind::Reference) else { continue };
-            let mut statement = Statement::of("SELECT ");
-            statement
-                .push(ITEM_COLUMNS)
-                .push(", i.seq, k.value FROM keys k CROSS JOIN items i ON i.seq = k.seq WHERE k.field = ");
+            let mut statement = Statement::of(
+                "SELECT i.id, octet_length(i.attributes) + octet_length(i.name) + coalesce(octet_length(i.grants), 0) \
+                 FROM keys k CROSS JOIN items i ON i.seq = k.seq WHERE k.field = ",
+            );
             statement.bind(field_id(field).into()).push(" AND k.org = ").bind(org.into());
             statement.push(" AND k.value = ").bind(key.into());
             statement.push(" LIMIT ").bind(((limit - found.len()) as i64).into());
-            found.extend(self.read_rows(&statement, |row, item| {
-                let value = row.bytes(AFTER_ITEM + 1)?.unwrap_or_default();
-                Ok(Reference { target: id_of_key(&value).unwrap_or(*target), item })
-            })?);
+            let reference = |row: &Columns<'_, '_>| {
+                Ok(Reference { item: row.id(0)?, size: row.integer(1)? as usize + BESIDE })
+            };
+            found.extend(self.connection.rows(&statement, reference)?);
         }
         Ok(found)
     }

@@ -275,6 +275,43 @@ pub async fn deletions_find_room_or_are_refused(world: World) {
     used(&memory, 0).await;
 }
 
+/// However large the items are that refer to what is deleted: their references are cleared or followed in parts, and looked at where
+/// they go along.
+pub async fn large_referrers_are_no_burden(world: World) {
+    let alice = world.acme.alice.clone();
+    let memory = Memory::new(18 << 20);
+    let remove = async |id| {
+        let changes = ChangeSet::new(vec![delete(id)], world.now(), Arc::from("suite"));
+        let changes = changes.with_room(Some(Arc::new(memory.room(false))));
+        world.commit_set(&alice, changes).await
+    };
+    let text = "x".repeat(Item::MAX_ATTRIBUTES - 200);
+    for (field, gone) in [("clear", 1), ("restrict", 7), ("cascade", 7)] {
+        let target = world.create(&alice, item("Target").name("referred to")).await.id;
+        for _ in 0..6 {
+            let held = json!({"text": text});
+            let referrer = item("Referrer").name(field).attr(field, target.to_string()).attr("held", held);
+            let referrer = if field == "restrict" { referrer.parent(target) } else { referrer };
+            world.create(&alice, referrer).await;
+        }
+        assert_eq!(remove(target).await.unwrap(), [Outcome::Deleted(gone)], "{field}");
+    }
+    used(&memory, 0).await;
+    let cleared = world.find("Referrer").limit(1000).all().await;
+    assert_eq!(cleared.len(), 6);
+    for item in cleared {
+        let attributes = item.attributes.as_map();
+        assert_eq!((item.version, attributes.contains_key("clear")), (2, false));
+        assert!(item.attributes.size() > text.len(), "nothing else is gone");
+    }
+    let target = world.create(&alice, item("Target").name("referred to")).await.id;
+    let held = json!({"text": text});
+    let referrer = item("Referrer").attr("restrict_list", json!([target])).attr("held", held);
+    let referrer = world.create(&alice, referrer).await.id;
+    let refused = expect_kind(remove(target).await, ErrorKind::Conflict);
+    assert!(refused.message().contains(&referrer.to_string()), "{refused}");
+}
+
 /// Waits until so much is taken: a store may still hold what it has answered.
 async fn used(memory: &Memory, bytes: usize) {
     eventually("the room is given back", || std::future::ready((memory.used() == bytes).then_some(()))).await;
