@@ -1,10 +1,11 @@
 //! Who changes their own password or address shows once more who they are: a token that was stolen is not enough to keep
 //! an account.
 
+use realnet_core::change::Operation;
 use realnet_core::model::Item;
-use realnet_core::provider::Session;
+use realnet_core::provider::{RecordKind, Session};
 use realnet_core::resource::Context;
-use realnet_core::{Error, ErrorKind, Result, Violation};
+use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
 use serde_json::json;
 
 use crate::accounts::Accounts;
@@ -99,6 +100,18 @@ impl Accounts {
             Some(_) => Ok(()),
             None => Err(Error::new(ErrorKind::Unauthenticated, "the session has ended: sign in again")),
         }
+    }
+
+    /// Takes back a way in that was made in a session which is found to have ended, and ends what it has opened in between: whoever
+    /// has ended the sessions of an account, because of somebody else who had one, must not find that one signed in again.
+    pub(crate) async fn take_back(
+        &self,
+        cx: &Context,
+        (kind, key): (RecordKind, &str),
+        (account, org): (Uuid, Uuid),
+    ) -> Result<()> {
+        self.services.credentials.remove_record(kind, key).await?;
+        self.commit_as_system(cx, org, Operation::EndSessions(account)).await
     }
 
     /// The session of the caller, if it was opened a moment ago.

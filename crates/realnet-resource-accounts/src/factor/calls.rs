@@ -116,6 +116,7 @@ impl Accounts {
         }
         if let Err(error) = self.check_session(cx).await {
             self.drop_factor(own.id).await?;
+            self.commit_as_system(cx, own.org, Operation::EndSessions(own.id)).await?;
             return Err(error);
         }
         records.remove_record(RecordKind::Factor, &pending_key(own.id)).await?;

@@ -98,10 +98,14 @@ impl Accounts {
         // Asked again: several may have been begun together, and the session may have ended meanwhile.
         let is_open = self.services.credentials.session(session, cx.now()).await;
         let is_open = is_open.map(|open| open.is_some());
-        if !matches!(is_open, Ok(true)) || self.is_linked_out(account, MAX_LINKS + 1).await? {
-            let (records, link) = (&self.services.credentials, key(provider.org, identity));
-            records.remove_record(RecordKind::Link, &link).await?;
-            return Err(if is_open? { too_many() } else { ended() });
+        let link = key(provider.org, identity);
+        if !matches!(is_open, Ok(true)) {
+            self.take_back(cx, (RecordKind::Link, &link), (account, provider.org)).await?;
+            return Err(is_open.map_or_else(|error| error, |_| ended()));
+        }
+        if self.is_linked_out(account, MAX_LINKS + 1).await? {
+            self.services.credentials.remove_record(RecordKind::Link, &link).await?;
+            return Err(too_many());
         }
         let detail = json!({"provider": provider.id, "issuer": identity.issuer});
         let origin = from(cx).with_token(Some(session));

@@ -95,7 +95,7 @@ impl Accounts {
             return Err(Error::conflict("this passkey is known already"));
         }
         if let Err(error) = self.check_session(cx).await {
-            self.services.credentials.remove_record(RecordKind::Passkey, &record.key).await?;
+            self.take_back(cx, (RecordKind::Passkey, &record.key), (own.id, own.org)).await?;
             return Err(error);
         }
         // Asked again: several may have been begun together.

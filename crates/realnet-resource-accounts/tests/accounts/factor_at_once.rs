@@ -151,6 +151,23 @@ async fn what_a_lost_passkey_opens_while_it_is_taken_away_ends_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_planted_passkey_opens_before_it_is_taken_back_ends_with_it() {
+    let (world, between) = passkeys::between().await;
+    passkeys::add(&world, &world.ann).await;
+    let options = passkeys::begin(&world, &world.ann, Value::Null).await.unwrap();
+    let mut planted = Device::new(1);
+    let credential = planted.register(&options, &passkeys::honest());
+    let of_ann = format!("totp?account={}", id(&world.ann));
+    world.auth(&world.admin, Verb::Delete, &of_ann, Value::Null).await.unwrap();
+    // Another server still remembers the caller. What it makes there signs in at once, behind all that an administrator has done.
+    let opened = late_sign_in(&world, &between, &mut planted).await;
+    assert_eq!(kind(passkeys::confirm(&world, &world.ann, credential).await), ErrorKind::Unauthenticated);
+    between.look_away();
+    let token = opened.lock().take().expect("it could sign in");
+    assert!(!world.token_works(&token).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_passkey_that_is_taken_away_while_it_signs_in_opens_nothing() {
     let (world, between) = passkeys::between().await;
     let mut device = passkeys::add(&world, &world.ann).await;

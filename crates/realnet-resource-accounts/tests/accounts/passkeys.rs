@@ -38,11 +38,11 @@ pub(crate) async fn between() -> (World, Arc<Between>) {
 }
 
 /// Options for a new passkey.
-async fn begin(world: &World, caller: &Arc<Caller>, proofs: Value) -> Result<Value> {
+pub(crate) async fn begin(world: &World, caller: &Arc<Caller>, proofs: Value) -> Result<Value> {
     Ok(world.auth(caller, Verb::Post, "passkeys", proofs).await?["publicKey"].take())
 }
 
-async fn confirm(world: &World, caller: &Arc<Caller>, credential: Value) -> Result<Value> {
+pub(crate) async fn confirm(world: &World, caller: &Arc<Caller>, credential: Value) -> Result<Value> {
     let body = json!({"credential": credential, "name": "My phone"});
     world.auth(caller, Verb::Post, "passkeys/confirm", body).await
 }
