@@ -130,8 +130,14 @@ fn no_length() -> Error {
 }
 
 fn checksum(response: &Response) -> Result<String> {
-    let tag = header(response, "etag").map(|tag| tag.trim_matches('"').to_owned());
+    let tag = header(response, "etag").and_then(checksum_of);
     tag.ok_or_else(|| Error::BadAnswer("a content has no checksum".to_owned()))
+}
+
+/// The checksum that a tag is. Files are named by it, so it is nothing else.
+fn checksum_of(tag: &str) -> Option<String> {
+    let text = tag.trim_matches('"');
+    (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| text.to_owned())
 }
 
 fn progress(response: &Response) -> Result<UploadProgress> {
@@ -140,5 +146,21 @@ fn progress(response: &Response) -> Result<UploadProgress> {
     match (number("upload-offset"), number("upload-length")) {
         (Some(offset), Some(length)) => Ok(UploadProgress { offset, length, item: item.map(str::to_owned) }),
         _ => Err(Error::BadAnswer("an upload does not tell how far it is".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checksum_of;
+
+    #[test]
+    fn a_tag_that_is_no_checksum_is_none() {
+        let checksum = "0123456789abcdef".repeat(4);
+        assert_eq!(checksum_of(&format!("\"{checksum}\"")), Some(checksum.clone()));
+        let elsewhere = format!("../{}", &checksum[3..]);
+        for bad in ["", "\"\"", &checksum[1..], &elsewhere, &format!("W/{checksum}"), &format!("{checksum}0")]
+        {
+            assert_eq!(checksum_of(bad), None, "{bad}");
+        }
     }
 }

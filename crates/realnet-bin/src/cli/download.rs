@@ -3,7 +3,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use realnet_client::Client;
@@ -11,10 +10,11 @@ use realnet_core::provider::Meter;
 use structopt::StructOpt;
 
 use super::progress::Progress;
+use super::tries::Tries;
 use super::{Failure, Outcome, ServerAddress, check_id, output, session};
 
-/// How often a file is gone on with when its connection breaks.
-const TRIES: u32 = 10;
+/// The longest name of a file that is made here, in bytes: most systems know 255, and what is not whole has more in its name.
+const LONGEST: usize = 200;
 
 /// Fetches the content of a file.
 #[derive(Debug, StructOpt)]
@@ -54,7 +54,8 @@ pub async fn run(command: &DownloadCommand) -> Outcome {
     }
     // The checksum in its name tells that it is a part of this content.
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let part = target.with_file_name(format!(".{name}.{}.part", checksum.get(..16).unwrap_or(&checksum)));
+    let part = format!(".{}.{}.part", cut(&name), checksum.get(..16).unwrap_or(&checksum));
+    let part = target.with_file_name(part);
     fetch(&client, &command.id, &part, &name, size, &checksum).await?;
     if digest(&part)? != checksum {
         std::fs::remove_file(&part)?;
@@ -78,15 +79,21 @@ async fn target(client: &Client, command: &DownloadCommand) -> Result<PathBuf, F
 /// The name of an item as the name of a file here: it leads nowhere else.
 fn safe(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|letter| !letter.is_control()).take(200).collect();
-    match clean.trim().trim_start_matches('.') {
+    let clean: String = last.chars().filter(|letter| !letter.is_control()).collect();
+    match cut(clean.trim().trim_start_matches('.')) {
         "" => "file".to_owned(),
         name => name.to_owned(),
     }
 }
 
+/// The beginning of a name that is not too long.
+fn cut(name: &str) -> &str {
+    let end = name.char_indices().map(|(index, letter)| index + letter.len_utf8());
+    &name[..end.take_while(|end| *end <= LONGEST).last().unwrap_or_default()]
+}
+
 async fn fetch(client: &Client, id: &str, part: &Path, name: &str, size: u64, checksum: &str) -> Outcome {
-    let mut tries = 0;
+    let mut tries = Tries::default();
     loop {
         let mut file = OpenOptions::new().create(true).append(true).open(part)?;
         let there = file.metadata()?.len();
@@ -104,11 +111,11 @@ async fn fetch(client: &Client, id: &str, part: &Path, name: &str, size: u64, ch
         };
         let is_final =
             failure.downcast_ref::<realnet_client::Error>().and_then(realnet_client::Error::status);
-        if tries == TRIES || is_final.is_some_and(|status| status < 500 && status != 429) {
+        if is_final.is_some_and(|status| status < 500 && status != 429) {
             return Err(failure);
         }
-        tries += 1;
-        tokio::time::sleep(Duration::from_millis(250 << tries.min(5))).await;
+        let Some(pause) = tries.next(file.metadata()?.len()) else { return Err(failure) };
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -167,7 +174,7 @@ async fn to_stdout(client: &Client, id: &str) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::safe;
+    use super::*;
 
     #[test]
     fn names_lead_nowhere() {
@@ -182,5 +189,15 @@ mod tests {
         ] {
             assert_eq!(safe(name), expected, "{name:?}");
         }
+    }
+
+    #[test]
+    fn names_are_no_longer_than_names_may_be() {
+        for letter in ["a", "я", "中", "🔑"] {
+            let name = safe(&letter.repeat(300));
+            assert_eq!(name, letter.repeat(200 / letter.len()));
+            assert_eq!(cut(&format!("{name}x")), if name.len() < 200 { format!("{name}x") } else { name });
+        }
+        assert_eq!(cut("short"), "short");
     }
 }

@@ -29,6 +29,7 @@ mod server;
 mod session;
 mod settings;
 mod suggest;
+mod tries;
 mod upload;
 mod write;
 

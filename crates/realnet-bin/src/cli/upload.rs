@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use futures::stream;
 use realnet_client::{Client, UploadProgress};
@@ -11,12 +11,11 @@ use realnet_core::provider::Meter;
 use structopt::StructOpt;
 
 use super::progress::Progress;
+use super::tries::Tries;
 use super::{Failure, Outcome, ServerAddress, check_id, output, session};
 
 /// Read at a time.
 const BLOCK: usize = 256 * 1024;
-/// How often a file is gone on with when its connection breaks.
-const TRIES: u32 = 10;
 
 /// Sends files; each becomes an item.
 #[derive(Debug, StructOpt)]
@@ -86,13 +85,13 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
         kept.keep(&upload)?;
         (upload, UploadProgress { offset: 0, length: size, item: None })
     };
-    let mut tries = 0;
+    let mut tries = Tries::default();
     while at.item.is_none() {
         match append(client, path, &upload, &at).await {
             Ok(next) => at = next,
-            Err(error) if is_passing(&error) && tries < TRIES => {
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(250 << tries.min(5))).await;
+            Err(error) if is_passing(&error) => {
+                let Some(pause) = tries.next(at.offset) else { return Err(error.into()) };
+                tokio::time::sleep(pause).await;
                 // Where the server is away, the next try finds out.
                 match client.upload_progress(&upload).await {
                     Ok(next) => at = next,
@@ -101,9 +100,7 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
                 }
             }
             Err(error) => {
-                if !is_passing(&error) {
-                    kept.forget();
-                }
+                kept.forget();
                 return Err(error.into());
             }
         }

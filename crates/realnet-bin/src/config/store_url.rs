@@ -2,7 +2,7 @@
 //! `json://FOLDER`, `yaml://FOLDER`, `xml://FOLDER`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use realnet_provider_sql::postgres::PostgresConfig;
 use url::Url;
@@ -70,6 +70,29 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+impl DatabaseSection {
+    /// Whether two name the same store, as far as that can be told without asking: by whatever path, or as whatever user.
+    pub fn is_same_store(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Postgres(one), Self::Postgres(other)) => {
+                one.host.eq_ignore_ascii_case(&other.host)
+                    && (one.port, &one.database) == (other.port, &other.database)
+            }
+            (Self::Sqlite { path: one }, Self::Sqlite { path: other })
+            | (Self::Documents { folder: one, .. }, Self::Documents { folder: other, .. }) => {
+                place(one) == place(other)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Where a path leads, if anything is there.
+fn place(path: &Path) -> PathBuf {
+    let found = path.canonicalize().or_else(|_| std::path::absolute(path));
+    found.unwrap_or_else(|_| path.to_owned())
+}
+
 impl fmt::Display for DatabaseSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -115,6 +138,27 @@ mod tests {
         assert_eq!(other.to_string(), "postgres://me@db:5432/shop");
         let DatabaseSection::Postgres(section) = other else { panic!() };
         assert_eq!(section.password.as_deref(), Some("its-own"));
+    }
+
+    #[test]
+    fn a_store_is_the_same_by_any_name() {
+        for (one, other) in [
+            ("sqlite://shop.db", "sqlite://./shop.db"),
+            ("sqlite://src/main.rs", "sqlite://src/config/../main.rs"),
+            ("json://here", "yaml://./here"),
+            ("postgres://ann@DB/shop", "postgresql://bob:secret@db:5432/shop?sslmode=require"),
+        ] {
+            assert!(read(one).unwrap().is_same_store(&read(other).unwrap()), "{one} {other}");
+        }
+        for (one, other) in [
+            ("sqlite://shop.db", "sqlite://shop2.db"),
+            ("sqlite://here", "json://here"),
+            ("postgres://ann@db/shop", "postgres://ann@db/shop2"),
+            ("postgres://ann@db/shop", "postgres://ann@db:5433/shop"),
+            ("postgres://ann@db/shop", "postgres://ann@elsewhere/shop"),
+        ] {
+            assert!(!read(one).unwrap().is_same_store(&read(other).unwrap()), "{one} {other}");
+        }
     }
 
     #[test]

@@ -108,6 +108,7 @@ async fn what_can_not_be_copied_is_said() {
         (["copy", "--from", "sqlite://none.db", "--to", "sqlite://new.db"], "no database file none.db"),
         (["copy", "--from", "sqlite://notes.txt", "--to", "sqlite://new.db"], "no SQLite database"),
         (["copy", "--from", "sqlite://shop.db", "--to", "sqlite://shop.db"], "the same store"),
+        (["copy", "--from", "sqlite://shop.db", "--to", "sqlite://./shop.db"], "the same store"),
         (["copy", "--from", "mysql://shop", "--to", "sqlite://new.db"], "no stores of the kind mysql://"),
         (["copy", "--from", "sqlite://shop.db", "--to", "postgres://me@127.0.0.1:1/x"], "can not be reached"),
     ] {

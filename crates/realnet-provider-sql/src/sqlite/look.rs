@@ -11,7 +11,7 @@ use super::{beside, lock, schema};
 use crate::statement::Statement;
 
 /// Where SQLite finds the file for reading only. While there is no log beside it, nobody has it open and it holds everything:
-/// it is then taken as it is, since SQLite would make a log even to read.
+/// it is then taken as it is, since SQLite would make a log even to read. That holds for a moment: ask anew for each look.
 pub(super) fn address(database: &Path) -> Result<String> {
     let whole = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
     let path = whole.to_str().ok_or_else(|| {

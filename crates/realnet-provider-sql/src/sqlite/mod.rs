@@ -102,7 +102,7 @@ impl SqliteStore {
     #[allow(clippy::needless_pass_by_value, reason = "a configuration is given away")]
     pub fn look(config: SqliteConfig) -> Result<Self> {
         let mut connection = look::open(&config.path)?;
-        let shared = Arc::new(Shared::new(Pool::looking(&config)?, config.few));
+        let shared = Arc::new(Shared::new(Pool::looking(&config), config.few));
         shared.load(&mut connection)?;
         Ok(Self::of(Writer::none(), shared, &config, None))
     }

@@ -1,7 +1,7 @@
 //! Reading connections: taken for one call, put back after it.
 
 use std::fs::{File, OpenOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use realnet_core::{Error, Result};
@@ -13,8 +13,8 @@ use super::look;
 /// Connections that only read.
 pub(super) struct Pool {
     path: PathBuf,
-    /// Where SQLite finds the file, when it is only looked at.
-    look: Option<PathBuf>,
+    /// Whether the file is only looked at.
+    looks: bool,
     settings: String,
     keep: usize,
     idle: Mutex<Option<Vec<Connection>>>,
@@ -31,7 +31,7 @@ impl Pool {
     pub(super) fn new(config: &SqliteConfig) -> Self {
         Self {
             path: config.path.clone(),
-            look: None,
+            looks: false,
             settings: format!(
                 "PRAGMA busy_timeout = {}; PRAGMA query_only = ON; PRAGMA cache_size = -{}; \
                  PRAGMA temp_store = MEMORY;",
@@ -42,10 +42,9 @@ impl Pool {
         }
     }
 
-    /// One for a file that is only looked at.
-    pub(super) fn looking(config: &SqliteConfig) -> Result<Self> {
-        let look = Some(PathBuf::from(look::address(&config.path)?));
-        Ok(Self { look, ..Self::new(config) })
+    /// One for a file that is only looked at. How it is to be read changes when a server comes to have it: each call asks anew.
+    pub(super) fn looking(config: &SqliteConfig) -> Self {
+        Self { looks: true, keep: 0, ..Self::new(config) }
     }
 
     /// A connection: the one used last, whose cache is warm, or a new one.
@@ -60,7 +59,7 @@ impl Pool {
 
     /// The database file itself, which is there; see [`super::shared::Shared`]. None of one that is only looked at.
     pub(super) fn file(&self) -> Option<File> {
-        if self.look.is_some() {
+        if self.looks {
             return None;
         }
         OpenOptions::new().write(true).open(&self.path).ok()
@@ -68,7 +67,11 @@ impl Pool {
 
     /// A connection apart from the pool, for who needs one for long.
     pub(super) fn open(&self) -> Result<Connection> {
-        let mut connection = Connection::open(self.look.as_ref().unwrap_or(&self.path))?;
+        let mut connection = if self.looks {
+            Connection::open(Path::new(&look::address(&self.path)?))?
+        } else {
+            Connection::open(&self.path)?
+        };
         connection.batch(&self.settings)?;
         Ok(connection)
     }

@@ -86,8 +86,13 @@ impl Incoming {
                 }
             };
             let is_end = !matches!(part, Ok(Part::Bytes(_)));
+            // A store that takes nothing any more must not keep the connection for as long as the client likes.
+            let patience = call.state.config.request_timeout;
+            let Ok(taken) = tokio::time::timeout(patience, sender.send(part)).await else {
+                return Err(call.late("what was sent was not taken in time"));
+            };
             // Whoever has stopped to read has an answer.
-            if sender.send(part).await.is_err() || is_end {
+            if taken.is_err() || is_end {
                 return problem.map_or(Ok(()), Err);
             }
         }

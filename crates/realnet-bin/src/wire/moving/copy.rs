@@ -41,8 +41,8 @@ pub struct Copied {
 
 impl Copy {
     fn check(&self) -> Result<(), Failure> {
-        let (from, to) = (self.from.database.to_string(), self.to.database.to_string());
-        if from == to {
+        let (from, to) = (&self.from.database, &self.to.database);
+        if from.is_same_store(to) {
             return Err(format!("--from and --to are the same store: {to}").into());
         }
         Ok(())
