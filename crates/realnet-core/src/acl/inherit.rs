@@ -22,7 +22,8 @@ pub struct InheritedGrant {
 }
 
 impl InheritedGrant {
-    /// The most that one item may have.
+    /// The most that one item is given. It may have more: where less is given, which can uncover grants further up, and where the
+    /// system has changed its types.
     pub const MAX_PER_OBJECT: usize = Grant::MAX_PER_OBJECT;
 }
 

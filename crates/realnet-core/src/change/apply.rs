@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{ChangeKind, ChangeRecord, ChangeSet, Operation, Outcome};
+use super::{ChangeKind, ChangeRecord, ChangeSet, Operation, Outcome, PassedDown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Item;
 use crate::provider::{Access, Transaction};
@@ -162,7 +162,23 @@ impl Engine<'_> {
         {
             freed.note(content);
         }
-        let record = ChangeRecord {
+        let record = self.record(kind, item);
+        self.tx.append(ChangeRecord { before, after, ..record }).await
+    }
+
+    /// Logs that an item, which may be large, inherits otherwise, and that nothing else of it has changed.
+    pub(super) async fn append_passed_down(&mut self, before: Item, after: Item) -> Result<()> {
+        if after.version % ChangeRecord::WHOLE == 0 {
+            return self.append(ChangeKind::Grant, Some(before), Some(after)).await;
+        }
+        let record = self.record(ChangeKind::Grant, &after);
+        let passed_down = Some(PassedDown::between(before, after));
+        self.tx.append(ChangeRecord { passed_down, ..record }).await
+    }
+
+    /// A record without states.
+    fn record(&self, kind: ChangeKind, item: &Item) -> ChangeRecord {
+        ChangeRecord {
             revision: 0,
             org: item.org,
             item_id: item.id,
@@ -174,9 +190,9 @@ impl Engine<'_> {
             at: self.changes.now,
             request_id: Arc::clone(&self.changes.request_id),
             origin: self.changes.origin.clone(),
-            before,
-            after,
-        };
-        self.tx.append(record).await
+            before: None,
+            after: None,
+            passed_down: None,
+        }
     }
 }

@@ -6,15 +6,15 @@
 //! end, and whoever changes grants holds the item that they are on: so none slips through between.
 //!
 //! However much stands below, it is read, written and let go of in parts of bounded size, depth first. What gives more to
-//! anybody is bounded in number; what only takes away is carried out in any case, so that nobody can fill a folder until it
-//! can not be closed any more.
+//! anybody is bounded in number, of items and of what one inherits; what only takes away is carried out in any case, so that
+//! nobody can fill a folder until it can not be closed any more, and so are the system's own changes of its types, without which a
+//! server could not start.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::ChangeKind;
 use super::apply::Engine;
 use crate::acl::{self, Grant, InheritedGrant, Permission, Permissions, Subject};
 use crate::error::{Error, ErrorKind, Result};
@@ -59,10 +59,12 @@ impl Level {
 }
 
 impl Engine<'_> {
-    /// What an item that is being written inherits of its parent. `parent`: if that has been looked at already.
+    /// What an item that is being written inherits of its parent. `before`: what it has inherited so far; `parent`: if that has
+    /// been looked at already.
     pub(super) async fn reinherited(
         &mut self,
         item: &Item,
+        before: &[InheritedGrant],
         parent: Option<Item>,
     ) -> Result<Vec<InheritedGrant>> {
         let registry = Arc::clone(&self.access.registry);
@@ -71,7 +73,11 @@ impl Engine<'_> {
             Some(parent) => Some(parent),
             None => self.tx.targets(&[id]).await?.pop(),
         };
-        parent.map_or_else(|| Ok(Vec::new()), |parent| bounded(&registry, item, &parent))
+        let inherited = parent.map_or_else(Vec::new, |parent| acl::inherited(&registry, item, &parent));
+        if gives_more(before, &inherited) {
+            self.check_number(item, &inherited)?;
+        }
+        Ok(inherited)
     }
 
     /// The grants that an item would inherit and has not inherited so far.
@@ -95,7 +101,7 @@ impl Engine<'_> {
             let mut heirs = Vec::with_capacity(items.len());
             for child in items {
                 let Some(parent) = level.parent_of(&child) else { continue };
-                let inherited = bounded(&registry, &child, parent)?;
+                let inherited = acl::inherited(&registry, &child, parent);
                 heirs.push((child, inherited));
             }
             if !has_more {
@@ -152,8 +158,7 @@ impl Engine<'_> {
                 _ => false,
             };
             if !comes_down {
-                let inherited =
-                    parent.map_or_else(|| Ok(Vec::new()), |above| bounded(&registry, &item, above))?;
+                let inherited = parent.map_or_else(Vec::new, |above| acl::inherited(&registry, &item, above));
                 heirs.push((item, inherited));
             }
         }
@@ -191,6 +196,7 @@ impl Engine<'_> {
             if gives_more(&before.inherited, &inherited) {
                 *widened += 1;
                 self.check_heir(&before, *widened)?;
+                self.check_number(&before, &inherited)?;
             }
             let after = Item { inherited, version: before.version + 1, ..before.clone() };
             if let Some(raised) = self.raised.get_mut(&after.id) {
@@ -198,7 +204,7 @@ impl Engine<'_> {
             }
             self.tx.put_item(&registry, Some(&before), &after).await?;
             changed.push(without_attributes(&after));
-            self.append(ChangeKind::Grant, Some(before), Some(after)).await?;
+            self.append_passed_down(before, after).await?;
         }
         Ok(changed)
     }
@@ -215,6 +221,24 @@ impl Engine<'_> {
         Err(Error::forbidden("outside of the key's scope: other items would be shared along with it"))
     }
 
+    /// One item is given so many grants by those above it at most, unless the set is one that has no such bounds. What was more before,
+    /// or becomes so because less is given, stays.
+    fn check_number(&self, heir: &Item, inherited: &[InheritedGrant]) -> Result<()> {
+        let most = InheritedGrant::MAX_PER_OBJECT;
+        if inherited.len() <= most || self.changes.max_inherited == usize::MAX {
+            return Ok(());
+        }
+        let which = if self.access.allows(heir, Permission::Read) {
+            format!("the {} {}", heir.type_name, heir.id)
+        } else {
+            "an item".to_owned()
+        };
+        let message = format!(
+            "{which} would inherit more than {most} grants of the items above it: use groups or roles"
+        );
+        Err(Error::new(ErrorKind::TooLarge, message))
+    }
+
     fn too_many_heirs(&self) -> Error {
         let most = self.changes.max_inherited;
         let message = format!(
@@ -227,18 +251,6 @@ impl Engine<'_> {
 
 fn inherits(registry: &TypeRegistry, item: &Item) -> bool {
     registry.by_id(item.type_id).is_some_and(TypeInfo::inherits_access)
-}
-
-/// What an item inherits, unless that is too much.
-fn bounded(registry: &TypeRegistry, item: &Item, parent: &Item) -> Result<Vec<InheritedGrant>> {
-    let inherited = acl::inherited(registry, item, parent);
-    if inherited.len() <= InheritedGrant::MAX_PER_OBJECT {
-        return Ok(inherited);
-    }
-    let most = InheritedGrant::MAX_PER_OBJECT;
-    let message =
-        format!("an item would inherit more than {most} grants of the items above it: use groups or roles");
-    Err(Error::new(ErrorKind::TooLarge, message))
 }
 
 /// The types of some orgs, and of the system, whose items inherit.

@@ -17,7 +17,7 @@ mod write;
 pub use apply::apply;
 pub use freed::Freed;
 pub use idempotency::{IdempotencyKey, StoredReply};
-pub use record::{ChangeFilter, ChangeKind, ChangeRecord};
+pub use record::{ChangeFilter, ChangeKind, ChangeRecord, PassedDown};
 pub use set::{ChangeSet, Edit, Guard, Operation, Outcome, ReplyOf};
 pub use source::{SourceKind, SourceRecord};
 pub use trial::Trial;

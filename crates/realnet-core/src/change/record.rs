@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::acl::Origin;
+use crate::acl::{InheritedGrant, Origin};
 use crate::clock::Timestamp;
 use crate::model::Item;
 
@@ -39,6 +39,38 @@ impl ChangeKind {
     }
 }
 
+/// What an item inherits otherwise than before, where nothing else of it has changed but its version: all that the log keeps then,
+/// since one change of a folder is one of each item below it, however large these are.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PassedDown {
+    /// The name of the item.
+    pub name: String,
+    /// The name of its type.
+    #[serde(rename = "type")]
+    pub type_name: Arc<str>,
+    /// What it inherited.
+    pub before: Vec<InheritedGrant>,
+    /// What it inherits.
+    pub after: Vec<InheritedGrant>,
+}
+
+impl PassedDown {
+    /// What is kept of two states that differ in nothing else.
+    pub fn between(before: Item, after: Item) -> Self {
+        Self {
+            name: before.name,
+            type_name: before.type_name,
+            before: before.inherited,
+            after: after.inherited,
+        }
+    }
+
+    /// About how many bytes it takes.
+    pub fn size(&self) -> usize {
+        self.name.len() + (self.before.len() + self.after.len()) * Item::GRANT_SIZE
+    }
+}
+
 /// One change of one item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangeRecord {
@@ -54,10 +86,12 @@ pub struct ChangeRecord {
     pub kind: ChangeKind,
     /// The item's version after the change; a deletion takes one as well.
     pub version: i64,
-    /// The item before, with its grants; `None` for a creation.
+    /// The item before, with its grants; `None` for a creation, and where only this is kept: [`Self::passed_down`].
     pub before: Option<Item>,
-    /// The item after, with its grants; `None` for a deletion.
+    /// The item after, with its grants; `None` for a deletion, and as above.
     pub after: Option<Item>,
+    /// What it inherits otherwise, in the place of both states.
+    pub passed_down: Option<PassedDown>,
     /// The account that did it; `None` for the system.
     pub actor: Option<Uuid>,
     /// When.
@@ -69,9 +103,31 @@ pub struct ChangeRecord {
 }
 
 impl ChangeRecord {
+    /// As often, by the versions of an item, a change is kept with both states even if only what the item inherits differs: so those of
+    /// any other are found in a change shortly before it.
+    pub const WHOLE: i64 = 64;
+
+    /// Fills in both states where only what was passed down is kept. `last`: the item as the last change before this one that has
+    /// states has left it. Nothing but what it inherits, and its version, has changed since.
+    pub fn complete(&mut self, last: &Item) {
+        let Some(PassedDown { before, after, .. }) = self.passed_down.take() else { return };
+        let version = self.version;
+        self.before = Some(Item { inherited: before, version: version - 1, ..last.clone() });
+        self.after = Some(Item { inherited: after, version, ..last.clone() });
+    }
+
+    /// The name of the item, and of its type when it was written.
+    pub fn names(&self) -> Option<(&str, &Arc<str>)> {
+        let item = self.after.as_ref().or(self.before.as_ref()).map(|item| (&*item.name, &item.type_name));
+        item.or_else(|| self.passed_down.as_ref().map(|passed| (&*passed.name, &passed.type_name)))
+    }
+
     /// Names of the properties and attributes that the change has touched, sorted; none for a creation or a deletion.
     /// Grants, inherited ones too, are named `access`.
     pub fn touched(&self) -> Vec<&str> {
+        if self.passed_down.is_some() {
+            return vec!["access"];
+        }
         let (Some(before), Some(after)) = (&self.before, &self.after) else { return Vec::new() };
         let properties = [
             ("access", before.grants != after.grants || before.inherited != after.inherited),
@@ -103,7 +159,8 @@ impl ChangeRecord {
 
     /// About how many bytes the record takes: the states that it holds.
     pub fn size(&self) -> usize {
-        self.before.iter().chain(&self.after).map(Item::size).sum()
+        let states: usize = self.before.iter().chain(&self.after).map(Item::size).sum();
+        states + self.passed_down.as_ref().map_or(0, PassedDown::size)
     }
 }
 

@@ -163,10 +163,11 @@ pub struct ChangeSet {
     pub reply: Option<(IdempotencyKey, ReplyOf)>,
     /// The most items that one deletion may take along, and the most references that it may look at.
     pub max_deleted: usize,
-    /// The most items to which one operation may pass down more than they have. What only takes away is not bounded.
+    /// The most items to which one operation may pass down more than they have. What only takes away is not bounded. For a set
+    /// that may do so for any number, neither is what one item inherits.
     pub max_inherited: usize,
     /// The most bytes that the states of all changed items may take, before and after; those that only inherit otherwise, and
-    /// descendants that are deleted, do not count.
+    /// what a deletion takes along or clears of references, do not count.
     pub max_bytes: usize,
     /// What these states take of the memory that all requests share, when that is bounded. It is held for as long as the set
     /// or a copy of it is.

@@ -36,7 +36,7 @@ impl Engine<'_> {
         check_sizes(&item)?;
         if let Some(parent) = item.parent_id {
             let parent = self.check_parent(&item, parent, 0).await?;
-            item.inherited = self.reinherited(&item, Some(parent)).await?;
+            item.inherited = self.reinherited(&item, &[], Some(parent)).await?;
         }
         self.check_references(info, None, &item).await?;
         self.tx.put_item(&registry, None, &item).await?;
@@ -78,7 +78,7 @@ impl Engine<'_> {
             above = Some(self.check_parent(&after, parent, height).await?);
         }
         if after.parent_id != before.parent_id || after.visibility != before.visibility {
-            after.inherited = self.reinherited(&after, above).await?;
+            after.inherited = self.reinherited(&after, &before.inherited, above).await?;
         }
         let passes_on = after.inherited != before.inherited;
         if passes_on {

@@ -6,10 +6,11 @@ use super::{Item, Location};
 const BASE: usize = 512;
 /// A position as text, about.
 const POSITION: usize = 32;
-/// A grant, about.
-const GRANT: usize = 128;
 
 impl Item {
+    /// What a grant takes, about.
+    pub(crate) const GRANT_SIZE: usize = 128;
+
     /// About how many bytes the item takes, as text or in memory.
     pub fn size(&self) -> usize {
         let location = match &self.location {
@@ -18,7 +19,7 @@ impl Item {
             Some(Location::Polygon(rings)) => rings.iter().map(Vec::len).sum::<usize>() * POSITION,
         };
         let tags: usize = self.tags.iter().map(String::len).sum();
-        let grants = (self.grants.len() + self.inherited.len()) * GRANT;
+        let grants = (self.grants.len() + self.inherited.len()) * Self::GRANT_SIZE;
         BASE + self.name.len() + self.attributes.size() + tags + location + grants
     }
 }

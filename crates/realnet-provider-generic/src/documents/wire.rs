@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use realnet_core::Uuid;
 use realnet_core::acl::Origin;
-use realnet_core::change::{ChangeKind, ChangeRecord, SourceKind};
+use realnet_core::change::{ChangeKind, ChangeRecord, PassedDown, SourceKind};
 use realnet_core::clock::Timestamp;
 use realnet_core::error::{Error, Result};
 use realnet_core::model::Item;
@@ -121,6 +121,7 @@ struct ChangeLine {
     at: Timestamp,
     request: Arc<str>,
     origin: Option<Arc<Origin>>,
+    passed_down: Option<PassedDown>,
 }
 
 /// What a change says, as a line of the change log.
@@ -150,6 +151,7 @@ pub(super) fn change_of(line: &str) -> Result<ChangeRecord, serde_json::Error> {
         at: line.at,
         request_id: line.request,
         origin: line.origin,
+        passed_down: line.passed_down,
     })
 }
 
@@ -204,6 +206,8 @@ fn touch_of(value: &Value) -> Option<Touch> {
 
 #[cfg(test)]
 mod tests {
+    use realnet_core::acl::{Grant, InheritedGrant, Permission, Permissions, Subject};
+
     use super::*;
 
     #[test]
@@ -230,6 +234,36 @@ mod tests {
             let read = effects_of(&text).unwrap();
             assert_eq!(read[0].touch(), Some(touch));
         }
+    }
+
+    #[test]
+    fn what_was_passed_down_is_read_back() {
+        let id = Uuid::from_u128;
+        let permissions = Permissions::of(&[Permission::Read]);
+        let grant = Grant { subject: Subject::Account(id(4)), permissions };
+        let after = vec![InheritedGrant { grant, from: id(5) }];
+        let passed = PassedDown { name: "é\n".to_owned(), type_name: "Note".into(), before: vec![], after };
+        let mut change = ChangeRecord {
+            revision: 7,
+            org: id(1),
+            item_id: id(2),
+            type_id: id(3),
+            kind: ChangeKind::Grant,
+            version: 2,
+            before: None,
+            after: None,
+            passed_down: Some(passed),
+            actor: None,
+            at: Timestamp::from_micros(9),
+            request_id: "r".into(),
+            origin: None,
+        };
+        assert_eq!(change_of(&change_line(&change).unwrap()).unwrap(), change);
+        // Nothing is said of it where there is nothing, so that lines of before stay as they are.
+        change.passed_down = None;
+        let line = change_line(&change).unwrap();
+        assert!(!line.contains("passed_down"), "{line}");
+        assert_eq!(change_of(&line).unwrap(), change);
     }
 
     #[test]

@@ -35,3 +35,9 @@ pub(crate) fn origin_text(record: &ChangeRecord) -> Result<Option<String>> {
     let text = record.origin.as_deref().map(serde_json::to_string).transpose();
     text.map_err(|error| Error::internal("the origin of a change has no JSON").with_source(error))
 }
+
+/// What is kept of a change that has only passed grants down, as it is stored.
+pub(crate) fn passed_down_text(record: &ChangeRecord) -> Result<Option<String>> {
+    let text = record.passed_down.as_ref().map(serde_json::to_string).transpose();
+    text.map_err(|error| Error::internal("what was passed down has no JSON").with_source(error))
+}

@@ -23,7 +23,7 @@ use crate::statement::Statement;
 
 /// The columns that [`record`] reads.
 pub(super) const COLUMNS: &str =
-    "revision, org, item, type, kind, version, before, after, actor, at, request, origin";
+    "revision, org, item, type, kind, version, before, after, actor, at, request, origin, passed_down";
 
 /// How long a reader waits for the sequencer at most, and between two looks.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -73,8 +73,8 @@ pub(super) async fn of_item(
 /// without reading it, so what is left out is not read.
 fn page(rows: Statement, order: &str) -> Statement {
     let mut statement = Statement::of(format!(
-        "SELECT {COLUMNS} FROM (SELECT *, sum(coalesce(octet_length(before), 0) + coalesce(octet_length(after), 0)) \
-         OVER (ORDER BY {order} ROWS UNBOUNDED PRECEDING) AS bytes, row_number() OVER (ORDER BY {order}) AS place FROM ("
+        "SELECT {COLUMNS} FROM (SELECT *, sum(coalesce(octet_length(before), 0) + coalesce(octet_length(after), 0) \
+         + coalesce(octet_length(passed_down), 0)) OVER (ORDER BY {order} ROWS UNBOUNDED PRECEDING) AS bytes, row_number() OVER (ORDER BY {order}) AS place FROM ("
     ));
     statement.append(rows);
     statement.push(") c) c WHERE place = 1 OR bytes <= ").bind((Query::MAX_PAGE_BYTES as i64).into());
@@ -134,17 +134,19 @@ fn records(rows: &[PgRow]) -> Result<Vec<ChangeRecord>> {
 
 /// The change of a row of [`COLUMNS`].
 pub(super) fn record(row: &PgRow) -> Result<ChangeRecord> {
-    let (mut record, kind, before, after, origin) = columns(&mut Reader::new(row)).map_err(to_error)?;
+    let (mut record, kind, texts) = columns(&mut Reader::new(row)).map_err(to_error)?;
+    let [before, after, origin, passed_down] = texts;
     record.kind =
         ChangeKind::parse(&kind).ok_or_else(|| Error::internal(format!("a change of the kind {kind}")))?;
     let item = |text: Option<String>| text.map(|text| stored::<Item>(&text, "change")).transpose();
     record.before = item(before)?;
     record.after = item(after)?;
     record.origin = origin.map(|text| stored(&text, "origin")).transpose()?;
+    record.passed_down = passed_down.map(|text| stored(&text, "change")).transpose()?;
     Ok(record)
 }
 
-type Columns = (ChangeRecord, String, Option<String>, Option<String>, Option<String>);
+type Columns = (ChangeRecord, String, [Option<String>; 4]);
 
 fn columns(reader: &mut Reader<'_>) -> Result<Columns, DieselError> {
     let revision = reader.next()?;
@@ -168,6 +170,7 @@ fn columns(reader: &mut Reader<'_>) -> Result<Columns, DieselError> {
         at: Timestamp::from_micros(reader.next()?),
         request_id: Arc::from(reader.next::<String>()?),
         origin: None,
+        passed_down: None,
     };
-    Ok((record, kind, before, after, reader.next()?))
+    Ok((record, kind, [before, after, reader.next()?, reader.next()?]))
 }

@@ -48,6 +48,12 @@ const MIGRATIONS: &[Migration] = &[
         up: include_str!("../../migrations/postgres/0005_content/up.sql"),
         down: include_str!("../../migrations/postgres/0005_content/down.sql"),
     },
+    Migration {
+        version: 6,
+        name: "passed_down",
+        up: include_str!("../../migrations/postgres/0006_passed_down/up.sql"),
+        down: include_str!("../../migrations/postgres/0006_passed_down/down.sql"),
+    },
 ];
 
 /// The version that this build knows.

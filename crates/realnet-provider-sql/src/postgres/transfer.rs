@@ -1,13 +1,11 @@
 //! The whole database as a stream of records, read on a connection of its own, and back in transactions.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel_async::{AsyncConnectionCore as _, AsyncPgConnection};
 use futures::TryStreamExt as _;
-use realnet_core::change::ChangeRecord;
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::{Census, DumpProvider, RecordClass, RecordStream, RestoreProvider, StoreRecord};
 use realnet_core::registry::{TypeRegistry, TypeSnapshot};
@@ -24,10 +22,12 @@ use super::{transaction, types};
 use crate::statement::Statement;
 use crate::transfer::{Outlet, columns, count, read, select};
 
-/// Changes without a revision, with those that the sequencer would give them.
-const UNNUMBERED: &str = "SELECT coalesce((SELECT r.revision FROM revisions r WHERE r.org = c.org), 0) \
-    + row_number() OVER (PARTITION BY c.org ORDER BY c.seq), c.org, c.item, c.type, c.kind, c.version, c.before, c.after, \
-    c.actor, c.at, c.request, c.origin FROM changes c WHERE c.revision IS NULL ORDER BY c.org, c.seq";
+/// The orgs with changes that have no revision yet.
+const UNNUMBERED: &str = "SELECT DISTINCT org FROM changes WHERE revision IS NULL ORDER BY org";
+/// These changes of an org with the revisions that the sequencer would give them; the org follows.
+const NUMBERED: &str = "SELECT coalesce((SELECT r.revision FROM revisions r WHERE r.org = c.org), 0) \
+    + row_number() OVER (ORDER BY c.seq), c.org, c.item, c.type, c.kind, c.version, c.before, c.after, \
+    c.actor, c.at, c.request, c.origin, c.passed_down FROM changes c WHERE c.revision IS NULL AND c.org = ";
 
 #[async_trait]
 impl DumpProvider for PostgresStore {
@@ -77,8 +77,6 @@ struct Dump {
     connection: connect::Driven,
     now: Timestamp,
     types: TypeRegistry,
-    /// Changes that have no revision yet, by org.
-    unnumbered: BTreeMap<Uuid, Vec<ChangeRecord>>,
 }
 
 impl Dump {
@@ -91,20 +89,15 @@ impl Dump {
             types::add(&mut snapshot, row)?;
         }
         let types = TypeRegistry::build(snapshot)?;
-        let mut unnumbered: BTreeMap<Uuid, Vec<ChangeRecord>> = BTreeMap::new();
-        for row in &client.rows(Statement::of(UNNUMBERED)).await.map_err(to_error)? {
-            let change = changes::record(row)?;
-            unnumbered.entry(change.org).or_default().push(change);
-        }
-        Ok(Self { connection, now, types, unnumbered })
+        Ok(Self { connection, now, types })
     }
 
-    async fn run(mut self, mut outlet: Outlet) {
+    async fn run(self, mut outlet: Outlet) {
         let done = self.read_all(&mut outlet).await;
         outlet.end(done).await;
     }
 
-    async fn read_all(&mut self, outlet: &mut Outlet) -> Result<()> {
+    async fn read_all(&self, outlet: &mut Outlet) -> Result<()> {
         for class in RecordClass::ALL {
             let flow = match class {
                 RecordClass::Item => {
@@ -129,39 +122,36 @@ impl Dump {
     }
 
     /// The log by org: what has revisions comes along their index, what has none yet behind it.
-    async fn give_changes(&mut self, outlet: &mut Outlet) -> Result<ControlFlow<()>> {
-        let mut statement = Statement::of("SELECT ");
-        statement
-            .push(changes::COLUMNS)
-            .push(" FROM changes WHERE revision IS NOT NULL ORDER BY org, revision");
+    async fn give_changes(&self, outlet: &mut Outlet) -> Result<ControlFlow<()>> {
         let client = self.connection.client();
-        let mut shared = client;
-        let mut rows = shared.load(statement).await.map_err(to_error)?;
-        while let Some(row) = rows.try_next().await.map_err(to_error)? {
-            let change = changes::record(&row)?;
-            while let Some(first) = self.unnumbered.first_entry().filter(|first| *first.key() < change.org) {
-                if put_changes(outlet, first.remove()).await.is_break() {
+        let read = |row: &PgRow| Ok(StoreRecord::Change(Box::new(changes::record(row)?)));
+        let mut behind = None;
+        for row in &client.rows(Statement::of(UNNUMBERED)).await.map_err(to_error)? {
+            let org: Uuid = Reader::new(row).next().map_err(to_error)?;
+            let mut unnumbered = Statement::of(NUMBERED);
+            unnumbered.bind(org.into()).push(" ORDER BY c.seq");
+            for statement in [numbered(behind, Some(org)), unnumbered] {
+                if give(client, statement, outlet, read).await?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
-            if outlet.put(StoreRecord::Change(Box::new(change))).await.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
+            behind = Some(org);
         }
-        for changes in std::mem::take(&mut self.unnumbered).into_values() {
-            if put_changes(outlet, changes).await.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
+        give(client, numbered(behind, None), outlet, read).await
     }
 }
 
-async fn put_changes(outlet: &mut Outlet, changes: Vec<ChangeRecord>) -> ControlFlow<()> {
-    for change in changes {
-        outlet.put(StoreRecord::Change(Box::new(change))).await?;
+/// The changes that have revisions, of the orgs behind one and up to another.
+fn numbered(behind: Option<Uuid>, up_to: Option<Uuid>) -> Statement {
+    let mut statement = Statement::of("SELECT ");
+    statement.push(changes::COLUMNS).push(" FROM changes WHERE revision IS NOT NULL");
+    for (condition, org) in [(" AND org > ", behind), (" AND org <= ", up_to)] {
+        if let Some(org) = org {
+            statement.push(condition).bind(org.into());
+        }
     }
-    ControlFlow::Continue(())
+    statement.push(" ORDER BY org, revision");
+    statement
 }
 
 /// Puts the record of each row; breaks when nobody wants any more.

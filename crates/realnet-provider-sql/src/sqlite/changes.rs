@@ -17,7 +17,8 @@ use crate::access::changes;
 use crate::statement::Statement;
 
 /// The columns that [`record`] reads, of the table by its alias `c`.
-pub(super) const COLUMNS: &str = "c.revision, c.org, c.item, c.type, c.kind, c.version, c.actor, c.at, c.request, c.before, c.after, c.origin";
+pub(super) const COLUMNS: &str = "c.revision, c.org, c.item, c.type, c.kind, c.version, c.actor, c.at, c.request, c.before, c.after, c.origin, \
+     c.passed_down";
 
 /// What a statement begins with; the conditions follow.
 fn selection() -> Statement {
@@ -112,5 +113,6 @@ pub(super) fn record(row: &Columns<'_, '_>) -> Result<ChangeRecord> {
         at: Timestamp::from_micros(row.integer(7)?),
         request_id: row.text(8, |text| Arc::from(text))?.unwrap_or_else(|| Arc::from("")),
         origin: parsed(row, 11)?,
+        passed_down: parsed(row, 12)?,
     })
 }

@@ -7,13 +7,13 @@ use realnet_core::provider::{AuthEvent, AuthRecord, MARK_SETTING, StoreRecord};
 use realnet_core::{Error, Result};
 use serde::Serialize;
 
-use crate::access::changes::origin_text;
+use crate::access::changes::{origin_text, passed_down_text};
 use crate::access::{sessions, values};
 use crate::statement::{Bind, Statement};
 
 /// The columns of [`change_row`].
 pub(crate) const CHANGE_COLUMNS: &str =
-    "org, revision, item, type, kind, version, before, after, actor, at, request, origin";
+    "org, revision, item, type, kind, version, before, after, actor, at, request, origin, passed_down";
 
 /// A change as a row of [`CHANGE_COLUMNS`].
 pub(crate) fn change_row(change: &ChangeRecord) -> Result<Vec<Bind>> {
@@ -31,6 +31,7 @@ pub(crate) fn change_row(change: &ChangeRecord) -> Result<Vec<Bind>> {
         change.at.as_micros().into(),
         (&*change.request_id).into(),
         origin_text(change)?.into(),
+        passed_down_text(change)?.into(),
     ])
 }
 

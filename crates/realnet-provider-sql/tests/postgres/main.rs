@@ -4,6 +4,7 @@
 
 mod access;
 mod connecting;
+mod dumps;
 mod encryption;
 mod given_up;
 mod groups;

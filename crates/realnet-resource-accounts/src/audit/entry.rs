@@ -21,10 +21,10 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn of_change(registry: &TypeRegistry, caller: &Caller, record: &ChangeRecord) -> Self {
-        let item = record.after.as_ref().or(record.before.as_ref());
+        let (name, written_as) = record.names().unzip();
         let type_name = registry.by_id(record.type_id).map(|info| Arc::clone(info.name()));
         // A type may be gone; its name then is the one that the item was written with.
-        let type_name = type_name.or_else(|| item.map(|item| Arc::clone(&item.type_name)));
+        let type_name = type_name.or_else(|| written_as.cloned());
         // That a value which somebody may not see has changed, or has not, would tell of it.
         let info = registry.by_id(record.type_id);
         let is_told = |name: &&str| info.is_none_or(|info| !info.is_hidden_from(name, caller));
@@ -35,7 +35,7 @@ impl Entry {
             "revision": record.revision,
             "item": record.item_id,
             "type": type_name,
-            "name": item.map(|item| &item.name),
+            "name": name,
             "version": record.version,
             "fields": fields,
             "request_id": record.request_id,

@@ -139,6 +139,8 @@ macro_rules! conformance {
                 restricted_items_inherit_nothing,
                 a_set_sees_what_it_has_passed_down,
                 what_is_passed_down_is_logged,
+                what_is_passed_down_is_whole_now_and_then,
+                more_than_a_bound_is_inherited_where_nothing_is_given,
                 passing_down_has_a_limit,
                 taking_away_has_no_limit,
                 taking_away_from_large_items_is_done_in_parts,
@@ -211,6 +213,7 @@ macro_rules! conformance {
                 ten_thousand_children,
                 sixty_four_levels,
                 a_deletion_has_a_limit,
+                large_referrers_are_no_burden,
             ],
             sort: [
                 by_every_property,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{RecordClass, StoreRecord};
 use crate::acl::Origin;
-use crate::change::{ChangeKind, ChangeRecord, SourceKind, SourceRecord, StoredReply};
+use crate::change::{ChangeKind, ChangeRecord, PassedDown, SourceKind, SourceRecord, StoredReply};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::Item;
@@ -51,6 +51,8 @@ struct ChangeWire {
     at: Timestamp,
     request: Arc<str>,
     origin: Option<Origin>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    passed_down: Option<PassedDown>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -246,6 +248,7 @@ fn change_wire(change: &ChangeRecord) -> ChangeWire {
         at: change.at,
         request: Arc::clone(&change.request_id),
         origin: change.origin.as_deref().cloned(),
+        passed_down: change.passed_down.clone(),
     }
 }
 
@@ -263,6 +266,7 @@ fn change(wire: ChangeWire) -> ChangeRecord {
         at: wire.at,
         request_id: wire.request,
         origin: wire.origin.map(Arc::new),
+        passed_down: wire.passed_down,
     }
 }
 

@@ -39,7 +39,8 @@ const ITEM_ASSIGNMENTS: &str = "instance = r.instance, name = r.name, attributes
     grants = r.grants, content = r.content, search = r.search::tsvector, words = r.words::text[]";
 /// Sets what [`search_values`] gives.
 pub(super) const SEARCH_ASSIGNMENTS: &str = "search = r.search::tsvector, words = r.words::text[]";
-const CHANGE_COLUMNS: &str = "org, item, type, kind, version, before, after, actor, at, request, origin";
+const CHANGE_COLUMNS: &str =
+    "org, item, type, kind, version, before, after, actor, at, request, origin, passed_down";
 
 /// The rows of all tables that wait, sorted by what happens to them.
 #[derive(Default)]

@@ -15,7 +15,7 @@ use super::super::row::to_json;
 use super::super::run::Reader;
 use super::slot::Lock;
 use super::{PgTransaction, ids, read};
-use crate::access::changes::origin_text;
+use crate::access::changes::{origin_text, passed_down_text};
 use crate::statement::{Bind, Statement};
 
 #[async_trait]
@@ -92,6 +92,7 @@ impl Transaction for PgTransaction {
             record.at.as_micros().into(),
             (&*record.request_id).into(),
             origin_text(&record)?.into(),
+            passed_down_text(&record)?.into(),
         ]);
         Ok(())
     }

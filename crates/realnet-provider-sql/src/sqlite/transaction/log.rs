@@ -4,7 +4,7 @@ use realnet_core::change::ChangeRecord;
 use realnet_core::{Result, Uuid};
 
 use super::SqliteTransaction;
-use crate::access::changes::origin_text;
+use crate::access::changes::{origin_text, passed_down_text};
 use crate::sqlite::row::json;
 use crate::statement::{Bind, Statement};
 
@@ -17,10 +17,11 @@ pub(in crate::sqlite) struct ChangeRow {
 impl ChangeRow {
     pub(super) fn of(record: &ChangeRecord) -> Result<Self> {
         let mut statement = Statement::of(
-            "INSERT INTO changes (org, revision, item, type, kind, version, before, after, actor, at, request, origin) VALUES (",
+            "INSERT INTO changes (org, revision, item, type, kind, version, before, after, actor, at, request, origin, \
+             passed_down) VALUES (",
         );
         statement.bind(record.org.into());
-        let values: [Bind; 11] = [
+        let values: [Bind; 12] = [
             Bind::Late(0),
             record.item_id.into(),
             record.type_id.into(),
@@ -32,6 +33,7 @@ impl ChangeRow {
             record.at.as_micros().into(),
             (&*record.request_id).into(),
             origin_text(record)?.into(),
+            passed_down_text(record)?.into(),
         ];
         for value in values {
             statement.push(", ").bind(value);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::acl::{self, Caller, Grant, Permission, Reason, Subject};
-use realnet_core::change::{ChangeKind, ChangeSet, Operation, Outcome};
+use realnet_core::change::{ChangeFilter, ChangeKind, ChangeRecord, ChangeSet, Operation, Outcome};
 use realnet_core::limit::Memory;
 use realnet_core::model::{Item, TypeDefinition, Visibility};
 use realnet_core::registry::TypeRegistry;
@@ -235,23 +235,62 @@ pub async fn a_set_sees_what_it_has_passed_down(world: World) {
     consistent(&world).await;
 }
 
-/// Each item whose access has changed has a record, with the states before and after; the others have none.
+/// Each item whose access has changed has a record, a small one however large the item; the others have none. All states can be
+/// told from them.
 pub async fn what_is_passed_down_is_logged(world: World) {
     let alice = world.acme.alice.clone();
     let top = world.create(&alice, shelf("top")).await.id;
-    let tome = world.create(&alice, item("Tome").name("tome").parent(top)).await.id;
+    let large = item("Tome").name("tome").parent(top).attr("held", "x".repeat(50_000));
+    let tome = world.create(&alice, large).await.id;
     world.create(&alice, item("Pamphlet").name("pamphlet").parent(top)).await;
     world.share(&alice, top, to_bob(&world, READ)).await.unwrap();
     let log = world.log(world.acme.id, World::SETTLED + 5).await;
     let last = log.last().unwrap();
     assert_eq!((last.item_id, last.kind, last.version), (tome, ChangeKind::Grant, 2));
-    assert_eq!(last.touched(), ["access"]);
-    let [before, after] = [&last.before, &last.after].map(|state| state.as_ref().unwrap());
-    assert_eq!((before.inherited.len(), after), (0, &world.item(tome).await));
+    assert_eq!((last.touched(), last.names().map(|names| names.0)), (vec!["access"], Some("tome")));
+    assert!(last.size() < 1000 && last.before.is_none() && last.after.is_none(), "{} bytes", last.size());
+    let passed = last.passed_down.as_ref().unwrap();
+    let inherited = world.item(tome).await.inherited;
+    assert_eq!((passed.before.as_slice(), &passed.after), (&[][..], &inherited));
+    let access = world.access(&alice);
+    let history = world.stores.items.history(&access, tome, None, 100).await.unwrap();
+    assert_eq!(history.first(), Some(last));
+    let span = last.revision..last.revision + 1;
+    let items = &world.stores.items;
+    let within = items.changes_within(world.acme.id, span, &ChangeFilter::default(), 9).await.unwrap();
+    assert_eq!(within.first(), Some(last));
     // The same once more changes nothing below.
     let twice = [to_bob(&world, READ), vec![grant(Subject::Public, &[])]].concat();
     world.share(&alice, top, twice).await.unwrap();
     world.log(world.acme.id, World::SETTLED + 5).await;
+}
+
+/// However often it changes: whoever reads the log finds the other states not far from each change.
+pub async fn what_is_passed_down_is_whole_now_and_then(world: World) {
+    let alice = world.acme.alice.clone();
+    let top = world.create(&alice, shelf("top")).await.id;
+    let tome = world.create(&alice, item("Tome").name("tome").parent(top)).await.id;
+    for round in 0..ChangeRecord::WHOLE + 2 {
+        let grants = if round % 2 == 0 { to_bob(&world, READ) } else { vec![] };
+        world.share(&alice, top, grants).await.unwrap();
+        if round == 5 {
+            world.update(&alice, tome, |item| item.name = "renamed".to_owned()).await.unwrap();
+        }
+    }
+    let count = World::SETTLED + 2 + 2 * (ChangeRecord::WHOLE as usize + 2) + 1;
+    let mut log = world.log(world.acme.id, count).await;
+    let of_tome = log.iter_mut().filter(|record| record.item_id == tome);
+    let (mut present, mut whole) = (None, Vec::new());
+    for record in of_tome {
+        match (&record.passed_down, &present) {
+            (Some(_), Some(present)) => record.complete(present),
+            _ => whole.push(record.version),
+        }
+        assert_eq!(record.before, present, "version {} does not continue", record.version);
+        present.clone_from(&record.after);
+    }
+    assert_eq!(present, Some(world.item(tome).await));
+    assert_eq!(whole, [1, 8, ChangeRecord::WHOLE]);
 }
 
 /// More than a set may pass down is refused, with what to do, and nothing of it is done.
@@ -280,6 +319,67 @@ pub async fn passing_down_has_a_limit(world: World) {
     expect_kind(world.share(&alice, inner, others).await, ErrorKind::TooLarge);
     world.share(&alice, inner, many).await.unwrap();
     consistent(&world).await;
+}
+
+/// What one item inherits is bounded where somebody is given more, and neither where less is given nor where the system changes its
+/// own types, without which a server would not start.
+pub async fn more_than_a_bound_is_inherited_where_nothing_is_given(world: World) {
+    let alice = world.acme.alice.clone();
+    let people = |count: usize| -> Vec<Grant> {
+        (0..count).map(|_| grant(Subject::Account(world.next_id()), READ)).collect()
+    };
+    let outer = world.create(&alice, shelf("outer").grants(people(600))).await.id;
+    let middle =
+        world.create(&alice, item("Crate").name("middle").parent(outer).grants(people(600))).await.id;
+    let tome = world.create(&alice, item("Tome").name("tome").parent(middle)).await.id;
+    let refused = expect_kind(turn(&world, ChangeSet::MAX_INHERITED).await, ErrorKind::TooLarge);
+    assert!(
+        refused.message().contains(&format!("the Tome {tome} would inherit more than 1000")),
+        "{refused}"
+    );
+    consistent(&world).await;
+    turn(&world, usize::MAX).await.unwrap();
+    assert_eq!(world.item(tome).await.inherited.len(), 1200);
+    consistent(&world).await;
+    // From here on less is always possible, and more is not.
+    let share = |id, grants| Operation::SetGrants { id, expected_version: None, grants };
+    let mut present = world.item(outer).await.grants;
+    let others = [present.clone(), people(1)].concat();
+    expect_kind(world.commit(&alice, vec![share(outer, others)]).await, ErrorKind::TooLarge);
+    expect_kind(world.try_create(&alice, item("Tome").parent(middle)).await, ErrorKind::TooLarge);
+    present.pop();
+    narrowing(&world, share(outer, present)).await.unwrap();
+    assert_eq!(world.item(tome).await.inherited.len(), 1199);
+    let into = |parent: Option<Uuid>| move |item: &mut Item| item.parent_id = parent;
+    narrowing(&world, world.edit(middle, None, into(None))).await.unwrap();
+    assert_eq!(world.item(tome).await.inherited.len(), 600);
+    consistent(&world).await;
+
+    // A grant may hide two of those further up: without it there is one more of them.
+    let both = [Permission::Read, Permission::Write];
+    let writes = vec![grant(Org::account(&world.acme.bob), &[Permission::Write])];
+    let upper = world.create(&alice, shelf("upper").grants(writes)).await.id;
+    let lower = world.create(&alice, shelf("lower").parent(upper).grants(to_bob(&world, READ))).await.id;
+    let many = people(999);
+    let full = [to_bob(&world, &both), many.clone()].concat();
+    let full = world.create(&alice, shelf("full").parent(lower).grants(full)).await.id;
+    let tome = world.create(&alice, item("Tome").name("low").parent(full)).await.id;
+    assert_eq!(world.item(tome).await.inherited.len(), 1000);
+    narrowing(&world, share(full, many)).await.unwrap();
+    assert_eq!(world.item(tome).await.inherited.len(), 1001);
+    consistent(&world).await;
+}
+
+/// Has the crates inherit, by a set that may give as many items more.
+async fn turn(world: &World, most: usize) -> realnet_core::Result<()> {
+    let operations = vec![saying(world, "Crate", true)];
+    let next = next_registry(&world.registry.current(), &world.load().await, &operations)?;
+    let mut changes = ChangeSet::new(operations, world.now(), Arc::from("suite"));
+    changes.next_registry = Some(Arc::new(next));
+    changes.max_inherited = most;
+    world.stores.items.commit(&world.access(&world.system()), changes).await?;
+    world.load_types().await;
+    Ok(())
 }
 
 /// A set of one operation that may give nobody anything, and must do with 24 MiB of memory.
@@ -397,13 +497,7 @@ pub async fn a_type_begins_and_ceases_to_inherit(world: World) {
     finds(&world, &bob, &["top"]).await;
     consistent(&world).await;
     // More than a set may pass down: neither types nor items change.
-    let operations = vec![saying(&world, "Crate", true)];
-    let next = next_registry(&world.registry.current(), &world.load().await, &operations);
-    let mut changes = ChangeSet::new(operations, world.now(), Arc::from("suite"));
-    changes.next_registry = Some(Arc::new(next.unwrap()));
-    changes.max_inherited = 2;
-    let refused = world.stores.items.commit(&world.access(&system), changes).await;
-    let refused = expect_kind(refused, ErrorKind::TooLarge);
+    let refused = expect_kind(turn(&world, 2).await, ErrorKind::TooLarge);
     assert!(refused.message().contains("share parts of the tree"), "{refused}");
     world.load_types().await;
     finds(&world, &bob, &["top"]).await;
