@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod read;
+mod write;
 
 use std::path::Path;
 
 use realnet_core::{Error, Result};
-use realnet_provider_generic::{Codec, DocumentStore, Fault, Ordered};
+use realnet_provider_generic::{Codec, DocumentStore, Fault};
 use serde_json::Value;
 
 /// YAML, in block style.
@@ -30,8 +31,7 @@ impl Codec for YamlCodec {
     }
 
     fn encode(&self, value: &Value) -> Result<String> {
-        let text = serde_yaml::to_string(&Ordered(value));
-        text.map_err(|error| Error::internal("a value has no YAML").with_source(error))
+        write::write(value).map_err(|error| Error::internal("a value has no YAML").with_source(error))
     }
 
     fn decode(&self, text: &[u8]) -> Result<Value, Fault> {

@@ -62,6 +62,48 @@ fn a_document_is_for_people() {
         "id": "x", "name": "Acme", "attributes": {"note": "two\nlines\n", "on": "yes", "list": [{"b": 1, "name": "n"}]}
     });
     let text = YamlCodec.encode(&value).unwrap();
-    let expected = "id: x\nname: Acme\nattributes:\n  list:\n  - name: n\n    b: 1\n  note: |\n    two\n    lines\n  on: yes\n";
+    let expected = "id: x\nname: Acme\nattributes:\n  list:\n  - name: 'n'\n    b: 1\n  note: |\n    two\n    lines\n  'on': 'yes'\n";
     assert_eq!(text, expected);
+}
+
+#[test]
+fn what_older_tools_take_for_something_else_is_in_quotes() {
+    let value = json!({
+        "a": ["No", "OFF", "y", "2026-11-23", "2026-11-23T10:00:00.5Z", "12:30:00", "1_000", "+49 30 1", "<<"],
+        "b": ["non", "yes!", "a: no", "no\nyes\n", "v1", "1a", "!0:no", "'no'", "-", "."],
+        "no": {"name": "n", "x": "z", "on": 1}, "z": null,
+    });
+    let text = YamlCodec.encode(&value).unwrap();
+    let expected = "\
+a:
+- 'No'
+- 'OFF'
+- 'y'
+- '2026-11-23'
+- '2026-11-23T10:00:00.5Z'
+- '12:30:00'
+- '1_000'
+- '+49 30 1'
+- '<<'
+b:
+- non
+- yes!
+- 'a: no'
+- |
+  no
+  yes
+- v1
+- 1a
+- '!0:no'
+- '''no'''
+- '-'
+- .
+'no':
+  name: 'n'
+  'on': 1
+  x: z
+z: null
+";
+    assert_eq!(text, expected);
+    assert_eq!(YamlCodec.decode(text.as_bytes()), Ok(value));
 }
