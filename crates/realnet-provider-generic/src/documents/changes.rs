@@ -91,6 +91,18 @@ fn read_org(root: &Path, org: Uuid, end: i64, logs: &mut Logs, problems: &mut Ve
             tail = Tail { revision: first + lines.len() as i64 - 1, length };
         }
         first += layout::SEGMENT;
+        if tail.revision < first - 1 && tail.revision + 1 < end {
+            break;
+        }
+    }
+    // Changes are found by their place: without those before them they would be others.
+    if tail.revision + 1 < end
+        && let Some(later) = later(root, org, tail.revision + 1)?
+    {
+        let missing = tail.revision + 1;
+        let why = format!("changes from {missing} on are missing, and there is {later}");
+        problems.push(Problem::new(format!("changes/{org}"), why));
+        return Ok(());
     }
     if tail.revision + 1 < end.min(i64::MAX - 1) && end != i64::MAX {
         problems.push(Problem::new(
@@ -102,6 +114,17 @@ fn read_org(root: &Path, org: Uuid, end: i64, logs: &mut Logs, problems: &mut Ve
         logs.tails.insert(org, tail);
     }
     Ok(())
+}
+
+/// A file of the log with changes behind those of the file that a revision belongs to.
+fn later(root: &Path, org: Uuid, revision: i64) -> Result<Option<String>> {
+    let own = layout::segment(org, revision);
+    let folder = format!("changes/{org}");
+    let names = files::names(&root.join(&folder))?;
+    let documents = names.into_iter().map(|(name, _)| format!("{folder}/{name}"));
+    let is_log = |document: &str| Path::new(document).extension().is_some_and(|ending| ending == "jsonl");
+    let is_later = |document: &String| *document > own && is_log(document);
+    Ok(documents.filter(is_later).min())
 }
 
 fn line_of(line: &str) -> Result<ChangeRecord, (usize, String)> {
@@ -183,4 +206,74 @@ pub(super) fn text_of(changes: &[ChangeRecord], from: i64, to: i64) -> Result<St
         return Err(Error::internal(format!("changes {from} to {to} are not in the state")));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use realnet_core::change::ChangeKind;
+    use realnet_core::clock::Timestamp;
+
+    use super::*;
+
+    const ORG: Uuid = Uuid::from_u128(3);
+
+    fn lines(from: i64, to: i64) -> String {
+        let line = |revision| {
+            let change = ChangeRecord {
+                revision,
+                org: ORG,
+                item_id: Uuid::from_u128(1),
+                type_id: Uuid::from_u128(2),
+                kind: ChangeKind::Update,
+                version: revision,
+                before: None,
+                after: None,
+                actor: None,
+                at: Timestamp::from_micros(1),
+                request_id: Arc::from("test"),
+                origin: None,
+            };
+            format!("{}\n", wire::change_line(&change).unwrap())
+        };
+        (from..=to).map(line).collect()
+    }
+
+    /// What is read of such files, with a journal from a revision on: how many changes, or what is wrong.
+    fn read_log(files: &[(i64, i64)], journaled: Option<i64>) -> Result<usize, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join(format!("changes/{ORG}"))).unwrap();
+        for (from, to) in files {
+            std::fs::write(folder.path().join(layout::segment(ORG, *from)), lines(*from, *to)).unwrap();
+        }
+        let in_journal = journaled.map(|first| (ORG, first)).into_iter().collect();
+        let mut problems = Vec::new();
+        let logs = read(folder.path(), &in_journal, &mut problems).unwrap();
+        match problems.as_slice() {
+            [] => Ok(logs.changes.get(&ORG).map_or(0, Vec::len)),
+            problems => Err(problems[0].to_string()),
+        }
+    }
+
+    #[test]
+    fn changes_that_are_missing_in_the_middle_are_told() {
+        let (first, second) = ((1, 1000), (1001, 2000));
+        assert_eq!(read_log(&[first, second, (2001, 2003)], None), Ok(2003));
+        assert_eq!(read_log(&[first, (1001, 1000)], None), Ok(1000));
+        for (files, from) in [
+            (&[(1, 999), second][..], "from 1000 on"),
+            (&[first, (2001, 2003)], "from 1001 on"),
+            (&[second], "from 1 on"),
+            (&[first, (1001, 1999), (2001, 2003)], "from 2000 on"),
+        ] {
+            let told = read_log(files, None).unwrap_err();
+            assert!(told.contains(from) && told.contains("are missing, and there is"), "{told}");
+        }
+        // From there on the journal decides, whatever is in the files.
+        assert_eq!(read_log(&[first, second, (2001, 2003)], Some(1500)), Ok(1499));
+        assert_eq!(read_log(&[first, (2001, 2003)], Some(1001)), Ok(1000));
+        assert!(read_log(&[first, (2001, 2003)], Some(1002)).unwrap_err().contains("from 1001 on"));
+        assert!(read_log(&[first], Some(1002)).unwrap_err().contains("changes 1001 to 1001 are missing"));
+    }
 }
