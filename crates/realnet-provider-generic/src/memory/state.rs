@@ -73,12 +73,15 @@ impl State {
         self.changes.get(&org).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Drops replies of before a moment, once there are twice as many as there were after the last time.
-    pub(super) fn forget_replies(&mut self, before: Timestamp) {
-        if self.replies.len() > 2 * self.replies_left + 1000 {
-            self.replies.retain(|_, reply| reply.created_at >= before);
-            self.replies_left = self.replies.len();
+    /// The replies of before a moment, which are to go, once there are twice as many as there were after the last time.
+    pub(super) fn old_replies(&mut self, before: Timestamp) -> Vec<ReplyKey> {
+        if self.replies.len() <= 2 * self.replies_left + 1000 {
+            return Vec::new();
         }
+        let old = self.replies.iter().filter(|(_, reply)| reply.created_at < before);
+        let old: Vec<ReplyKey> = old.map(|(name, _)| name.clone()).collect();
+        self.replies_left = self.replies.len() - old.len();
+        old
     }
 
     /// Puts in an item as it was kept, with its keys; the field and the other item when a unique value of it is taken.

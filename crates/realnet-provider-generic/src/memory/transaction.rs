@@ -15,7 +15,7 @@ use realnet_core::provider::{ChildrenOf, Credential, Part, Reference, Transactio
 use realnet_core::registry::{FieldRef, TypeGrants, TypeRegistry};
 
 use super::effects::Touch;
-use super::state::{State, reply_key};
+use super::state::{ReplyKey, State, reply_key};
 use super::undo::{UndoLog, member, set, set_ordered};
 
 /// One commit on the locked state. Dropped without [`Self::keep`], on an error or while a panic of an edit unwinds,
@@ -98,6 +98,11 @@ impl<'a> MemoryTransaction<'a> {
         touched.for_each(|org| self.log.touch(Touch::Grants(org)));
         let before = std::mem::replace(&mut self.state.type_grants, grants);
         self.log.push(|state| state.type_grants = before);
+    }
+
+    fn set_reply(&mut self, name: ReplyKey, reply: Option<StoredReply>) {
+        self.log.touch(Touch::Reply(name.clone()));
+        set(self.state, &mut self.log, |state| &mut state.replies, name, reply);
     }
 
     fn set_credential(&mut self, account: Uuid, password_hash: Option<&str>) {
@@ -325,9 +330,10 @@ impl Transaction for MemoryTransaction<'_> {
         if self.state.replies.get(&name).is_some_and(|kept| kept.created_at >= key.not_before) {
             return Err(Error::conflict("this idempotency key was used by a request that is just done"));
         }
-        self.state.forget_replies(key.not_before);
-        self.log.touch(Touch::Reply(name.clone()));
-        set(self.state, &mut self.log, |state| &mut state.replies, name, Some(reply.clone()));
+        for old in self.state.old_replies(key.not_before) {
+            self.set_reply(old, None);
+        }
+        self.set_reply(name, Some(reply.clone()));
         Ok(())
     }
 }
@@ -337,4 +343,44 @@ fn part<'i>(items: impl Iterator<Item = &'i Item> + Clone, limit: usize) -> Part
     let fitting = Part::fitting(items.clone().take(limit).map(Item::size));
     let has_more = items.clone().nth(fitting).is_some();
     Part { items: items.take(fitting).cloned().collect(), has_more }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Effect;
+
+    fn key(number: usize) -> IdempotencyKey {
+        let not_before = Timestamp::from_micros(10);
+        IdempotencyKey { account: None, scope: "POST /x".to_owned(), key: number.to_string(), not_before }
+    }
+
+    #[tokio::test]
+    async fn replies_that_are_forgotten_are_forgotten_by_whoever_keeps_them() {
+        let reply = |at| StoredReply {
+            body_hash: Vec::new(),
+            reply: vec![1],
+            created_at: Timestamp::from_micros(at),
+        };
+        let mut state = State::default();
+        for number in 0..1002 {
+            // One of them is not old.
+            state.replies.insert(reply_key(&key(number)), reply(if number == 5 { 11 } else { 9 }));
+        }
+        for is_kept in [false, true] {
+            let mut transaction = MemoryTransaction::begin(&mut state);
+            transaction.put_reply(&key(7), &reply(20)).await.unwrap();
+            if !is_kept {
+                drop(transaction);
+                assert_eq!(state.replies.len(), 1002, "what fails forgets nothing");
+                state.replies_left = 0;
+                continue;
+            }
+            let mut log = transaction.keep();
+            assert_eq!(state.replies.len(), 2);
+            let effects = log.effects(&state);
+            let gone = effects.iter().filter(|effect| matches!(effect, Effect::Gone(Touch::Reply(_))));
+            assert_eq!((effects.len(), gone.count()), (1001, 1000));
+        }
+    }
 }
