@@ -6,6 +6,6 @@ mod local;
 mod memory;
 mod quota;
 
-pub use documents::{Codec, DocumentStore, Fault, Ordered, Problem, ordered};
+pub use documents::{Codec, DocumentStore, Edits, Fault, Ordered, Problem, ordered};
 pub use local::{LocalData, LocalLook, LocalOptions};
 pub use memory::{MemoryData, MemoryStore};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use realnet_core::provider::ItemProvider as _;
 use realnet_core::resource::Services;
 use realnet_core::transfer::Target;
-use realnet_provider_generic::{DocumentStore, MemoryStore};
+use realnet_provider_generic::{DocumentStore, Edits, MemoryStore};
 use realnet_provider_json::JsonCodec;
 use realnet_provider_sql::postgres::{PostgresConfig, PostgresStore, SslMode};
 use realnet_provider_sql::{Pending, SqliteConfig, SqliteStore};
@@ -86,7 +86,7 @@ impl Store {
                 Self::Sqlite(Arc::new(store.map_err(|error| at(path.display(), &error))?))
             }
             (DatabaseSection::Documents { format, folder }, None) => {
-                let store = look_at_documents(*format, folder);
+                let store = look_at_documents(*format, folder, Edits::PassedOver);
                 Self::Memory(Arc::new(store.map_err(|error| at(folder.display(), &error))?))
             }
             (DatabaseSection::Postgres(section), None) => {
@@ -184,11 +184,15 @@ fn open_documents(format: Format, folder: &Path) -> realnet_core::Result<Documen
 }
 
 /// What a folder holds, which stays as it is.
-pub(super) fn look_at_documents(format: Format, folder: &Path) -> realnet_core::Result<MemoryStore> {
+pub(super) fn look_at_documents(
+    format: Format,
+    folder: &Path,
+    edits: Edits,
+) -> realnet_core::Result<MemoryStore> {
     match format {
-        Format::Json => DocumentStore::look(folder, &JsonCodec),
-        Format::Yaml => DocumentStore::look(folder, &YamlCodec),
-        Format::Xml => DocumentStore::look(folder, &XmlCodec),
+        Format::Json => DocumentStore::look(folder, &JsonCodec, edits),
+        Format::Yaml => DocumentStore::look(folder, &YamlCodec, edits),
+        Format::Xml => DocumentStore::look(folder, &XmlCodec, edits),
     }
 }
 

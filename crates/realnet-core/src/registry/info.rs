@@ -183,6 +183,12 @@ impl TypeInfo {
         self.newly_secret(before).find(|name| attributes.get(*name).is_some_and(is_stored_form))
     }
 
+    /// The name of a secret that stands among stored attributes as it was given, and not as secrets are stored.
+    pub fn unsealed<'a>(&'a self, attributes: &Map) -> Option<&'a str> {
+        let is_plain = |value: &Value| !value.is_null() && !is_stored_form(value);
+        self.secret_names().find(|name| attributes.get(*name).is_some_and(is_plain))
+    }
+
     /// A field by name (exact).
     pub fn field(&self, name: &str) -> Option<&Arc<FieldInfo>> {
         self.fields.iter().find(|info| info.field.name == name)

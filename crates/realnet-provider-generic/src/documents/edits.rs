@@ -1,5 +1,6 @@
 //! Making changes of edits by hand: the same checks as for any other change, the same record of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use realnet_core::acl::{Caller, Origin};
@@ -17,6 +18,7 @@ use super::layout::Place;
 use super::problem::Problem;
 use super::shape;
 use super::watch::{Edit, Watch};
+use crate::memory::State;
 
 /// So many edits are made one change, when all of them are in order.
 const TOGETHER: usize = 1000;
@@ -59,9 +61,12 @@ impl Watch {
     ) -> Result<()> {
         let mut planned = Vec::with_capacity(edits.len());
         let (current, orgs) = (registry.current(), self.orgs());
-        for edit in edits {
+        for edit in self.without_what_goes_along(edits) {
             match self.plan(&edit, &current, &orgs) {
                 Ok(operations) => planned.push(Planned { edit, operations }),
+                Err(problem) if edit.stamp.is_none() => {
+                    self.come_back(&edit, &Error::conflict(problem.fault.message)).await?;
+                }
                 Err(problem) => self.refuse(edit.stamp, &problem),
             }
         }
@@ -81,6 +86,23 @@ impl Watch {
         })
     }
 
+    /// Leaves out items that go with one above them, whose document was removed, too.
+    fn without_what_goes_along(&self, mut edits: Vec<Edit>) -> Vec<Edit> {
+        let removed = edits.iter().filter(|edit| edit.stamp.is_none());
+        let removed: HashSet<Uuid> = removed.filter_map(Edit::item).collect();
+        if removed.len() > 1 {
+            let goes_along = |state: &State, id| {
+                let above = state.ancestors(id, Item::MAX_DEPTH);
+                above.iter().any(|id| removed.contains(id))
+            };
+            let along: HashSet<Uuid> = self
+                .store
+                .peek(|state| removed.iter().copied().filter(|id| goes_along(state, *id)).collect());
+            edits.retain(|edit| edit.item().is_none_or(|id| !along.contains(&id)));
+        }
+        edits
+    }
+
     async fn change_together(
         &self,
         mut planned: Vec<Planned>,
@@ -94,7 +116,7 @@ impl Watch {
             Err(error) => error,
         };
         if let [only] = planned.as_slice() {
-            return self.decline(only, &error);
+            return self.decline(only, &error).await;
         }
         // What one needs, another may bring: as long as some are in order, the others are tried again.
         loop {
@@ -108,7 +130,10 @@ impl Watch {
                 }
             }
             if declined.len() == count || declined.is_empty() {
-                return declined.iter().try_for_each(|(one, error)| self.decline(one, error));
+                for (one, error) in &declined {
+                    self.decline(one, error).await?;
+                }
+                return Ok(());
             }
             planned = declined.into_iter().map(|(one, _)| one).collect();
         }
@@ -118,7 +143,7 @@ impl Watch {
         let edits: Vec<&Edit> = planned.iter().map(|one| &one.edit).collect();
         let operations: Vec<Operation> = planned.iter().flat_map(|one| one.operations.clone()).collect();
         // Before the change, so that the document that it writes finds nothing that it does not know.
-        self.accept(&edits);
+        let accepted = self.accept(&edits);
         let outcomes = if operations.is_empty() {
             Ok(Vec::new())
         } else {
@@ -127,7 +152,7 @@ impl Watch {
         let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
             Err(error) => {
-                self.give_back(&edits);
+                self.give_back(&accepted);
                 return Err(error);
             }
         };
@@ -136,25 +161,27 @@ impl Watch {
             let of_one: Vec<&Outcome> = outcomes.by_ref().take(one.operations.len()).collect();
             of_one.iter().all(|outcome| matches!(outcome, Outcome::Unchanged(_)))
         });
-        let unchanged: Vec<Edit> = unchanged.map(|one| one.edit.clone()).collect();
-        self.note_unchanged(&unchanged)
+        let documents = unchanged.filter_map(|one| {
+            let Edit { document, stamp, .. } = &one.edit;
+            Some((document.clone(), one.edit.item()?, (*stamp)?))
+        });
+        let documents = documents.collect();
+        self.note_unchanged(documents).await
     }
 
     /// Refuses an edit; a document that was removed comes back.
-    fn decline(&self, one: &Planned, error: &Error) -> Result<()> {
-        let document = one.edit.document.clone();
-        if one.edit.stamp.is_some() {
-            let message = match error.kind() {
-                ErrorKind::PreconditionFailed => {
-                    format!("{} (a document without 'version' replaces what is there)", error.message())
-                }
-                _ => words(error),
-            };
-            self.refuse(one.edit.stamp, &Problem::new(document, message));
-            return Ok(());
+    async fn decline(&self, one: &Planned, error: &Error) -> Result<()> {
+        if one.edit.stamp.is_none() {
+            return self.come_back(&one.edit, error).await;
         }
-        tracing::warn!(document, reason = %words(error), "a document was removed by hand, and is needed: it comes back");
-        self.restore(&one.edit)
+        let message = match error.kind() {
+            ErrorKind::PreconditionFailed => {
+                format!("{} (a document without 'version' replaces what is there)", error.message())
+            }
+            _ => words(error),
+        };
+        self.refuse(one.edit.stamp, &Problem::new(&one.edit.document, message));
+        Ok(())
     }
 
     /// What an edit of an item means.
@@ -171,7 +198,7 @@ impl Watch {
         let before = self.store.peek(|state| state.items.get(&id).cloned());
         let (before, value) = match (before, edit.value.clone()) {
             (Some(_), None) => {
-                return Ok(vec![Operation::Delete { id, expected_version: None, guard: None }]);
+                return Ok(vec![Operation::Delete { id, expected_version: edit.version, guard: None }]);
             }
             (None, None) => return Ok(Vec::new()),
             (before, Some(value)) => (before, value),
@@ -188,7 +215,8 @@ impl Watch {
     }
 }
 
-fn check_validity(item: &Item) -> Result<(), String> {
+/// Refuses an item that is never valid.
+pub(super) fn check_validity(item: &Item) -> Result<(), String> {
     match (item.valid_from, item.valid_to) {
         (Some(from), Some(to)) if from >= to => Err("'valid_to' must be later than 'valid_from'".to_owned()),
         _ => Ok(()),

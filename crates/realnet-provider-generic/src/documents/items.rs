@@ -1,19 +1,20 @@
 //! Reading the items of a folder: from the index where their files are as it knows them, else from the files.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 
 use realnet_core::Uuid;
+use realnet_core::acl;
 use realnet_core::clock::Timestamp;
 use realnet_core::index::{KeyEntry, entries};
-use realnet_core::model::Item;
+use realnet_core::model::{Attributes, Item};
 use realnet_core::registry::TypeRegistry;
 
-use super::codec::Codec;
+use super::edits::{check_validity, words};
 use super::index::Index;
 use super::journal::Left;
+use super::known::Folder;
 use super::layout::{self, Place};
-use super::load::{item_of, value};
+use super::load::{self, item_of};
 use super::problem::Problem;
 use super::scan::Found;
 use super::{parallel, shape};
@@ -21,18 +22,17 @@ use crate::memory::{Effect, State, Touch};
 
 /// Where items come from.
 pub(super) struct Sources<'a> {
-    pub(super) root: &'a Path,
-    pub(super) codec: &'a dyn Codec,
+    pub(super) folder: &'a Folder<'a>,
     pub(super) registry: &'a TypeRegistry,
-    pub(super) index: Option<&'a Index<'a>>,
-    pub(super) journaled: &'a HashSet<String>,
 }
+
+/// Items by id: the document, the item, its keys.
+type Items = BTreeMap<Uuid, (String, Item, Vec<KeyEntry>)>;
 
 /// The items that were read.
 #[derive(Default)]
 pub(super) struct Read {
-    /// By id: the document, the item, its keys.
-    items: BTreeMap<Uuid, (String, Item, Vec<KeyEntry>)>,
+    items: Items,
     /// The documents that were read themselves.
     pub(super) from_documents: HashSet<String>,
 }
@@ -44,12 +44,13 @@ struct One {
 }
 
 /// Reads all items but those that the journal has.
-pub(super) fn read(sources: &Sources<'_>, found: &[Found], problems: &mut Vec<Problem>) -> Read {
-    let orgs = orgs(found);
+pub(super) fn read(sources: &Sources<'_>, problems: &mut Vec<Problem>) -> Read {
+    let folder = sources.folder;
+    let orgs = orgs(folder.found);
     let of_items = |found: &&Found| {
-        matches!(found.place, Place::Item(_)) && !sources.journaled.contains(&found.document)
+        matches!(found.place, Place::Item(_)) && !folder.journaled.contains_key(&found.document)
     };
-    let present: Vec<&Found> = found.iter().filter(of_items).collect();
+    let present: Vec<&Found> = folder.found.iter().filter(of_items).collect();
     let mut read = Read::default();
     let done = parallel::map(&present, |found| one(sources, found, &orgs));
     for (found, one) in present.iter().zip(done) {
@@ -60,12 +61,12 @@ pub(super) fn read(sources: &Sources<'_>, found: &[Found], problems: &mut Vec<Pr
     }
     // Documents that are gone are taken for removed by hand, which is looked at when the store is served.
     let names: HashSet<&str> = present.iter().map(|found| found.document.as_str()).collect();
-    let gone: Vec<&str> = sources
+    let gone: Vec<&str> = folder
         .index
         .into_iter()
         .flat_map(Index::items)
         .map(|(document, _)| document)
-        .filter(|document| !names.contains(document) && !sources.journaled.contains(*document))
+        .filter(|document| !names.contains(document) && !folder.journaled.contains_key(*document))
         .collect();
     for (document, one) in gone.iter().zip(parallel::map(&gone, |document| indexed(sources, document))) {
         match one {
@@ -88,16 +89,18 @@ fn orgs(found: &[Found]) -> Vec<Uuid> {
 }
 
 fn one(sources: &Sources<'_>, found: &Found, orgs: &[Uuid]) -> Result<One, Problem> {
-    let in_index = sources.index.and_then(|index| index.stamp(&found.document));
+    let index = sources.folder.index;
+    let in_index = index.and_then(|index| index.stamp(&found.document));
     if in_index == Some(found.stamp) {
         return indexed(sources, &found.document);
     }
     // One that has changed is looked at all the same: a start does not go on without it.
     let item = document(sources, found, orgs)?;
-    match (sources.index, in_index) {
+    match (index, in_index) {
         (Some(_), Some(_)) => indexed(sources, &found.document),
         (Some(_), None) => Ok(One { item: None, from_document: false }),
         (None, _) => {
+            let item = item.map(|item| checked(sources.registry, item, &found.document)).transpose()?;
             let item = item.map(|item| keyed(sources.registry, item, &found.document)).transpose()?;
             Ok(One { item, from_document: true })
         }
@@ -106,14 +109,35 @@ fn one(sources: &Sources<'_>, found: &Found, orgs: &[Uuid]) -> Result<One, Probl
 
 fn document(sources: &Sources<'_>, found: &Found, orgs: &[Uuid]) -> Result<Option<Item>, Problem> {
     let Place::Item(id) = found.place else { return Ok(None) };
-    let Some(value) = value(&sources.root.join(&found.document), &found.document, sources.codec)? else {
+    let Folder { root, codec, .. } = sources.folder;
+    let Some(value) = load::read(&root.join(&found.document), &found.document, *codec)? else {
         return Ok(None);
     };
     let modified = Timestamp::from_micros(i64::try_from(found.stamp.modified / 1000).unwrap_or_default());
     let item = shape::item(value, id, sources.registry, orgs, modified)
         .map_err(|message| Problem::new(&found.document, message))?;
-    check_place(&item, &found.document, sources.codec.extension())?;
+    check_place(&item, &found.document, codec.extension())?;
     Ok(Some(item))
+}
+
+/// An item that nobody has looked at since somebody may have edited its document: as the store would take it.
+fn checked(registry: &TypeRegistry, item: Item, document: &str) -> Result<Item, Problem> {
+    // Without its type it is refused by those who index it.
+    let Some(info) = registry.by_id(item.type_id) else { return Ok(item) };
+    if let Some(name) = info.unsealed(item.attributes.as_map()) {
+        let message = format!(
+            "the secret '{name}' is plain text here: leave it out, and write it while a server has the folder, which seals it"
+        );
+        return Err(Problem::new(document, message));
+    }
+    let mut attributes = item.attributes.as_map().clone();
+    let valid = info.validate_stored(item.instance.as_deref(), &mut attributes);
+    valid.map_err(|error| Problem::new(document, words(&error)))?;
+    check_validity(&item).map_err(|why| Problem::new(document, why))?;
+    let attributes = Attributes::from_map(attributes);
+    // As text they take less memory, and are what is compared.
+    attributes.as_text();
+    Ok(Item { attributes, ..item })
 }
 
 /// An item in the folder of another type would be written to its own, and then be there twice.
@@ -126,7 +150,7 @@ pub(super) fn check_place(item: &Item, document: &str, extension: &str) -> Resul
 }
 
 fn indexed(sources: &Sources<'_>, document: &str) -> Result<One, Problem> {
-    let text = sources.index.and_then(|index| index.item(document)).unwrap_or_default();
+    let text = sources.folder.index.and_then(|index| index.item(document)).unwrap_or_default();
     let item: Item = serde_json::from_str(text)
         .map_err(|error| Problem::new(document, format!("the index is damaged ({error}): remove it")))?;
     item.attributes.as_text();
@@ -168,7 +192,7 @@ pub(super) fn put_into(
     state: &mut State,
     problems: &mut Vec<Problem>,
 ) {
-    let mut items = read.items;
+    let Read { mut items, from_documents } = read;
     let mut journaled: HashMap<Uuid, Option<Item>> = HashMap::new();
     for effect in &left.effects {
         match effect {
@@ -189,6 +213,7 @@ pub(super) fn put_into(
             Err(problem) => problems.push(problem),
         }
     }
+    inherit(&mut items, &from_documents, registry, problems);
     for (_, (document, item, keys)) in items {
         if let Err((field, other)) = state.insert_loaded(item, keys) {
             let message = format!("the value of '{field}' is that of item {other}, and is to be unique");
@@ -198,6 +223,39 @@ pub(super) fn put_into(
     let missing = state.items.values().filter(|item| is_without_parent(state, item)).count();
     if missing > 0 {
         tracing::warn!(items = missing, "items lie below others that are not there");
+    }
+}
+
+/// Finds what items that were read from their documents have of the items above them: a document does not say it.
+fn inherit(
+    items: &mut Items,
+    from_documents: &HashSet<String>,
+    registry: &TypeRegistry,
+    problems: &mut Vec<Problem>,
+) {
+    let is_open =
+        |(_, (document, _, _)): &(&Uuid, &(String, Item, Vec<KeyEntry>))| from_documents.contains(document);
+    let ids: Vec<Uuid> = items.iter().filter(is_open).map(|(id, _)| *id).collect();
+    let mut open: HashSet<Uuid> = ids.iter().copied().collect();
+    for id in ids {
+        let (mut path, mut next) = (Vec::new(), Some(id));
+        while let Some(id) = next.filter(|id| open.remove(id)) {
+            path.push(id);
+            next = items.get(&id).and_then(|(_, item, _)| item.parent_id);
+        }
+        if next.is_some_and(|next| path.contains(&next)) {
+            let document = items.get(&id).map(|(document, _, _)| document.clone()).unwrap_or_default();
+            problems.push(Problem::new(document, "the item stands below itself"));
+        }
+        // From the top down.
+        for id in path.into_iter().rev() {
+            let Some((_, item, _)) = items.get(&id) else { continue };
+            let parent = item.parent_id.and_then(|parent| items.get(&parent));
+            let inherited = parent.map(|(_, parent, _)| acl::inherited(registry, item, parent));
+            if let Some((_, item, _)) = items.get_mut(&id) {
+                item.inherited = inherited.unwrap_or_default();
+            }
+        }
     }
 }
 

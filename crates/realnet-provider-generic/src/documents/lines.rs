@@ -32,6 +32,8 @@ pub(super) struct Lines<'a> {
     pub(super) good: u64,
     /// The number of the first line that is not whole.
     pub(super) bad: Option<usize>,
+    /// Whole lines behind that one: it was not cut short at the end of what was written last.
+    pub(super) behind: Vec<&'a str>,
 }
 
 impl Log {
@@ -46,36 +48,41 @@ impl Log {
 
     /// Its lines.
     pub(super) fn lines(&self) -> Lines<'_> {
-        let mut found = Lines { whole: Vec::new(), good: 0, bad: None };
+        let mut found = Lines { whole: Vec::new(), good: 0, bad: None, behind: Vec::new() };
         for line in self.text.split_inclusive(|byte| *byte == b'\n') {
-            let Some(payload) = checked(line) else {
-                found.bad = Some(found.whole.len() + 1);
-                break;
-            };
-            found.whole.push(payload);
-            found.good += line.len() as u64;
+            match (checked(line), found.bad) {
+                (Some(payload), None) => {
+                    found.whole.push(payload);
+                    found.good += line.len() as u64;
+                }
+                (Some(payload), Some(_)) => found.behind.push(payload),
+                (None, None) => found.bad = Some(found.whole.len() + 1),
+                (None, Some(_)) => {}
+            }
         }
         found
+    }
+
+    /// What stands behind so many bytes.
+    pub(super) fn rest(&self, good: u64) -> &[u8] {
+        usize::try_from(good).ok().and_then(|good| self.text.get(good..)).unwrap_or_default()
     }
 }
 
 /// What a line says, when it is whole.
-fn checked(line: &[u8]) -> Option<&str> {
+pub(super) fn checked(line: &[u8]) -> Option<&str> {
     let line = std::str::from_utf8(line).ok()?.strip_suffix('\n')?;
     let (sum, payload) = (line.get(..HEAD - 1)?, line.get(HEAD..)?);
     let sum = u32::from_str_radix(sum, 16).ok()?;
     (sum == crc32fast::hash(payload.as_bytes())).then_some(payload)
 }
 
-/// Opens a log to write behind its good part; what is after that goes.
+/// Opens a log to write behind its good part; what is after that goes. It is written at its end only, so that what is cut off
+/// leaves no gap.
 pub(super) fn continued(path: &Path, good: u64) -> Result<File> {
-    let file = match files::open(path, true)? {
-        Some(file) => file,
-        None => match files::create(path)? {
-            Some(file) => file,
-            None => return Err(realnet_core::Error::internal(format!("{} comes and goes", path.display()))),
-        },
-    };
+    files::create(path)?;
+    let file = files::open(path, true)?;
+    let file = file.ok_or_else(|| realnet_core::Error::internal(format!("{} is gone", path.display())))?;
     let length = file.metadata().map_err(|error| files::failed("looked at", path, error))?.len();
     if length > good {
         file.set_len(good).map_err(|error| files::failed("cut", path, error))?;
@@ -107,6 +114,8 @@ mod tests {
         let mut changed = text.clone();
         changed[HEAD] ^= 1;
         std::fs::write(&path, &changed).unwrap();
-        assert_eq!(Log::read(&path).unwrap().lines().bad, Some(1));
+        let log = Log::read(&path).unwrap();
+        assert_eq!((log.lines().bad, log.lines().behind), (Some(1), vec!["two", "thrée"]));
+        assert_eq!(log.rest(13), &text[13..]);
     }
 }

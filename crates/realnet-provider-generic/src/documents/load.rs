@@ -17,8 +17,9 @@ use super::codec::{self, Codec};
 use super::index::{self, Index};
 use super::items::{self, Sources};
 use super::journal::Left;
+use super::known::{self, Folder, Journaled};
 use super::layout::{self, PRIVATE, Place};
-use super::lines::Log;
+use super::lines::{Lines, Log};
 use super::problem::{Problem, refusal};
 use super::scan::{Found, Scan, scan};
 use super::shelf::Stamp;
@@ -36,17 +37,22 @@ pub(super) struct Loaded {
     /// Where the change logs end.
     pub(super) tails: HashMap<Uuid, Tail>,
     /// The index of documents, if it has to be written anew.
-    pub(super) index: Option<Vec<(String, String)>>,
-    /// How many lines the index and the private log have, and how many of them count.
-    pub(super) index_good: u64,
-    pub(super) private: Private,
+    pub(super) new_index: Option<Vec<(String, String)>>,
+    /// The lengths of the index as it is.
+    pub(super) index: Extent,
+    /// The lengths of the private log.
+    pub(super) private: Extent,
+    /// What stands behind the good part of the private log, and was cut short.
+    pub(super) cut: Vec<u8>,
+    /// The documents that somebody has changed by hand since a server had the folder.
+    pub(super) unseen: Vec<String>,
 }
 
-/// The private log as it was read.
-pub(super) struct Private {
+/// How much of a log is whole, and how much of that counts, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent {
     pub(super) good: u64,
-    /// The values that count, when there is much else in the log.
-    pub(super) rewrite: Option<Vec<(String, String)>>,
+    pub(super) live: u64,
 }
 
 /// The documents of types and what belongs to them.
@@ -64,9 +70,9 @@ struct Parts {
 pub(super) fn load(root: &Path, codec: &dyn Codec, left: &Left) -> Result<Loaded> {
     let extension = codec.extension();
     let Scan { found, foreign: mut problems } = scan(root, extension)?;
-    let journaled = journaled(left, extension);
+    let journaled = known::journaled(left, extension);
     let mut state = State::default();
-    let private = read_private(root, left, &mut state)?;
+    let (private, cut) = read_private(root, left, &mut state)?;
     let mut parts = Parts::default();
     for (document, value) in read_small(root, codec, &found, &journaled, &mut problems) {
         if let Err(problem) = parts.add(&document, value, extension) {
@@ -86,25 +92,41 @@ pub(super) fn load(root: &Path, codec: &dyn Codec, left: &Left) -> Result<Loaded
     })?;
     let log = log::read(&index::path(root))?;
     let lines = log.lines();
-    let index = Index::read(&lines.whole, &stamps);
-    let sources = Sources { root, codec, registry: &registry, index: index.as_ref(), journaled: &journaled };
-    let items = items::read(&sources, &found, &mut problems);
-    let mut known = known(&found, index.as_ref(), &journaled, &items);
+    let index = read_index(&lines, left, &stamps, &first_changes);
+    let folder = Folder { root, codec, found: &found, index: index.as_ref(), journaled: &journaled };
+    let items = items::read(&Sources { folder: &folder, registry: &registry }, &mut problems);
+    let mut known = folder.known(&items);
+    let unseen = folder.unseen(&known);
     items::put_into(items, left, &registry, extension, &mut state, &mut problems);
     if !problems.is_empty() {
         return Err(refusal(problems));
     }
     overlay_rest(left, &mut state);
-    let rewrite = index.as_ref().is_none_or(|index| index.is_worn(lines.whole.len()));
-    let index = rewrite.then(|| index::all(&state, &known, &stamps, extension)).transpose()?;
+    let anew = || index::all(&state, &known, &stamps, extension);
+    let new_index = if index.is_none() { Some(anew()?) } else { None };
+    let index = Extent { good: lines.good, live: index.map_or(0, |index| index.live) };
     known.retain(|document, _| !document.starts_with("changes/"));
-    Ok(Loaded { state, known, tails, index, index_good: lines.good, private })
+    Ok(Loaded { state, known, tails, new_index, index, private, cut, unseen })
 }
 
-/// The documents of which the journal knows what they are to say, whatever they say now.
-fn journaled(left: &Left, extension: &str) -> HashSet<String> {
-    let touches = left.effects.iter().filter_map(Effect::touch);
-    touches.filter_map(|touch| layout::document(&touch, extension)).collect()
+/// The index, when it is in order and fits. One that was cut short while the journal has what is missing is in order.
+fn read_index<'a>(
+    lines: &Lines<'a>,
+    left: &Left,
+    stamps: &[(String, Stamp)],
+    first_changes: &HashMap<Uuid, i64>,
+) -> Option<Index<'a>> {
+    if lines.bad.is_some() && (left.effects.is_empty() || !lines.behind.is_empty()) {
+        tracing::warn!("the index is damaged, and is made anew: this start reads all documents");
+        return None;
+    }
+    let grown = |document: &str| {
+        let mut orgs = first_changes.iter().map(|(org, first)| (org, layout::segment(*org, *first)));
+        orgs.any(|(org, first)| {
+            document.starts_with(&format!("changes/{org}/")) && document >= first.as_str()
+        })
+    };
+    Index::read(&lines.whole, stamps, grown)
 }
 
 /// The first revision of each org that the journal has.
@@ -118,11 +140,12 @@ fn first_changes(left: &Left) -> HashMap<Uuid, i64> {
     first
 }
 
-fn read_private(root: &Path, left: &Left, state: &mut State) -> Result<Private> {
+/// Puts the private values into the state; answers the lengths of their log, and what was cut short at its end.
+fn read_private(root: &Path, left: &Left, state: &mut State) -> Result<(Extent, Vec<u8>)> {
     let path = root.join(PRIVATE).join(PRIVATE_LOG);
     let log = Log::read(&path)?;
     let found = log.lines();
-    if let Some(bad) = found.bad.filter(|_| left.effects.is_empty()) {
+    if let Some(bad) = found.bad.filter(|_| !is_of_journal(&found, left)) {
         return Err(damaged(&path, bad));
     }
     let latest = log::latest(&found.whole);
@@ -133,13 +156,22 @@ fn read_private(root: &Path, left: &Left, state: &mut State) -> Result<Private> 
             Err(why) => return Err(damaged(&path, 0).with_internal(why)),
         }
     }
-    let is_worn = found.whole.len() > 2 * latest.len() + 1000;
-    let rewrite = is_worn.then(|| owned(&latest));
-    Ok(Private { good: found.good, rewrite })
+    let extent = Extent { good: found.good, live: log::length(&latest) };
+    Ok((extent, log.rest(found.good).to_vec()))
 }
 
-fn owned(latest: &HashMap<&str, &str>) -> Vec<(String, String)> {
-    latest.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+/// Whether all that stands behind the good part of the private log was being written when the process ended: then the journal has
+/// it. A power cut may leave a later part of what was written last, and not an earlier one.
+fn is_of_journal(found: &Lines<'_>, left: &Left) -> bool {
+    if left.effects.is_empty() {
+        return false;
+    }
+    if found.behind.is_empty() {
+        return true;
+    }
+    let lines = left.effects.iter().filter_map(|effect| wire::private_line(effect).ok().flatten());
+    let names: HashSet<String> = lines.map(|(name, _)| name).collect();
+    found.behind.iter().all(|line| names.contains(log::name(line)))
 }
 
 fn damaged(path: &Path, line: usize) -> realnet_core::Error {
@@ -152,14 +184,14 @@ fn read_small(
     root: &Path,
     codec: &dyn Codec,
     found: &[Found],
-    journaled: &HashSet<String>,
+    journaled: &Journaled<'_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<(String, Value)> {
     let small: Vec<&Found> = found
         .iter()
-        .filter(|found| !matches!(found.place, Place::Item(_)) && !journaled.contains(&found.document))
+        .filter(|found| !matches!(found.place, Place::Item(_)) && !journaled.contains_key(&found.document))
         .collect();
-    let read = parallel::map(&small, |found| value(&root.join(&found.document), &found.document, codec));
+    let read = parallel::map(&small, |found| read(&root.join(&found.document), &found.document, codec));
     let mut values = Vec::new();
     for (found, value) in small.into_iter().zip(read) {
         match value {
@@ -171,14 +203,19 @@ fn read_small(
     values
 }
 
+/// The text of a document; `None` when it is gone.
+pub(super) fn text(path: &Path, document: &str) -> Result<Option<Vec<u8>>, Problem> {
+    shelf::read(path).map_err(|error| Problem::new(document, error.report()))
+}
+
+/// What the text of a document says.
+pub(super) fn value(text: &[u8], document: &str, codec: &dyn Codec) -> Result<Value, Problem> {
+    codec::read(codec, text).map_err(|fault| Problem { document: document.to_owned(), fault })
+}
+
 /// The value of a document; `None` when it is gone.
-pub(super) fn value(path: &Path, document: &str, codec: &dyn Codec) -> Result<Option<Value>, Problem> {
-    let text = shelf::read(path).map_err(|error| Problem::new(document, error.report()))?;
-    let Some(text) = text else { return Ok(None) };
-    match codec::read(codec, &text) {
-        Ok(value) => Ok(Some(value)),
-        Err(fault) => Err(Problem { document: document.to_owned(), fault }),
-    }
+pub(super) fn read(path: &Path, document: &str, codec: &dyn Codec) -> Result<Option<Value>, Problem> {
+    text(path, document)?.map(|text| value(&text, document, codec)).transpose()
 }
 
 /// Refuses the document of a type without an id: one that is made up here would be another at each start, and items name their
@@ -249,34 +286,6 @@ fn overlay_rest(left: &Left, state: &mut State) {
     rest.for_each(|effect| state.overlay(effect));
 }
 
-/// The stamps under which documents are known: that of the index where it knows one, so that what has changed since then is
-/// seen as a change.
-fn known(
-    found: &[Found],
-    index: Option<&Index<'_>>,
-    journaled: &HashSet<String>,
-    items: &items::Read,
-) -> HashMap<String, Stamp> {
-    let mut known = HashMap::with_capacity(found.len());
-    for found in found {
-        let is_read =
-            !matches!(found.place, Place::Item(_)) || items.from_documents.contains(&found.document);
-        let indexed = index.and_then(|index| index.stamp(&found.document));
-        if journaled.contains(&found.document) || is_read {
-            known.insert(found.document.clone(), found.stamp);
-        } else if let Some(stamp) = indexed {
-            known.insert(found.document.clone(), stamp);
-        }
-    }
-    // Documents that are gone are missed.
-    for (document, stamp) in index.into_iter().flat_map(Index::items) {
-        if !journaled.contains(document) {
-            known.entry(document.to_owned()).or_insert(stamp);
-        }
-    }
-    known
-}
-
 /// The record of an effect, when it puts an item.
 pub(super) fn item_of(effect: &Effect) -> Option<&realnet_core::model::Item> {
     match effect {
@@ -301,5 +310,86 @@ mod tests {
         let id = Uuid::from_u128(7);
         parts.add("types/Task.json", json!({ "id": id }), "json").unwrap();
         assert_eq!(parts.types.keys().collect::<Vec<_>>(), [&id]);
+    }
+
+    fn setting(name: &str) -> Effect {
+        Effect::Put(StoreRecord::Setting { name: name.to_owned(), value: vec![1] })
+    }
+
+    fn log_of(names: &[&str]) -> Vec<u8> {
+        let mut text = Vec::new();
+        for name in names {
+            let (name, value) = wire::private_line(&setting(name)).unwrap().unwrap();
+            super::super::lines::add(&mut text, &format!("{name}\t{value}"));
+        }
+        text
+    }
+
+    /// What is read of a private log, with a journal of these settings: the settings, and how much was cut off.
+    fn read_log(text: &[u8], journaled: &[&str]) -> Result<(Vec<String>, usize)> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(PRIVATE)).unwrap();
+        std::fs::write(folder.path().join(PRIVATE).join(PRIVATE_LOG), text).unwrap();
+        let mut left = Left::default();
+        left.effects = journaled.iter().map(|name| setting(name)).collect();
+        let mut state = State::default();
+        let (extent, cut) = read_private(folder.path(), &left, &mut state)?;
+        assert_eq!(extent.good as usize + cut.len(), text.len());
+        assert_eq!(extent.live, extent.good);
+        let mut names: Vec<String> = state.settings.into_keys().collect();
+        names.sort();
+        Ok((names, cut.len()))
+    }
+
+    #[test]
+    fn damage_of_private_values_is_no_end_that_was_cut_short() {
+        let text = log_of(&["a", "b", "c"]);
+        let third = text.len() / 3;
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(read_log(&text, &[]).unwrap(), (names(&["a", "b", "c"]), 0));
+        // What was being written is in the journal.
+        let torn = &text[..text.len() - 5];
+        assert_eq!(read_log(torn, &["c"]).unwrap(), (names(&["a", "b"]), third - 5));
+        assert!(read_log(torn, &[]).unwrap_err().message().contains("damaged in line 3"));
+        let mut damaged = text.clone();
+        damaged[third + 12] ^= 1;
+        for journaled in [&[][..], &["b"], &["x"]] {
+            assert!(read_log(&damaged, journaled).unwrap_err().message().contains("damaged in line 2"));
+        }
+        // A power cut has kept a later part of what was written last.
+        assert_eq!(read_log(&damaged, &["b", "c"]).unwrap(), (names(&["a"]), 2 * third));
+    }
+
+    #[test]
+    fn an_index_counts_unless_it_is_damaged_or_of_another_change_log() {
+        let (org, stamp) = (Uuid::from_u128(3), Stamp { modified: 1, changed: 2, size: 3 });
+        let grown = Stamp { size: 4, ..stamp };
+        let segment = layout::segment(org, 1);
+        let mut text = Vec::new();
+        for document in [segment.as_str(), "items/Item/a.json", "items/Item/b.json"] {
+            super::super::lines::add(&mut text, &format!("{document}\t{}", index::entry(stamp, "{}")));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.log");
+        let counts = |text: &[u8], now: Stamp, effects: Vec<Effect>| {
+            std::fs::write(&path, text).unwrap();
+            let log = log::read(&path).unwrap();
+            let mut left = Left::default();
+            left.effects = effects;
+            let (stamps, first) = (vec![(segment.clone(), now)], first_changes(&left));
+            read_index(&log.lines(), &left, &stamps, &first).map(|index| index.items().count())
+        };
+        let torn = &text[..text.len() - 5];
+        let change = || vec![Effect::Gone(Touch::Change(org, 7))];
+        assert_eq!(counts(&text, stamp, Vec::new()), Some(3));
+        assert_eq!(counts(torn, stamp, vec![setting("a")]), Some(2));
+        assert_eq!(counts(torn, stamp, Vec::new()), None, "nobody knows what is missing");
+        assert_eq!(counts(&text, grown, Vec::new()), None);
+        assert_eq!(counts(&text, grown, vec![setting("a")]), None);
+        assert_eq!(counts(&text, grown, change()), Some(3), "the journal has what was added");
+        let mut damaged = text.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 1;
+        assert_eq!(counts(&damaged, stamp, change()), None);
     }
 }

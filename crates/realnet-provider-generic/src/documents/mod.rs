@@ -11,6 +11,7 @@ mod index;
 mod items;
 mod journal;
 mod keeper;
+mod known;
 mod layout;
 mod lines;
 mod load;
@@ -18,10 +19,13 @@ mod log;
 mod open;
 mod parallel;
 mod problem;
+mod restore;
 mod scan;
 mod scribe;
 mod shape;
 mod shelf;
+#[cfg(test)]
+mod testing;
 mod type_edits;
 mod watch;
 mod wire;
@@ -34,11 +38,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use realnet_core::Result;
-use realnet_core::error::Error;
 use realnet_core::provider::ItemProvider;
 use realnet_core::registry::RegistryHandle;
 
 pub use self::codec::{Codec, Fault, Ordered, ordered};
+pub use self::open::Edits;
 pub use self::problem::Problem;
 
 use self::keeper::Keeper;
@@ -81,6 +85,7 @@ impl DocumentStore {
             shelf: opened.shelf,
             scribe: Arc::clone(&opened.keeper.scribe),
             refused: Mutex::default(),
+            missed: Mutex::default(),
         };
         Ok(Self {
             root: opened.root,
@@ -94,13 +99,13 @@ impl DocumentStore {
     }
 
     /// What a folder holds, as a store in memory: nothing in the folder is changed, and nothing that is changed in the store is
-    /// kept.
+    /// kept. As long as the store is there, no process opens the folder, and others may look at it.
     ///
     /// # Errors
-    /// As [`Self::open`].
-    pub fn look(folder: impl AsRef<Path>, codec: &dyn Codec) -> Result<MemoryStore> {
+    /// As [`Self::open`]; conflict when there are edits by hand, and `edits` refuses them.
+    pub fn look(folder: impl AsRef<Path>, codec: &dyn Codec, edits: Edits) -> Result<MemoryStore> {
         let folder = folder.as_ref();
-        open::look(folder, codec).map_err(|error| open::named(folder, &error))
+        open::look(folder, codec, edits).map_err(|error| open::named(folder, &error))
     }
 
     /// Whether a folder holds a document store, of whatever format.
@@ -134,9 +139,7 @@ impl DocumentStore {
     /// Unavailable when the folder can not be read or is not there, or the store takes no changes.
     pub async fn look_through(&self, items: &dyn ItemProvider, registry: &RegistryHandle) -> Result<()> {
         let watch = Arc::clone(&self.watch);
-        let found = tokio::task::spawn_blocking(move || watch.find()).await;
-        let found =
-            found.map_err(|error| Error::internal("looking through documents").with_source(error))??;
+        let found = restore::blocking(move || watch.find()).await?;
         let (types, others): (Vec<Edit>, Vec<Edit>) =
             found.into_iter().partition(|edit| matches!(edit.place, Place::Type(..)));
         let (gone, types): (Vec<Edit>, Vec<Edit>) = types.into_iter().partition(|edit| edit.value.is_none());

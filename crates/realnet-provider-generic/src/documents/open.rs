@@ -15,7 +15,7 @@ use super::index;
 use super::journal::{self, Journal, Left};
 use super::keeper::Keeper;
 use super::layout::{FOLDERS, MARK, PRIVATE};
-use super::load::{self, Loaded, PRIVATE_LOG};
+use super::load::{self, Extent, Loaded, PRIVATE_LOG};
 use super::log::{self, Ledger};
 use super::scribe::{Scribe, Work};
 use super::shelf::Shelf;
@@ -27,6 +27,19 @@ const IGNORED: &str = "# Credentials, sessions and what a running server needs: 
 
 /// The same for all that is private, whatever a list says that was there before.
 const PRIVATE_IGNORED: &str = "*\n";
+
+/// So many bytes of old values may stand in the private log beyond what counts, and in the index.
+const PRIVATE_SLACK: u64 = 1 << 20;
+const INDEX_SLACK: u64 = 16 << 20;
+
+/// What becomes of documents that were changed by hand, and that no server has made changes of yet, when a folder is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edits {
+    /// The store is as it was before them.
+    PassedOver,
+    /// The folder is refused: what is read would not be what is in the documents.
+    Refused,
+}
 
 /// What is open.
 pub(super) struct Opened {
@@ -72,15 +85,14 @@ pub(super) fn open(folder: &Path, codec: Arc<dyn Codec>) -> Result<Opened> {
 }
 
 fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock: File) -> Result<Opened> {
-    let Loaded { state, known, tails, index, index_good, private } = loaded;
+    let Loaded { state, known, tails, new_index, index, private, cut, unseen: _ } = loaded;
     let folder = root.join(PRIVATE);
-    let private_path = folder.join(PRIVATE_LOG);
-    let good = match private.rewrite {
-        Some(values) => log::rewrite(&private_path, borrowed(&values))?,
-        None => private.good,
-    };
-    let private_log = Ledger::open(&private_path, good)?;
-    let index_log = open_index(&index::path(&root), index, index_good)?;
+    keep_cut(&folder, &cut);
+    let Extent { good, live } = private;
+    let mut private_log = Ledger::open(&folder.join(PRIVATE_LOG), good, live, PRIVATE_SLACK)?;
+    private_log.tidy();
+    let mut index_log = open_index(&index::path(&root), new_index, index)?;
+    index_log.iter_mut().for_each(Ledger::tidy);
     let home = Home::of(&root, mark_of(&*codec), &lock)?;
     let (store, outbox) = MemoryStore::kept(state, capabilities(&*codec));
     let shelf = Arc::new(Mutex::new(Shelf::new(&root, known)));
@@ -101,10 +113,14 @@ fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock:
 
 /// Opens the index to go on with it, or makes it anew. Where there is no room for that, it goes: documents say the same, and one
 /// that is not whole would hide those that it does not know.
-fn open_index(path: &Path, entries: Option<Vec<(String, String)>>, good: u64) -> Result<Option<Ledger>> {
-    let Some(entries) = entries else { return Ledger::open(path, good).map(Some) };
+fn open_index(
+    path: &Path,
+    entries: Option<Vec<(String, String)>>,
+    Extent { good, live }: Extent,
+) -> Result<Option<Ledger>> {
+    let Some(entries) = entries else { return Ledger::open(path, good, live, INDEX_SLACK).map(Some) };
     match log::rewrite(path, borrowed(&entries)) {
-        Ok(good) => Ledger::open(path, good).map(Some),
+        Ok(length) => Ledger::open(path, length, length, INDEX_SLACK).map(Some),
         Err(error) if error.kind() == ErrorKind::Unavailable => {
             tracing::warn!(error = %error.report(), "the index can not be written: the next start reads all documents");
             files::remove(path)?;
@@ -115,33 +131,72 @@ fn open_index(path: &Path, entries: Option<Vec<(String, String)>>, good: u64) ->
     }
 }
 
+/// Keeps what was cut short at the end of the private log, in case that it was more than what was being written.
+fn keep_cut(private: &Path, cut: &[u8]) {
+    if cut.is_empty() {
+        return;
+    }
+    let path = private.join("private.log.bad");
+    match files::replace(&private.join("bad.new"), &path, cut) {
+        Ok(()) => {
+            let path = path.display();
+            tracing::warn!(
+                bytes = cut.len(),
+                "the log of private values was cut short; what stood there is in {path}"
+            );
+        }
+        Err(error) => tracing::warn!(error = %error.report(), "what was cut short can not be kept"),
+    }
+}
+
 fn borrowed(values: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
     values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
-/// Reads a folder without changing anything in it; one that another process has is not looked at.
-pub(super) fn look(folder: &Path, codec: &dyn Codec) -> Result<MemoryStore> {
+/// Reads a folder without changing anything in it; one that another process has is not looked at. No server gets it as long as
+/// the store that is answered is there; others may look meanwhile.
+pub(super) fn look(folder: &Path, codec: &dyn Codec, edits: Edits) -> Result<MemoryStore> {
     check_mark(folder, codec)?;
     let private = folder.join(PRIVATE);
     let path = lock_path(folder);
     // Where there is no lock, nobody has the store.
-    let _lock = match files::open(&path, false)? {
-        Some(file) => Some(taken(file, &path)?),
+    let lock = match files::open(&path, false)? {
+        Some(file) => Some(taken(file, &path, File::try_lock_shared)?),
         None => None,
     };
     let left = journal::read(&private)?;
-    let loaded = load::load(folder, codec, &left)?;
-    Ok(MemoryStore::of(loaded.state))
+    let Loaded { state, unseen, .. } = load::load(folder, codec, &left)?;
+    match unseen.first() {
+        Some(first) if edits == Edits::Refused => Err(refused_edits(first, unseen.len())),
+        _ => Ok(MemoryStore::of(state).holding(lock)),
+    }
+}
+
+fn refused_edits(first: &str, count: usize) -> Error {
+    let (documents, them) = match count {
+        1 => ("a document was".to_owned(), "it"),
+        _ => (format!("{count} documents were"), "them"),
+    };
+    Error::conflict(format!(
+        "{documents} changed by hand, and no server has taken {them} over yet ({first}): start one on the folder first, for some seconds"
+    ))
 }
 
 /// The folder itself, which is made when it is not there; links on the way to it are the operator's.
 fn make(folder: &Path) -> Result<PathBuf> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(|error| files::failed("made", folder, error))?;
-    folder.canonicalize().map_err(|error| files::failed("found", folder, error))
+    let root = folder.canonicalize().map_err(|error| files::failed("found", folder, error))?;
+    // What stands in a folder lasts no longer than its name.
+    for above in root.ancestors().skip(1).take(missing.len()) {
+        files::sync_folder(above)?;
+    }
+    Ok(root)
 }
 
 fn mark_of(codec: &dyn Codec) -> String {
@@ -178,15 +233,15 @@ fn lock(path: &Path) -> Result<File> {
     files::create(path)?;
     let file = files::open(path, true)?;
     let file = file.ok_or_else(|| Error::internal(format!("{} is gone", path.display())))?;
-    taken(file, path)
+    taken(file, path, File::try_lock)
 }
 
-fn taken(file: File, path: &Path) -> Result<File> {
-    match file.try_lock() {
+fn taken(file: File, path: &Path, lock: fn(&File) -> std::result::Result<(), TryLockError>) -> Result<File> {
+    match lock(&file) {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::conflict("it is in use by another server: stop that one, or use another folder"))
-        }
+        Err(TryLockError::WouldBlock) => Err(Error::conflict(
+            "it is in use by another server, or by a command that reads it: stop that one, or use another folder",
+        )),
         Err(TryLockError::Error(error)) => Err(files::failed("locked", path, error)),
     }
 }
@@ -250,30 +305,12 @@ mod tests {
     use realnet_core::Uuid;
     use realnet_core::provider::TypeProvider as _;
     use realnet_core::registry::{RegistryHandle, TypeRegistry};
-    use serde_json::Value;
 
+    use serde_json::json;
+
+    use super::super::testing::{Json, ORG, World};
     use super::*;
-    use crate::documents::{DocumentStore, Fault};
-
-    struct Json;
-
-    impl Codec for Json {
-        fn name(&self) -> &'static str {
-            "json"
-        }
-
-        fn extension(&self) -> &'static str {
-            "json"
-        }
-
-        fn encode(&self, value: &Value) -> Result<String> {
-            Ok(format!("{value}\n"))
-        }
-
-        fn decode(&self, text: &[u8]) -> Result<Value, Fault> {
-            serde_json::from_slice(text).map_err(|error| Fault::new(0, 0, error.to_string()))
-        }
-    }
+    use crate::documents::DocumentStore;
 
     #[test]
     fn private_files_are_kept_out_of_git_whatever_a_repository_says() {
@@ -305,10 +342,12 @@ mod tests {
         std::fs::write(&path, "of before").unwrap();
         // As good as a disk without room: a name that no file can take.
         std::fs::create_dir(folder.path().join("index.new")).unwrap();
-        assert!(open_index(&path, Some(Vec::new()), 0).unwrap().is_none());
+        let none = Extent { good: 0, live: 0 };
+        assert!(open_index(&path, Some(Vec::new()), none).unwrap().is_none());
         assert!(!path.exists());
-        assert!(open_index(&path, None, 0).unwrap().is_some());
+        assert!(open_index(&path, None, none).unwrap().is_some());
     }
+
     #[cfg(unix)]
     #[tokio::test]
     async fn what_is_in_a_folder_that_is_away_was_not_removed() {
@@ -330,5 +369,52 @@ mod tests {
             documents.look_through(&*store, &registry).await.unwrap();
         }
         assert!(store.peek(|state| state.types.contains_key(&id)));
+    }
+
+    #[tokio::test]
+    async fn edits_that_no_server_has_seen_are_refused_where_they_would_be_missing() {
+        let world = World::open().await;
+        let folder = world.folder.path();
+        world.documents.close();
+        let look = |edits| look(folder, &Json, edits).map(|store| store.peek(|state| state.items.len()));
+        assert_eq!(look(Edits::Refused).unwrap(), 1);
+
+        let text = std::fs::read_to_string(world.path()).unwrap();
+        std::fs::write(world.path(), format!("{text} ")).unwrap();
+        let refused = look(Edits::Refused).unwrap_err();
+        assert!(refused.message().contains("a document was changed by hand"), "{refused}");
+        let new = folder.join(format!("items/Item/{}.json", Uuid::from_u128(8)));
+        std::fs::write(&new, json!({"type": "Item", "org": ORG}).to_string()).unwrap();
+        std::fs::remove_file(world.path()).unwrap();
+        let refused = look(Edits::Refused).unwrap_err();
+        assert!(refused.message().contains("2 documents were changed by hand"), "{refused}");
+        assert_eq!(look(Edits::PassedOver).unwrap(), 1);
+
+        // A server takes them over.
+        let documents = DocumentStore::open(folder, Json).unwrap();
+        let store = Arc::clone(documents.store());
+        let present = || store.peek(|state| state.items.keys().copied().collect::<Vec<_>>());
+        let begun = std::time::Instant::now();
+        while present() != [Uuid::from_u128(8)] {
+            assert!(begun.elapsed().as_secs() < 60);
+            documents.look_through(&*store, &world.registry).await.unwrap();
+        }
+        documents.close();
+        assert_eq!(look(Edits::Refused).unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_locked_as_long_as_somebody_reads_what_was_in_it() {
+        let world = World::open().await;
+        let folder = world.folder.path();
+        world.documents.close();
+        let (first, second) =
+            (look(folder, &Json, Edits::Refused).unwrap(), look(folder, &Json, Edits::Refused));
+        drop((first, second.unwrap().clone()));
+        let third = look(folder, &Json, Edits::Refused).unwrap();
+        let refused = DocumentStore::open(folder, Json).unwrap_err();
+        assert!(refused.message().contains("by a command that reads it"), "{refused}");
+        drop(third);
+        drop(DocumentStore::open(folder, Json).unwrap());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use realnet_core::provider::StoreRecord;
-use realnet_core::{Result, Uuid};
+use realnet_core::{Error, Result, Uuid};
 
 use super::changes::{self, Tail};
 use super::codec::Codec;
@@ -16,6 +16,11 @@ use super::shelf::{Shelf, Stamp};
 use super::{index, parallel, shape, wire};
 use crate::files;
 use crate::memory::{Effect, MemoryStore};
+
+/// So many documents that can not be written are tried at a time: it may be the disk that is in the way, and not each of them.
+const MAX_STUCK: usize = 100;
+/// So many of them are carried on from one file of the journal to the next.
+const MAX_CARRIED: usize = 16;
 
 /// What is to be written, and was written and is not durable yet.
 pub(super) struct Scribe {
@@ -35,6 +40,10 @@ pub(super) struct Scribe {
 pub(super) struct Work {
     /// Documents to be written or removed.
     documents: BTreeMap<String, Effect>,
+    /// Those of them that could not be, the last time.
+    stuck: BTreeSet<String>,
+    /// What has no text.
+    untold: Vec<Effect>,
     /// Documents that were written or removed since files were synced last.
     unsynced: BTreeSet<String>,
     /// Lines for the change logs.
@@ -49,70 +58,120 @@ impl Work {
     /// Whether nothing is to be done.
     pub(super) fn is_done(&self) -> bool {
         self.documents.is_empty()
+            && self.untold.is_empty()
             && self.unsynced.is_empty()
             && self.changes.is_empty()
             && self.private.is_empty()
             && self.index.is_empty()
     }
 
-    /// Takes in what was done, each value as it was last.
+    /// Takes in what was done, each value as it was last. What has no text is tried again with the next, so that it is not taken
+    /// for done.
     pub(super) fn add(&mut self, effects: Vec<Effect>, extension: &str) -> Result<()> {
-        for effect in effects {
-            if let Effect::Put(StoreRecord::Change(change)) = &effect {
-                let line = wire::change_line(change)?;
-                self.changes.entry(change.org).or_default().insert(change.revision, line);
-            } else if let Some((name, value)) = wire::private_line(&effect)? {
-                self.private.insert(name, value);
-            } else if let Some(document) =
-                effect.touch().and_then(|touch| layout::document(&touch, extension))
-            {
-                self.documents.insert(document, effect);
+        let mut taken = Ok(());
+        for effect in std::mem::take(&mut self.untold).into_iter().chain(effects) {
+            match self.add_line(&effect) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let document = effect.touch().and_then(|touch| layout::document(&touch, extension));
+                    if let Some(document) = document {
+                        self.documents.insert(document, effect);
+                    }
+                }
+                Err(error) => {
+                    self.untold.push(effect);
+                    taken = Err(error);
+                }
             }
         }
-        Ok(())
+        taken
+    }
+
+    /// Takes in what is a line of a log; answers whether it is.
+    fn add_line(&mut self, effect: &Effect) -> Result<bool> {
+        if let Effect::Put(StoreRecord::Change(change)) = effect {
+            let line = wire::change_line(change)?;
+            self.changes.entry(change.org).or_default().insert(change.revision, line);
+            return Ok(true);
+        }
+        let Some((name, value)) = wire::private_line(effect)? else { return Ok(false) };
+        self.private.insert(name, value);
+        Ok(true)
+    }
+
+    /// What the documents are to say that could not be written the last time, when they are few.
+    pub(super) fn stuck(&self) -> Vec<Effect> {
+        let effects = self.stuck.iter().filter_map(|document| self.documents.get(document));
+        if self.stuck.len() > MAX_CARRIED { Vec::new() } else { effects.cloned().collect() }
     }
 }
 
 impl Scribe {
-    /// Writes the documents that wait. Those that could not be written wait on.
+    /// Writes the documents that wait. Those that can not be written wait on, and hold up no others; the first error is answered.
     pub(super) fn write(&mut self) -> Result<()> {
-        while let Some((document, effect)) = self.work.documents.first_key_value() {
-            let stamp = write_one(&self.shelf, &*self.codec, document, effect)?;
-            let entry = match (stamp, effect) {
-                (Some(stamp), Effect::Put(StoreRecord::Item(item))) => {
-                    Some(index::entry(stamp, &wire::item_text(item)?))
+        let mut first = None;
+        self.work.stuck.clear();
+        let documents: Vec<String> = self.work.documents.keys().cloned().collect();
+        for document in documents {
+            if let Err(error) = self.write_document(&document) {
+                self.work.stuck.insert(document);
+                first.get_or_insert(error);
+                if self.work.stuck.len() >= MAX_STUCK {
+                    break;
                 }
-                (None, _) => Some(String::new()),
-                _ => None,
-            };
-            let document = document.clone();
-            if let Some(entry) = entry {
-                self.work.index.insert(document.clone(), entry);
             }
-            self.work.documents.remove(&document);
-            self.work.unsynced.insert(document);
         }
+        first.map_or(Ok(()), Err)
+    }
+
+    fn write_document(&mut self, document: &str) -> Result<()> {
+        let Some(effect) = self.work.documents.get(document) else { return Ok(()) };
+        let stamp = write_one(&self.shelf, &*self.codec, document, effect)?;
+        let entry = match (stamp, effect) {
+            (Some(stamp), Effect::Put(StoreRecord::Item(item))) => {
+                Some(index::entry(stamp, &wire::item_text(item)?))
+            }
+            (None, _) => Some(String::new()),
+            _ => None,
+        };
+        let document = document.to_owned();
+        if let Some(entry) = entry {
+            self.work.index.insert(document.clone(), entry);
+        }
+        self.work.documents.remove(&document);
+        self.work.unsynced.insert(document);
         Ok(())
     }
 
     /// Takes a document that somebody else has written for what the store has, too.
-    pub(super) fn note(&mut self, document: String, entry: String) {
-        self.work.index.insert(document, entry);
+    pub(super) fn note(&mut self, document: String, stamp: Stamp, entry: String) {
+        // It may have been written since: then the index knows that.
+        if self.shelf.lock().known(&document) == Some(stamp) {
+            self.work.index.insert(document, entry);
+        }
     }
 
-    /// Makes durable all that was written, and writes the logs. The journal up to there says nothing new then.
-    pub(super) fn sync(&mut self) -> Result<()> {
-        self.write()?;
+    /// Makes durable all that was written, and writes the logs. The journal up to there says nothing new then, but of documents
+    /// that can not be written and are among those `carried` on: why is answered.
+    pub(super) fn sync(&mut self, carried: &BTreeSet<String>) -> Result<Option<Error>> {
+        let written = self.write();
+        let is_carried = self.work.documents.keys().all(|document| carried.contains(document));
+        let trouble = match written {
+            Err(error) if !is_carried => return Err(error),
+            written => written.err(),
+        };
         self.write_changes()?;
         self.sync_documents()?;
         self.private_log.append(borrowed(&self.work.private))?;
         self.work.private.clear();
+        self.private_log.tidy();
         if let Some(index_log) = &mut self.index_log {
             let entries = self.work.index.iter();
             index_log.append(entries.map(|(name, value)| (name.as_str(), value.as_str())))?;
+            index_log.tidy();
         }
         self.work.index.clear();
-        Ok(())
+        Ok(trouble)
     }
 
     fn write_changes(&mut self) -> Result<()> {

@@ -52,6 +52,8 @@ fn plain<T: serde::Serialize>(value: &T) -> Result<Value> {
 fn item_document(item: &Item) -> Result<Value> {
     let mut value = plain(item)?;
     let Some(members) = value.as_object_mut() else { return Err(Error::internal("an item is an object")) };
+    // What it has of items above follows from them.
+    members.remove("inherited");
     drop_defaults(
         members,
         &[("name", json!("")), ("visibility", json!("visible")), ("public", json!(false))],
@@ -157,6 +159,8 @@ pub(super) fn item(
         let [org] = orgs else { return Err("'org' is missing: there are several orgs".to_owned()) };
         members.insert("org".to_owned(), json!(org));
     }
+    // Whatever it says of items above: that follows from them.
+    members.remove("inherited");
     name_type(&mut members, registry)?;
     if let Some(location) = members.get("location").filter(|location| !location.is_null()) {
         Location::from_json(location).map_err(|error| error.message().to_owned())?;

@@ -14,11 +14,15 @@ use crate::files;
 /// which each element of a list takes two bytes, and a line of up to 150 in a document, as they may lie 64 levels deep.
 const MAX_DOCUMENT: u64 = 512 << 20;
 
-/// What tells one state of a file from another.
+/// What tells one state of a file from another. The number of the file is no part of it: there are file systems on which it
+/// changes by itself, and every file would be another one at each look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     /// Nanoseconds since 1970.
     pub(super) modified: u64,
+    /// When anything about the file was changed, in the same way: a copy that keeps its time has another one. 0 where systems do
+    /// not tell.
+    pub(super) changed: u64,
     /// Bytes.
     pub(super) size: u64,
 }
@@ -34,8 +38,21 @@ impl Stamp {
     pub(super) fn of_metadata(path: &Path, found: &std::fs::Metadata) -> Result<Self> {
         let modified = found.modified().map_err(|error| files::failed("looked at", path, error))?;
         let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Self { modified: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX), size: found.len() })
+        let modified = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+        Ok(Self { modified, changed: changed(found), size: found.len() })
     }
+}
+
+#[cfg(unix)]
+fn changed(found: &std::fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let nanoseconds = i128::from(found.ctime()) * 1_000_000_000 + i128::from(found.ctime_nsec());
+    u64::try_from(nanoseconds).unwrap_or_default()
+}
+
+#[cfg(not(unix))]
+fn changed(_: &std::fs::Metadata) -> u64 {
+    0
 }
 
 /// The files of the documents, as this process has left or read them.
@@ -94,8 +111,7 @@ impl Shelf {
         let path = self.path(document);
         self.make_folders(document)?;
         self.spare(document, &path)?;
-        self.serial += 1;
-        let staged = self.root.join(PRIVATE).join(format!("staged-{}", self.serial));
+        let staged = self.root.join(PRIVATE).join(format!("staged-{}", self.next_serial()));
         files::remove(&staged)?;
         let file = files::create(&staged)?;
         let mut file = file.ok_or_else(|| Error::internal(format!("{} is taken", staged.display())))?;
@@ -128,19 +144,33 @@ impl Shelf {
         if present.is_none() || present == self.known(document) {
             return Ok(());
         }
+        let aside = self.place_aside(document, present)?;
+        std::fs::rename(path, &aside).map_err(|error| files::failed("put aside", path, error))?;
+        tell_of(document, &aside);
+        Ok(())
+    }
+
+    /// Keeps what somebody has written and the server has written over.
+    pub(super) fn put_aside(&mut self, document: &str, stamp: Option<Stamp>, text: &[u8]) -> Result<()> {
+        let aside = self.place_aside(document, stamp)?;
+        let staged = self.root.join(PRIVATE).join(format!("staged-{}", self.next_serial()));
+        files::replace(&staged, &aside, text)?;
+        tell_of(document, &aside);
+        Ok(())
+    }
+
+    /// A free name among what was put aside.
+    fn place_aside(&mut self, document: &str, stamp: Option<Stamp>) -> Result<PathBuf> {
         let aside = self.root.join(PRIVATE).join("edits");
         files::make_folder(&aside)?;
         let name = document.rsplit('/').next().unwrap_or(document);
-        let stamp = present.map(|stamp| stamp.modified).unwrap_or_default();
+        let stamp = stamp.map(|stamp| stamp.modified).unwrap_or_default();
+        Ok(aside.join(format!("{stamp}-{}-{name}", self.next_serial())))
+    }
+
+    fn next_serial(&mut self) -> u64 {
         self.serial += 1;
-        let aside = aside.join(format!("{stamp}-{}-{name}", self.serial));
-        std::fs::rename(path, &aside).map_err(|error| files::failed("put aside", path, error))?;
-        tracing::warn!(
-            document,
-            aside = %aside.display(),
-            "a document was changed by hand and by the server at once: the server's is kept, the other put aside"
-        );
-        Ok(())
+        self.serial
     }
 
     fn make_folders(&mut self, document: &str) -> Result<()> {
@@ -161,6 +191,14 @@ impl Shelf {
     pub(super) fn forget_folders(&mut self) {
         self.folders.clear();
     }
+}
+
+fn tell_of(document: &str, aside: &Path) {
+    tracing::warn!(
+        document,
+        aside = %aside.display(),
+        "a document was changed by hand and by the server at once: the server's is kept, the other put aside"
+    );
 }
 
 #[cfg(test)]
@@ -189,5 +227,34 @@ mod tests {
         texts.sort();
         assert_eq!(texts, ["again", "by hand"]);
         assert!(!shelf.path("items/Task/a.json").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_copy_that_keeps_its_time_is_another_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        std::fs::write(&path, "1").unwrap();
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        let before = Stamp::of(&path).unwrap();
+        let set_time = || std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified);
+        // Clocks of file systems are coarse.
+        while Stamp::of(&path).unwrap() == before {
+            std::fs::write(&path, "2").unwrap();
+            set_time().unwrap();
+        }
+        let after = Stamp::of(&path).unwrap().unwrap();
+        assert_eq!((after.modified, after.size), before.map(|stamp| (stamp.modified, stamp.size)).unwrap());
+    }
+
+    #[test]
+    fn texts_are_put_aside_under_names_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        files::make_folder(&folder.path().join(PRIVATE)).unwrap();
+        let mut shelf = Shelf::new(folder.path(), HashMap::new());
+        for text in ["a", "b"] {
+            shelf.put_aside("items/Task/a.json", None, text.as_bytes()).unwrap();
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join(PRIVATE).join("edits")).unwrap().count(), 2);
     }
 }

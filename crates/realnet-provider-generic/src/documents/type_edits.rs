@@ -37,6 +37,7 @@ impl Watch {
             match self.commit_types(&[edit], items, registry).await {
                 Ok(()) => {}
                 Err(error) if error.is_retryable() => return Err(error),
+                Err(error) if edit.stamp.is_none() => self.come_back(edit, &error).await?,
                 Err(error) => self.refuse(edit.stamp, &Problem::new(&edit.document, words(&error))),
             }
         }
@@ -51,12 +52,12 @@ impl Watch {
     ) -> Result<()> {
         let current = registry.current();
         let operations = plan(edits, &current)?;
-        self.accept(edits);
+        let accepted = self.accept(edits);
         let Some((operations, next)) = operations else { return Ok(()) };
         let mut changes = change_set(operations);
         changes.next_registry = Some(next);
         if let Err(error) = items.commit(&access(current), changes).await {
-            self.give_back(edits);
+            self.give_back(&accepted);
             return Err(error);
         }
         registry.replace(TypeRegistry::build(self.store.load_types().await?)?);

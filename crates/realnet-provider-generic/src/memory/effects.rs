@@ -83,7 +83,7 @@ impl Effect {
     }
 
     /// What a touched value is in a state.
-    pub(super) fn of(state: &State, touch: Touch) -> Self {
+    pub(crate) fn of(state: &State, touch: Touch) -> Self {
         match &touch {
             Touch::TypeRevision => return Self::TypeRevision(state.type_revision),
             Touch::Grants(org) => {

@@ -17,6 +17,7 @@ mod undo;
 
 pub use self::data::MemoryData;
 
+use std::fs::File;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -42,12 +43,20 @@ pub struct MemoryStore {
     buckets: Arc<Mutex<Buckets>>,
     /// Where what was done goes to be kept.
     outbox: Option<Arc<Outbox>>,
+    /// What it was read from is locked as long as this is open.
+    _lock: Option<Arc<File>>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self { state: Arc::default(), types: watch::Sender::new(0), buckets: Arc::default(), outbox: None }
+        Self {
+            state: Arc::default(),
+            types: watch::Sender::new(0),
+            buckets: Arc::default(),
+            outbox: None,
+            _lock: None,
+        }
     }
 
     /// A store that begins with a state.
@@ -56,12 +65,18 @@ impl MemoryStore {
         Self { state: Arc::new(RwLock::new(state)), types, ..Self::new() }
     }
 
+    /// The same store, which keeps something locked as long as it is there.
+    pub(crate) fn holding(self, lock: Option<File>) -> Self {
+        Self { _lock: lock.map(Arc::new), ..self }
+    }
+
     /// A store with what somebody has kept of it, and goes on keeping.
     pub(crate) fn kept(state: State, capabilities: Capabilities) -> (Self, Arc<Outbox>) {
         let types = watch::Sender::new(state.type_revision);
         let outbox = Arc::new(Outbox::new(capabilities, types.clone()));
         let state = Arc::new(RwLock::new(state));
-        (Self { state, types, buckets: Arc::default(), outbox: Some(Arc::clone(&outbox)) }, outbox)
+        let kept = Some(Arc::clone(&outbox));
+        (Self { state, types, buckets: Arc::default(), outbox: kept, _lock: None }, outbox)
     }
 
     /// Changes the state, or leaves it as it is when that fails; answers when what was done is kept.
@@ -122,7 +137,7 @@ impl MemoryStore {
     }
 
     /// Looks at the state; answers when what was seen is kept.
-    async fn read<T: Send>(&self, look: impl Fn(&State) -> T + Send) -> T {
+    pub(crate) async fn read<T: Send>(&self, look: impl Fn(&State) -> T + Send) -> T {
         let Some(outbox) = &self.outbox else { return look(&self.state.read()) };
         loop {
             let lost = outbox.lost();

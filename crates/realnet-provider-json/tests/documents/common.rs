@@ -16,8 +16,12 @@ use realnet_provider_generic::{DocumentStore, MemoryStore};
 use serde_json::{Value, json};
 
 pub const ORG: Uuid = Uuid::from_u128(0x0a);
-const ROOT: Uuid = Uuid::from_u128(1);
+pub const ROOT: Uuid = Uuid::from_u128(1);
 pub const TASK: Uuid = Uuid::from_u128(2);
+pub const SAFE: Uuid = Uuid::from_u128(3);
+
+/// What comes by itself comes within that time, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An open store with what its users work with.
 pub struct World {
@@ -43,6 +47,12 @@ fn types() -> Vec<TypeDefinition> {
     vec![
         definition(ROOT, &json!({"name": "Item", "base": null})),
         definition(TASK, &json!({"name": "Task", "fields": fields})),
+        // What stands in one may be read by who may read the one around it.
+        definition(
+            SAFE,
+            &json!({"name": "Safe", "attributes": {"inherits_access": true},
+                    "fields": [{"name": "code", "type": "secret"}]}),
+        ),
     ]
 }
 
@@ -117,6 +127,20 @@ impl World {
         self.documents.look_through(&*self.store, &self.registry).await.unwrap();
     }
 
+    /// Looks through the folder until something is so.
+    pub async fn look_until(&self, is_so: impl AsyncFn() -> bool) {
+        let begun = Instant::now();
+        while !is_so().await {
+            assert!(begun.elapsed() < PATIENCE, "it does not come to that");
+            self.look().await;
+        }
+    }
+
+    /// Waits until documents say all that was acknowledged: the server writes none of them by itself then.
+    pub fn settled(&self) {
+        eventually(|| journal(&self.folder) == 0);
+    }
+
     /// What is refused, in lines.
     pub fn problems(&self) -> Vec<String> {
         self.documents.problems().iter().map(ToString::to_string).collect()
@@ -132,10 +156,24 @@ pub fn file(folder: &Path, id: Uuid) -> PathBuf {
     folder.join("items/Task").join(format!("{id}.json"))
 }
 
+/// How much the journal holds of what documents do not say yet.
+pub fn journal(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder.join(".realnet")).unwrap().flatten();
+    let files = files.filter(|file| file.file_name().to_string_lossy().starts_with("journal-"));
+    // One that goes meanwhile is empty.
+    files.map(|file| file.metadata().map_or(0, |file| file.len())).sum()
+}
+
+/// The texts that were put aside.
+pub fn aside(folder: &Path) -> Vec<String> {
+    let Ok(files) = std::fs::read_dir(folder.join(".realnet/edits")) else { return Vec::new() };
+    files.flatten().map(|file| std::fs::read_to_string(file.path()).unwrap()).collect()
+}
+
 pub fn eventually(is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it does not come to that");
+        assert!(begun.elapsed() < PATIENCE, "it does not come to that");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

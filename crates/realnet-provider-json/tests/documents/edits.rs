@@ -1,9 +1,11 @@
 //! Documents that are changed by hand: a change like any other, or refused with its place, and nothing is lost.
 
-use realnet_core::provider::ItemProvider as _;
+use realnet_core::change::Operation;
+use realnet_core::provider::{ItemProvider as _, TypeProvider as _};
+use realnet_core::registry::{TypeGrants, TypeRegistry};
 use serde_json::json;
 
-use super::common::{ORG, TASK, open, replace};
+use super::common::{ORG, TASK, aside, open, replace};
 
 #[tokio::test]
 async fn an_edit_is_a_change_with_a_record() {
@@ -64,13 +66,14 @@ async fn documents_come_and_go() {
     world.expect_file(first, "created_at");
 
     // What others refer to can not go.
+    world.settled();
     std::fs::remove_file(world.file(kept.id)).unwrap();
-    world.look().await;
+    world.look_until(async || world.file(kept.id).exists()).await;
     assert_eq!(world.get(kept.id).await.as_ref(), Some(&kept));
     world.expect_file(kept.id, "kept");
     std::fs::remove_file(world.file(first)).unwrap();
-    world.look().await;
-    assert!(world.get(first).await.is_none() && world.get(second).await.is_some());
+    world.look_until(async || world.get(first).await.is_none()).await;
+    assert!(world.get(second).await.is_some());
 
     // Also while nobody is looking.
     world.expect_file(second, "created_at");
@@ -79,7 +82,8 @@ async fn documents_come_and_go() {
     replace(&super::common::file(&folder, kept.id), "kept", "edited meanwhile");
     let world = open(&folder).await;
     world.look().await;
-    assert!(world.get(second).await.is_none());
+    assert!(world.get(second).await.is_some(), "it may be gone for a moment");
+    world.look_until(async || world.get(second).await.is_none()).await;
     let edited = world.get(kept.id).await.unwrap();
     assert_eq!((edited.name.as_str(), edited.version), ("edited meanwhile", 2));
 }
@@ -90,8 +94,7 @@ async fn what_is_not_in_order_is_refused_with_its_place_and_the_last_good_versio
     let world = open(folder.path()).await;
     let item = world.put("good", json!({"size": 1})).await;
     let other = world.put("other", json!({"email": "a@b.test"})).await;
-    world.expect_file(item.id, "good");
-    world.expect_file(other.id, "other");
+    world.settled();
     let file = world.file(item.id);
     let good = std::fs::read_to_string(&file).unwrap();
     let name = format!("items/Task/{}.json", item.id);
@@ -116,9 +119,8 @@ async fn what_is_not_in_order_is_refused_with_its_place_and_the_last_good_versio
     // A change by the server puts the refused document aside.
     world.rename(item.id, "by the server").await.unwrap();
     world.expect_file(item.id, "by the server");
-    let aside: Vec<_> = std::fs::read_dir(world.folder.join(".realnet/edits")).unwrap().flatten().collect();
-    assert_eq!(aside.len(), 1);
-    assert!(std::fs::read_to_string(aside[0].path()).unwrap().contains("\"version\": 7"));
+    let aside = aside(&world.folder);
+    assert!(aside.len() == 1 && aside[0].contains("\"version\": 7"), "{aside:?}");
     world.look().await;
     assert_eq!(world.problems(), Vec::<String>::new());
 
@@ -137,7 +139,7 @@ async fn types_are_edited_as_well() {
     let world = open(folder.path()).await;
     let item = world.put("a task", json!({"colour": "blue"})).await;
     let types = world.folder.join("types");
-    super::common::eventually(|| types.join("Task.json").exists());
+    world.settled();
     let text = std::fs::read_to_string(types.join("Task.json")).unwrap();
     // Two that need each other, and an item that fits.
     let fields =
@@ -150,11 +152,9 @@ async fn types_are_edited_as_well() {
     assert_eq!(registry.system("chore").unwrap().fields().len(), 4);
     let fitting = super::common::task("x", json!({"after": item.id}));
     world.commit(vec![super::common::create(&fitting)]).await.unwrap();
-    // What the store gives back of the types is written before that item: it would overwrite the next edit.
-    super::common::eventually(|| {
-        let chore = std::fs::read_to_string(types.join("Chore.json")).unwrap();
-        world.file(fitting.id).exists() && chore.contains("\"id\"")
-    });
+    // What the store gives back of the types would put the next edit aside.
+    world.settled();
+    assert!(std::fs::read_to_string(types.join("Chore.json")).unwrap().contains("\"id\""));
 
     // One by which the item would be no longer valid.
     let edited = std::fs::read_to_string(types.join("Task.json")).unwrap();
@@ -165,7 +165,69 @@ async fn types_are_edited_as_well() {
     assert_eq!(world.registry.current().revision(), registry.revision());
     std::fs::write(types.join("Task.json"), edited).unwrap();
     std::fs::remove_file(types.join("Chore.json")).unwrap();
-    world.look().await;
+    world.look_until(async || world.registry.current().system("chore").is_none()).await;
     assert_eq!(world.problems(), Vec::<String>::new());
-    assert!(world.registry.current().system("chore").is_none());
+}
+
+#[tokio::test]
+async fn what_is_absent_for_a_moment_was_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let item = world.put("here", json!({"size": 1})).await;
+    world.settled();
+    let file = world.file(item.id);
+    let text = std::fs::read_to_string(&file).unwrap();
+    // As `git stash` and `git stash pop` do it, however long it is between two looks.
+    for _ in 0..3 {
+        std::fs::remove_file(&file).unwrap();
+        world.look().await;
+        std::fs::write(&file, &text).unwrap();
+        world.look().await;
+    }
+    assert_eq!(world.get(item.id).await, Some(item));
+    assert_eq!(world.store.changes(ORG, 0, 10).await.unwrap().len(), 1);
+    assert_eq!(world.problems(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_stands_below_goes_along_in_one_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let above = world.put("above", json!({})).await;
+    let below = super::common::task("below", json!({}));
+    let below = realnet_core::model::Item { parent_id: Some(above.id), ..below };
+    world.commit(vec![super::common::create(&below)]).await.unwrap();
+    world.settled();
+    for id in [below.id, above.id] {
+        std::fs::remove_file(world.file(id)).unwrap();
+    }
+    world.look_until(async || world.get(below.id).await.is_none()).await;
+    assert!(world.get(above.id).await.is_none());
+    let changes = world.store.changes(ORG, 0, 10).await.unwrap();
+    assert!(changes.len() == 4 && changes[2].at == changes[3].at, "{changes:?}");
+    world.settled();
+    world.look().await;
+    assert!(!world.file(below.id).exists() && !world.file(above.id).exists());
+}
+
+#[tokio::test]
+async fn what_is_no_item_and_is_needed_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let item = world.put("a task", json!({})).await;
+    let grants = TypeGrants { org: ORG, type_id: TASK, instance: None, grants: Vec::new() };
+    world.commit(vec![Operation::SetTypeGrants { grants, remove: false }]).await.unwrap();
+    world.registry.replace(TypeRegistry::build(world.store.load_types().await.unwrap()).unwrap());
+    world.settled();
+    let documents = ["types/Task.json".to_owned(), format!("directory/access/{ORG}.json")];
+    let documents = documents.map(|document| world.folder.join(document));
+    let texts = documents.each_ref().map(|document| std::fs::read_to_string(document).unwrap());
+    for document in &documents {
+        std::fs::remove_file(document).unwrap();
+    }
+    world.look_until(async || documents.iter().all(|document| document.exists())).await;
+    assert_eq!(documents.each_ref().map(|document| std::fs::read_to_string(document).unwrap()), texts);
+    assert_eq!(world.problems(), Vec::<String>::new());
+    let folder = world.close();
+    assert_eq!(open(&folder).await.get(item.id).await, Some(item));
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use realnet_core::ErrorKind;
 use realnet_core::provider::ItemProvider as _;
-use realnet_provider_generic::{DocumentStore, MemoryStore};
+use realnet_provider_generic::{DocumentStore, Edits, MemoryStore};
 use realnet_provider_json::JsonCodec;
 use serde_json::json;
 
@@ -23,7 +23,7 @@ async fn one_has_it_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let world = open(folder.path()).await;
     assert!(message(folder.path()).contains("in use by another server"));
-    let looked = DocumentStore::look(folder.path(), &JsonCodec).map(|_: MemoryStore| ());
+    let looked = DocumentStore::look(folder.path(), &JsonCodec, Edits::PassedOver).map(|_: MemoryStore| ());
     assert!(looked.unwrap_err().message().contains("in use by another server"));
     world.documents.close();
     let refused = world.commit(vec![super::common::create(&super::common::task("late", json!({})))]).await;
@@ -71,7 +71,7 @@ async fn a_look_changes_nothing() {
     world.close();
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
     files(folder.path(), &mut before);
-    let store = DocumentStore::look(folder.path(), &JsonCodec).unwrap();
+    let store = DocumentStore::look(folder.path(), &JsonCodec, Edits::Refused).unwrap();
     assert_eq!(store.get(&access, item.id).await.unwrap(), Some(item));
     files(folder.path(), &mut after);
     assert_eq!(before, after);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::provider::DumpProvider;
-use realnet_provider_generic::DocumentStore;
+use realnet_provider_generic::{DocumentStore, Edits};
 use realnet_provider_sql::postgres::PostgresStore;
 use realnet_provider_sql::{SqliteConfig, SqliteDump};
 
@@ -32,9 +32,9 @@ pub async fn source(section: &DatabaseSection, others: Others) -> Result<Arc<dyn
             };
             Arc::new(opened.map_err(|error| at(path.display(), &error))?)
         }
-        // What is in the folder is read whole, while nobody else has it.
+        // What is in the folder is read whole, and no server gets it meanwhile.
         DatabaseSection::Documents { format, folder } if DocumentStore::holds(folder) => {
-            let store = look_at_documents(*format, folder);
+            let store = look_at_documents(*format, folder, Edits::Refused);
             Arc::new(store.map_err(|error| at(folder.display(), &error))?)
         }
         DatabaseSection::Documents { folder, .. } => {
