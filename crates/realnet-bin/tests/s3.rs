@@ -8,23 +8,8 @@ use std::time::Duration;
 
 use common::{ADMIN, Server, Settings, realnet, run, server_command, text};
 use futures::stream;
-use realnet_core::clock::{IdSource as _, System};
-use realnet_testkit::engines::{ObjectServer, S3Place, free_port, s3_place};
+use realnet_testkit::engines::{ObjectServer, free_port, s3_place};
 use serde_json::{Value, json};
-
-fn settings(place: &S3Place) -> Settings {
-    let prefix = System.next_id().to_string();
-    [
-        ("REALNET_STORAGE_TYPE", "s3"),
-        ("REALNET_STORAGE_S3_BUCKET", place.bucket),
-        ("REALNET_STORAGE_S3_KEY", place.key),
-        ("REALNET_STORAGE_S3_SECRET", place.secret),
-        ("REALNET_STORAGE_S3_ENDPOINT", &place.endpoint),
-        ("REALNET_STORAGE_S3_PREFIX", &prefix),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
-}
 
 /// What `realnet server --check` says with these settings and one more.
 fn checked(folder: &Path, settings: &Settings, more: (&str, &str)) -> (bool, String) {
@@ -38,7 +23,7 @@ fn checked(folder: &Path, settings: &Settings, more: (&str, &str)) -> (bool, Str
 #[tokio::test]
 async fn a_check_says_whether_the_bucket_answers() {
     let (_guard, folder) = common::folder();
-    let settings = settings(&s3_place().await.unwrap());
+    let settings = common::s3_settings(&s3_place().await.unwrap());
     let (good, words) = checked(&folder, &settings, ("REALNET_DEBUG", "false"));
     assert!(good && words.contains("the bucket realnet-test on 127.0.0.1 answers"), "{words}");
     let nobody = format!("127.0.0.1:{}", free_port().unwrap());
@@ -97,7 +82,7 @@ impl Rest {
 async fn contents_are_in_the_bucket() {
     let (_guard, folder) = common::folder();
     let server = ObjectServer::start().await.unwrap();
-    let settings = settings(server.place());
+    let settings = common::s3_settings(server.place());
     let realnet = Server::start_with(&folder, &settings);
     let rest = Rest::sign_in(&realnet).await;
     let path = rest.file("letter.txt").await;
@@ -127,7 +112,7 @@ async fn a_bucket_belongs_to_one_database() {
     let (_guard, owner) = common::folder();
     let (_guard_of_other, other) = common::folder();
     let server = ObjectServer::start().await.unwrap();
-    let settings = settings(server.place());
+    let settings = common::s3_settings(server.place());
     assert!(Server::start_with(&owner, &settings).stop());
     let refused = run(&mut server_command(&other, &settings));
     let words = text(&refused);
@@ -166,7 +151,7 @@ async fn large_contents_take_little_memory() {
     const PIECE: usize = 1 << 20;
     const PIECES: u64 = 300;
     let (_guard, folder) = common::folder();
-    let realnet = Server::start_with(&folder, &settings(&s3_place().await.unwrap()));
+    let realnet = Server::start_with(&folder, &common::s3_settings(&s3_place().await.unwrap()));
     let rest = Rest::sign_in(&realnet).await;
     let path = rest.file("large").await;
     let before = peak(realnet.id());

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use realnet_client::Client;
+use realnet_core::clock::{IdSource as _, System};
+use realnet_testkit::engines::S3Place;
 
 /// The administrator of every test server.
 pub const ADMIN: (&str, &str) = ("admin", "correct-horse-battery");
@@ -133,6 +135,21 @@ pub fn server_command(folder: &Path, settings: &Settings) -> Command {
         .env("REALNET_PASSWORD", ADMIN.1)
         .envs(settings.iter().map(|(name, value)| (name, value)));
     command
+}
+
+/// The settings that lead to a place in S3 of one's own: it has a prefix that no other has.
+pub fn s3_settings(place: &S3Place) -> Settings {
+    let prefix = System.next_id().to_string();
+    [
+        ("REALNET_STORAGE_TYPE", "s3"),
+        ("REALNET_STORAGE_S3_BUCKET", place.bucket),
+        ("REALNET_STORAGE_S3_KEY", place.key),
+        ("REALNET_STORAGE_S3_SECRET", place.secret),
+        ("REALNET_STORAGE_S3_ENDPOINT", &place.endpoint),
+        ("REALNET_STORAGE_S3_PREFIX", &prefix),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
 }
 
 /// The settings that lead to a PostgreSQL database given as a URL.

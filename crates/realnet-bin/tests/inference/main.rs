@@ -6,10 +6,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod content_rows;
+mod contents;
 mod rows;
 
 use common::{ADMIN, Server, Settings};
 use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rows::{Row, reads, writes};
 use serde_json::{Value, json};
 
@@ -158,15 +161,8 @@ impl World {
         }
         let answer = request.send().await.unwrap_or_else(|error| panic!("{path}: {error}"));
         let status = answer.status().as_u16();
-        let told = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
-            let is_told =
-                !name.as_str().starts_with("ratelimit") && !["date", "x-request-id"].contains(&name.as_str());
-            // The tag of an answer with items that it refers to is made from their ids, too.
-            let is_tag = name == "etag" && path.contains('(');
-            is_told.then(|| format!("{name}: {}", if is_tag { "" } else { value.to_str().unwrap() }))
-        };
-        let mut head: Vec<String> = answer.headers().iter().filter_map(told).collect();
-        head.sort();
+        // The tag of an answer with items that it refers to is made from their ids, too.
+        let head = head_of(answer.headers(), path.contains('('));
         (status, head, answer.text().await.unwrap())
     }
 
@@ -181,6 +177,19 @@ impl World {
         let (status, head, text) = self.send(token, row.method, &path, &body, row.headers).await;
         plain(&format!("{status}\n{}\n\n{text}", head.join("\n")))
     }
+}
+
+/// The lines of a head that answers have in common when they tell the same, in order; on wish without the tag's value.
+fn head_of(headers: &HeaderMap, without_tag: bool) -> Vec<String> {
+    let told = |(name, value): (&HeaderName, &HeaderValue)| {
+        let is_told =
+            !name.as_str().starts_with("ratelimit") && !["date", "x-request-id"].contains(&name.as_str());
+        let is_tag = name == "etag" && without_tag;
+        is_told.then(|| format!("{name}: {}", if is_tag { "" } else { value.to_str().unwrap() }))
+    };
+    let mut head: Vec<String> = headers.iter().filter_map(told).collect();
+    head.sort();
+    head
 }
 
 /// Replaces what differs between any two servers: ids, by their order of appearance; times; and cursors (which hold both).
