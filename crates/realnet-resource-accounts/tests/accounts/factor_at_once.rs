@@ -97,6 +97,21 @@ async fn codes_that_can_not_be_renewed_go_on() {
 }
 
 #[tokio::test]
+async fn codes_of_before_that_stay_behind_count_no_more() {
+    let (world, between) = Between::world().await;
+    let (phone, old) = enroll(&world).await;
+    between.watch(|step| step != Step::Remove(RecordKind::Recovery));
+    let body = json!({"current_password": PASSWORD, "code": phone.code(&world, 0)});
+    let renewed = world.auth(&world.ann, Verb::Post, "totp/recovery", body).await.unwrap();
+    between.look_away();
+    assert_eq!(kept(&world, &between).await, 20, "they could not be removed");
+    let left = world.auth(&world.ann, Verb::Get, "totp", Value::Null).await.unwrap();
+    assert_eq!(left["recovery_codes"], 10, "{left}");
+    assert!(!gets_in(&world, &old[0]).await);
+    assert!(gets_in(&world, &codes(&renewed)[0]).await);
+}
+
+#[tokio::test]
 async fn the_first_code_is_for_who_was_shown_the_secret() {
     let world = World::new().await;
     let stolen = world.sign_in("ann").await.caller;
@@ -107,9 +122,10 @@ async fn the_first_code_is_for_who_was_shown_the_secret() {
     };
     let elsewhere = confirm(&stolen, phone.code(&world, 0)).await;
     assert_eq!(kind(elsewhere), ErrorKind::Conflict, "not even a right one");
-    // Whoever has got hold of that very session guesses as seldom as at signing in.
+    // Whoever has got hold of that very session guesses as seldom as at signing in, and no more often for knowing the password.
     let mut guesses = 0;
     while kind(confirm(&world.ann, phone.wrong(&world)).await) == ErrorKind::InvalidInput {
+        world.sign_in("ann").await;
         guesses += 1;
         assert!(guesses <= 10, "there is no limit");
     }
