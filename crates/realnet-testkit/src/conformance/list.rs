@@ -99,6 +99,7 @@ macro_rules! conformance {
             grants: [
                 grants_on_types_and_instances,
                 grants_on_items,
+                grants_lead_into_no_other_org,
                 owners_and_administrators,
                 each_permission_allows_its_own,
                 one_shares_what_one_holds,

@@ -6,6 +6,7 @@ use realnet_core::ErrorKind;
 use realnet_core::acl::{Caller, Grant, Permission, Subject};
 use realnet_core::change::Operation;
 use realnet_core::model::{Item, Visibility};
+use realnet_core::query::OrgScope;
 use realnet_core::registry::TypeGrants;
 use serde_json::json;
 
@@ -80,6 +81,32 @@ pub async fn grants_on_items(world: World) {
     sees(&world, &acme.visitor, &["flag", "org", "public", "restricted", "visitor"]).await;
     sees(&world, &acme.anonymous, &["flag", "public"]).await;
     sees(&world, &world.umbrella.admin, &[]).await;
+}
+
+/// Nobody is led into another org by a grant on an item or by owning it, an administrator no more than others.
+pub async fn grants_lead_into_no_other_org(world: World) {
+    let (acme, umbrella) = (world.acme.clone(), world.umbrella.clone());
+    let paper = |name: &str| item("PrivatePaper").org(acme.id).owner(None).name(name);
+    let shared = |name: &str, subject| paper(name).grants(vec![grant(subject, READ)]);
+    let papers = vec![
+        shared("account", Org::account(&umbrella.bob)),
+        shared("org", Subject::Org(umbrella.id)),
+        shared("public", Subject::Public),
+        shared("staff", Subject::Role(umbrella.staff.id)),
+        shared("team", Subject::Group(umbrella.team.id)),
+        paper("owned").owner(umbrella.bob.account),
+    ];
+    let made = world.create_all(&world.system(), papers).await;
+    for caller in [&umbrella.admin, &umbrella.alice, &umbrella.bob, &umbrella.visitor] {
+        for kind in ["PrivatePaper", "Paper"] {
+            let find = world.find(kind).by(caller).scope(OrgScope::One(acme.id)).order("name");
+            find.gives(&["public"]).await;
+        }
+        for item in &made {
+            let seen = world.get(caller, item.id).await.is_some();
+            assert_eq!(seen, item.name == "public", "{} by {}", item.name, caller.username);
+        }
+    }
 }
 
 /// Owners and administrators do everything, in their own org only; public items are readable from anywhere.
