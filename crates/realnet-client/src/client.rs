@@ -124,6 +124,12 @@ impl Client {
         self.document(self.request(Method::POST, &[resource])?.json(body)).await
     }
 
+    /// The same under a key of 1 to 255 visible ASCII characters: sent again with the same body within a day, it answers what it has
+    /// created then.
+    pub async fn create_once(&self, resource: &str, body: &Value, key: &str) -> Result<Value> {
+        self.document(self.request(Method::POST, &[resource])?.header("idempotency-key", key).json(body)).await
+    }
+
     /// Replaces name and attributes of an item; `version` is the one that it must have.
     pub async fn replace(
         &self,
@@ -148,6 +154,15 @@ impl Client {
             .header("content-type", "application/merge-patch+json")
             .body(patch.to_string());
         self.document(with_version(request, version)).await
+    }
+
+    /// Changes an item by the operations of a JSON Patch (RFC 6902).
+    pub async fn patch_by_steps(&self, resource: &str, id: &str, operations: &Value) -> Result<Value> {
+        let request = self
+            .request(Method::PATCH, &[resource, id])?
+            .header("content-type", "application/json-patch+json")
+            .body(operations.to_string());
+        self.document(request).await
     }
 
     /// Deletes an item with its descendants.

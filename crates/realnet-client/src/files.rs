@@ -91,6 +91,31 @@ impl Client {
         self.send(request).await.map(drop)
     }
 
+    /// Replaces the content of an item by bytes that have this checksum, SHA-256; answers the item. `content_type`: the media type, where
+    /// the bytes do not tell it.
+    pub async fn put_content<S, E>(
+        &self,
+        (resource, id): (&str, &str),
+        (size, checksum): (u64, &[u8; 32]),
+        content_type: Option<&str>,
+        data: S,
+    ) -> Result<Value>
+    where
+        S: Stream<Item = std::result::Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        let mut request = self
+            .request(Method::PUT, &[resource, id, "data"])?
+            .header("content-length", size)
+            .header("content-digest", format!("sha-256=:{}:", STANDARD.encode(checksum)))
+            .timeout(LONG)
+            .body(Body::wrap_stream(data));
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        self.document(request).await
+    }
+
     /// What is known of the content of an item: its length and its checksum.
     pub async fn content(&self, resource: &str, id: &str) -> Result<(u64, String)> {
         let response = self.send(self.request(Method::HEAD, &[resource, id, "data"])?).await?;

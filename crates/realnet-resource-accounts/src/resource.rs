@@ -33,6 +33,10 @@ impl Resource for Accounts {
         }
     }
 
+    fn takes_ids(&self) -> bool {
+        false
+    }
+
     async fn intake(&self, cx: &Context, intake: &mut Intake<'_>) -> Result<()> {
         self.take_in(cx, intake).await
     }

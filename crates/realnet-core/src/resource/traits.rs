@@ -25,6 +25,12 @@ pub trait Resource: Send + Sync {
     /// Its name, as in a type's `module`.
     fn name(&self) -> &str;
 
+    /// Whether administrators may give the ids of new items. Not where others go by these ids: what was granted to one that is gone would
+    /// pass on to whoever gets its id.
+    fn takes_ids(&self) -> bool {
+        true
+    }
+
     /// Looks at a write before anything is built from it; may take values out and add operations. May wait.
     async fn intake(&self, _cx: &Context, _intake: &mut Intake<'_>) -> Result<()> {
         Ok(())

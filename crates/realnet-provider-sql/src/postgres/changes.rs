@@ -57,13 +57,18 @@ pub(super) async fn since(shared: &Shared, org: Uuid, since: i64, limit: usize) 
 /// Changes of an item below a version, newest first.
 pub(super) async fn of_item(
     shared: &Shared,
-    id: Uuid,
+    (id, org): (Uuid, Uuid),
     before: Option<i64>,
     limit: usize,
 ) -> Result<Vec<ChangeRecord>> {
     settle(shared, Scope::Item(id)).await?;
     let mut statement = Statement::of(format!("SELECT {COLUMNS} FROM changes WHERE item = "));
     statement.bind(id.into()).push(" AND version < ").bind(before.unwrap_or(i64::MAX).into());
+    // An item that had this id before, and was deleted, is another one.
+    statement.push(" AND org = ").bind(org.into()).push(
+        " AND seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.item = ",
+    );
+    statement.bind(id.into()).push(" AND b.org = ").bind(org.into()).push("), 0)");
     statement.push(" AND revision IS NOT NULL ORDER BY version DESC, revision DESC LIMIT ");
     statement.bind((limit as i64).into());
     records(&shared.read(page(statement, "version DESC, revision DESC")).await?)

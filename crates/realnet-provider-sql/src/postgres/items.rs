@@ -97,10 +97,8 @@ impl ItemProvider for PostgresStore {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<ChangeRecord>> {
-        if self.get(access, id).await?.is_none() {
-            return Ok(Vec::new());
-        }
-        changes::of_item(&self.shared, id, before, limit).await
+        let Some(item) = self.get(access, id).await? else { return Ok(Vec::new()) };
+        changes::of_item(&self.shared, (id, item.org), before, limit).await
     }
 
     async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {

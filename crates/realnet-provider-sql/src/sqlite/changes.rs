@@ -38,11 +38,12 @@ pub(super) fn history(
     let mut reader = shared.pool.take()?;
     let connection = reader.get()?;
     let item = read_item(connection, access, id)?;
-    if !item.is_some_and(|item| access.allows(&item, Permission::Read)) {
-        return Ok(Vec::new());
-    }
+    let Some(item) = item.filter(|item| access.allows(item, Permission::Read)) else { return Ok(Vec::new()) };
     let mut statement = selection();
-    statement.push("c.item = ").bind(id.into());
+    statement.push("c.item = ").bind(id.into()).push(" AND c.org = ").bind(item.org.into());
+    // An item that had this id before, and was deleted, is another one.
+    statement.push(" AND c.seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.item = ");
+    statement.bind(id.into()).push(" AND b.org = ").bind(item.org.into()).push("), 0)");
     if let Some(before) = before {
         statement.push(" AND c.version < ").bind(before.into());
     }

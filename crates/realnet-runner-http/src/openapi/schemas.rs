@@ -54,7 +54,7 @@ fn item() -> Value {
         "type": "object",
         "description": "A record. A key of a body that is no property is an attribute.",
         "properties": {
-            "id": {"type": "string", "format": "uuid", "readOnly": true},
+            "id": {"type": "string", "format": "uuid", "description": "Made by the server, unless an administrator gives the id of a new item"},
             "type": {"type": "string", "description": "Name of its type"},
             "instance": {"type": ["string", "null"], "description": "Preset of the type"},
             "name": {"type": "string", "maxLength": 1024},

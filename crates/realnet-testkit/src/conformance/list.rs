@@ -40,6 +40,7 @@ macro_rules! conformance {
                 revisions_are_consecutive_per_org,
                 order_holds_under_concurrency,
                 the_history_of_an_item,
+                the_history_of_an_id_that_came_back,
             ],
             contents: [
                 a_content_is_kept_with_its_item,

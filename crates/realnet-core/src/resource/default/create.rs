@@ -67,7 +67,7 @@ pub(in crate::resource) async fn plan_create(
     let body = Body::parse(document)?;
     let info = type_of(cx, route, &body)?;
     let resource = Arc::clone(route.resources.of(info)?);
-    let id = cx.services.ids.next_id();
+    let id = id_of(cx, &*resource, &body)?;
     // Before anything costly: whether the caller may create such items at all, in its own org at least.
     let instance = body.property("instance").and_then(Value::as_str);
     acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
@@ -82,6 +82,23 @@ pub(in crate::resource) async fn plan_create(
     let item = unless_invalid(violations, item)?;
     plan.add("create", change::Operation::Create(Box::new(item)), intake.then, &resource);
     Ok(())
+}
+
+/// The id of a new item: one of our own, unless an administrator brings one along, as who moves items from one server to another does. One
+/// that is in use, by whomever, is refused by the store.
+fn id_of(cx: &Context, resource: &dyn crate::resource::Resource, body: &Body) -> Result<Uuid> {
+    let Some(given) = body.property("id") else { return Ok(cx.services.ids.next_id()) };
+    let refuse = |detail: &str| Err(Error::invalid(vec![Violation::new("/id", detail)]));
+    if !resource.takes_ids() {
+        return refuse("is made by the server for items of this type");
+    }
+    if !cx.caller().is_admin() {
+        return refuse("is set by the server, unless an administrator gives it");
+    }
+    match given.as_str().and_then(parse_id) {
+        Some(id) if !id.is_nil() && !id.is_max() => Ok(id),
+        _ => refuse("expected an id, as UUID"),
+    }
 }
 
 /// The type that a document names, or the endpoint's.

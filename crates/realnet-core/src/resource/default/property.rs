@@ -76,12 +76,12 @@ pub(super) fn check_fixed(item: &Item, info: &TypeInfo, key: &str, value: &Value
     if same { Ok(()) } else { Err(BY_THE_SERVER.to_owned()) }
 }
 
-/// What a new item may not bring along.
+/// What a new item may not bring along. Its id is a matter of its own.
 pub(super) fn refuse_fixed(properties: &crate::model::Map) -> Vec<Violation> {
     let given = |key: &&str| properties.get(*key).is_some_and(|value| !value.is_null());
     FIXED
         .iter()
-        .filter(|key| **key != "type" && given(key))
+        .filter(|key| !matches!(**key, "id" | "type") && given(key))
         .map(|key| Violation::new(format!("/{key}"), BY_THE_SERVER))
         .collect()
 }

@@ -5,10 +5,12 @@ use crate::resource::{Projection, Rendered};
 
 impl Rendered<Item> {
     /// The strong entity tag of this representation, with quotes: `"VERSION-HASH"`. The hash covers the registry's revision
-    /// (effective attributes), the projection, expanded items and the fields that this caller is not shown.
+    /// (effective attributes), the projection, expanded items and the fields that this caller is not shown; and the moment of creation,
+    /// since an id may come back after a deletion.
     pub fn etag(&self) -> String {
         let mut hash = Fnv::new();
         hash.add(&self.registry.revision().to_le_bytes());
+        hash.add(&self.value.created_at.as_micros().to_le_bytes());
         if *self.projection != Projection::default() {
             hash.add(format!("{:?}", self.projection).as_bytes());
         }

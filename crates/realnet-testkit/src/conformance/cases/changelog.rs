@@ -255,3 +255,27 @@ pub async fn the_history_of_an_item(world: World) {
         assert!(seen.as_ref().map_or(true, Vec::is_empty), "{}: {seen:?}", stranger.username);
     }
 }
+
+/// An id may come back after a deletion: its history is that of the item that has it now.
+pub async fn the_history_of_an_id_that_came_back(world: World) {
+    let alice = world.acme.alice.clone();
+    let note = world.create(&alice, item("Note").name("old")).await;
+    for version in 2..=4 {
+        world.update(&alice, note.id, move |item| item.name = format!("old {version}")).await.unwrap();
+    }
+    world.commit(&alice, vec![delete(note.id)]).await.unwrap();
+    let again = world.create(&alice, item("Note").name("new").id(note.id)).await;
+    assert_eq!((again.id, again.version), (note.id, 1));
+    world.update(&alice, note.id, |item| item.name = "newer".to_owned()).await.unwrap();
+    let access = world.access(&alice);
+    let history = async |before| world.stores.items.history(&access, note.id, before, 100).await;
+    let names = |records: &[ChangeRecord]| -> Vec<String> {
+        records.iter().filter_map(|record| record.after.as_ref()).map(|item| item.name.clone()).collect()
+    };
+    let all = eventually("the history holds both versions", || async {
+        history(None).await.ok().filter(|all| all.len() == 2)
+    })
+    .await;
+    assert_eq!(names(&all), ["newer", "new"]);
+    assert_eq!(names(&history(Some(2)).await.unwrap()), ["new"]);
+}
