@@ -6,6 +6,7 @@
 
 mod cli;
 mod config;
+mod exchange;
 mod wire;
 
 use std::process::ExitCode;

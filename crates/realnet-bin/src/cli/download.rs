@@ -92,7 +92,8 @@ fn cut(name: &str) -> &str {
     &name[..end.take_while(|end| *end <= LONGEST).last().unwrap_or_default()]
 }
 
-async fn fetch(client: &Client, id: &str, part: &Path, name: &str, size: u64, checksum: &str) -> Outcome {
+/// Puts a content together in a file, and goes on with what is there.
+pub async fn fetch(client: &Client, id: &str, part: &Path, name: &str, size: u64, checksum: &str) -> Outcome {
     let mut tries = Tries::default();
     loop {
         let mut file = OpenOptions::new().create(true).append(true).open(part)?;
@@ -144,7 +145,8 @@ async fn piece(
     Ok(())
 }
 
-fn digest(path: &Path) -> Result<String, Failure> {
+/// The SHA-256 of a file, in hexadecimal.
+pub fn digest(path: &Path) -> Result<String, Failure> {
     let mut file = File::open(path)?;
     let mut digest = Meter::new();
     let mut block = vec![0; 256 * 1024];

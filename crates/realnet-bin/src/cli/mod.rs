@@ -15,10 +15,12 @@ mod documents;
 mod download;
 mod elsewhere;
 mod explain;
+mod export;
 mod factor;
 mod find;
 mod get;
 mod history;
+mod import;
 mod info;
 mod keys;
 mod login;
@@ -32,6 +34,9 @@ mod suggest;
 mod tries;
 mod upload;
 mod write;
+
+pub use download::{digest, fetch};
+pub use upload::is_passing;
 
 use std::process::ExitCode;
 
@@ -126,6 +131,10 @@ enum Command {
     Upload(upload::UploadCommand),
     /// Fetches the content of a file, and goes on after an interruption: realnet download ID [-o FILE]
     Download(download::DownloadCommand),
+    /// Writes items, types and contents into a folder or archive: realnet export DIR|FILE.tar.gz [--type T] …
+    Export(export::ExportCommand),
+    /// Reads them back, into this or another server
+    Import(import::ImportCommand),
     /// Makes, lists and ends keys, by which programs sign in
     Keys(keys::KeysCommand),
 }
@@ -226,6 +235,8 @@ async fn client_command(command: Command) -> Outcome {
         Command::Explain(command) => explain::run(&command).await,
         Command::Upload(command) => upload::run(&command).await,
         Command::Download(command) => download::run(&command).await,
+        Command::Export(command) => export::run(&command).await,
+        Command::Import(command) => import::run(&command).await,
         Command::Keys(command) => keys::run(&command).await,
     }
 }
@@ -255,7 +266,7 @@ pub fn for_operators(error: &realnet_core::Error) -> String {
 }
 
 /// Goes on to the next page of a list, unless that is the one that has just been read: a server that says so would be asked for ever.
-fn go_on(last: &mut Option<String>, next: String) -> Outcome {
+pub fn go_on(last: &mut Option<String>, next: String) -> Outcome {
     if last.as_ref() == Some(&next) {
         return Err(
             "the server names the same page as the next one again: what it has shown may not be all".into()
@@ -263,6 +274,11 @@ fn go_on(last: &mut Option<String>, next: String) -> Outcome {
     }
     *last = Some(next);
     Ok(())
+}
+
+/// Says what the server finds odd.
+pub fn notice(words: &str) {
+    output::error(&format!("notice: {words}"));
 }
 
 /// Whether a resource is that of the types, which go by their names.

@@ -110,7 +110,7 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
 }
 
 /// Whether another try may help.
-fn is_passing(error: &realnet_client::Error) -> bool {
+pub fn is_passing(error: &realnet_client::Error) -> bool {
     match error {
         realnet_client::Error::Unreachable { .. } => true,
         error => matches!(error.status(), Some(408 | 409 | 429 | 500 | 502 | 503 | 504)),

@@ -101,7 +101,7 @@ async fn what_can_not_be_restored_changes_nothing() {
     let good = std::fs::read(folder.join("shop.tar.zst")).unwrap();
     assert!(damaged(&folder, &good[..good.len() / 2]).contains("truncated"));
     assert!(damaged(&folder, &good[..good.len() - 1]).contains("truncated"));
-    assert!(damaged(&folder, b"some text that is no archive").contains("is no backup"));
+    assert!(damaged(&folder, b"some text that is no archive").contains("is none of ours"));
     let mut other = good.clone();
     let middle = other.len() / 2;
     other[middle] ^= 1;

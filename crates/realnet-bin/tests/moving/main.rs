@@ -1,9 +1,12 @@
-//! Whole stores on the move, as an operator moves them: with commands, between real engines, and with interruptions.
+//! Whole stores on the move, as an operator moves them, and items, as a user takes them along: with commands, between real engines,
+//! and with interruptions.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod backup;
 #[path = "../common/mod.rs"]
 mod common;
 mod copy;
+mod exchange;
+mod hostile_exports;
 mod ring;
 mod shop;

@@ -1,6 +1,6 @@
 //! Moving whole stores: what `realnet copy`, `verify`, `backup` and `restore` do, on the stores that they are told.
 
-mod archive;
+pub mod archive;
 mod backup;
 mod contents;
 mod copy;
@@ -13,6 +13,7 @@ mod verify;
 pub use backup::backup;
 pub use contents::told;
 pub use copy::{Copy, copy};
+pub use progress::Bar;
 pub use restore::{rehearse, restore};
 pub use verify::verify;
 

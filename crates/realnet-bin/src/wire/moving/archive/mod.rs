@@ -12,8 +12,8 @@ mod tests;
 mod write;
 
 pub use manifest::{Contents, ContentsDigest, FORMAT, Head, Manifest};
-pub use read::{Visitor, read};
-pub use write::{Destination, Writer};
+pub use read::{MAX_WINDOW, Visitor, nothing_behind, read, unreadable};
+pub use write::{Destination, Entries, LEVEL, Writer};
 
 /// The first entry.
 const HEAD: &str = "realnet-backup.json";

@@ -15,7 +15,7 @@ use crate::cli::Failure;
 /// The most bytes that a part of the records, the head or the manifest unpacks to.
 const MAX_PART: u64 = 64 * 1024 * 1024;
 /// The largest window that unpacking may take, as a power of two: 8 MiB.
-const MAX_WINDOW: u32 = 23;
+pub const MAX_WINDOW: u32 = 23;
 /// Contents are read in pieces of so many bytes.
 const PIECE: usize = 64 * 1024;
 
@@ -190,7 +190,7 @@ fn bounded(name: &str, size: u64) -> Result<(), Failure> {
 }
 
 /// Sees that the end of the archive is the end of the file, and that all of it has come.
-fn nothing_behind(source: &mut impl Read) -> Result<(), Failure> {
+pub fn nothing_behind(source: &mut impl Read) -> Result<(), Failure> {
     let mut block = [0; BLOCK];
     loop {
         let count = source.read(&mut block).map_err(|error| unreadable(&error))?;
@@ -208,10 +208,11 @@ fn foreign(name: &str, problem: &str) -> Failure {
     format!("the archive has an entry {name:?} that {problem}: no backup has such").into()
 }
 
-fn unreadable(error: &io::Error) -> Failure {
+/// What is said of an archive that can not be read on.
+pub fn unreadable(error: &io::Error) -> Failure {
     let text = error.to_string();
     if error.kind() == io::ErrorKind::UnexpectedEof || text.contains("incomplete frame") {
         return "the archive ends before its time: it is truncated".into();
     }
-    format!("the archive can not be read: it is damaged, or is no backup ({text})").into()
+    format!("the archive can not be read: it is damaged, or is none of ours ({text})").into()
 }

@@ -152,7 +152,7 @@ fn foreign_entries_are_refused_by_name() {
     }
     assert!(refusal(&packed(&[("notes.txt", tar::EntryType::Regular, 2, b"no")])).contains("no backup"));
     assert!(refusal(&packed(&[first])).contains("no manifest"));
-    assert!(refusal(b"not packed at all, but some text").contains("is no backup"));
+    assert!(refusal(b"not packed at all, but some text").contains("is none of ours"));
     assert!(refusal(b"").contains("truncated"));
 }
 

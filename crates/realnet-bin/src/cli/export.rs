@@ -1,0 +1,66 @@
+//! `realnet export`: what one may read, as documents.
+
+use std::path::PathBuf;
+
+use structopt::StructOpt;
+
+use super::{Outcome, ServerAddress, output, session};
+use crate::exchange::{Asked, Export, Form};
+
+/// Writes items, the types that they need, and on demand contents of files, as documents into a folder or an archive.
+#[derive(Debug, StructOpt)]
+#[structopt(after_help = "\
+EXAMPLES:
+    realnet export shop                                  a folder of JSON documents
+    realnet export shop --format yaml --with-data
+    realnet export notes.tar.gz --type note --filter status=open
+    realnet export shop --update                         brings it up to date, or goes on with what was broken off
+
+It holds what you may read, with the values that items have of their own. Secrets, passwords, grants and history are not in it:
+`realnet backup` has those. Accounts, groups, roles and apps that every server has are left out, unless --type names them.")]
+pub struct ExportCommand {
+    #[structopt(flatten)]
+    address: ServerAddress,
+    /// A folder, or a file that ends with .tar.gz or .tar.zst
+    #[structopt(name = "DIR|FILE", parse(from_os_str))]
+    target: PathBuf,
+    /// Items of this type, with those derived from it; may come several times
+    #[structopt(long = "type", name = "TYPE", number_of_values = 1)]
+    types: Vec<String>,
+    /// Only items that match field=op.value; may come several times
+    #[structopt(long = "filter", name = "FILTER", number_of_values = 1)]
+    filters: Vec<String>,
+    /// The format of documents: json, yaml or xml
+    #[structopt(long, default_value = "json")]
+    format: Form,
+    /// The contents of files, too
+    #[structopt(long)]
+    with_data: bool,
+    /// Brings the export up to date that is in the folder
+    #[structopt(long)]
+    update: bool,
+    /// Says what would be exported, and writes nothing
+    #[structopt(long)]
+    dry_run: bool,
+}
+
+/// Exports.
+pub async fn run(command: &ExportCommand) -> Outcome {
+    let client = session::connect(&command.address).await?;
+    let asked =
+        Asked { types: command.types.clone(), filters: command.filters.clone(), with_data: command.with_data };
+    let export = Export { client: &client, target: &command.target, form: command.format, asked, update: command.update };
+    let (exported, verb) =
+        if command.dry_run { (export.rehearse().await?, "would export") } else { (export.run().await?, "exported") };
+    let target = command.target.display();
+    output::line(&format!("{verb} {} to {target}", exported.counts));
+    if exported.left_out > 0 {
+        let count = exported.left_out;
+        output::line(&format!("left out: {count} accounts, roles, apps and the like, which --type would name"));
+    }
+    if !exported.missing.is_empty() {
+        let ids: Vec<String> = exported.missing.iter().map(ToString::to_string).collect();
+        output::error(&format!("notice: items without the content that they speak of: {}", ids.join(", ")));
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The types of a server, as far as who exports may see them: which items are left out unless asked for, and which declarations
+//! an export needs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use realnet_client::{Client, ListQuery};
+use serde_json::{Map, Value};
+
+use crate::cli::Failure;
+use crate::wire;
+
+/// Types of who is who: their items belong to a server, not to what one takes along. And what offers apps to roles.
+const DIRECTORY: [&str; 9] =
+    ["account", "accountgroup", "accountrole", "auth", "client", "group", "org", "role", "roleapp"];
+/// Items of built-in types below this one are there on every server.
+const APP: &str = "app";
+/// What a declaration says, in an export.
+const DECLARED: [&str; 6] = ["name", "base", "attributes", "fields", "instances", "access"];
+
+/// The types by their names in lower case.
+pub struct Catalog {
+    types: HashMap<String, Value>,
+    built_in: HashSet<String>,
+}
+
+impl Catalog {
+    /// All that the caller may see; none where it may see none.
+    pub async fn fetch(client: &Client) -> Result<Self, Failure> {
+        let (mut types, mut query) = (HashMap::new(), ListQuery::default());
+        loop {
+            let page = match client.list("types", &query).await {
+                Ok(page) => page,
+                Err(error) if matches!(error.status(), Some(401 | 403)) => break,
+                Err(error) => return Err(error.into()),
+            };
+            for info in page.items {
+                let name = text(&info, "name").to_lowercase();
+                // A type of the org's own hides one of the system.
+                if !types.contains_key(&name) || text(&info, "layer") == "org" {
+                    types.insert(name, info);
+                }
+            }
+            match page.next {
+                Some(cursor) if query.get("cursor") != Some(&cursor) => {
+                    query = ListQuery::default().with("cursor", cursor);
+                }
+                _ => break,
+            }
+        }
+        Ok(Self { types, built_in: wire::built_in_types() })
+    }
+
+    /// Whether items of a type are left out of an export that is asked for no types.
+    pub fn is_left_out(&self, type_name: &str) -> bool {
+        let chain = self.chain(type_name);
+        let is_directory = chain.iter().any(|name| DIRECTORY.contains(&name.as_str()));
+        is_directory || self.is_built_in(type_name) && chain.iter().any(|name| name == APP)
+    }
+
+    /// The declarations that items of these types need, by name: of their types, of the bases of these, and of all that their fields
+    /// refer to, as far as not every server has them.
+    pub fn needed_by(&self, used: &BTreeSet<String>) -> BTreeMap<String, Value> {
+        let mut needed = BTreeMap::new();
+        let mut rest: Vec<String> = used.iter().map(|name| name.to_lowercase()).collect();
+        while let Some(name) = rest.pop() {
+            let Some(info) = self.types.get(&name).filter(|_| !self.is_built_in(&name)) else { continue };
+            if needed.contains_key(text(info, "name")) {
+                continue;
+            }
+            let fields = info["fields"].as_array().into_iter().flatten();
+            let referred = fields.filter_map(|field| field["reference"].as_str());
+            rest.extend(referred.chain(info["base"].as_str()).map(str::to_lowercase));
+            needed.insert(text(info, "name").to_owned(), declaration(info));
+        }
+        needed
+    }
+
+    fn is_built_in(&self, type_name: &str) -> bool {
+        let name = type_name.to_lowercase();
+        let is_own = self.types.get(&name).is_some_and(|info| text(info, "layer") == "org");
+        !is_own && self.built_in.contains(&name)
+    }
+
+    /// A type and its bases, in lower case.
+    fn chain(&self, type_name: &str) -> Vec<String> {
+        let mut chain = vec![type_name.to_lowercase()];
+        while let Some(base) = chain.last().and_then(|name| self.types.get(name)?["base"].as_str()) {
+            let base = base.to_lowercase();
+            if chain.contains(&base) {
+                break;
+            }
+            chain.push(base);
+        }
+        chain
+    }
+}
+
+fn text<'v>(info: &'v Value, key: &str) -> &'v str {
+    info[key].as_str().unwrap_or_default()
+}
+
+/// What is left out says nothing.
+fn declaration(info: &Value) -> Value {
+    let says = |value: &Value| match value {
+        Value::Null => false,
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => true,
+    };
+    // Access for nobody is not the same as none that is declared.
+    let kept = |key: &&str| info.get(*key).is_some_and(|value| says(value) || *key == "access" && value.is_array());
+    let members = DECLARED.into_iter().filter(kept);
+    Value::Object(members.map(|key| (key.to_owned(), info[key].clone())).collect::<Map<_, _>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn catalog() -> Catalog {
+        let types = [
+            json!({"name": "Item", "base": null, "layer": "system"}),
+            json!({"name": "App", "base": "Item", "layer": "system"}),
+            json!({"name": "FilesApp", "base": "App", "layer": "system"}),
+            json!({"name": "MyApp", "base": "App", "layer": "org"}),
+            json!({"name": "Account", "base": "Item", "layer": "system"}),
+            json!({"name": "Staff", "base": "Account", "layer": "org"}),
+            json!({"name": "Task", "base": "Item", "layer": "org", "fields": [], "version": 3}),
+            json!({"name": "Author", "base": "Person", "layer": "org"}),
+            json!({"name": "Person", "base": "Item", "layer": "org", "access": []}),
+            json!({"name": "Book", "base": "Item", "layer": "org", "fields": [
+                {"name": "author", "type": "reference", "reference": "Author"}]}),
+        ];
+        let types = types.into_iter().map(|info| (text(&info, "name").to_lowercase(), info)).collect();
+        Catalog { types, built_in: wire::built_in_types() }
+    }
+
+    #[test]
+    fn what_every_server_has_is_left_out() {
+        let catalog = catalog();
+        let left_out = |name| catalog.is_left_out(name);
+        for name in ["Account", "STAFF", "Role", "FilesApp"] {
+            assert!(left_out(name), "{name}");
+        }
+        for name in ["MyApp", "Task", "Book", "File", "Unknown"] {
+            assert!(!left_out(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_items_need_comes_along() {
+        let used = ["book", "Task", "File"].map(str::to_owned).into();
+        let needed = catalog().needed_by(&used);
+        assert_eq!(needed.keys().collect::<Vec<_>>(), ["Author", "Book", "Person", "Task"]);
+        assert_eq!(needed["Person"], json!({"name": "Person", "base": "Item", "access": []}));
+        assert_eq!(needed["Task"], json!({"name": "Task", "base": "Item"}));
+    }
+}

@@ -1,0 +1,86 @@
+//! The bytes of files on the way in: those that the server has already stay.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream;
+use realnet_client::Client;
+use realnet_core::provider::Checksum;
+
+use crate::cli::{Failure, digest, is_passing};
+
+/// Read at a time.
+const BLOCK: usize = 256 * 1024;
+/// How often a content is sent anew when its connection breaks.
+const TRIES: u32 = 10;
+
+/// What has become of a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It was sent.
+    Sent,
+    /// The item has it.
+    Same,
+    /// The item has another one, which stays.
+    Other,
+}
+
+/// A content to be sent.
+pub struct Content<'a> {
+    /// The item on the server.
+    pub id: &'a str,
+    /// Its bytes.
+    pub path: &'a Path,
+    /// The checksum that the document says, if it says any.
+    pub said: Option<&'a str>,
+    /// The media type that the document says.
+    pub content_type: Option<&'a str>,
+    /// Whether it comes in the place of another one.
+    pub replaces: bool,
+}
+
+/// Sends a content, unless the item has it.
+pub async fn put(client: &Client, content: &Content<'_>) -> Result<Put, Failure> {
+    let checksum = digest(content.path)?;
+    if content.said.is_some_and(|said| said != checksum) {
+        return Err("has other bytes than its document says: where they were changed on purpose, take 'checksum' and 'size' out of that".into());
+    }
+    match client.content("items", content.id).await {
+        Ok((_, present)) if present == checksum => return Ok(Put::Same),
+        Ok(_) if !content.replaces => return Ok(Put::Other),
+        Ok(_) => {}
+        Err(error) if error.status() == Some(404) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut tries = 0;
+    loop {
+        match send(client, content, &checksum).await {
+            Ok(()) => return Ok(Put::Sent),
+            Err(failure) => {
+                let error = failure.downcast_ref::<realnet_client::Error>();
+                if tries == TRIES || !error.is_some_and(is_passing) {
+                    return Err(failure);
+                }
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(250 << tries.min(5))).await;
+            }
+        }
+    }
+}
+
+async fn send(client: &Client, content: &Content<'_>, checksum: &str) -> Result<(), Failure> {
+    let file = File::open(content.path)?;
+    let size = file.metadata()?.len();
+    let checksum = Checksum::parse(checksum).ok_or("a checksum has another form")?;
+    let data = stream::try_unfold(file, |mut file| async move {
+        let mut block = vec![0; BLOCK];
+        let count = file.read(&mut block)?;
+        block.truncate(count);
+        Ok::<_, std::io::Error>((count > 0).then(|| (Bytes::from(block), file)))
+    });
+    client.put_content(("items", content.id), (size, checksum.as_bytes()), content.content_type, data).await?;
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Writing an export: pages of items come, and go out as documents, so that no more than a page is held; contents go through a file.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use realnet_client::{Client, ListQuery};
+use realnet_core::Uuid;
+use realnet_core::clock::{Clock as _, IdSource as _, System};
+use serde_json::{Map, Value};
+
+use super::catalog::Catalog;
+use super::document::{self, uuid};
+use super::head::{Asked, Counts, Head};
+use super::layout::{self, Form};
+use super::target::Target;
+use crate::cli::{Failure, Usage, digest, fetch, go_on};
+use crate::wire::moving::Bar;
+
+/// Items of a page.
+const PAGE: &str = "200";
+/// Parameters of a list that are no filters.
+const NO_FILTERS: [&str; 9] =
+    ["attributes", "count", "cursor", "dry_run", "limit", "offset", "order", "select", "watch"];
+
+/// What to export, and how.
+pub struct Export<'a> {
+    /// The server, signed in.
+    pub client: &'a Client,
+    /// Where to.
+    pub target: &'a Path,
+    /// The format of documents.
+    pub form: Form,
+    /// What it is to hold.
+    pub asked: Asked,
+    /// Bring the one up to date that is there.
+    pub update: bool,
+}
+
+/// What was exported.
+#[derive(Debug, Default)]
+pub struct Exported {
+    /// How many of each.
+    pub counts: Counts,
+    /// Items of types that are left out unless asked for.
+    pub left_out: u64,
+    /// Items that say that they have a content, which the server does not give.
+    pub missing: Vec<Uuid>,
+}
+
+impl Export<'_> {
+    /// What would be exported; nothing is written.
+    pub async fn rehearse(&self) -> Result<Exported, Failure> {
+        self.walk(&mut None).await
+    }
+
+    /// Writes all of it.
+    pub async fn run(&self) -> Result<Exported, Failure> {
+        let (target, before) = Target::open(self.target, self.update)?;
+        if let Some(before) = &before
+            && (&before.asked.types, &before.asked.filters) != (&self.asked.types, &self.asked.filters)
+        {
+            let problem = "holds an export of other types or by other filters: name another folder";
+            return Err(super::at(self.target, problem));
+        }
+        // What an import has made of it is known by its id.
+        let id = before.and_then(|head| head.id).unwrap_or_else(|| System.next_id());
+        let mut head = Head::new(id, System.now(), self.asked.clone());
+        let mut target = Some(target);
+        target.as_mut().map_or(Ok(()), |target| target.begin(&head))?;
+        let exported = self.walk(&mut target).await?;
+        (head.complete, head.counts) = (true, Some(exported.counts));
+        target.map_or(Ok(()), |target| target.finish(&head))?;
+        Ok(exported)
+    }
+
+    /// Goes through all items, and writes them where there is a target.
+    async fn walk(&self, target: &mut Option<Target>) -> Result<Exported, Failure> {
+        let catalog = Catalog::fetch(self.client).await?;
+        let (resource, query) = self.query()?;
+        let total = self.client.list(&resource, &query.clone().with("limit", "1").with("count", "exact")).await?;
+        total.notices.iter().for_each(|notice| crate::cli::notice(notice));
+        let bar = Bar::new("exporting", total.total.unwrap_or_default());
+        let query = query.with("limit", PAGE);
+        let (mut exported, mut used, mut next) = (Exported::default(), BTreeSet::new(), None);
+        loop {
+            let page = match &next {
+                None => query.clone(),
+                Some(cursor) => query.clone().with("cursor", cursor),
+            };
+            let page = self.client.list(&resource, &page).await?;
+            for item in page.items {
+                bar.step();
+                let Value::Object(item) = item else { return Err("the server lists what is no item".into()) };
+                let type_name = text(&item, "type").to_owned();
+                if self.asked.types.is_empty() && catalog.is_left_out(&type_name) {
+                    exported.left_out += 1;
+                    continue;
+                }
+                self.item(item, target, &mut exported).await?;
+                used.insert(type_name);
+            }
+            let Some(cursor) = page.next else { break };
+            go_on(&mut next, cursor)?;
+        }
+        for (name, declaration) in catalog.needed_by(&used) {
+            let Some(path) = layout::of_type(&name, self.form) else {
+                return Err(format!("the type {name} has a name that no file can have").into());
+            };
+            if let Some(target) = target {
+                target.document(&path, self.form.codec().encode(&declaration)?.as_bytes())?;
+            }
+            exported.counts.types += 1;
+        }
+        Ok(exported)
+    }
+
+    /// One item, and its content.
+    async fn item(
+        &self,
+        item: Map<String, Value>,
+        target: &mut Option<Target>,
+        exported: &mut Exported,
+    ) -> Result<(), Failure> {
+        let id = uuid(item.get("id")).ok_or("the server lists an item without an id")?;
+        let named = format!("{} ({id})", text(&item, "name"));
+        let path = layout::of_item(text(&item, "type"), id, self.form)
+            .ok_or_else(|| format!("the item {named} is of a type with a name that no folder can have"))?;
+        let checksum = document::attributes(&item).and_then(|own| own.get("checksum")?.as_str()).map(str::to_owned);
+        if let Some(target) = target {
+            let document = Value::Object(document::of_item(item));
+            target.document(&path, self.form.codec().encode(&document)?.as_bytes())?;
+        }
+        exported.counts.items += 1;
+        match checksum.filter(|_| self.asked.with_data) {
+            Some(checksum) => self.content(id, &named, &checksum, target, exported).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The bytes of a file.
+    async fn content(
+        &self,
+        id: Uuid,
+        named: &str,
+        said: &str,
+        target: &mut Option<Target>,
+        exported: &mut Exported,
+    ) -> Result<(), Failure> {
+        let text = id.to_string();
+        let (size, checksum) = match self.client.content("items", &text).await {
+            Ok(known) => known,
+            // Or the item has such an attribute for another reason.
+            Err(error) if matches!(error.status(), Some(404 | 405)) => {
+                exported.missing.push(id);
+                return Ok(());
+            }
+            Err(error) => return Err(format!("{named}: {error}").into()),
+        };
+        if checksum != said {
+            return Err(format!("{named}: its content has been replaced meanwhile: try again").into());
+        }
+        exported.counts.contents += 1;
+        let Some(target) = target else { return Ok(()) };
+        let Some(part) = target.place_of(id, &checksum)? else { return Ok(()) };
+        let fetched = fetch(self.client, &text, &part, named, size, &checksum).await;
+        fetched.map_err(|error| format!("{named}: {error}"))?;
+        if digest(&part)? != checksum {
+            std::fs::remove_file(&part)?;
+            return Err(format!("{named}: what came is not what the server has: try again").into());
+        }
+        target.content(id, &part).await
+    }
+
+    /// What is listed, and how. Newest first: what is made meanwhile does not come.
+    fn query(&self) -> Result<(String, ListQuery), Failure> {
+        let mut query = ListQuery::default().with("attributes", "own").with("order", "id.desc");
+        let mut is_of_any_visibility = true;
+        for filter in &self.asked.filters {
+            let Some((name, value)) = filter.split_once('=') else {
+                return Err(Usage(format!("'{filter}' is no filter: expected field=value")).into());
+            };
+            if NO_FILTERS.contains(&name) {
+                return Err(Usage(format!("'{name}' is no filter")).into());
+            }
+            is_of_any_visibility &= name != "visibility" && !value.contains("visibility");
+            query = query.with(name, value);
+        }
+        if is_of_any_visibility {
+            query = query.with("visibility", "in.(visible,hidden,restricted)");
+        }
+        Ok(match self.asked.types.as_slice() {
+            [] => ("items".to_owned(), query),
+            [one] => (one.clone(), query),
+            several => ("items".to_owned(), query.with("types", several.join(","))),
+        })
+    }
+}
+
+fn text<'m>(item: &'m Map<String, Value>, key: &str) -> &'m str {
+    item.get(key).and_then(Value::as_str).unwrap_or_default()
+}

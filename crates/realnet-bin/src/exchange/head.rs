@@ -1,0 +1,127 @@
+//! What an export says of itself, in `realnet-export.json`: written last, so that one without it (or that says so) is not whole.
+
+use realnet_core::Uuid;
+use realnet_core::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::Failure;
+
+/// The form of exports that this program writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+
+/// The largest head, in bytes.
+pub const MAX_HEAD: u64 = 1024 * 1024;
+
+/// The head. Who makes an import by hand need say no more than `{"format": 1}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// The form of the export.
+    pub format: u32,
+    /// Of this export: by it, what it has become on a server is known again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// The program that has written it.
+    #[serde(default)]
+    pub made_by: String,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Timestamp>,
+    /// Whether it was finished.
+    #[serde(default = "yes")]
+    pub complete: bool,
+    /// What was asked for.
+    #[serde(default)]
+    pub asked: Asked,
+    /// How many there are, which is compared where nobody can have edited them: in archives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+}
+
+/// What an export is to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// Of these types; of all that are not left out when empty.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Only what matches.
+    #[serde(default)]
+    pub filters: Vec<String>,
+    /// With the bytes of files.
+    #[serde(default)]
+    pub with_data: bool,
+}
+
+/// How many of each there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Declarations of types.
+    pub types: u64,
+    /// Items.
+    pub items: u64,
+    /// Contents of files.
+    pub contents: u64,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Head {
+    /// The head of a new export.
+    pub fn new(id: Uuid, now: Timestamp, asked: Asked) -> Self {
+        let made_by = concat!("RealNet ", env!("CARGO_PKG_VERSION")).to_owned();
+        Self { format: FORMAT, id: Some(id), made_by, made_at: Some(now), complete: false, asked, counts: None }
+    }
+
+    /// From the text of the file.
+    pub fn read(text: &[u8]) -> Result<Self, Failure> {
+        let said: serde_json::Value = serde_json::from_slice(text)?;
+        let format = said.get("format").and_then(serde_json::Value::as_u64);
+        if format.is_some_and(|format| format > u64::from(FORMAT)) {
+            return Err("the export is of a newer form than this program knows".into());
+        }
+        Ok(serde_json::from_value(said)?)
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> Result<Vec<u8>, Failure> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { types, items, contents } = *self;
+        let [types, items, contents] =
+            [(types, "type"), (items, "item"), (contents, "content")].map(|(count, one)| super::counted(count, one));
+        write!(f, "{items}, {types}, {contents}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_read_back() {
+        let asked = Asked { types: vec!["Note".to_owned()], filters: Vec::new(), with_data: true };
+        let head = Head::new(Uuid::from_u128(5), Timestamp::from_micros(7), asked);
+        assert_eq!(Head::read(&head.text().unwrap()).unwrap(), head);
+        let plain = Head::read(b"{\"format\": 1}").unwrap();
+        assert!(plain.complete && plain.counts.is_none());
+        for (text, words) in [
+            ("{\"format\": 2, \"more\": 1}", "newer form"),
+            ("{\"format\": 1, \"more\": 1}", "unknown field"),
+            ("{}", "format"),
+            ("{", "EOF"),
+        ] {
+            let said = Head::read(text.as_bytes()).unwrap_err().to_string();
+            assert!(said.contains(words), "{text}: {said}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a server has of the items of an import, asked for many at once.
+
+use std::collections::{HashMap, HashSet};
+
+use realnet_client::{Client, ListQuery};
+use realnet_core::Uuid;
+use serde_json::{Map, Value};
+
+use super::document::{self, uuid};
+use crate::cli::Failure;
+
+/// So many are asked for at once: their ids stand in the address.
+pub const CHUNK: usize = 80;
+
+/// The items of these ids that the caller sees, as documents with their own attributes.
+pub async fn items(client: &Client, ids: &[Uuid]) -> Result<HashMap<Uuid, Map<String, Value>>, Failure> {
+    let mut found = HashMap::new();
+    for ids in ids.chunks(CHUNK) {
+        let query = query(ids).with("attributes", "own");
+        each(client, query, |item| {
+            if let Some(id) = uuid(item.get("id")) {
+                found.insert(id, document::of_item(item));
+            }
+        })
+        .await?;
+    }
+    Ok(found)
+}
+
+/// Which of these ids are those of items that the caller sees.
+pub async fn present(client: &Client, ids: &[Uuid]) -> Result<HashSet<Uuid>, Failure> {
+    let mut found = HashSet::new();
+    for ids in ids.chunks(CHUNK) {
+        let query = query(ids).with("select", "id");
+        each(client, query, |item| found.extend(uuid(item.get("id")))).await?;
+    }
+    Ok(found)
+}
+
+fn query(ids: &[Uuid]) -> ListQuery {
+    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+    ListQuery::default()
+        .with("id", format!("in.({})", ids.join(",")))
+        .with("visibility", "in.(visible,hidden,restricted)")
+        .with("limit", "200")
+}
+
+/// Items may come on several pages where they are large.
+async fn each(
+    client: &Client,
+    query: ListQuery,
+    mut take: impl FnMut(Map<String, Value>),
+) -> Result<(), Failure> {
+    let mut next = None;
+    loop {
+        let page = match &next {
+            None => query.clone(),
+            Some(cursor) => query.clone().with("cursor", cursor),
+        };
+        let page = client.list("items", &page).await?;
+        for item in page.items {
+            if let Value::Object(item) = item {
+                take(item);
+            }
+        }
+        let Some(cursor) = page.next else { return Ok(()) };
+        crate::cli::go_on(&mut next, cursor)?;
+    }
+}

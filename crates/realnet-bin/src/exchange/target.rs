@@ -1,0 +1,220 @@
+//! Where an export goes: a folder, or an archive that gets its name when it is whole.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read as _, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use realnet_core::Uuid;
+
+use super::head::Head;
+use super::layout::{self, HEAD};
+use super::{at, folder};
+use crate::cli::{Failure, digest};
+use crate::wire::moving::archive::{Destination, Entries, LEVEL};
+
+/// Copied at a time.
+const BLOCK: usize = 256 * 1024;
+
+/// A folder or an archive in the making.
+pub enum Target {
+    /// Documents as files.
+    Folder {
+        /// The folder.
+        root: PathBuf,
+        /// What has been written or found right.
+        seen: HashSet<String>,
+    },
+    /// Documents as entries.
+    Archive {
+        /// The file to be.
+        destination: Destination,
+        /// What is written to it.
+        entries: Entries<Packer>,
+        /// Where contents wait.
+        scratch: tempfile::TempDir,
+    },
+}
+
+impl Target {
+    /// A new export; or, with `update`, the one that is in a folder already, whose head is answered.
+    pub fn open(path: &Path, update: bool) -> Result<(Self, Option<Head>), Failure> {
+        let Some(pack) = Packing::of(path).filter(|_| !path.is_dir()) else {
+            return Self::folder(path, update);
+        };
+        if update {
+            return Err(at(path, "an archive is written anew: name another file, without --update"));
+        }
+        let (destination, out) = Destination::new(path).map_err(|error| at(path, error))?;
+        let scratch = tempfile::tempdir()?;
+        let entries = Entries::new(pack.packer(out)?);
+        Ok((Self::Archive { destination, entries, scratch }, None))
+    }
+
+    fn folder(path: &Path, update: bool) -> Result<(Self, Option<Head>), Failure> {
+        fs::create_dir_all(path).map_err(|error| at(path, error))?;
+        let mut names = fs::read_dir(path).map_err(|error| at(path, error))?.map_while(Result::ok);
+        let is_empty = names.all(|entry| entry.file_name().as_encoded_bytes().starts_with(b"."));
+        let before = if is_empty { None } else { folder::head(path)? };
+        match (is_empty, &before, update) {
+            (true, ..) | (false, Some(_), true) => {}
+            (false, Some(_), false) => {
+                return Err(at(path, "holds an export already: --update brings it up to date"));
+            }
+            (false, None, _) => return Err(at(path, "is not empty, and holds no export: name another folder")),
+        }
+        Ok((Self::Folder { root: path.to_owned(), seen: HashSet::new() }, before))
+    }
+
+    /// Says that the export is under way.
+    pub fn begin(&mut self, head: &Head) -> Result<(), Failure> {
+        match self {
+            Self::Folder { .. } => self.document(HEAD, &head.text()?),
+            Self::Archive { .. } => Ok(()),
+        }
+    }
+
+    /// Writes a document.
+    pub fn document(&mut self, name: &str, text: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::Folder { root, seen } => {
+                seen.insert(name.to_owned());
+                let path = root.join(name);
+                if fs::read(&path).is_ok_and(|present| present == text) {
+                    return Ok(());
+                }
+                replace(&path, text).map_err(|error| at(&path, error))
+            }
+            Self::Archive { entries, .. } => Ok(entries.whole(name, text)?),
+        }
+    }
+
+    /// Whether a content is there already. If not, where its bytes are to be put together.
+    pub fn place_of(&mut self, id: Uuid, checksum: &str) -> Result<Option<PathBuf>, Failure> {
+        let name = layout::of_data(id);
+        let part = format!(".{id}.{}.part", checksum.get(..16).unwrap_or(checksum));
+        match self {
+            Self::Folder { root, seen } => {
+                let path = root.join(&name);
+                seen.insert(name);
+                if path.is_file() && digest(&path)? == checksum {
+                    return Ok(None);
+                }
+                fs::create_dir_all(root.join("data"))?;
+                Ok(Some(root.join("data").join(part)))
+            }
+            Self::Archive { scratch, .. } => Ok(Some(scratch.path().join(part))),
+        }
+    }
+
+    /// Takes a content whose bytes have been put together.
+    pub async fn content(&mut self, id: Uuid, part: &Path) -> Result<(), Failure> {
+        let name = layout::of_data(id);
+        match self {
+            Self::Folder { root, .. } => Ok(fs::rename(part, root.join(name))?),
+            Self::Archive { entries, .. } => {
+                let mut file = File::open(part)?;
+                entries.begin_entry(&name, file.metadata()?.len())?;
+                let mut block = vec![0; BLOCK];
+                loop {
+                    let count = file.read(&mut block)?;
+                    if count == 0 {
+                        break;
+                    }
+                    entries.data(&block[..count])?;
+                    // So that an interruption is heard.
+                    tokio::task::yield_now().await;
+                }
+                entries.end_entry()?;
+                Ok(fs::remove_file(part)?)
+            }
+        }
+    }
+
+    /// Says that the export is whole; what a folder held before, and is not in it any more, goes.
+    pub fn finish(mut self, head: &Head) -> Result<(), Failure> {
+        if let Self::Folder { root, seen } = &self {
+            folder::remove_others(root, seen)?;
+        }
+        self.document(HEAD, &head.text()?)?;
+        match self {
+            Self::Folder { .. } => Ok(()),
+            Self::Archive { destination, entries, .. } => Ok(destination.keep(entries.end()?.finish()?)?),
+        }
+    }
+}
+
+/// Writes a file beside and renames it, so that there is the old or the new one.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.part"));
+    fs::write(&beside, text)?;
+    fs::rename(&beside, path)
+}
+
+/// How an archive is packed, by the ending of its name.
+enum Packing {
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_lowercase();
+        let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        match () {
+            () if ends(&[".tar.gz", ".tgz"]) => Some(Self::Gzip),
+            () if ends(&[".tar.zst", ".tzst"]) => Some(Self::Zstd),
+            () => None,
+        }
+    }
+
+    fn packer(self, out: BufWriter<File>) -> io::Result<Packer> {
+        Ok(match self {
+            Self::Gzip => Packer::Gzip(GzEncoder::new(out, Compression::default())),
+            Self::Zstd => {
+                let mut out = zstd::Encoder::new(out, LEVEL)?;
+                out.include_checksum(true)?;
+                Packer::Zstd(out)
+            }
+        })
+    }
+}
+
+/// What packs an archive.
+pub enum Packer {
+    /// gzip.
+    Gzip(GzEncoder<BufWriter<File>>),
+    /// zstd.
+    Zstd(zstd::Encoder<'static, BufWriter<File>>),
+}
+
+impl Packer {
+    fn finish(self) -> io::Result<BufWriter<File>> {
+        match self {
+            Self::Gzip(out) => out.finish(),
+            Self::Zstd(out) => out.finish(),
+        }
+    }
+}
+
+impl Write for Packer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Gzip(out) => out.write(bytes),
+            Self::Zstd(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Gzip(out) => out.flush(),
+            Self::Zstd(out) => out.flush(),
+        }
+    }
+}

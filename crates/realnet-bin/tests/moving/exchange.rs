@@ -1,0 +1,369 @@
+//! `realnet export` and `realnet import`, between real servers.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use realnet_client::{Client, ListQuery};
+use serde_json::{Value, json};
+
+use crate::common::{self, ADMIN, Server, realnet, run, text};
+use crate::shop::{PIN, content, upload};
+
+/// Somebody who types commands in a folder.
+pub struct User {
+    pub folder: PathBuf,
+    address: String,
+    token: String,
+}
+
+impl User {
+    /// The administrator.
+    pub async fn admin(server: &Server, folder: &Path) -> Self {
+        Self::of(server, folder, ADMIN).await
+    }
+
+    /// Whoever signs in so.
+    pub async fn of(server: &Server, folder: &Path, (name, password): (&str, &str)) -> Self {
+        let mut client = Client::new(&server.address).unwrap();
+        let token = client.authenticate(name, password, None).await.unwrap().token;
+        Self { folder: folder.to_owned(), address: server.address.clone(), token }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = realnet(&self.folder);
+        command.args(arguments).env("REALNET_SERVER_URL", &self.address).env("REALNET_TOKEN", &self.token);
+        command
+    }
+
+    /// What a command printed that went well.
+    pub fn told(&self, arguments: &[&str]) -> String {
+        let output = run(&mut self.command(arguments));
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+        text(&output)
+    }
+
+    /// What one said that failed.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let output: Output = run(&mut self.command(arguments));
+        assert!(!output.status.success(), "{arguments:?} succeeded: {}", text(&output));
+        assert!(output.stdout.is_empty(), "errors belong on stderr: {}", text(&output));
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+/// A server with its folder.
+pub struct Place {
+    _guard: tempfile::TempDir,
+    pub folder: PathBuf,
+    pub server: Server,
+}
+
+impl Place {
+    pub fn start() -> Self {
+        let (guard, folder) = common::folder();
+        let server = Server::start(&folder);
+        Self { _guard: guard, folder, server }
+    }
+
+    pub async fn admin(&self) -> User {
+        User::admin(&self.server, &self.folder).await
+    }
+
+    /// How many items there are that the administrator sees, of whatever type.
+    pub async fn count(&self) -> u64 {
+        let query = ListQuery::default().with("count", "exact").with("limit", "1");
+        self.server.admin().await.list("items", &query).await.unwrap().total.unwrap()
+    }
+}
+
+/// Items that stand below each other, refer to each other, in a circle as well, and have all that an item may have.
+pub async fn fill(server: &Server) -> BTreeMap<&'static str, String> {
+    let client = server.admin().await;
+    let document = json!({"types": [
+        {"name": "Author", "base": "Item", "fields": [
+            {"name": "friend", "type": "reference", "reference": "Author", "on_delete": "clear"}]},
+        {"name": "Book", "base": "Item", "attributes": {"icon": "book", "shelf": "common"}, "fields": [
+            {"name": "author", "type": "reference", "reference": "Author", "required": true},
+            {"name": "covers", "type": "file", "multiple": true},
+            {"name": "isbn", "type": "string", "unique": true},
+            {"name": "state", "type": "enum", "values": ["new", "old"], "default": "new"},
+            {"name": "pin", "type": "secret"}],
+         "instances": [{"name": "Rare", "attributes": {"shelf": "locked"}}]},
+        {"name": "Novel", "base": "Book"}]});
+    client.apply(&document, &[]).await.unwrap();
+    let create = async |resource: &str, body: Value| {
+        let item = client.create(resource, &body).await.unwrap();
+        item["id"].as_str().unwrap().to_owned()
+    };
+    let mut ids = BTreeMap::new();
+    ids.insert("anna", create("author", json!({"name": "Anna"})).await);
+    ids.insert("bert", create("author", json!({"name": "Bert", "friend": ids["anna"]})).await);
+    client.patch("author", &ids["anna"], &json!({"friend": ids["bert"]}), None).await.unwrap();
+    ids.insert("file", upload(server, &[b"a cover ".as_slice(), &[9; 300_000]].concat()).await);
+    ids.insert("folder", create("folder", json!({"name": "shelf"})).await);
+    let novel = json!({"name": "N \u{2028}<&>\"'\t", "instance": "Rare", "author": ids["bert"], "covers": [ids["file"]],
+        "isbn": "1", "pin": PIN, "parent_id": ids["folder"], "tags": ["b", "a"], "status": "lent", "visibility": "hidden",
+        "location": {"type": "Point", "coordinates": [8.54, 47.37]}, "valid_from": "2026-01-31T12:00:00Z", "public": true,
+        "large": 9_007_199_254_740_993_i64, "nothing": null, "deep": {"a": [1, {"b": ""}]}, "state": "old"});
+    ids.insert("novel", create("novel", novel).await);
+    ids.insert("link", create("link", json!({"name": "L", "linked_item_id": ids["novel"], "parent_id": ids["folder"]})).await);
+    // What stands above is younger than what stands below.
+    client.patch("folder", &ids["folder"], &json!({"parent_id": create("folder", json!({"name": "top"})).await}), None).await.unwrap();
+    ids
+}
+
+/// All files of an export but its head, by their paths.
+pub fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut rest = vec![root.to_owned()];
+    while let Some(folder) = rest.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                rest.push(path);
+            } else if !path.ends_with("realnet-export.json") {
+                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                files.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+/// What has been exported from one server and imported into another is exported from there as the same, in every format; done again,
+/// the import changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn items_move_with_their_ids() {
+    let from = Place::start();
+    let ids = fill(&from.server).await;
+    let user = from.admin().await;
+    let said = user.told(&["export", "plan", "--with-data", "--dry-run"]);
+    assert!(said.contains("would export 7 items, 3 types, 1 content") && !from.folder.join("plan").exists(), "{said}");
+    for (form, archive) in [("json", None), ("yaml", Some("x.tar.gz")), ("xml", Some("x.tar.zst"))] {
+        let to = Place::start();
+        let folder = to.folder.join(form);
+        let path = folder.to_str().unwrap();
+        let said = user.told(&["export", path, "--with-data", "--format", form]);
+        assert!(said.contains("exported 7 items, 3 types, 1 content") && said.contains("left out: "), "{said}");
+        let files = tree(&folder);
+        assert_eq!(files.len(), 11, "{:?}", files.keys());
+        assert!(files.contains_key(&format!("items/Novel/{}.{form}", ids["novel"])));
+        for (name, bytes) in &files {
+            let holds_secret = bytes.windows(PIN.len()).any(|window| window == PIN.as_bytes());
+            assert!(!holds_secret, "a secret is in {name}");
+        }
+        let source = match archive {
+            None => path.to_owned(),
+            Some(name) => {
+                let file = to.folder.join(name).to_str().unwrap().to_owned();
+                user.told(&["export", &file, "--with-data", "--format", form]);
+                file
+            }
+        };
+        let there = to.admin().await;
+        let said = there.told(&["import", &source, "--dry-run"]);
+        assert!(said.contains("7 items would be created") && said.contains("3 types would be"), "{said}");
+        let before = to.count().await;
+        let said = there.told(&["import", &source]);
+        assert!(said.contains("7 items created, 0 changed, 0 there") && said.contains("1 content sent"), "{said}");
+        assert_eq!(to.count().await, before + 6, "one of them is hidden");
+        assert_eq!(content(&to.server, &ids["file"]).await.len(), 300_008);
+        let client = to.server.admin().await;
+        let versions = async || {
+            let novel = client.get("novel", &ids["novel"]).await.unwrap();
+            let anna = client.get("author", &ids["anna"]).await.unwrap();
+            let file = client.get("files", &ids["file"]).await.unwrap();
+            [novel, anna, file].map(|item| item["version"].as_i64().unwrap())
+        };
+        let seen = versions().await;
+        let said = there.told(&["import", &source]);
+        assert!(said.contains("0 items created, 0 changed, 7 there already"), "{said}");
+        assert!(!said.contains("type") && !said.contains("form") && !said.contains("sent"), "{said}");
+        assert_eq!(versions().await, seen, "nothing has changed");
+        there.told(&["export", "back", "--with-data", "--format", form]);
+        let back = tree(&to.folder.join("back"));
+        assert_eq!(back.keys().collect::<Vec<_>>(), files.keys().collect::<Vec<_>>());
+        for (name, bytes) in &files {
+            assert_eq!(owners_aside(bytes), owners_aside(&back[name]), "{name}");
+        }
+    }
+}
+
+/// Owners are accounts of their server.
+fn owners_aside(bytes: &[u8]) -> Vec<&[u8]> {
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.windows(5).any(|window| window == b"owner")).collect()
+}
+
+/// Who is no administrator gets new ids, and what items refer to each other by leads to these; a second time nothing is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn users_get_items_of_their_own() {
+    let place = Place::start();
+    let ids = fill(&place.server).await;
+    let client = place.server.admin().await;
+    let account = json!({"username": "uma", "password": "correct-horse-uma", "role": "user"});
+    client.create("accounts", &account).await.unwrap();
+    place.admin().await.told(&["export", "all", "--with-data"]);
+    let uma = User::of(&place.server, &place.folder, ("uma", "correct-horse-uma")).await;
+    // What is unique is taken by the first one.
+    let said = uma.refused(&["import", "all"]);
+    assert!(said.contains(&format!("items/Novel/{}.json: ", ids["novel"])) && said.contains("isbn"), "{said}");
+    assert!(said.contains("items were made before it"), "{said}");
+    let novel = place.folder.join(format!("all/items/Novel/{}.json", ids["novel"]));
+    let document = std::fs::read_to_string(&novel).unwrap().replace("\"isbn\": \"1\"", "\"isbn\": \"2\"");
+    std::fs::write(&novel, document).unwrap();
+    let said = uma.told(&["import", "all"]);
+    assert!(said.contains("the items have new ids") && said.contains("1 content sent"), "{said}");
+    let said = uma.told(&["import", "all"]);
+    assert!(said.contains("0 items created, 0 changed, 7 there already"), "{said}");
+
+    let one = async |resource: &str, filters: &[(&str, &str)]| {
+        let query = filters.iter().fold(ListQuery::default(), |query, (name, value)| query.with(*name, *value));
+        let found = client.list(resource, &query).await.unwrap().items;
+        assert_eq!(found.len(), 1, "{resource} {filters:?}");
+        found.into_iter().next().unwrap()
+    };
+    let book = one("novel", &[("isbn", "2"), ("visibility", "hidden")]).await;
+    let me = one("accounts", &[("username", "uma")]).await;
+    assert_eq!(book["owner"], me["id"]);
+    let id = |item: &Value| item["id"].as_str().unwrap().to_owned();
+    let [author, folder, cover] = [&book["attributes"]["author"], &book["parent_id"], &book["attributes"]["covers"][0]]
+        .map(|id| id.as_str().unwrap().to_owned());
+    assert!(author != ids["bert"] && folder != ids["folder"] && cover != ids["file"]);
+    let bert = client.get("author", &author).await.unwrap();
+    let anna = client.get("author", bert["attributes"]["friend"].as_str().unwrap()).await.unwrap();
+    assert_eq!((&bert["name"], &anna["name"]), (&json!("Bert"), &json!("Anna")));
+    assert_eq!(anna["attributes"]["friend"], bert["id"], "the circle is closed");
+    assert_eq!(client.get("folder", &folder).await.unwrap()["name"], "shelf");
+    assert_eq!(content(&place.server, &cover).await.len(), 300_008);
+    let link = one("link", &[("linked_item_id", &id(&book))]).await;
+    assert_eq!(link["parent_id"], json!(folder));
+    // An item that has been deleted since is made again.
+    client.delete("link", &id(&link)).await.unwrap();
+    let said = uma.told(&["import", "all"]);
+    assert!(said.contains("1 item created, 0 changed, 6 there already"), "{said}");
+}
+
+/// A user declares no types, and nothing is made before that is clear; some types and filters are exported alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_are_exported() {
+    let from = Place::start();
+    let ids = fill(&from.server).await;
+    let user = from.admin().await;
+    let said = user.told(&["export", "authors.tar.gz", "--type", "author"]);
+    assert!(said.contains("exported 2 items, 1 type, 0 contents"), "{said}");
+    let said = user.told(&["export", "anna", "--type", "author", "--filter", "name=Anna", "--format", "yaml"]);
+    assert!(said.contains("exported 1 item, 1 type"), "{said}");
+    let said = user.told(&["export", "both", "--type", "novel", "--type", "folder"]);
+    assert!(said.contains("exported 3 items, 3 types"), "{said}");
+    let said = user.told(&["export", "people", "--type", "account"]);
+    assert!(said.contains("exported 1 item, 0 types"), "{said}");
+    let documents = tree(&from.folder.join("people"));
+    assert!(documents.values().all(|document| !String::from_utf8_lossy(document).contains("password")));
+    for (arguments, words) in [
+        (&["export", "x", "--type", "nothing"][..], "nothing"),
+        (&["export", "x", "--filter", "name"], "expected field=value"),
+        (&["export", "x", "--filter", "limit=1"], "is no filter"),
+        (&["export", "x", "--format", "toml"], "expected json, yaml or xml"),
+        (&["export", "authors.tar.gz"], "is there already"),
+        (&["export", "both"], "--update brings it up to date"),
+        (&["export", "both", "--update"], "other types"),
+        (&["export", "."], "is not empty, and holds no export"),
+    ] {
+        let said = user.refused(arguments);
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+
+    let to = Place::start();
+    let client = to.server.admin().await;
+    client.create("accounts", &json!({"username": "uma", "password": "correct-horse-uma", "role": "user"})).await.unwrap();
+    let uma = User::of(&to.server, &from.folder, ("uma", "correct-horse-uma")).await;
+    let before = to.count().await;
+    let said = uma.refused(&["import", "authors.tar.gz"]);
+    assert!(said.contains("the server has no types Author, and only administrators declare some"), "{said}");
+    let there = User::admin(&to.server, &from.folder).await;
+    let said = there.refused(&["import", "anna"]);
+    assert!(said.contains(&format!("friend refers to {}", ids["bert"])) && said.contains("--drop-missing"), "{said}");
+    assert_eq!(to.count().await, before, "nothing was made");
+    let said = there.told(&["import", "anna", "--drop-missing"]);
+    assert!(said.contains("1 item created") && said.contains("1 reference to what is not here left out"), "{said}");
+    // The rest comes by itself, and what is there is left alone unless it is to be overwritten.
+    let said = there.told(&["import", "authors.tar.gz"]);
+    assert!(said.contains("1 item created") && said.contains("1 part here in another form"), "{said}");
+    assert_eq!(client.get("author", &ids["anna"]).await.unwrap()["attributes"], json!({}));
+    let said = there.told(&["import", "authors.tar.gz", "--overwrite", "--dry-run"]);
+    assert!(said.contains("1 would be changed"), "{said}");
+    let said = there.told(&["import", "authors.tar.gz", "--overwrite"]);
+    assert!(said.contains("0 items created, 1 changed, 1 there already"), "{said}");
+    assert_eq!(client.get("author", &ids["anna"]).await.unwrap()["attributes"]["friend"], json!(ids["bert"]));
+}
+
+/// An export that is brought up to date changes where the server has changed, and nowhere else.
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_are_brought_up_to_date() {
+    let place = Place::start();
+    let ids = fill(&place.server).await;
+    let user = place.admin().await;
+    user.told(&["export", "all", "--with-data"]);
+    let root = place.folder.join("all");
+    std::fs::create_dir(root.join(".git")).unwrap();
+    let before = tree(&root);
+    let document = root.join(format!("items/Author/{}.json", ids["anna"]));
+    let written = std::fs::metadata(&document).unwrap().modified().unwrap();
+    let client = place.server.admin().await;
+    client.patch("novel", &ids["novel"], &json!({"status": "back"}), None).await.unwrap();
+    client.delete("link", &ids["link"]).await.unwrap();
+    let said = user.told(&["export", "all", "--with-data", "--update"]);
+    assert!(said.contains("exported 6 items, 3 types, 1 content"), "{said}");
+    let after = tree(&root);
+    let changed: Vec<&String> = before.keys().filter(|name| after.get(*name) != before.get(*name)).collect();
+    assert_eq!(changed, [&format!("items/Link/{}.json", ids["link"]), &format!("items/Novel/{}.json", ids["novel"])]);
+    assert_eq!(std::fs::metadata(&document).unwrap().modified().unwrap(), written, "what is the same is not written");
+    assert!(root.join(".git").is_dir());
+    // One that was broken off is not taken for whole, and is gone on with.
+    let head = root.join("realnet-export.json");
+    let text = std::fs::read_to_string(&head).unwrap().replace("\"complete\": true", "\"complete\": false");
+    std::fs::write(&head, text).unwrap();
+    std::fs::remove_file(&document).unwrap();
+    let said = user.refused(&["import", "all"]);
+    assert!(said.contains("was not finished"), "{said}");
+    user.told(&["export", "all", "--with-data", "--update"]);
+    assert_eq!(tree(&root), after);
+    assert!(user.told(&["import", "all"]).contains("6 there already"));
+}
+
+/// Imports that are killed are gone on with: everything is there once, whether ids are new or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_imports_go_on() {
+    let from = Place::start();
+    let client = from.server.admin().await;
+    for part in 0..6 {
+        let tasks: Vec<Value> = (0..500).map(|index| json!({"name": format!("t {part} {index}")})).collect();
+        client.create("task", &json!(tasks)).await.unwrap();
+    }
+    let user = from.admin().await;
+    user.told(&["export", "tasks.tar.gz", "--type", "task"]);
+    for arguments in [&["import", "tasks.tar.gz"][..], &["import", "tasks.tar.gz", "--new-ids"]] {
+        let to = Place::start();
+        let there = User::admin(&to.server, &from.folder).await;
+        let client = to.server.admin().await;
+        let query = ListQuery::default().with("count", "exact").with("limit", "1");
+        let count = async || client.list("task", &query).await.unwrap().total.unwrap();
+        let mut import = there.command(arguments);
+        let mut import = import.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        while count().await == 0 {
+            assert!(begun.elapsed() < Duration::from_mins(1), "nothing is imported");
+        }
+        import.kill().unwrap();
+        assert!(!import.wait().unwrap().success(), "it was killed in the middle");
+        let made = count().await;
+        assert!((1..3000).contains(&made), "{made}");
+        let said = there.told(arguments);
+        assert!(said.contains(" there already") && !said.contains("3000 items created"), "{said}");
+        assert_eq!(count().await, 3000, "{said}");
+        let said = there.told(arguments);
+        assert!(said.contains("0 items created, 0 changed, 3000 there already"), "{said}");
+    }
+}

@@ -1,0 +1,189 @@
+//! Exports that are not in order: what is wrong is said by name and place, and nothing of them is imported.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::exchange::{Place, fill};
+
+/// Copies a folder.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_imported_of_what_is_not_in_order() {
+    let from = Place::start();
+    let ids = fill(&from.server).await;
+    let user = from.admin().await;
+    user.told(&["export", "good", "--with-data"]);
+    user.told(&["export", "good.yaml", "--with-data", "--format", "yaml"]);
+    user.told(&["export", "good.xml", "--with-data", "--format", "xml"]);
+    let to = Place::start();
+    let there = crate::exchange::User::admin(&to.server, &from.folder).await;
+    let before = to.count().await;
+    let author = format!("items/Author/{}.json", ids["anna"]);
+    let other = "00000000-0000-4000-8000-000000000001";
+    type Spoil<'a> = Box<dyn Fn(&Path) + 'a>;
+    let write = |path: String, text: &'static str| -> Spoil<'_> {
+        Box::new(move |root| {
+            let path = root.join(&path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        })
+    };
+    let cases: Vec<(&str, Spoil<'_>, Vec<String>)> = vec![
+        ("good", write(author.clone(), "{\n  \"id\": nope\n}"), vec![author.clone(), "line 2, column".to_owned()]),
+        (
+            "good.yaml",
+            write(author.replace("json", "yaml"), "id: [\ntype: Author"),
+            vec![author.replace("json", "yaml"), "line ".to_owned()],
+        ),
+        (
+            "good.xml",
+            write(author.replace("json", "xml"), "<!DOCTYPE x [<!ENTITY e 'x'>]>\n<a>&e;</a>"),
+            vec![author.replace("json", "xml"), "line 1".to_owned()],
+        ),
+        ("good", write(author.clone(), "[]"), vec!["expected an object".to_owned()]),
+        ("good", write(format!("items/Author/{other}.json"), "{\"type\": \"Author\"}"), vec!["the id is not the name".to_owned()]),
+        ("good", write("notes.txt".to_owned(), "x"), vec!["notes.txt: does not belong there".to_owned()]),
+        ("good", write("items/Author/x/y.json".to_owned(), "x"), vec!["items/Author/x: is a folder that".to_owned()]),
+        ("good", write(format!("data/{other}"), "x"), vec!["there is no item to have this content".to_owned()]),
+        ("good", write("types/Author.yaml".to_owned(), "name: Author"), vec!["the type is declared twice".to_owned()]),
+        ("good", write("types/Book.json".to_owned(), "{\"name\": \"Author\"}"), vec!["is not that of the file".to_owned()]),
+        ("good", write("realnet-export.json".to_owned(), "{\"format\": 7}"), vec!["newer form".to_owned()]),
+        (
+            "good",
+            Box::new(|root| {
+                let document = format!("{{\"id\": \"{}\", \"type\": \"Book\"}}", ids["anna"]);
+                std::fs::create_dir_all(root.join("items/Book")).unwrap();
+                std::fs::write(root.join(format!("items/Book/{}.json", ids["anna"])), document).unwrap();
+            }),
+            vec![format!("has the id of {author}")],
+        ),
+        (
+            "good",
+            Box::new(|root| {
+                let document = format!("{{\"id\": \"{other}\", \"type\": \"Vanished\"}}");
+                std::fs::create_dir_all(root.join("items/Vanished")).unwrap();
+                std::fs::write(root.join(format!("items/Vanished/{other}.json")), document).unwrap();
+            }),
+            vec!["there is no type Vanished".to_owned()],
+        ),
+        (
+            "good",
+            Box::new(|root| {
+                for (one, another) in [("anna", "bert"), ("bert", "anna")] {
+                    let path = root.join(format!("items/Author/{}.json", ids[one]));
+                    let mut document: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+                    document["parent_id"] = json!(ids[another]);
+                    std::fs::write(path, document.to_string()).unwrap();
+                }
+            }),
+            vec!["in a circle".to_owned(), author.clone()],
+        ),
+        #[cfg(unix)]
+        (
+            "good",
+            Box::new(|root| {
+                let path = root.join(&author);
+                std::fs::rename(&path, root.join("../elsewhere")).unwrap();
+                std::os::unix::fs::symlink("../../../elsewhere", path).unwrap();
+            }),
+            vec![format!("{author}: is no file")],
+        ),
+        ("good", Box::new(|root| std::fs::remove_file(root.join("realnet-export.json")).unwrap()), vec!["is no export".to_owned()]),
+    ];
+    for (number, (base, spoil, words)) in cases.iter().enumerate() {
+        let name = format!("bad{number}");
+        let root = from.folder.join(&name);
+        copy(&from.folder.join(base), &root);
+        spoil(&root);
+        for arguments in [&["import", &name][..], &["import", &name, "--dry-run"]] {
+            let said = there.refused(arguments);
+            for word in words {
+                assert!(said.contains(word.as_str()), "case {number}, {word}: {said}");
+            }
+            assert!(said.contains(&name), "case {number} names no folder: {said}");
+        }
+        assert_eq!(to.count().await, before, "case {number}");
+    }
+    let types = to.server.admin().await.type_definition("Author").await;
+    assert_eq!(types.unwrap_err().status(), Some(404), "no type was declared");
+
+    // What is found on the way ends it where it stands: a content that is not what its document says.
+    copy(&from.folder.join("good"), &from.folder.join("other"));
+    std::fs::write(from.folder.join(format!("other/data/{}", ids["file"])), "something else").unwrap();
+    let said = there.refused(&["import", "other"]);
+    assert!(said.contains(&format!("data/{}: has other bytes", ids["file"])), "{said}");
+    let said = there.told(&["import", "good"]);
+    assert!(said.contains("7 there already") && said.contains("1 content sent"), "{said}");
+    for (source, word) in [("nowhere", "No such file"), ("good/realnet-export.json", "is no export"), ("", "")] {
+        let said = there.refused(&["import", source]);
+        assert!(said.contains(word), "{source}: {said}");
+    }
+}
+
+/// An id that somebody else's item has is refused in words that tell nothing of it; ids of new items are the administrators' to give, and
+/// not those of accounts.
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_are_given_by_administrators_only() {
+    let place = Place::start();
+    let root = place.server.admin().await;
+    let org = root.create("orgs", &json!({"name": "Other"})).await.unwrap();
+    let password = "correct-horse-other";
+    let account = json!({"username": "boss", "password": password, "role": "admin", "org": org["id"]});
+    root.create("accounts", &account).await.unwrap();
+    root.create("accounts", &json!({"username": "uma", "password": "correct-horse-uma", "role": "user"})).await.unwrap();
+    let mut boss = realnet_client::Client::new(&place.server.address).unwrap();
+    boss.authenticate("boss", password, Some("Other")).await.unwrap();
+    let mut uma = realnet_client::Client::new(&place.server.address).unwrap();
+    uma.authenticate("uma", "correct-horse-uma", None).await.unwrap();
+
+    let id = "0198a7c2-0000-7000-8000-000000000001";
+    let body = json!({"name": "mine", "id": id});
+    let refused = uma.create("task", &body).await.unwrap_err();
+    assert_eq!((refused.status(), refused.problem().unwrap().errors[0].pointer.as_str()), (Some(422), "/id"));
+    assert_eq!(root.create("task", &body).await.unwrap()["id"], id);
+    let mut words = Vec::new();
+    for client in [&root, &boss] {
+        let taken = client.create("task", &body).await.unwrap_err();
+        assert_eq!(taken.status(), Some(409));
+        words.push(taken.to_string());
+    }
+    assert_eq!(words[0], words[1], "whose it is makes no difference");
+    for (body, pointer) in [
+        (json!({"id": "nonsense"}), "/id"),
+        (json!({"id": 7}), "/id"),
+        (json!({"id": "00000000-0000-0000-0000-000000000000"}), "/id"),
+        (json!({"id": "ffffffff-ffff-ffff-ffff-ffffffffffff"}), "/id"),
+        (json!({"id": "0198a7c2-0000-7000-8000-000000000002", "version": 3}), "/version"),
+    ] {
+        let refused = root.create("task", &body).await.unwrap_err();
+        assert_eq!((refused.status(), refused.problem().unwrap().errors[0].pointer.as_str()), (Some(422), pointer), "{body}");
+    }
+    for (resource, body) in [
+        ("accounts", json!({"username": "new", "id": "0198a7c2-0000-7000-8000-000000000003"})),
+        ("items", json!({"type": "Group", "name": "new", "id": "0198a7c2-0000-7000-8000-000000000003"})),
+    ] {
+        let refused = root.create(resource, &body).await.unwrap_err();
+        assert_eq!(refused.status(), Some(422), "{resource}");
+    }
+    // It comes back after a deletion, as another item.
+    let first = root.history("task", id, &realnet_client::ListQuery::default()).await.unwrap();
+    root.delete("task", id).await.unwrap();
+    let again = root.create("task", &json!({"name": "again", "id": id})).await.unwrap();
+    assert_eq!((&again["version"], &again["name"]), (&json!(1), &json!("again")));
+    let second = root.history("task", id, &realnet_client::ListQuery::default()).await.unwrap();
+    assert_eq!((first.items.len(), second.items.len()), (1, 1), "its history is its own");
+    assert_ne!(first.items[0], second.items[0]);
+}
