@@ -14,4 +14,4 @@ mod thumb;
 mod upload;
 
 pub use resource::Files;
-pub use sweep::{Swept, claim, sweep};
+pub use sweep::{Swept, claim, claim_for, sweep};

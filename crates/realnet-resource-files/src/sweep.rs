@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use realnet_core::clock::Timestamp;
-use realnet_core::provider::{ByteRange, ContentId, DataProvider, Expectation};
+use realnet_core::provider::{ByteRange, ContentId, CredentialProvider, DataProvider, Expectation};
 use realnet_core::resource::Services;
 use realnet_core::{Error, ErrorKind, Result, Uuid};
 
@@ -38,26 +38,41 @@ pub async fn claim(services: &Services) -> Result<()> {
     let Some(store) = &services.data else { return Ok(()) };
     let fresh = format!("RealNet database {}\n", services.ids.next_id()).into_bytes();
     let own = services.credentials.setting_or_insert(DATABASE, fresh.clone()).await?;
-    match mark(&**store).await? {
-        Some(mark) if mark == own => Ok(()),
-        Some(_) => Err(foreign()),
-        None => {
-            if own != fresh {
-                tracing::warn!(
-                    "the storage has not been used with this database before: contents that are kept elsewhere will not be found"
-                );
-            }
-            let bytes = stream::iter([Ok(Bytes::from(own.clone()))]).boxed();
-            match store.put(MARK, bytes, Expectation::default()).await {
-                Ok(_) => Ok(()),
-                // Another server of the same database may have been quicker.
-                Err(error) if error.kind() == ErrorKind::Conflict => match mark(&**store).await? {
-                    Some(mark) if mark == own => Ok(()),
-                    _ => Err(foreign()),
-                },
-                Err(error) => Err(error),
-            }
-        }
+    if claim_by(&**store, &own).await? && own != fresh {
+        tracing::warn!(
+            "the storage has not been used with this database before: contents that are kept elsewhere will not be found"
+        );
+    }
+    Ok(())
+}
+
+/// Sees that a storage that contents are copied into is that of the database, which has had one before, and marks a new one.
+///
+/// # Errors
+/// Conflict when it belongs to another database.
+pub async fn claim_for(credentials: &dyn CredentialProvider, store: &dyn DataProvider) -> Result<()> {
+    match credentials.setting(DATABASE).await? {
+        Some(own) => claim_by(store, &own).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Sees that a storage has this mark, or none, and marks it then: whether it did.
+async fn claim_by(store: &dyn DataProvider, own: &[u8]) -> Result<bool> {
+    match mark(store).await? {
+        Some(mark) if mark == own => return Ok(false),
+        Some(_) => return Err(foreign()),
+        None => {}
+    }
+    let bytes = stream::iter([Ok(Bytes::from(own.to_vec()))]).boxed();
+    match store.put(MARK, bytes, Expectation::default()).await {
+        Ok(_) => Ok(true),
+        // Another server of the same database may have been quicker.
+        Err(error) if error.kind() == ErrorKind::Conflict => match mark(store).await? {
+            Some(mark) if mark == own => Ok(false),
+            _ => Err(foreign()),
+        },
+        Err(error) => Err(error),
     }
 }
 

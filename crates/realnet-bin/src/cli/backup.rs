@@ -24,10 +24,10 @@ pub struct BackupCommand {
     /// The file to write, which must not be there yet, or a folder
     #[structopt(name = "FILE", parse(from_os_str))]
     path: PathBuf,
-    /// The store: sqlite://FILE, postgres://USER@HOST:PORT/DATABASE or env:NAME
+    /// The store: sqlite://FILE, json://FOLDER, yaml://, xml://, postgres://USER@HOST:PORT/DATABASE or env:NAME
     #[structopt(long, name = "FROM")]
     from: Option<String>,
-    /// The folder with the contents of files, or `none`
+    /// Where the contents of files are: a folder, `none`, `s3` or s3://BUCKET/PREFIX
     #[structopt(long, name = "STORAGE")]
     storage: Option<String>,
 }
@@ -45,10 +45,10 @@ pub struct RestoreCommand {
     /// The file of the backup
     #[structopt(name = "FILE", parse(from_os_str))]
     path: PathBuf,
-    /// The store, which has to be empty: sqlite://FILE, postgres://USER@HOST:PORT/DATABASE or env:NAME
+    /// The store, which has to be empty: sqlite://FILE, json://FOLDER, yaml://, xml://, postgres://USER@HOST:PORT/DATABASE or env:NAME
     #[structopt(long, name = "TO")]
     to: Option<String>,
-    /// The folder for the contents of files, or `none`
+    /// Where the contents of files go: a folder, `none`, `s3` or s3://BUCKET/PREFIX
     #[structopt(long, name = "STORAGE")]
     storage: Option<String>,
     /// Goes on with a restore that was broken off
@@ -69,11 +69,8 @@ fn meant(url: Option<&str>, storage: Option<&str>, beside: Beside) -> Result<mov
         other => other,
     };
     let is_said = storage.is_some();
-    Ok(moving::Place {
-        database,
-        storage: storage.map_or(configured, StoragePlace::of_flag),
-        storage_is_said: is_said,
-    })
+    let storage = storage.map_or(Ok(configured), |text| StoragePlace::of_flag(text, &environment))?;
+    Ok(moving::Place { database, storage, storage_is_said: is_said })
 }
 
 /// Makes a backup.

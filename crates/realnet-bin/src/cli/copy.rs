@@ -14,8 +14,9 @@ macro_rules! urls {
     ($examples:literal) => {
         concat!(
             "\
-URL is sqlite://FILE or postgres://USER@HOST:PORT/DATABASE?sslmode=MODE; a password that it lacks comes from REALNET_DB_PASS or
-PGPASSWORD, and env:NAME means the URL in the variable NAME, which is in no list of processes.
+URL is sqlite://FILE, json://FOLDER, yaml://FOLDER, xml://FOLDER or postgres://USER@HOST:PORT/DATABASE?sslmode=MODE; a password that it
+lacks comes from REALNET_DB_PASS or PGPASSWORD, and env:NAME means the URL in the variable NAME, which is in no list of processes.
+STORAGE is a folder, `none`, `s3` (the bucket of REALNET_STORAGE_S3_…), or s3://BUCKET/PREFIX with the region, endpoint and keys of these.
 
 EXAMPLES:
 ",
@@ -28,7 +29,8 @@ EXAMPLES:
 #[derive(Debug, StructOpt)]
 #[structopt(after_help = urls!("\
     realnet copy --from sqlite://shop.db --to postgres://shop@db/shop
-    realnet copy --from sqlite://shop.db --to postgres://shop@db/shop --dry-run
+    realnet copy --from sqlite://shop.db --to postgres://shop@db/shop --to-storage s3://files/shop
+    realnet copy --from sqlite://shop.db --to yaml://documents --dry-run
     realnet copy --from env:OLD_STORE --to sqlite://shop.db --resume    goes on with what was broken off"))]
 pub struct CopyCommand {
     /// The store that is copied; stop its servers first
@@ -37,10 +39,10 @@ pub struct CopyCommand {
     /// The store that it is copied into, which has to be empty
     #[structopt(long, name = "TO")]
     to: String,
-    /// The folder with the contents of its files, or `none`; beside a database file it is found
+    /// Where the contents of its files are; beside a database file they are found
     #[structopt(long, name = "FROM-STORAGE")]
     from_storage: Option<String>,
-    /// The folder for the contents of its files, or `none`; beside a database file when absent
+    /// Where the contents of its files go; beside a database file when absent
     #[structopt(long, name = "TO-STORAGE")]
     to_storage: Option<String>,
     /// Says what would be copied, and changes nothing
@@ -57,10 +59,10 @@ pub struct CopyCommand {
     realnet verify sqlite://shop.db
     diff <(realnet verify sqlite://shop.db) <(realnet verify postgres://shop@db/shop)"))]
 pub struct VerifyCommand {
-    /// The store, which a server may be using; or the file of a backup
+    /// The store, which a server may be using, unless it is a folder of documents; or the file of a backup
     #[structopt(name = "URL|FILE")]
     store: String,
-    /// Reads the contents of its files as well, which are in that folder
+    /// Reads the contents of its files as well, which are there
     #[structopt(long, name = "STORAGE")]
     storage: Option<String>,
 }
@@ -90,7 +92,8 @@ pub(super) fn place(
         Beside::Never => StoragePlace::None,
     };
     let storage_is_said = storage.is_some();
-    Ok(Place { database, storage: storage.map_or(supposed, StoragePlace::of_flag), storage_is_said })
+    let storage = storage.map_or(Ok(supposed), |text| StoragePlace::of_flag(text, environment))?;
+    Ok(Place { database, storage, storage_is_said })
 }
 
 /// Runs something with threads of its own, until it ends or is interrupted.

@@ -40,9 +40,21 @@ pub enum StoragePlace {
 }
 
 impl StoragePlace {
-    /// Of a flag: a folder, or `none`.
-    pub fn of_flag(text: &str) -> Self {
-        if text == "none" { Self::None } else { Self::Local { path: PathBuf::from(text) } }
+    /// Of a flag: a folder, `none`, `s3` for the bucket of the settings, or `s3://BUCKET/PREFIX` for another one with the same region,
+    /// endpoint and keys.
+    pub fn of_flag(text: &str, environment: &Environment) -> Result<Self, Problems> {
+        let mut environment = environment.clone();
+        if let Some(rest) = text.strip_prefix("s3://") {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            environment.set("REALNET_STORAGE_S3_BUCKET", Some(bucket));
+            environment.set("REALNET_STORAGE_S3_PREFIX", Some(prefix));
+        } else if text != "s3" {
+            let path = PathBuf::from(text);
+            return Ok(if text == "none" { Self::None } else { Self::Local { path } });
+        }
+        let mut problems = Problems::default();
+        let section = S3Section::read(&environment, &mut problems);
+        if problems.is_empty() { Ok(Self::S3(section)) } else { Err(problems) }
     }
 
     /// The storage that belongs to a database when nothing else is said, if it is there.
@@ -169,6 +181,29 @@ mod tests {
             StorageSection { place: local("here"), is_optional: false, quota: Some(5), max_size: 4 };
         assert_eq!(read(given), Ok(expected));
         assert_eq!(read([("REALNET_STORAGE_TYPE", "None")]).unwrap().place, StoragePlace::None);
+    }
+
+    #[test]
+    fn flags_name_folders_and_buckets() {
+        let settings = Environment::from([
+            ("REALNET_STORAGE_S3_BUCKET", "files"),
+            ("REALNET_STORAGE_S3_PREFIX", "shop"),
+            ("REALNET_STORAGE_S3_REGION", "eu-west-3"),
+        ]);
+        let bucket = |text: &str| match StoragePlace::of_flag(text, &settings) {
+            Ok(StoragePlace::S3(section)) => (section.bucket, section.prefix, section.region),
+            other => panic!("{text}: {other:?}"),
+        };
+        let of = |bucket: &str, prefix: &str| (bucket.to_owned(), prefix.to_owned(), "eu-west-3".to_owned());
+        assert_eq!(bucket("s3"), of("files", "shop/"));
+        assert_eq!(bucket("s3://other"), of("other", ""));
+        assert_eq!(bucket("s3://other/a/b"), of("other", "a/b/"));
+        assert_eq!(StoragePlace::of_flag("none", &settings), Ok(StoragePlace::None));
+        assert_eq!(StoragePlace::of_flag("./s3", &settings), Ok(StoragePlace::Local { path: "./s3".into() }));
+        for (text, settings) in [("s3", Environment::from([])), ("s3://", settings)] {
+            let problems = StoragePlace::of_flag(text, &settings).unwrap_err().to_string();
+            assert!(problems.contains("REALNET_STORAGE_S3_BUCKET"), "{problems}");
+        }
     }
 
     #[test]

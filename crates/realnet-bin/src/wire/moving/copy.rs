@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use realnet_core::Uuid;
 use realnet_core::clock::{Clock as _, System};
-use realnet_core::provider::{Census, ContentSource, MARK_SETTING};
+use realnet_core::provider::{Census, ContentSource, CredentialProvider, MARK_SETTING};
 use realnet_core::transfer::{Filling, Summary};
 
 use super::super::store::Store;
@@ -80,7 +80,7 @@ pub async fn copy(plan: &Copy) -> Result<Copied, Failure> {
         let bar = Bar::new("comparing", total);
         filling.compare(&summary, &mut bar.steps()).await?;
         drop(bar);
-        let (contents, note) = copy_contents(plan, &named.ids(), storage).await?;
+        let (contents, note) = copy_contents(plan, &named.ids(), storage, target).await?;
         let keys = keys::hand_over(&plan.from.database, &plan.to.database, target).await?;
         let next: Vec<String> = note.into_iter().chain(keys).collect();
         filling.finish().await?;
@@ -98,6 +98,7 @@ async fn copy_contents(
     plan: &Copy,
     ids: &[Uuid],
     from: Option<Arc<dyn ContentSource>>,
+    credentials: &dyn CredentialProvider,
 ) -> Result<(Option<Contents>, Option<String>), Failure> {
     if ids.is_empty() || plan.from.storage == plan.to.storage && plan.to.storage != StoragePlace::None {
         return Ok((None, None));
@@ -112,5 +113,7 @@ async fn copy_contents(
             )),
         ));
     };
+    // A server would refuse what is another's, and sweep what it does not know.
+    realnet_resource_files::claim_for(credentials, &*to).await?;
     Ok((Some(contents::copy(ids, &*from, &*to).await?), None))
 }

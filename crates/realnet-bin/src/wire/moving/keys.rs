@@ -26,10 +26,11 @@ pub async fn hand_over(
     to: &DatabaseSection,
     store: &dyn CredentialProvider,
 ) -> Result<Option<String>, Failure> {
-    let ids = secret::known_keys(store).await?.join(", ");
-    if ids.is_empty() {
+    let known = secret::known_keys(store).await?;
+    if known.is_empty() {
         return Ok(None);
     }
+    let ids = known.join(", ");
     let Some(file) = KeyFile::of_store(from) else {
         return Ok(Some(format!(
             "its secrets are sealed under the keys {ids}: REALNET_SECRET_KEY has to name them"
@@ -45,8 +46,14 @@ pub async fn hand_over(
             "its secrets are sealed under the keys {ids}: start its servers with REALNET_SECRET_KEY=\"$(cat {path})\""
         )));
     };
-    if target.read()?.is_none() {
-        target.write(&keyring)?;
-    }
-    Ok(Some(format!("the keys of its secrets are in {}", target.path().display())))
+    // One that is there is of a store before: its keys open nothing here, and stay behind those that do.
+    let keys = target.read()?.map_or_else(|| keyring.clone(), |other| other.behind(&keyring));
+    target.write(&keys)?;
+    let path = target.path().display();
+    let missing: Vec<String> = known.into_iter().filter(|id| !keys.has(id)).collect();
+    Ok(Some(if missing.is_empty() {
+        format!("the keys of its secrets are in {path}")
+    } else {
+        format!("keys of its secrets are in {path}, but for {}: REALNET_SECRET_KEY has to name them", missing.join(", "))
+    }))
 }

@@ -94,6 +94,7 @@ async fn fill(
     filling.compare(&summary, &mut bar.steps()).await?;
     drop(bar);
     if let Some(storage) = storage {
+        realnet_resource_files::claim_for(store.target(), &*storage).await?;
         put_contents(path.to_owned(), manifest.contents.count, &*storage).await?;
     }
     filling.finish().await?;
