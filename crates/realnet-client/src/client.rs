@@ -127,7 +127,8 @@ impl Client {
     /// The same under a key of 1 to 255 visible ASCII characters: sent again with the same body within a day, it answers what it has
     /// created then.
     pub async fn create_once(&self, resource: &str, body: &Value, key: &str) -> Result<Value> {
-        self.document(self.request(Method::POST, &[resource])?.header("idempotency-key", key).json(body)).await
+        self.document(self.request(Method::POST, &[resource])?.header("idempotency-key", key).json(body))
+            .await
     }
 
     /// Replaces name and attributes of an item; `version` is the one that it must have.

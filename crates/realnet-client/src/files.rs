@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream, StreamExt as _, TryStreamExt as _};
 use reqwest::{Body, Method, Response, StatusCode};
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::{Error, Result};

@@ -47,16 +47,30 @@ pub struct ExportCommand {
 /// Exports.
 pub async fn run(command: &ExportCommand) -> Outcome {
     let client = session::connect(&command.address).await?;
-    let asked =
-        Asked { types: command.types.clone(), filters: command.filters.clone(), with_data: command.with_data };
-    let export = Export { client: &client, target: &command.target, form: command.format, asked, update: command.update };
-    let (exported, verb) =
-        if command.dry_run { (export.rehearse().await?, "would export") } else { (export.run().await?, "exported") };
+    let asked = Asked {
+        types: command.types.clone(),
+        filters: command.filters.clone(),
+        with_data: command.with_data,
+    };
+    let export = Export {
+        client: &client,
+        target: &command.target,
+        form: command.format,
+        asked,
+        update: command.update,
+    };
+    let (exported, verb) = if command.dry_run {
+        (export.rehearse().await?, "would export")
+    } else {
+        (export.run().await?, "exported")
+    };
     let target = command.target.display();
     output::line(&format!("{verb} {} to {target}", exported.counts));
     if exported.left_out > 0 {
         let count = exported.left_out;
-        output::line(&format!("left out: {count} accounts, roles, apps and the like, which --type would name"));
+        output::line(&format!(
+            "left out: {count} accounts, roles, apps and the like, which --type would name"
+        ));
     }
     if !exported.missing.is_empty() {
         let ids: Vec<String> = exported.missing.iter().map(ToString::to_string).collect();

@@ -54,7 +54,7 @@ impl StoragePlace {
         }
         let mut problems = Problems::default();
         let section = S3Section::read(&environment, &mut problems);
-        if problems.is_empty() { Ok(Self::S3(section)) } else { Err(problems) }
+        problems.into_result(Self::S3(section))
     }
 
     /// The storage that belongs to a database when nothing else is said, if it is there.

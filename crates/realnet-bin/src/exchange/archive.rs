@@ -121,11 +121,13 @@ async fn entries(source: &mut impl Read, into: &Path, most: u64) -> Result<(), F
         store(&mut entry, size, &into.join(path), &name).await?;
     }
     let source = archive.into_inner();
-    nothing_behind(source).map_err(|error| if error.to_string().contains(TOO_MUCH) { TOO_MUCH.into() } else { error })?;
+    nothing_behind(source)
+        .map_err(|error| if error.to_string().contains(TOO_MUCH) { TOO_MUCH.into() } else { error })?;
     let head = folder::head(into)?.ok_or("it has no realnet-export.json: it is truncated, or no export")?;
     match head.counts {
         Some(said) if said != counts => {
-            Err(format!("it does not hold what its realnet-export.json says: {counts} instead of {said}").into())
+            Err(format!("it does not hold what its realnet-export.json says: {counts} instead of {said}")
+                .into())
         }
         _ => Ok(()),
     }
@@ -146,7 +148,8 @@ async fn store(entry: &mut impl Read, size: u64, path: &Path, name: &str) -> Res
         if count == 0 {
             return Err(unreadable(&io::ErrorKind::UnexpectedEof.into()));
         }
-        file.write_all(&block[..count]).map_err(|error| format!("it can not be unpacked here: {error} (TMPDIR names another place)"))?;
+        file.write_all(&block[..count])
+            .map_err(|error| format!("it can not be unpacked here: {error} (TMPDIR names another place)"))?;
         rest -= count as u64;
         // So that an interruption is heard.
         tokio::task::yield_now().await;

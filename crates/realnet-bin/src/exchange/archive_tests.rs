@@ -92,7 +92,10 @@ async fn wherever_it_ends_too_early_it_is_refused() {
             let said = refused(&bytes[..end]).await;
             assert!(said.contains("truncated") || said.contains("damaged"), "cut at {end}: {said}");
         }
-        assert!(refused(&bytes[..3]).await.contains("truncated") || refused(&bytes[..3]).await.contains("no export"));
+        assert!(
+            refused(&bytes[..3]).await.contains("truncated")
+                || refused(&bytes[..3]).await.contains("no export")
+        );
     }
     // What was packed ends too early, in whole blocks.
     let tar = good();

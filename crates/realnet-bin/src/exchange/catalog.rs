@@ -108,7 +108,8 @@ fn declaration(info: &Value) -> Value {
         _ => true,
     };
     // Access for nobody is not the same as none that is declared.
-    let kept = |key: &&str| info.get(*key).is_some_and(|value| says(value) || *key == "access" && value.is_array());
+    let kept =
+        |key: &&str| info.get(*key).is_some_and(|value| says(value) || *key == "access" && value.is_array());
     let members = DECLARED.into_iter().filter(kept);
     Value::Object(members.map(|key| (key.to_owned(), info[key].clone())).collect::<Map<_, _>>())
 }

@@ -40,7 +40,9 @@ pub fn steps(present: &Map<String, Value>, wanted: &Map<String, Value>, fields: 
 pub fn completing(steps: Vec<Value>, present: &Map<String, Value>, names: &[String]) -> Vec<Value> {
     let own = |name: &String| present.get(name).or_else(|| attributes(present)?.get(name));
     let completes = |step: &Value| {
-        let named = |name: &&String| step["path"] == json!(format!("/{name}")) || step["path"] == json!(pointer(name));
+        let named = |name: &&String| {
+            step["path"] == json!(format!("/{name}")) || step["path"] == json!(pointer(name))
+        };
         let is_part = |name: &String| match (own(name), &step["value"]) {
             (None, _) => true,
             (Some(Value::Array(some)), Value::Array(all)) => some.iter().all(|one| all.contains(one)),
@@ -69,7 +71,8 @@ mod tests {
         let present = members(json!({"id": "i", "name": "a", "status": "s", "owner": "o",
             "attributes": {"x": 1, "a/b": {"c": 1}, "gone": true}}));
         assert!(steps(&present, &present, &fields).is_empty());
-        let wanted = members(json!({"id": "j", "name": "b", "attributes": {"x": 1, "a/b": {"d": 1}, "new": null}}));
+        let wanted =
+            members(json!({"id": "j", "name": "b", "attributes": {"x": 1, "a/b": {"d": 1}, "new": null}}));
         assert_eq!(
             steps(&present, &wanted, &fields),
             [
@@ -85,11 +88,13 @@ mod tests {
     #[test]
     fn what_is_absent_can_be_completed() {
         let present = members(json!({"name": "a", "attributes": {"x": 1, "l": [1], "m": [3]}}));
-        let wanted =
-            members(json!({"name": "b", "parent_id": "p", "attributes": {"x": 2, "y": "r", "l": [1, 2], "m": [1]}}));
+        let wanted = members(
+            json!({"name": "b", "parent_id": "p", "attributes": {"x": 2, "y": "r", "l": [1, 2], "m": [1]}}),
+        );
         let steps = steps(&present, &wanted, &Fields::default());
         let names = ["parent_id", "x", "y", "l", "m"].map(str::to_owned);
-        let paths: Vec<Value> = completing(steps, &present, &names).into_iter().map(|step| step["path"].clone()).collect();
+        let paths: Vec<Value> =
+            completing(steps, &present, &names).into_iter().map(|step| step["path"].clone()).collect();
         assert_eq!(paths, ["/parent_id", "/attributes/y", "/attributes/l"]);
     }
 }

@@ -81,6 +81,8 @@ async fn send(client: &Client, content: &Content<'_>, checksum: &str) -> Result<
         block.truncate(count);
         Ok::<_, std::io::Error>((count > 0).then(|| (Bytes::from(block), file)))
     });
-    client.put_content(("items", content.id), (size, checksum.as_bytes()), content.content_type, data).await?;
+    client
+        .put_content(("items", content.id), (size, checksum.as_bytes()), content.content_type, data)
+        .await?;
     Ok(())
 }

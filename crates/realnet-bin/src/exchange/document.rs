@@ -28,7 +28,9 @@ const SERVERS: [&str; 4] = ["org", "version", "created_at", "updated_at"];
 
 /// The document of an item as a server shows it with its own attributes.
 pub fn of_item(item: Map<String, Value>) -> Map<String, Value> {
-    item.into_iter().filter(|(key, value)| !SERVERS.contains(&key.as_str()) && !is_default(key, value)).collect()
+    item.into_iter()
+        .filter(|(key, value)| !SERVERS.contains(&key.as_str()) && !is_default(key, value))
+        .collect()
 }
 
 fn is_default(key: &str, value: &Value) -> bool {
@@ -48,7 +50,9 @@ fn is_default(key: &str, value: &Value) -> bool {
 /// The members of a document that was found at the place of an item of this type and id; the reason why it is none of it.
 pub fn read(value: Value, type_name: &str, id: Uuid) -> Result<Map<String, Value>, String> {
     let Value::Object(members) = value else { return Err("expected an object".to_owned()) };
-    if let Some(unknown) = members.keys().find(|key| !KEYS.contains(&key.as_str()) && !SERVERS.contains(&key.as_str())) {
+    if let Some(unknown) =
+        members.keys().find(|key| !KEYS.contains(&key.as_str()) && !SERVERS.contains(&key.as_str()))
+    {
         let meant = nearest(unknown, KEYS).map(|meant| format!(": is '{meant}' meant?")).unwrap_or_default();
         return Err(format!(
             "'{unknown}' is no member of an item (values of one's own stand in 'attributes'){meant}"
@@ -89,10 +93,13 @@ mod tests {
 
     #[test]
     fn a_document_says_what_is_not_as_always() {
-        let shown = members(json!({"id": ID, "type": "Note", "instance": null, "name": "n", "attributes": {"x": null},
-            "tags": [], "status": null, "visibility": "hidden", "public": false, "org": ID, "version": 3}));
-        let expected =
-            members(json!({"id": ID, "type": "Note", "name": "n", "attributes": {"x": null}, "visibility": "hidden"}));
+        let shown = members(
+            json!({"id": ID, "type": "Note", "instance": null, "name": "n", "attributes": {"x": null},
+            "tags": [], "status": null, "visibility": "hidden", "public": false, "org": ID, "version": 3}),
+        );
+        let expected = members(
+            json!({"id": ID, "type": "Note", "name": "n", "attributes": {"x": null}, "visibility": "hidden"}),
+        );
         assert_eq!(of_item(shown.clone()), expected);
         assert_eq!(read(Value::Object(shown), "note", ID), Ok(expected));
     }

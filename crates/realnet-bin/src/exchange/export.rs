@@ -77,7 +77,8 @@ impl Export<'_> {
     async fn walk(&self, target: &mut Option<Target>) -> Result<Exported, Failure> {
         let catalog = Catalog::fetch(self.client).await?;
         let (resource, query) = self.query()?;
-        let total = self.client.list(&resource, &query.clone().with("limit", "1").with("count", "exact")).await?;
+        let total =
+            self.client.list(&resource, &query.clone().with("limit", "1").with("count", "exact")).await?;
         total.notices.iter().for_each(|notice| crate::cli::notice(notice));
         let bar = Bar::new("exporting", total.total.unwrap_or_default());
         let query = query.with("limit", PAGE);
@@ -125,7 +126,8 @@ impl Export<'_> {
         let named = format!("{} ({id})", text(&item, "name"));
         let path = layout::of_item(text(&item, "type"), id, self.form)
             .ok_or_else(|| format!("the item {named} is of a type with a name that no folder can have"))?;
-        let checksum = document::attributes(&item).and_then(|own| own.get("checksum")?.as_str()).map(str::to_owned);
+        let checksum =
+            document::attributes(&item).and_then(|own| own.get("checksum")?.as_str()).map(str::to_owned);
         if let Some(target) = target {
             let document = Value::Object(document::of_item(item));
             target.document(&path, self.form.codec().encode(&document)?.as_bytes())?;

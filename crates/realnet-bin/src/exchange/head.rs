@@ -73,7 +73,15 @@ impl Head {
     /// The head of a new export.
     pub fn new(id: Uuid, now: Timestamp, asked: Asked) -> Self {
         let made_by = concat!("RealNet ", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { format: FORMAT, id: Some(id), made_by, made_at: Some(now), complete: false, asked, counts: None }
+        Self {
+            format: FORMAT,
+            id: Some(id),
+            made_by,
+            made_at: Some(now),
+            complete: false,
+            asked,
+            counts: None,
+        }
     }
 
     /// From the text of the file.
@@ -97,8 +105,8 @@ impl Head {
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { types, items, contents } = *self;
-        let [types, items, contents] =
-            [(types, "type"), (items, "item"), (contents, "content")].map(|(count, one)| super::counted(count, one));
+        let [types, items, contents] = [(types, "type"), (items, "item"), (contents, "content")]
+            .map(|(count, one)| super::counted(count, one));
         write!(f, "{items}, {types}, {contents}")
     }
 }

@@ -35,14 +35,16 @@ impl Ids {
             let text = std::fs::read_to_string(path).map_err(|error| at(path, error))?;
             // A line that was not finished is one that was not written: its request is answered as before.
             for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
-                let pair = line.split_once(' ').map(|(old, new)| (Uuid::try_parse(old), Uuid::try_parse(new)));
+                let pair =
+                    line.split_once(' ').map(|(old, new)| (Uuid::try_parse(old), Uuid::try_parse(new)));
                 let Some((Ok(old), Ok(new))) = pair else {
                     return Err(at(path, format!("'{}' is no pair of ids", line.escape_debug())));
                 };
                 known.insert(old, new);
             }
         }
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| at(path, error))?;
+        let file =
+            OpenOptions::new().create(true).append(true).open(path).map_err(|error| at(path, error))?;
         let mut ids = Self::New { known, file };
         ids.end_line(path)?;
         Ok(ids)

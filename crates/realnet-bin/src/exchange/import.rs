@@ -14,6 +14,7 @@ use super::document::{attributes, uuid};
 use super::head::Head;
 use super::ids::Ids;
 use super::order::{Order, order};
+use super::report::{Imported, NAMED};
 use super::scan::{self, Links, Listing};
 use super::types::{Fate, Types};
 use super::{archive, compare, layout, lookup};
@@ -22,8 +23,6 @@ use crate::wire::moving::Bar;
 
 /// A request holds items of so many bytes, about.
 const BATCH: usize = 2 * 1024 * 1024;
-/// So many documents are named at once.
-const NAMED: usize = 20;
 
 /// How to import.
 #[derive(Debug, Clone, Default)]
@@ -54,31 +53,6 @@ pub struct Import<'a> {
     pub options: Options,
 }
 
-/// What was imported, or would be.
-#[derive(Debug, Default)]
-pub struct Imported {
-    /// Types that were declared.
-    pub types: usize,
-    /// Types that the server has in another form.
-    pub other_types: Vec<String>,
-    /// Items that were made.
-    pub created: u64,
-    /// Items that were there, as they are.
-    pub same: u64,
-    /// Items that were there, and were made as their documents are.
-    pub changed: u64,
-    /// Documents of items that are there in another form.
-    pub different: Vec<String>,
-    /// Contents that were sent.
-    pub contents: u64,
-    /// References that were left out.
-    pub dropped: u64,
-    /// Items whose owner is no account there.
-    pub owned_anew: u64,
-    /// Whether items have new ids.
-    pub has_new_ids: bool,
-}
-
 impl Import<'_> {
     /// Imports all of it.
     pub async fn run(&self) -> Result<Imported, Failure> {
@@ -95,7 +69,11 @@ impl Import<'_> {
     /// Says of an archive what was found in the place where it was unpacked.
     fn named(&self, failure: Failure, scratch: &Path) -> Failure {
         let (text, scratch) = (failure.to_string(), scratch.display().to_string());
-        if text.contains(&scratch) { text.replace(&scratch, &self.source.display().to_string()).into() } else { failure }
+        if text.contains(&scratch) {
+            text.replace(&scratch, &self.source.display().to_string()).into()
+        } else {
+            failure
+        }
     }
 
     async fn run_from(&self, root: &Path) -> Result<Imported, Failure> {
@@ -117,7 +95,9 @@ impl Import<'_> {
             ..Imported::default()
         };
         let is_new = vec![false; listing.entries.len()];
-        let mut work = Work { import: self, listing, types, order, missing, owners, ids, is_new, done };
+        let waiting = order.deferred.iter().map(|(number, _)| *number).collect();
+        let mut work =
+            Work { import: self, listing, types, order, waiting, missing, owners, ids, is_new, done };
         work.items().await?;
         work.contents().await?;
         Ok(work.done)
@@ -132,7 +112,8 @@ impl Import<'_> {
             return Ok(missing);
         }
         let places = links.outside.iter().filter(|(id, _)| missing.contains(id));
-        let told: Vec<String> = places.take(NAMED).map(|(id, place)| format!("{place} refers to {id}")).collect();
+        let told: Vec<String> =
+            places.take(NAMED).map(|(id, place)| format!("{place} refers to {id}")).collect();
         Err(format!(
             "nothing was imported: items refer to others that are neither in the export nor on the server ({}); --drop-missing leaves \
              such references out:\n  {}",
@@ -182,6 +163,8 @@ struct Work<'a> {
     listing: Listing,
     types: Types,
     order: Order,
+    /// Items with references that have to wait.
+    waiting: HashSet<u32>,
     /// What is referred to and is nowhere.
     missing: HashSet<Uuid>,
     /// Owners that are accounts there.
@@ -211,8 +194,7 @@ impl Work<'_> {
             }
         }
         drop(bar);
-        let waiting: HashSet<u32> = self.order.deferred.iter().map(|(number, _)| *number).collect();
-        let mut waiting: Vec<u32> = waiting.into_iter().collect();
+        let mut waiting: Vec<u32> = self.waiting.iter().copied().collect();
         waiting.sort_unstable();
         for numbers in waiting.chunks(lookup::CHUNK) {
             self.complete(numbers).await?;
@@ -229,7 +211,7 @@ impl Work<'_> {
             let found = self.id(*number).and_then(|id| present.get(&id));
             if let Some(found) = found {
                 // What waits is compared when all is there that it refers to.
-                if !self.order.deferred.iter().any(|(waiting, _)| waiting == number) {
+                if !self.waiting.contains(number) {
                     self.bring_up(*number, found, false).await?;
                 }
                 continue;
@@ -266,7 +248,9 @@ impl Work<'_> {
         } else {
             // If its answer is lost, the same request finds what it has made.
             let mut digest = Meter::new();
-            numbers.iter().for_each(|number| digest.update(self.listing.entries[*number as usize].id.as_bytes()));
+            numbers
+                .iter()
+                .for_each(|number| digest.update(self.listing.entries[*number as usize].id.as_bytes()));
             digest.update(body.to_string().as_bytes());
             client.create_once("items", &body, &digest.checksum().to_string()).await
         };
@@ -282,9 +266,13 @@ impl Work<'_> {
 
     fn refused(&self, error: &realnet_client::Error, numbers: &[u32]) -> Failure {
         let index = error.problem().and_then(|problem| problem.operation);
-        let path = index.and_then(|index| numbers.get(index)).map(|number| self.listing.entries[*number as usize].path());
+        let path = index
+            .and_then(|index| numbers.get(index))
+            .map(|number| self.listing.entries[*number as usize].path());
         let is_taken = error.status() == Some(409) && error.to_string().contains("there is an item");
-        let hint = if is_taken { " that you do not see: --new-ids makes items with other ids" } else { "" };
+        let mut violations = error.problem().into_iter().flat_map(|problem| &problem.errors);
+        let is_of_id = violations.any(|violation| violation.pointer.ends_with("/id"));
+        let hint = if is_taken || is_of_id { " (--new-ids makes items with other ids)" } else { "" };
         let before = self.done.created - numbers.len() as u64;
         format!(
             "{}: {error}{hint}\n  {before} items were made before it, and are passed over when the same import is done again",
@@ -309,14 +297,19 @@ impl Work<'_> {
     }
 
     /// Compares an item that is there with its document; makes it equal where that is wanted. `waited`: references of it had to wait.
-    async fn bring_up(&mut self, number: u32, present: &Map<String, Value>, waited: bool) -> Result<(), Failure> {
+    async fn bring_up(
+        &mut self,
+        number: u32,
+        present: &Map<String, Value>,
+        waited: bool,
+    ) -> Result<(), Failure> {
         let wanted = self.wanted(number, false)?;
         let fields = self.types.fields(&self.listing.entries[number as usize].type_name);
         let all = compare::steps(present, &wanted, &fields);
         let is_new = self.is_new[number as usize];
         let steps = match () {
             () if is_new || self.import.options.overwrite => all.clone(),
-            () if waited => compare::completing(all.clone(), present, &self.waiting(number)?),
+            () if waited => compare::completing(all.clone(), present, &self.awaited(number)?),
             () => Vec::new(),
         };
         if steps.len() < all.len() {
@@ -336,7 +329,7 @@ impl Work<'_> {
     }
 
     /// The names of properties and fields of an item that had to wait.
-    fn waiting(&self, number: u32) -> Result<Vec<String>, Failure> {
+    fn awaited(&self, number: u32) -> Result<Vec<String>, Failure> {
         let (mut names, mut document) = (Vec::new(), self.listing.document(number)?);
         let fields = self.types.fields(&self.listing.entries[number as usize].type_name);
         fields.decide(&mut document, &mut |link| {
@@ -386,8 +379,11 @@ impl Work<'_> {
 
     /// Sends contents.
     async fn contents(&mut self) -> Result<(), Failure> {
-        let with_data: Vec<u32> =
-            (0..).zip(&self.listing.entries).filter(|(_, entry)| entry.has_data).map(|(number, _)| number).collect();
+        let with_data: Vec<u32> = (0..)
+            .zip(&self.listing.entries)
+            .filter(|(_, entry)| entry.has_data)
+            .map(|(number, _)| number)
+            .collect();
         let bar = Bar::new("contents", with_data.len() as u64);
         for number in with_data {
             self.content(number).await?;
@@ -406,7 +402,8 @@ impl Work<'_> {
         }
         let Some(id) = self.id(number) else { return Ok(()) };
         let document = self.listing.document(number)?;
-        let said = |key: &str| attributes(&document).and_then(|own| own.get(key)).and_then(|value| value.as_str());
+        let said =
+            |key: &str| attributes(&document).and_then(|own| own.get(key)).and_then(|value| value.as_str());
         let content = Content {
             id: &id.to_string(),
             path: &self.listing.root.join(&name),
@@ -421,51 +418,5 @@ impl Work<'_> {
             Put::Other => self.done.different.push(name),
         }
         Ok(())
-    }
-}
-
-impl Imported {
-    /// In words, a line each.
-    pub fn told(&self, dry_run: bool) -> Vec<String> {
-        let counted = super::counted;
-        let mut lines = Vec::new();
-        let [made, set, sent] = if dry_run {
-            ["would be created", "would be changed", "would be sent"]
-        } else {
-            ["created", "changed", "sent"]
-        };
-        lines.push(format!(
-            "{} {made}, {} {set}, {} there already",
-            counted(self.created, "item"),
-            self.changed,
-            self.same
-        ));
-        if self.types > 0 {
-            lines.push(format!("{} {made}", counted(self.types as u64, "type")));
-        }
-        if self.contents > 0 {
-            lines.push(format!("{} {sent}", counted(self.contents, "content")));
-        }
-        if self.has_new_ids && self.created > 0 {
-            lines.push("the items have new ids".to_owned());
-        }
-        if self.owned_anew > 0 {
-            lines.push(format!("{} of owners that are no accounts here: they are yours", counted(self.owned_anew, "item")));
-        }
-        if self.dropped > 0 {
-            lines.push(format!("{} to what is not here left out", counted(self.dropped, "reference")));
-        }
-        if !self.other_types.is_empty() {
-            lines.push(format!("declared in another way here, which counts: {}", self.other_types.join(", ")));
-        }
-        if !self.different.is_empty() {
-            let some: Vec<&str> = self.different.iter().take(NAMED).map(String::as_str).collect();
-            lines.push(format!(
-                "{} here in another form, and left so (--overwrite makes them as in the export):\n  {}",
-                counted(self.different.len() as u64, "part"),
-                some.join("\n  ")
-            ));
-        }
-        lines
     }
 }

@@ -18,13 +18,14 @@ mod import;
 mod layout;
 mod lookup;
 mod order;
+mod report;
 mod scan;
 mod target;
 mod types;
 
 pub use export::Export;
-pub use import::{Import, Options};
 pub use head::Asked;
+pub use import::{Import, Options};
 pub use layout::Form;
 
 use std::path::Path;

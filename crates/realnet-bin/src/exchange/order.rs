@@ -33,7 +33,8 @@ pub fn order(needs: &[Vec<Need>]) -> Result<Order, Vec<u32>> {
     }
     let mut is_done = vec![false; needs.len()];
     let mut done = 0;
-    let mut wave: Vec<u32> = (0..).zip(&open).filter(|(_, open)| **open == 0).map(|(number, _)| number).collect();
+    let mut wave: Vec<u32> =
+        (0..).zip(&open).filter(|(_, open)| **open == 0).map(|(number, _)| number).collect();
     while done < needs.len() {
         if wave.is_empty() {
             wave = put_off(needs, &is_done, &mut open, &mut order.deferred);

@@ -83,7 +83,8 @@ impl Problems {
 /// Looks at the names of all files.
 pub async fn list(root: &Path) -> Result<Listing, Failure> {
     let mut listing = Listing { root: root.to_owned(), ..Listing::default() };
-    let (mut problems, mut data, mut names) = (Problems::default(), HashSet::new(), BTreeMap::<String, Arc<str>>::new());
+    let (mut problems, mut data, mut names) =
+        (Problems::default(), HashSet::new(), BTreeMap::<String, Arc<str>>::new());
     let mut walk = walk(root)?;
     while let Some(found) = walk.next()? {
         match found {
@@ -92,11 +93,14 @@ pub async fn list(root: &Path) -> Result<Listing, Failure> {
             Found::Part(_, Place::Data(id)) => drop(data.insert(id)),
             Found::Part(path, Place::Type(name, form)) => match declaration(root, &path, &name, form) {
                 Err(problem) => problems.add(&path, problem),
-                Ok(_) if listing.types.contains_key(&name) => problems.add(&path, "the type is declared twice"),
+                Ok(_) if listing.types.contains_key(&name) => {
+                    problems.add(&path, "the type is declared twice")
+                }
                 Ok(declaration) => drop(listing.types.insert(name, declaration)),
             },
             Found::Part(path, Place::Item(type_name, id, form)) => {
-                let type_name = Arc::clone(names.entry(type_name).or_insert_with_key(|name| name.as_str().into()));
+                let type_name =
+                    Arc::clone(names.entry(type_name).or_insert_with_key(|name| name.as_str().into()));
                 let number = u32::try_from(listing.entries.len()).map_err(|_| "there are too many items")?;
                 if let Some(other) = listing.numbers.insert(id, number) {
                     let other = listing.entries[other as usize].path();
@@ -180,7 +184,10 @@ pub async fn read(listing: &Listing, types: &Types) -> Result<Links, Failure> {
                     match listing.numbers.get(&link.target) {
                         Some(target) => *needs.entry(*target).or_insert(false) |= link.is_hard,
                         None => drop(
-                            links.outside.entry(link.target).or_insert_with(|| format!("{path}: {}", link.name)),
+                            links
+                                .outside
+                                .entry(link.target)
+                                .or_insert_with(|| format!("{path}: {}", link.name)),
                         ),
                     }
                     Fate::Keep

@@ -63,7 +63,9 @@ impl Target {
             (false, Some(_), false) => {
                 return Err(at(path, "holds an export already: --update brings it up to date"));
             }
-            (false, None, _) => return Err(at(path, "is not empty, and holds no export: name another folder")),
+            (false, None, _) => {
+                return Err(at(path, "is not empty, and holds no export: name another folder"));
+            }
         }
         Ok((Self::Folder { root: path.to_owned(), seen: HashSet::new() }, before))
     }

@@ -84,7 +84,12 @@ impl Fields {
     }
 }
 
-fn decide(members: &mut Map<String, Value>, name: &str, is_hard: bool, ask: &mut dyn FnMut(Link<'_>) -> Fate) {
+fn decide(
+    members: &mut Map<String, Value>,
+    name: &str,
+    is_hard: bool,
+    ask: &mut dyn FnMut(Link<'_>) -> Fate,
+) {
     let mut stays = |value: &mut Value| {
         let Some(target) = uuid(Some(value)) else { return true };
         match ask(Link { name, target, is_hard }) {
@@ -152,7 +157,10 @@ impl Types {
                     add(&mut fields, Fields::of(&declaration["fields"]));
                     next = Some(declaration["base"].as_str().unwrap_or("Item").to_owned());
                 } else {
-                    return Err(format!("there is no type {name}: neither on the server that you can see, nor in types/").into());
+                    return Err(format!(
+                        "there is no type {name}: neither on the server that you can see, nor in types/"
+                    )
+                    .into());
                 }
             }
             types.fields.insert(name.to_lowercase(), Arc::new(fields));
@@ -176,7 +184,8 @@ impl Types {
             Some(401 | 403) => {
                 let names: Vec<&str> = self.missing.iter().filter_map(|info| info["name"].as_str()).collect();
                 let names = names.join(", ");
-                format!("the server has no types {names}, and only administrators declare some: {error}").into()
+                format!("the server has no types {names}, and only administrators declare some: {error}")
+                    .into()
             }
             _ => format!("the types can not be declared: {error}").into(),
         })
@@ -217,9 +226,10 @@ mod tests {
         let ids: Vec<Uuid> = (1..6).map(Uuid::from_u128).collect();
         let fields = Fields::of(&json!([{"name": "one", "type": "reference", "required": true},
             {"name": "many", "type": "file", "multiple": true}, {"name": "text", "type": "string"}]));
-        let mut document: Map<String, Value> = serde_json::from_value(json!({"parent_id": ids[0], "linked_item_id": ids[1],
+        let mut document: Map<String, Value> =
+            serde_json::from_value(json!({"parent_id": ids[0], "linked_item_id": ids[1],
             "attributes": {"one": ids[2], "many": [ids[3], ids[4], "no id"], "text": ids[0]}}))
-        .unwrap();
+            .unwrap();
         let mut seen = Vec::new();
         fields.decide(&mut document, &mut |link| {
             seen.push((link.target, link.is_hard));

@@ -78,6 +78,23 @@ async fn an_embedded_copy_has_its_keys() {
     assert_eq!(secret_key(&folder, "shop.db"), secret_key(&folder, "copy.db"));
     let server = Server::start_with(&folder, &embedded("copy.db"));
     shop.is_on(&server).await;
+    assert!(server.stop());
+
+    // A key file that a store before it has left keeps its keys, behind those that the secrets need.
+    let server = Server::start_with(&folder, &embedded("gone.db"));
+    assert!(server.stop());
+    let old = secret_key(&folder, "gone.db");
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with("gone.db") && name != "gone.db.secret-key" {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    told(&folder, &["copy", "--from", "sqlite://shop.db", "--to", "sqlite://gone.db"]);
+    assert_eq!(secret_key(&folder, "gone.db"), format!("{},{old}", secret_key(&folder, "shop.db")));
+    let server = Server::start_with(&folder, &embedded("gone.db"));
+    shop.is_on(&server).await;
 }
 
 /// Nothing is copied where something would be lost, and a rehearsal changes nothing at all.

@@ -108,9 +108,21 @@ pub async fn fill(server: &Server) -> BTreeMap<&'static str, String> {
         "location": {"type": "Point", "coordinates": [8.54, 47.37]}, "valid_from": "2026-01-31T12:00:00Z", "public": true,
         "large": 9_007_199_254_740_993_i64, "nothing": null, "deep": {"a": [1, {"b": ""}]}, "state": "old"});
     ids.insert("novel", create("novel", novel).await);
-    ids.insert("link", create("link", json!({"name": "L", "linked_item_id": ids["novel"], "parent_id": ids["folder"]})).await);
+    ids.insert(
+        "link",
+        create("link", json!({"name": "L", "linked_item_id": ids["novel"], "parent_id": ids["folder"]}))
+            .await,
+    );
     // What stands above is younger than what stands below.
-    client.patch("folder", &ids["folder"], &json!({"parent_id": create("folder", json!({"name": "top"})).await}), None).await.unwrap();
+    client
+        .patch(
+            "folder",
+            &ids["folder"],
+            &json!({"parent_id": create("folder", json!({"name": "top"})).await}),
+            None,
+        )
+        .await
+        .unwrap();
     ids
 }
 
@@ -140,13 +152,19 @@ async fn items_move_with_their_ids() {
     let ids = fill(&from.server).await;
     let user = from.admin().await;
     let said = user.told(&["export", "plan", "--with-data", "--dry-run"]);
-    assert!(said.contains("would export 7 items, 3 types, 1 content") && !from.folder.join("plan").exists(), "{said}");
+    assert!(
+        said.contains("would export 7 items, 3 types, 1 content") && !from.folder.join("plan").exists(),
+        "{said}"
+    );
     for (form, archive) in [("json", None), ("yaml", Some("x.tar.gz")), ("xml", Some("x.tar.zst"))] {
         let to = Place::start();
         let folder = to.folder.join(form);
         let path = folder.to_str().unwrap();
         let said = user.told(&["export", path, "--with-data", "--format", form]);
-        assert!(said.contains("exported 7 items, 3 types, 1 content") && said.contains("left out: "), "{said}");
+        assert!(
+            said.contains("exported 7 items, 3 types, 1 content") && said.contains("left out: "),
+            "{said}"
+        );
         let files = tree(&folder);
         assert_eq!(files.len(), 11, "{:?}", files.keys());
         assert!(files.contains_key(&format!("items/Novel/{}.{form}", ids["novel"])));
@@ -167,7 +185,10 @@ async fn items_move_with_their_ids() {
         assert!(said.contains("7 items would be created") && said.contains("3 types would be"), "{said}");
         let before = to.count().await;
         let said = there.told(&["import", &source]);
-        assert!(said.contains("7 items created, 0 changed, 0 there") && said.contains("1 content sent"), "{said}");
+        assert!(
+            said.contains("7 items created, 0 changed, 0 there") && said.contains("1 content sent"),
+            "{said}"
+        );
         assert_eq!(to.count().await, before + 6, "one of them is hidden");
         assert_eq!(content(&to.server, &ids["file"]).await.len(), 300_008);
         let client = to.server.admin().await;
@@ -193,7 +214,10 @@ async fn items_move_with_their_ids() {
 
 /// Owners are accounts of their server.
 fn owners_aside(bytes: &[u8]) -> Vec<&[u8]> {
-    bytes.split(|byte| *byte == b'\n').filter(|line| !line.windows(5).any(|window| window == b"owner")).collect()
+    bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.windows(5).any(|window| window == b"owner"))
+        .collect()
 }
 
 /// Who is no administrator gets new ids, and what items refer to each other by leads to these; a second time nothing is made.
@@ -208,7 +232,10 @@ async fn users_get_items_of_their_own() {
     let uma = User::of(&place.server, &place.folder, ("uma", "correct-horse-uma")).await;
     // What is unique is taken by the first one.
     let said = uma.refused(&["import", "all"]);
-    assert!(said.contains(&format!("items/Novel/{}.json: ", ids["novel"])) && said.contains("isbn"), "{said}");
+    assert!(
+        said.contains(&format!("items/Novel/{}.json: ", ids["novel"])) && said.contains("isbn"),
+        "{said}"
+    );
     assert!(said.contains("items were made before it"), "{said}");
     let novel = place.folder.join(format!("all/items/Novel/{}.json", ids["novel"]));
     let document = std::fs::read_to_string(&novel).unwrap().replace("\"isbn\": \"1\"", "\"isbn\": \"2\"");
@@ -219,7 +246,8 @@ async fn users_get_items_of_their_own() {
     assert!(said.contains("0 items created, 0 changed, 7 there already"), "{said}");
 
     let one = async |resource: &str, filters: &[(&str, &str)]| {
-        let query = filters.iter().fold(ListQuery::default(), |query, (name, value)| query.with(*name, *value));
+        let query =
+            filters.iter().fold(ListQuery::default(), |query, (name, value)| query.with(*name, *value));
         let found = client.list(resource, &query).await.unwrap().items;
         assert_eq!(found.len(), 1, "{resource} {filters:?}");
         found.into_iter().next().unwrap()
@@ -228,8 +256,9 @@ async fn users_get_items_of_their_own() {
     let me = one("accounts", &[("username", "uma")]).await;
     assert_eq!(book["owner"], me["id"]);
     let id = |item: &Value| item["id"].as_str().unwrap().to_owned();
-    let [author, folder, cover] = [&book["attributes"]["author"], &book["parent_id"], &book["attributes"]["covers"][0]]
-        .map(|id| id.as_str().unwrap().to_owned());
+    let [author, folder, cover] =
+        [&book["attributes"]["author"], &book["parent_id"], &book["attributes"]["covers"][0]]
+            .map(|id| id.as_str().unwrap().to_owned());
     assert!(author != ids["bert"] && folder != ids["folder"] && cover != ids["file"]);
     let bert = client.get("author", &author).await.unwrap();
     let anna = client.get("author", bert["attributes"]["friend"].as_str().unwrap()).await.unwrap();
@@ -253,7 +282,8 @@ async fn parts_are_exported() {
     let user = from.admin().await;
     let said = user.told(&["export", "authors.tar.gz", "--type", "author"]);
     assert!(said.contains("exported 2 items, 1 type, 0 contents"), "{said}");
-    let said = user.told(&["export", "anna", "--type", "author", "--filter", "name=Anna", "--format", "yaml"]);
+    let said =
+        user.told(&["export", "anna", "--type", "author", "--filter", "name=Anna", "--format", "yaml"]);
     assert!(said.contains("exported 1 item, 1 type"), "{said}");
     let said = user.told(&["export", "both", "--type", "novel", "--type", "folder"]);
     assert!(said.contains("exported 3 items, 3 types"), "{said}");
@@ -277,17 +307,26 @@ async fn parts_are_exported() {
 
     let to = Place::start();
     let client = to.server.admin().await;
-    client.create("accounts", &json!({"username": "uma", "password": "correct-horse-uma", "role": "user"})).await.unwrap();
+    client
+        .create("accounts", &json!({"username": "uma", "password": "correct-horse-uma", "role": "user"}))
+        .await
+        .unwrap();
     let uma = User::of(&to.server, &from.folder, ("uma", "correct-horse-uma")).await;
     let before = to.count().await;
     let said = uma.refused(&["import", "authors.tar.gz"]);
     assert!(said.contains("the server has no types Author, and only administrators declare some"), "{said}");
     let there = User::admin(&to.server, &from.folder).await;
     let said = there.refused(&["import", "anna"]);
-    assert!(said.contains(&format!("friend refers to {}", ids["bert"])) && said.contains("--drop-missing"), "{said}");
+    assert!(
+        said.contains(&format!("friend refers to {}", ids["bert"])) && said.contains("--drop-missing"),
+        "{said}"
+    );
     assert_eq!(to.count().await, before, "nothing was made");
     let said = there.told(&["import", "anna", "--drop-missing"]);
-    assert!(said.contains("1 item created") && said.contains("1 reference to what is not here left out"), "{said}");
+    assert!(
+        said.contains("1 item created") && said.contains("1 reference to what is not here left out"),
+        "{said}"
+    );
     // The rest comes by itself, and what is there is left alone unless it is to be overwritten.
     let said = there.told(&["import", "authors.tar.gz"]);
     assert!(said.contains("1 item created") && said.contains("1 part here in another form"), "{said}");
@@ -318,8 +357,15 @@ async fn exports_are_brought_up_to_date() {
     assert!(said.contains("exported 6 items, 3 types, 1 content"), "{said}");
     let after = tree(&root);
     let changed: Vec<&String> = before.keys().filter(|name| after.get(*name) != before.get(*name)).collect();
-    assert_eq!(changed, [&format!("items/Link/{}.json", ids["link"]), &format!("items/Novel/{}.json", ids["novel"])]);
-    assert_eq!(std::fs::metadata(&document).unwrap().modified().unwrap(), written, "what is the same is not written");
+    assert_eq!(
+        changed,
+        [&format!("items/Link/{}.json", ids["link"]), &format!("items/Novel/{}.json", ids["novel"])]
+    );
+    assert_eq!(
+        std::fs::metadata(&document).unwrap().modified().unwrap(),
+        written,
+        "what is the same is not written"
+    );
     assert!(root.join(".git").is_dir());
     // One that was broken off is not taken for whole, and is gone on with.
     let head = root.join("realnet-export.json");

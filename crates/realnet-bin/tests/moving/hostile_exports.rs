@@ -42,7 +42,11 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
         })
     };
     let cases: Vec<(&str, Spoil<'_>, Vec<String>)> = vec![
-        ("good", write(author.clone(), "{\n  \"id\": nope\n}"), vec![author.clone(), "line 2, column".to_owned()]),
+        (
+            "good",
+            write(author.clone(), "{\n  \"id\": nope\n}"),
+            vec![author.clone(), "line 2, column".to_owned()],
+        ),
         (
             "good.yaml",
             write(author.replace("json", "yaml"), "id: [\ntype: Author"),
@@ -54,12 +58,32 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
             vec![author.replace("json", "xml"), "line 1".to_owned()],
         ),
         ("good", write(author.clone(), "[]"), vec!["expected an object".to_owned()]),
-        ("good", write(format!("items/Author/{other}.json"), "{\"type\": \"Author\"}"), vec!["the id is not the name".to_owned()]),
+        (
+            "good",
+            write(format!("items/Author/{other}.json"), "{\"type\": \"Author\"}"),
+            vec!["the id is not the name".to_owned()],
+        ),
         ("good", write("notes.txt".to_owned(), "x"), vec!["notes.txt: does not belong there".to_owned()]),
-        ("good", write("items/Author/x/y.json".to_owned(), "x"), vec!["items/Author/x: is a folder that".to_owned()]),
-        ("good", write(format!("data/{other}"), "x"), vec!["there is no item to have this content".to_owned()]),
-        ("good", write("types/Author.yaml".to_owned(), "name: Author"), vec!["the type is declared twice".to_owned()]),
-        ("good", write("types/Book.json".to_owned(), "{\"name\": \"Author\"}"), vec!["is not that of the file".to_owned()]),
+        (
+            "good",
+            write("items/Author/x/y.json".to_owned(), "x"),
+            vec!["items/Author/x: is a folder that".to_owned()],
+        ),
+        (
+            "good",
+            write(format!("data/{other}"), "x"),
+            vec!["there is no item to have this content".to_owned()],
+        ),
+        (
+            "good",
+            write("types/Author.yaml".to_owned(), "name: Author"),
+            vec!["the type is declared twice".to_owned()],
+        ),
+        (
+            "good",
+            write("types/Book.json".to_owned(), "{\"name\": \"Author\"}"),
+            vec!["is not that of the file".to_owned()],
+        ),
         ("good", write("realnet-export.json".to_owned(), "{\"format\": 7}"), vec!["newer form".to_owned()]),
         (
             "good",
@@ -101,7 +125,11 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
             }),
             vec![format!("{author}: is no file")],
         ),
-        ("good", Box::new(|root| std::fs::remove_file(root.join("realnet-export.json")).unwrap()), vec!["is no export".to_owned()]),
+        (
+            "good",
+            Box::new(|root| std::fs::remove_file(root.join("realnet-export.json")).unwrap()),
+            vec!["is no export".to_owned()],
+        ),
     ];
     for (number, (base, spoil, words)) in cases.iter().enumerate() {
         let name = format!("bad{number}");
@@ -127,7 +155,9 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
     assert!(said.contains(&format!("data/{}: has other bytes", ids["file"])), "{said}");
     let said = there.told(&["import", "good"]);
     assert!(said.contains("7 there already") && said.contains("1 content sent"), "{said}");
-    for (source, word) in [("nowhere", "No such file"), ("good/realnet-export.json", "is no export"), ("", "")] {
+    for (source, word) in
+        [("nowhere", "No such file"), ("good/realnet-export.json", "is no export"), ("", "")]
+    {
         let said = there.refused(&["import", source]);
         assert!(said.contains(word), "{source}: {said}");
     }
@@ -143,7 +173,9 @@ async fn ids_are_given_by_administrators_only() {
     let password = "correct-horse-other";
     let account = json!({"username": "boss", "password": password, "role": "admin", "org": org["id"]});
     root.create("accounts", &account).await.unwrap();
-    root.create("accounts", &json!({"username": "uma", "password": "correct-horse-uma", "role": "user"})).await.unwrap();
+    root.create("accounts", &json!({"username": "uma", "password": "correct-horse-uma", "role": "user"}))
+        .await
+        .unwrap();
     let mut boss = realnet_client::Client::new(&place.server.address).unwrap();
     boss.authenticate("boss", password, Some("Other")).await.unwrap();
     let mut uma = realnet_client::Client::new(&place.server.address).unwrap();
@@ -169,7 +201,11 @@ async fn ids_are_given_by_administrators_only() {
         (json!({"id": "0198a7c2-0000-7000-8000-000000000002", "version": 3}), "/version"),
     ] {
         let refused = root.create("task", &body).await.unwrap_err();
-        assert_eq!((refused.status(), refused.problem().unwrap().errors[0].pointer.as_str()), (Some(422), pointer), "{body}");
+        assert_eq!(
+            (refused.status(), refused.problem().unwrap().errors[0].pointer.as_str()),
+            (Some(422), pointer),
+            "{body}"
+        );
     }
     for (resource, body) in [
         ("accounts", json!({"username": "new", "id": "0198a7c2-0000-7000-8000-000000000003"})),

@@ -5,7 +5,9 @@ use std::ops::Range;
 use async_trait::async_trait;
 use realnet_core::Uuid;
 use realnet_core::acl::Permission;
-use realnet_core::change::{ChangeFilter, ChangeKind, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply};
+use realnet_core::change::{
+    ChangeFilter, ChangeKind, ChangeRecord, ChangeSet, IdempotencyKey, Outcome, StoredReply,
+};
 use realnet_core::error::Result;
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, Budget, Capabilities, ItemProvider, Page};
@@ -84,7 +86,8 @@ impl ItemProvider for MemoryStore {
             let own = state.changes_of(item.org).iter().rev().filter(|record| record.item_id == id);
             // An item that had this id before, and was deleted, is another one.
             let mut is_past = false;
-            let own = own.take_while(|record| !std::mem::replace(&mut is_past, record.kind == ChangeKind::Create));
+            let own =
+                own.take_while(|record| !std::mem::replace(&mut is_past, record.kind == ChangeKind::Create));
             let own = own.filter(|record| before.is_none_or(|before| record.version < before));
             page(own.take(limit))
         };

@@ -65,9 +65,10 @@ pub(super) async fn of_item(
     let mut statement = Statement::of(format!("SELECT {COLUMNS} FROM changes WHERE item = "));
     statement.bind(id.into()).push(" AND version < ").bind(before.unwrap_or(i64::MAX).into());
     // An item that had this id before, and was deleted, is another one.
-    statement.push(" AND org = ").bind(org.into()).push(
-        " AND seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.item = ",
-    );
+    statement
+        .push(" AND org = ")
+        .bind(org.into())
+        .push(" AND seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.item = ");
     statement.bind(id.into()).push(" AND b.org = ").bind(org.into()).push("), 0)");
     statement.push(" AND revision IS NOT NULL ORDER BY version DESC, revision DESC LIMIT ");
     statement.bind((limit as i64).into());

@@ -42,7 +42,9 @@ pub(super) fn history(
     let mut statement = selection();
     statement.push("c.item = ").bind(id.into()).push(" AND c.org = ").bind(item.org.into());
     // An item that had this id before, and was deleted, is another one.
-    statement.push(" AND c.seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.item = ");
+    statement.push(
+        " AND c.seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.item = ",
+    );
     statement.bind(id.into()).push(" AND b.org = ").bind(item.org.into()).push("), 0)");
     if let Some(before) = before {
         statement.push(" AND c.version < ").bind(before.into());

@@ -54,6 +54,9 @@ pub async fn hand_over(
     Ok(Some(if missing.is_empty() {
         format!("the keys of its secrets are in {path}")
     } else {
-        format!("keys of its secrets are in {path}, but for {}: REALNET_SECRET_KEY has to name them", missing.join(", "))
+        format!(
+            "keys of its secrets are in {path}, but for {}: REALNET_SECRET_KEY has to name them",
+            missing.join(", ")
+        )
     }))
 }

@@ -1,5 +1,6 @@
 //! Items: private, public and foreign ones, alone and many, and every way around.
 
+use realnet_core::clock::{IdSource as _, System};
 use serde_json::{Value, json};
 
 use super::{delete, get, patch, post, put, row, things};
@@ -208,6 +209,9 @@ fn batches() -> Vec<Row> {
                 &world.other_org
             };
             post("/api/papers", json!({"name": thing.mark, "org": org}))
+        }),
+        row(CREATE, "a paper with an id", things::name, |_, thing, _| {
+            post("/api/papers", json!({"name": thing.mark, "id": System.next_id()}))
         }),
         row(CREATE, "a paper of another owner", things::name, |world, thing, _| {
             post("/api/papers", json!({"name": thing.mark, "owner": world.account(Actor::Visitor)}))

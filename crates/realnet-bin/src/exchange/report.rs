@@ -1,0 +1,79 @@
+//! What an import has done, or would do, in words.
+
+/// So many documents are named at once.
+pub const NAMED: usize = 20;
+
+/// What was imported, or would be.
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// Types that were declared.
+    pub types: usize,
+    /// Types that the server has in another form.
+    pub other_types: Vec<String>,
+    /// Items that were made.
+    pub created: u64,
+    /// Items that were there, as they are.
+    pub same: u64,
+    /// Items that were there, and were made as their documents are.
+    pub changed: u64,
+    /// Documents of items that are there in another form.
+    pub different: Vec<String>,
+    /// Contents that were sent.
+    pub contents: u64,
+    /// References that were left out.
+    pub dropped: u64,
+    /// Items whose owner is no account there.
+    pub owned_anew: u64,
+    /// Whether items have new ids.
+    pub has_new_ids: bool,
+}
+
+impl Imported {
+    /// In words, a line each.
+    pub fn told(&self, dry_run: bool) -> Vec<String> {
+        let counted = super::counted;
+        let mut lines = Vec::new();
+        let [made, set, sent] = if dry_run {
+            ["would be created", "would be changed", "would be sent"]
+        } else {
+            ["created", "changed", "sent"]
+        };
+        lines.push(format!(
+            "{} {made}, {} {set}, {} there already",
+            counted(self.created, "item"),
+            self.changed,
+            self.same
+        ));
+        if self.types > 0 {
+            lines.push(format!("{} {made}", counted(self.types as u64, "type")));
+        }
+        if self.contents > 0 {
+            lines.push(format!("{} {sent}", counted(self.contents, "content")));
+        }
+        if self.has_new_ids && self.created > 0 {
+            lines.push("the items have new ids".to_owned());
+        }
+        if self.owned_anew > 0 {
+            lines.push(format!(
+                "{} of owners that are no accounts here: they are yours",
+                counted(self.owned_anew, "item")
+            ));
+        }
+        if self.dropped > 0 {
+            lines.push(format!("{} to what is not here left out", counted(self.dropped, "reference")));
+        }
+        if !self.other_types.is_empty() {
+            lines
+                .push(format!("declared in another way here, which counts: {}", self.other_types.join(", ")));
+        }
+        if !self.different.is_empty() {
+            let some: Vec<&str> = self.different.iter().take(NAMED).map(String::as_str).collect();
+            lines.push(format!(
+                "{} here in another form, and left so (--overwrite makes them as in the export):\n  {}",
+                counted(self.different.len() as u64, "part"),
+                some.join("\n  ")
+            ));
+        }
+        lines
+    }
+}
