@@ -108,11 +108,15 @@ async fn wherever_it_ends_too_early_it_is_refused() {
 #[tokio::test]
 async fn damage_is_seen() {
     let bytes = gzip(&good());
-    // The head of gzip (a time, flags) says nothing of the bytes, nor do the bits that fill up the last byte before their sum.
-    for place in (10..bytes.len()).filter(|place| *place != bytes.len() - 9) {
+    for place in 0..bytes.len() {
         let mut other = bytes.clone();
         other[place] ^= 0x10;
-        assert!(unpacked(&other, BOUNDS).await.is_err(), "changed at {place}");
+        if unpacked(&other, BOUNDS).await.is_ok() {
+            // Not every bit says something of the bytes that are packed.
+            let mut same = Vec::new();
+            GzDecoder::new(&*other).read_to_end(&mut same).unwrap();
+            assert!(same == good(), "changed at {place}");
+        }
     }
     for bytes in [bytes, zstd::encode_all(&*good(), 3).unwrap()] {
         assert!(refused(&[&*bytes, b"more of it"].concat()).await.contains("archive"));

@@ -50,11 +50,14 @@ pub struct Exported {
 impl Export<'_> {
     /// What would be exported; nothing is written.
     pub async fn rehearse(&self) -> Result<Exported, Failure> {
-        self.walk(&mut None).await
+        let total = self.total().await?;
+        self.walk(total, &mut None).await
     }
 
     /// Writes all of it.
     pub async fn run(&self) -> Result<Exported, Failure> {
+        // What the server would refuse begins nothing.
+        let total = self.total().await?;
         let (target, before) = Target::open(self.target, self.update)?;
         if let Some(before) = &before
             && (&before.asked.types, &before.asked.filters) != (&self.asked.types, &self.asked.filters)
@@ -67,20 +70,25 @@ impl Export<'_> {
         let mut head = Head::new(id, System.now(), self.asked.clone());
         let mut target = Some(target);
         target.as_mut().map_or(Ok(()), |target| target.begin(&head))?;
-        let exported = self.walk(&mut target).await?;
+        let exported = self.walk(total, &mut target).await?;
         (head.complete, head.counts) = (true, Some(exported.counts));
         target.map_or(Ok(()), |target| target.finish(&head))?;
         Ok(exported)
     }
 
+    /// How many items are asked for.
+    async fn total(&self) -> Result<u64, Failure> {
+        let (resource, query) = self.query()?;
+        let total = self.client.list(&resource, &query.with("limit", "1").with("count", "exact")).await?;
+        total.notices.iter().for_each(|notice| crate::cli::notice(notice));
+        Ok(total.total.unwrap_or_default())
+    }
+
     /// Goes through all items, and writes them where there is a target.
-    async fn walk(&self, target: &mut Option<Target>) -> Result<Exported, Failure> {
+    async fn walk(&self, total: u64, target: &mut Option<Target>) -> Result<Exported, Failure> {
         let catalog = Catalog::fetch(self.client).await?;
         let (resource, query) = self.query()?;
-        let total =
-            self.client.list(&resource, &query.clone().with("limit", "1").with("count", "exact")).await?;
-        total.notices.iter().for_each(|notice| crate::cli::notice(notice));
-        let bar = Bar::new("exporting", total.total.unwrap_or_default());
+        let bar = Bar::new("exporting", total);
         let query = query.with("limit", PAGE);
         let (mut exported, mut used, mut next) = (Exported::default(), BTreeSet::new(), None);
         loop {

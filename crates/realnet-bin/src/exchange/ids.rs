@@ -2,6 +2,7 @@
 //! import done again finds what it has made.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
@@ -78,7 +79,8 @@ impl Ids {
         let Self::New { known, file } = self else { return Ok(()) };
         let mut text = String::new();
         for (old, new) in pairs {
-            text.push_str(&format!("{old} {new}\n"));
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{old} {new}");
             known.insert(old, new);
         }
         file.write_all(text.as_bytes())?;

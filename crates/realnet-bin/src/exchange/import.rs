@@ -26,6 +26,7 @@ const BATCH: usize = 2 * 1024 * 1024;
 
 /// How to import.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct Options {
     /// Items get new ids.
     pub new_ids: bool,
@@ -79,7 +80,10 @@ impl Import<'_> {
     async fn run_from(&self, root: &Path) -> Result<Imported, Failure> {
         let head = scan::check_head(root)?;
         let listing = scan::list(root).await?;
-        let types = Types::resolve(self.client, &listing.types, &listing.used()).await?;
+        let types = Types::resolve(self.client, &listing.types, &listing.used()).await;
+        let types = types.map_err(|error| {
+            if error.is::<realnet_client::Error>() { error } else { super::at(root, error) }
+        })?;
         let links = scan::read(&listing, &types).await?;
         let order = order(&links.needs).map_err(|circle| in_circle(&listing, &circle))?;
         let missing = self.missing(&links).await?;
@@ -125,7 +129,7 @@ impl Import<'_> {
 
     /// The ids that items get, and the owners that they may have. Administrators give ids, and other owners than themselves.
     async fn ids_and_owners(&self, head: &Head, links: &Links) -> Result<(Ids, HashSet<Uuid>), Failure> {
-        let who = self.client.whoami().await?;
+        let who = self.client.whoami().await?["account"].take();
         let is_admin = matches!(who["role"].as_str(), Some("admin" | "superuser"));
         let mut owners: HashSet<Uuid> = uuid(who.get("id")).into_iter().collect();
         if is_admin {

@@ -91,6 +91,7 @@ async fn an_embedded_copy_has_its_keys() {
             std::fs::remove_file(path).unwrap();
         }
     }
+    std::fs::remove_dir_all(folder.join("gone.files")).unwrap();
     told(&folder, &["copy", "--from", "sqlite://shop.db", "--to", "sqlite://gone.db"]);
     assert_eq!(secret_key(&folder, "gone.db"), format!("{},{old}", secret_key(&folder, "shop.db")));
     let server = Server::start_with(&folder, &embedded("gone.db"));

@@ -399,13 +399,13 @@ async fn killed_imports_go_on() {
         let mut import = there.command(arguments);
         let mut import = import.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let begun = Instant::now();
-        while count().await == 0 {
+        while count().await < 240 {
             assert!(begun.elapsed() < Duration::from_mins(1), "nothing is imported");
         }
         import.kill().unwrap();
         assert!(!import.wait().unwrap().success(), "it was killed in the middle");
         let made = count().await;
-        assert!((1..3000).contains(&made), "{made}");
+        assert!((240..3000).contains(&made), "{made}");
         let said = there.told(arguments);
         assert!(said.contains(" there already") && !said.contains("3000 items created"), "{said}");
         assert_eq!(count().await, 3000, "{said}");
