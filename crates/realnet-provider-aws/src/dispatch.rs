@@ -4,7 +4,7 @@
 //! request can be repeated as it is; answers are streams, but for errors.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
@@ -20,6 +20,8 @@ use crate::retry;
 
 /// Who is slower than this many bytes in a second with what is sent, is given up.
 const SLOWEST: u64 = 64 * 1024;
+/// So long after it was signed a request is made again: servers take a signature for a quarter of an hour.
+const SIGNED: Duration = Duration::from_mins(10);
 /// The longest text of an error that is read, in bytes.
 const LONGEST_ERROR: usize = 64 * 1024;
 /// A connection that was not used for so long is not used again: servers close theirs.
@@ -63,7 +65,7 @@ impl Dispatcher {
 
     /// Makes a request until it is answered for good.
     async fn send(&self, request: SignedRequest) -> Result<HttpResponse, HttpDispatchError> {
-        let request = Outgoing::of(request).await?;
+        let (request, begun) = (Outgoing::of(request).await?, Instant::now());
         let mut failures = 0;
         loop {
             let answer = self.once(&request).await;
@@ -72,7 +74,7 @@ impl Dispatcher {
                 Ok(answer) => retry::may_pass(answer.status, answer.code().as_deref()),
                 Err(_) => true,
             };
-            if !passing || failures >= self.patience.attempts {
+            if !passing || failures >= self.patience.attempts || begun.elapsed() > SIGNED {
                 return answer?.given();
             }
             let why = match &answer {

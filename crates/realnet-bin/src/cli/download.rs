@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt as _;
 use realnet_client::Client;
-use realnet_core::provider::Meter;
+use realnet_core::provider::{Checksum, Meter};
 use structopt::StructOpt;
 
 use super::progress::Progress;
@@ -48,6 +48,9 @@ pub async fn run(command: &DownloadCommand) -> Outcome {
         return to_stdout(&client, &command.id).await;
     }
     let (size, checksum) = client.content("items", &command.id).await?;
+    // It becomes part of a path.
+    let checksum =
+        Checksum::parse(&checksum).ok_or("the server tells no checksum of the content")?.to_string();
     let target = target(&client, command).await?;
     if target.exists() && !command.force {
         return Err(format!("{} is there already: --force overwrites it", target.display()).into());
@@ -56,6 +59,11 @@ pub async fn run(command: &DownloadCommand) -> Outcome {
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let part = format!(".{}.{}.part", cut(&name), checksum.get(..16).unwrap_or(&checksum));
     let part = target.with_file_name(part);
+    if std::fs::symlink_metadata(&part).is_ok_and(|there| !there.is_file()) {
+        return Err(
+            format!("{} is there already and is no file of this command: remove it", part.display()).into()
+        );
+    }
     fetch(&client, &command.id, &part, &name, size, &checksum).await?;
     if digest(&part)? != checksum {
         std::fs::remove_file(&part)?;

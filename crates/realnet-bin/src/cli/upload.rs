@@ -10,6 +10,7 @@ use realnet_client::{Client, UploadProgress};
 use realnet_core::provider::Meter;
 use structopt::StructOpt;
 
+use super::download::digest;
 use super::progress::Progress;
 use super::tries::Tries;
 use super::{Failure, Outcome, ServerAddress, check_id, output, session};
@@ -106,7 +107,24 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
         }
     }
     kept.forget();
-    at.item.ok_or_else(|| "the server made no item of it".into())
+    let item = at.item.ok_or("the server made no item of it")?;
+    compare(client, path, &item).await?;
+    Ok(item)
+}
+
+/// Sees that what has come is the file as it is now: a file may change between the first piece and the last.
+async fn compare(client: &Client, path: &Path, item: &str) -> Outcome {
+    let checksum = match client.content("items", item).await {
+        Ok((_, checksum)) => checksum,
+        // Who may create need not be able to read.
+        Err(error) if matches!(error.status(), Some(403 | 404)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if digest(path)? == checksum {
+        return Ok(());
+    }
+    Err(format!("the file has changed while it was sent: item {item} has a mixture, send it once more")
+        .into())
 }
 
 /// Whether another try may help.

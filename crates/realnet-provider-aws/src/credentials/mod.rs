@@ -19,7 +19,7 @@ use crate::S3Options;
 
 /// So long before their end credentials are asked for anew, in seconds.
 const EARLY: i64 = 300;
-/// When that fails while they still count, so long it is not tried again.
+/// When that fails, so long it is not tried again: those who ask meanwhile do not search one behind the other.
 const PAUSE: i64 = 10;
 
 /// Gives credentials to who signs. Clones share what was lent.
@@ -30,7 +30,15 @@ pub(crate) struct Credentials {
 
 struct Shared {
     sources: Sources,
-    lent: Mutex<Option<Lent>>,
+    known: Mutex<Known>,
+}
+
+/// What the last search has found.
+#[derive(Default)]
+struct Known {
+    lent: Option<Lent>,
+    /// Why there was nothing, and until when that is the answer.
+    failure: Option<(CredentialsError, i64)>,
 }
 
 struct Lent {
@@ -101,7 +109,7 @@ impl Credentials {
             direct,
             timeout: options.timeout,
         };
-        Self { shared: Arc::new(Shared { sources, lent: Mutex::new(None) }) }
+        Self { shared: Arc::new(Shared { sources, known: Mutex::default() }) }
     }
 
     /// Credentials that count for some time yet.
@@ -116,23 +124,30 @@ impl Credentials {
 impl ProvideAwsCredentials for Credentials {
     async fn credentials(&self) -> Result<AwsCredentials, CredentialsError> {
         // Of many who ask, one looks.
-        let mut lent = self.shared.lent.lock().await;
+        let Known { lent, failure } = &mut *self.shared.known.lock().await;
         let now = System.now().as_micros() / 1_000_000;
         if let Some(known) = lent.as_ref().filter(|known| now < known.renew_at) {
             return Ok(known.credentials.clone());
+        }
+        if let Some((error, _)) = failure.as_ref().filter(|(_, end)| now < *end) {
+            return Err(error.clone());
         }
         match self.shared.sources.find().await {
             Ok(credentials) => {
                 let end = credentials.expires_at().as_ref().map_or(i64::MAX, DateTime::<Utc>::timestamp);
                 let renew_at = end.saturating_sub(EARLY).max(now.saturating_add(PAUSE).min(end));
                 *lent = Some(Lent { credentials: credentials.clone(), renew_at });
+                *failure = None;
                 Ok(credentials)
             }
             Err(error) => {
                 let still = lent.as_mut().filter(|known| {
                     known.credentials.expires_at().as_ref().is_some_and(|end| end.timestamp() > now)
                 });
-                let known = still.ok_or_else(|| error.clone())?;
+                let Some(known) = still else {
+                    *failure = Some((error.clone(), now + PAUSE));
+                    return Err(error);
+                };
                 tracing::warn!(reason = error.message, "credentials could not be renewed and still count");
                 known.renew_at = now + PAUSE;
                 Ok(known.credentials.clone())

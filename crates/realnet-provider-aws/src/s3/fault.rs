@@ -71,6 +71,11 @@ impl Fault {
         self.status() == Some(412)
     }
 
+    /// Whether a part that is to be completed is not the one that was sent.
+    pub(super) fn is_lost_part(&self) -> bool {
+        matches!(self.code(), "InvalidPart" | "InvalidPartOrder")
+    }
+
     /// What strangers are told.
     fn words(&self) -> &'static str {
         match self {
@@ -158,6 +163,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert_eq!(error.message(), "the bucket of the S3 storage is not there");
         assert!(error.report().contains("NoSuchBucket") && !error.report().contains("secret-name"));
+        assert!(refused(400, "<Error><Code>InvalidPart</Code></Error>").is_lost_part());
         assert!(refused(404, "").is_absent() && refused(412, "<Code>x").is_condition());
         let denied = Error::from(refused(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>"));
         assert!(denied.message().contains("refuses the credentials"));

@@ -149,6 +149,11 @@ impl Multipart {
                 self.is_ours = false;
                 Ok(())
             }
+            // Another server has sent one of the same number meanwhile: what is there is neither's.
+            (_, Err(fault)) if fault.is_lost_part() => {
+                let words = "parts of the upload were overwritten by another request: send it once more";
+                Err(Error::new(ErrorKind::InvalidInput, words).with_source(fault))
+            }
             (_, Err(fault)) => Err(fault.into()),
             (there, Ok(())) => {
                 let there = there.map(|head| head.size);

@@ -15,6 +15,9 @@ use super::uploads::{INCOMING, abort};
 
 /// The most objects that are looked at together.
 const PAGE: usize = 1000;
+/// So many seconds longer what is sent in parts is left alone: nothing but its beginning is known of it, and a content of 16 GiB, from
+/// as slow a sender as is waited for, takes twelve days.
+const UNDER_WAY: i64 = 14 * 24 * 3600;
 
 /// Removes the uploads that nobody has written to since, but for those that somebody is working on, and what is left over of
 /// others; answers how many uploads there were.
@@ -43,8 +46,9 @@ pub(super) async fn expire(store: &Arc<Store>, unused_since: Timestamp) -> Resul
             Err(error) => return Err(error),
         }
     }
-    parts(store, unused_since, &used).await?;
-    bytes(store, unused_since, &used).await?;
+    let begun_since = unused_since.plus_seconds(-UNDER_WAY);
+    parts(store, begun_since, &used).await?;
+    bytes(store, begun_since, &used).await?;
     Ok(expired)
 }
 

@@ -167,6 +167,11 @@ async fn a_refused_role_is_said_with_its_reason() {
     let report = error.report();
     assert!(report.contains("InvalidIdentityToken") && !report.contains("secret-token"), "{report}");
     assert_eq!(stub.asked().len(), 1, "what is refused for good is not asked again");
+    // Nor by all who come meanwhile, one behind the other.
+    let data = open(&options);
+    let many = futures::future::join_all((0..20).map(|_| signed(&data))).await;
+    assert!(many.iter().all(Result::is_err));
+    assert_eq!(stub.asked().len(), 2);
 }
 
 /// A metadata service that lends `id` until so many seconds from now; only to who has its token.

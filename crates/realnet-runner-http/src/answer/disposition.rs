@@ -77,13 +77,14 @@ pub(super) fn header(name: &str, is_shown: bool) -> String {
     header
 }
 
-/// A name that leads nowhere: no folders, no control characters, nothing that turns the direction of writing.
+/// A name that leads nowhere: no folders, no control characters, nothing that turns the direction of writing or is not seen, and no end
+/// that some systems drop.
 fn file_name(name: &str) -> String {
-    let is_mark = |letter: char| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_mark = |letter: char| matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let is_bad = |letter: char| matches!(letter, '/' | '\\' | ':') || letter.is_control() || is_mark(letter);
     let safe: String =
         name.trim().chars().take(LONGEST).map(|letter| if is_bad(letter) { '_' } else { letter }).collect();
-    let safe = safe.trim_start_matches('.');
+    let safe = safe.trim_start_matches('.').trim_end_matches(['.', ' ']);
     if safe.is_empty() { "file".to_owned() } else { safe.to_owned() }
 }
 
@@ -150,6 +151,7 @@ mod tests {
             "attachment; filename=\"a_; x=_b__Set-Cookie_ c\"; filename*=UTF-8\'\'a%22%3B%20x%3D%22b__Set-Cookie_%20c"
         );
         assert_eq!(header("evil\u{202e}gnp.exe", false), "attachment; filename=\"evil_gnp.exe\"");
+        assert_eq!(header("a\u{200b}b.exe. .", false), "attachment; filename=\"a_b.exe\"");
         for empty in ["", "  ", "..."] {
             assert_eq!(header(empty, false), "attachment; filename=\"file\"");
         }

@@ -69,7 +69,7 @@ impl Incoming {
         let Self { mut payload, mut sender } = self;
         let connection = call.request.conn_data::<Rc<Connection>>();
         let _reading = connection.map(|connection| Connection::read_body(Rc::clone(connection)));
-        let deadline = Instant::now() + call.state.config.body_timeout;
+        let mut deadline = Instant::now() + call.state.config.body_timeout;
         let mut received = 0;
         loop {
             let (part, problem) = match body::next(&mut payload, deadline + time_for(received)).await {
@@ -87,7 +87,7 @@ impl Incoming {
             };
             let is_end = !matches!(part, Ok(Part::Bytes(_)));
             // A store that takes nothing any more must not keep the connection for as long as the client likes.
-            let patience = call.state.config.request_timeout;
+            let (handed, patience) = (Instant::now(), call.state.config.request_timeout);
             let Ok(taken) = tokio::time::timeout(patience, sender.send(part)).await else {
                 return Err(call.late("what was sent was not taken in time"));
             };
@@ -95,8 +95,18 @@ impl Incoming {
             if taken.is_err() || is_end {
                 return problem.map_or(Ok(()), Err);
             }
+            // While the store is slow, it is not the sender who takes time.
+            deadline += handed.elapsed();
         }
     }
+}
+
+/// Refuses a digest of what is not looked at as a whole: who sends one relies on its being compared.
+pub(crate) fn refuse_digest(headers: &HeaderMap) -> std::result::Result<(), Problem> {
+    let named = DIGESTS.into_iter().find(|name| headers.contains_key(name));
+    named.map_or(Ok(()), |name| {
+        Err(Error::malformed_at(name.as_str(), "is not compared with forms and with parts of uploads").into())
+    })
 }
 
 /// What the headers say that the body is: its length, its checksum.

@@ -53,6 +53,8 @@ fn a_file_comes_in_pieces() {
     assert_eq!(append(&server, &path, 5, b"x").problem(409)["status"], 409);
     append(&server, &path, 7, b"x").problem(409);
     append(&server, &path, 100, b"x").problem(409);
+    let digest = ("Content-Digest", "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:");
+    server.admin_with("PATCH", &path, &[TUS, BYTES, ("Upload-Offset", "6"), digest], b"x").problem(400);
     let seen = look(&server, &path);
     let told = ["upload-offset", "upload-length", "cache-control"].map(|name| seen.header(name));
     assert_eq!((seen.status, told), (200, [Some("6"), Some("11"), Some("no-store")]));
@@ -248,12 +250,19 @@ fn images_have_thumbnails() {
         let known =
             server.admin_with("GET", &format!("{path}?thumb={asked}"), &[("If-None-Match", tag)], b"");
         assert_eq!((known.status, known.body.len()), (304, 0));
-        assert_ne!(tag, server.get(&path).header("etag").unwrap());
+        let of_whole = server.get(&path).header("etag").unwrap().to_owned();
+        assert_ne!(tag, of_whole);
+        for (tag, status) in [(tag, 200), (of_whole.as_str(), 412)] {
+            let answer =
+                server.admin_with("GET", &format!("{path}?thumb={asked}"), &[("If-Match", tag)], b"");
+            assert_eq!(answer.status, status, "{asked}");
+        }
     }
     let kept = used(&server);
     assert!(kept > whole, "those of usual sizes are kept");
     server.get(&format!("{path}?thumb=64x64"));
-    assert_eq!(used(&server), kept);
+    server.get(&format!("{path}?thumb=64x96"));
+    assert_eq!(used(&server), kept, "few of them: squares");
     for bad in ["", "x", "0x5", "5x0", "5000x5", "5", "-1x5", "5x5x5"] {
         server.get(&format!("{path}?thumb={bad}")).problem(400);
     }

@@ -147,6 +147,11 @@ fn what_is_refused_leaves_nothing() {
     let whole = form(&[("name=f; filename=a", &[7; 1000])]);
     post(&server, "/api/files", &[FORM], &whole[..whole.len() - 20]).problem(400);
     post(&server, "/api/files", &[("Content-Type", "multipart/form-data")], &whole).problem(400);
+    // A digest that nobody would compare.
+    let digest = "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:";
+    for name in ["Content-Digest", "Repr-Digest"] {
+        post(&server, "/api/files", &[FORM, (name, digest)], &whole).problem(400);
+    }
     let key = ("Idempotency-Key", "once");
     post(&server, "/api/files", &[FORM, key], &whole).problem(400);
     let stranger = server.send("POST", "/api/files", &[FORM], &whole);

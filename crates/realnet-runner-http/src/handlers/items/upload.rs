@@ -37,6 +37,7 @@ pub(super) async fn upload(call: Call, caller: Arc<Caller>) -> Outcome {
     let expected = upload::expected(call.headers())?;
     let (data, incoming) = upload::body(&call)?;
     let parts = if media::is_form(&content_type) {
+        upload::refuse_digest(call.headers())?;
         // What went on without this request has the room as well.
         let room = Arc::new(call.state.bodies.room(call.is_strangers()));
         call.keep(Arc::clone(&room));

@@ -22,6 +22,7 @@ pub(crate) async fn append(call: Call, Member(caller): Member) -> Outcome {
     let offset = number(&call, &UPLOAD_OFFSET)?;
     let offset = offset
         .ok_or_else(|| Error::malformed_at(UPLOAD_OFFSET.as_str(), "where these bytes stand is needed"))?;
+    upload::refuse_digest(call.headers())?;
     let (data, incoming) = upload::body(&call)?;
     let operation = Operation::Resumable(ResumableOperation::Append { id: call.path.id, offset, data });
     match call.write_streamed(&caller, operation, incoming).await? {

@@ -29,6 +29,7 @@ pub(crate) async fn begin(call: Call, Member(caller): Member) -> Outcome {
     let endpoint = endpoint.unwrap_or_else(|| ENDPOINT.to_owned());
     let operation = |data| Operation::Resumable(ResumableOperation::Begin { endpoint, length, said, data });
     let reply = if has_bytes(&call) {
+        upload::refuse_digest(call.headers())?;
         let (data, incoming) = upload::body(&call)?;
         call.write_streamed(&caller, operation(Some(data)), incoming).await?
     } else {
