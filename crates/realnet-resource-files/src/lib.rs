@@ -2,7 +2,9 @@
 
 mod copy;
 mod documents;
+mod keeper;
 mod kind;
+mod measure;
 mod name;
 mod peek;
 mod pending;
@@ -13,5 +15,6 @@ mod sweep;
 mod thumb;
 mod upload;
 
+pub use keeper::Keeper;
 pub use resource::Files;
-pub use sweep::{Swept, claim, claim_for, sweep};
+pub use sweep::{Swept, claim, claim_for, sweep, take_over};

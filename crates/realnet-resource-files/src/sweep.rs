@@ -1,14 +1,16 @@
 //! Contents that no item names: what a crash has left between two steps, or a storage that was away.
 //!
 //! A sweep trusts the items to know all contents, so the storage must be that of this database: it holds a mark of it, which is
-//! looked at before anything is swept.
+//! looked at before anything is swept. One that several servers share says more; see [`crate::Keeper`].
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::{ByteRange, ContentId, CredentialProvider, DataProvider, Expectation};
 use realnet_core::resource::Services;
-use realnet_core::{Error, ErrorKind, Result, Uuid};
+use realnet_core::{Error, Result, Uuid};
+
+use crate::keeper;
 
 /// Contents of one page of a list.
 const PAGE: usize = 500;
@@ -33,50 +35,80 @@ pub struct Swept {
 /// Sees that the storage is that of the database, and marks a new one.
 ///
 /// # Errors
-/// Conflict when it belongs to another database.
+/// Conflict when it belongs to another database, or to another copy of this one.
 pub async fn claim(services: &Services) -> Result<()> {
     let Some(store) = &services.data else { return Ok(()) };
-    let fresh = format!("RealNet database {}\n", services.ids.next_id()).into_bytes();
-    let own = services.credentials.setting_or_insert(DATABASE, fresh.clone()).await?;
-    if claim_by(&**store, &own).await? && own != fresh {
-        tracing::warn!(
-            "the storage has not been used with this database before: contents that are kept elsewhere will not be found"
-        );
+    if store.capabilities().shared {
+        return keeper::check(services, &**store).await;
+    }
+    let (own, is_new) = own_mark(services).await?;
+    if claim_by(&**store, &own).await? && !is_new {
+        warn_of_new_storage();
     }
     Ok(())
 }
 
-/// Sees that a storage that contents are copied into is that of the database, which has had one before, and marks a new one.
+/// Sees that a storage that contents are copied into is nobody else's, for a database that has had one before. A new one is
+/// marked, unless it is shared: then a server of the database does that when it starts.
 ///
 /// # Errors
 /// Conflict when it belongs to another database.
 pub async fn claim_for(credentials: &dyn CredentialProvider, store: &dyn DataProvider) -> Result<()> {
-    match credentials.setting(DATABASE).await? {
-        Some(own) => claim_by(store, &own).await.map(drop),
-        None => Ok(()),
+    let Some(own) = credentials.setting(DATABASE).await? else { return Ok(()) };
+    if !store.capabilities().shared {
+        return claim_by(store, &own).await.map(drop);
+    }
+    match store.mark().await? {
+        Some(mark) if !mark.starts_with(&own) => Err(foreign()),
+        _ => Ok(()),
     }
 }
 
-/// Sees that a storage has this mark, or none, and marks it then: whether it did.
+/// Sees that a storage of one server has this mark, or none, and marks it then: whether it did.
 async fn claim_by(store: &dyn DataProvider, own: &[u8]) -> Result<bool> {
     match mark(store).await? {
-        Some(mark) if mark == own => return Ok(false),
-        Some(_) => return Err(foreign()),
-        None => {}
-    }
-    let bytes = stream::iter([Ok(Bytes::from(own.to_vec()))]).boxed();
-    match store.put(MARK, bytes, Expectation::default()).await {
-        Ok(_) => Ok(true),
-        // Another server of the same database may have been quicker.
-        Err(error) if error.kind() == ErrorKind::Conflict => match mark(store).await? {
-            Some(mark) if mark == own => Ok(false),
-            _ => Err(foreign()),
-        },
-        Err(error) => Err(error),
+        Some(mark) if mark == own => Ok(false),
+        Some(_) => Err(foreign()),
+        None => {
+            let bytes = stream::iter([Ok(Bytes::from(own.to_vec()))]).boxed();
+            store.put(MARK, bytes, Expectation::default()).await.map(|_| true)
+        }
     }
 }
 
-fn foreign() -> Error {
+/// Makes the storage that of the database, whosever it was: what items of another database name in it is swept from there on.
+///
+/// # Errors
+/// Those of the stores.
+pub async fn take_over(services: &Services) -> Result<()> {
+    let Some(store) = &services.data else { return Ok(()) };
+    if store.capabilities().shared {
+        return keeper::take(services, &**store).await;
+    }
+    store.delete(MARK).await?;
+    claim(services).await
+}
+
+/// What the database is called in marks, and whether it has just got that name.
+async fn own_mark(services: &Services) -> Result<(Vec<u8>, bool)> {
+    let fresh = format!("RealNet database {}\n", services.ids.next_id()).into_bytes();
+    let own = services.credentials.setting_or_insert(DATABASE, fresh.clone()).await?;
+    let is_new = own == fresh;
+    Ok((own, is_new))
+}
+
+/// What the database is called in marks.
+pub(crate) async fn database(services: &Services) -> Result<Vec<u8>> {
+    own_mark(services).await.map(|(own, _)| own)
+}
+
+pub(crate) fn warn_of_new_storage() {
+    tracing::warn!(
+        "the storage has not been used with this database before: contents that are kept elsewhere will not be found"
+    );
+}
+
+pub(crate) fn foreign() -> Error {
     Error::conflict("the storage belongs to another database")
 }
 

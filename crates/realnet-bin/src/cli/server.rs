@@ -1,4 +1,4 @@
-//! `realnet server`, `realnet server initialize` and `realnet server password`.
+//! `realnet server`, `realnet server initialize`, `realnet server password` and `realnet server claim-storage`.
 
 use std::path::PathBuf;
 
@@ -49,7 +49,8 @@ EXAMPLES:
     realnet server --check
     REALNET_DB_USER=shop REALNET_DB_PASS=… REALNET_DB_NAME=shop realnet server
     realnet server initialize --name Acme --username root
-    realnet server password --username root         a new password for who has lost it")]
+    realnet server password --username root         a new password for who has lost it
+    realnet server claim-storage                    after a move: the bucket is this database's now")]
 pub struct ServerCommand {
     /// Address to listen on [REALNET_SERVER_HOST, default 127.0.0.1]
     #[structopt(long)]
@@ -73,6 +74,8 @@ enum Step {
     Initialize(InitializeCommand),
     /// Gives an account a new password, beside a stopped server: for who has lost it
     Password(PasswordCommand),
+    /// Makes the storage of contents this database's, when it was that of another one or of a copy of this one
+    ClaimStorage,
 }
 
 #[derive(Debug, StructOpt)]
@@ -137,8 +140,13 @@ pub fn run(command: &ServerCommand) -> Outcome {
         }
         let listener = if command.step.is_none() { Some(wire::listen(&config)?) } else { None };
         let server = wire::Server::open(config, false).await?;
-        if let Some(Step::Password(step)) = &command.step {
-            return set_password(server, step).await;
+        match &command.step {
+            Some(Step::Password(step)) => return set_password(server, step).await,
+            Some(Step::ClaimStorage) => {
+                output::line(&server.claim_storage().await?);
+                return server.close().await;
+            }
+            Some(Step::Initialize(_)) | None => {}
         }
         report(&server.initialize(first).await?, command.step.is_some(), &given);
         match listener {

@@ -1,9 +1,12 @@
-//! A storage that takes nothing before it is known to be that of this database: whose it is would sweep what a stranger put there.
+//! A storage that several servers share, behind what is known of whose it is: it takes nothing before it is known to be that of this
+//! database, since whose it is would sweep what a stranger put there; and nothing is removed from it by a database that may be a copy
+//! of the one whose contents these are.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::{
     ByteRange, Content, ContentId, ContentPage, ContentRead, DataCapabilities, DataProvider, DataStream,
@@ -14,26 +17,66 @@ use realnet_core::{Error, Result};
 /// A storage with the knowledge whether it is ours.
 pub(super) struct Claimed {
     storage: Arc<dyn DataProvider>,
-    is_ours: AtomicBool,
+    known: Mutex<Known>,
+}
+
+/// What is known of a storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Known {
+    is_ours: bool,
+    /// Until when contents may be removed.
+    until: Option<Instant>,
 }
 
 impl Claimed {
     /// A storage that nobody has claimed yet.
     pub(super) fn new(storage: Arc<dyn DataProvider>) -> Self {
-        Self { storage, is_ours: AtomicBool::new(false) }
+        Self { storage, known: Mutex::default() }
     }
 
-    /// From here on it takes contents.
-    pub(super) fn open(&self) {
-        self.is_ours.store(true, Ordering::Relaxed);
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // It is whole even when somebody panicked beside it.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on it takes contents. `until`: when contents may be removed until a moment, and not only until the one known before.
+    /// Answers whether it did not take any until now.
+    pub(super) fn open(&self, until: Option<Instant>) -> bool {
+        let mut known = self.known();
+        known.until = known.until.max(until);
+        !std::mem::replace(&mut known.is_ours, true)
+    }
+
+    /// From here on it takes none. Answers whether it did until now.
+    pub(super) fn close(&self) -> bool {
+        std::mem::take(&mut *self.known()).is_ours
+    }
+
+    /// Whether it takes contents.
+    pub(super) fn is_open(&self) -> bool {
+        self.known().is_ours
+    }
+
+    /// Whether contents may be removed.
+    pub(super) fn gives_up(&self) -> bool {
+        let known = *self.known();
+        known.is_ours && known.until.is_some_and(|until| Instant::now() < until)
     }
 
     /// The storage, for what writes to it.
     fn writable(&self) -> Result<&dyn DataProvider> {
-        if self.is_ours.load(Ordering::Relaxed) {
+        if self.is_open() {
             return Ok(&*self.storage);
         }
         Err(Error::unavailable("the storage takes no contents for now"))
+    }
+
+    /// The storage, for what removes contents.
+    fn removable(&self) -> Result<&dyn DataProvider> {
+        if self.gives_up() {
+            return Ok(&*self.storage);
+        }
+        Err(Error::unavailable("no contents are removed before it is certain whose they are"))
     }
 }
 
@@ -56,7 +99,7 @@ impl DataProvider for Claimed {
     }
 
     async fn delete(&self, id: ContentId) -> Result<bool> {
-        self.storage.delete(id).await
+        self.removable()?.delete(id).await
     }
 
     async fn copy(&self, from: ContentId, to: ContentId) -> Result<Option<Content>> {
@@ -73,6 +116,14 @@ impl DataProvider for Claimed {
 
     async fn check(&self) -> Result<()> {
         self.writable()?.check().await
+    }
+
+    async fn mark(&self) -> Result<Option<Bytes>> {
+        self.storage.mark().await
+    }
+
+    async fn replace_mark(&self, current: Option<&[u8]>, next: Bytes) -> Result<bool> {
+        self.storage.replace_mark(current, next).await
     }
 
     async fn presign_upload(&self, id: ContentId, terms: &UploadTerms) -> Result<SignedRequest> {
@@ -109,11 +160,11 @@ impl UploadProvider for Claimed {
     }
 
     async fn abort_upload(&self, id: ContentId) -> Result<bool> {
-        self.storage.abort_upload(id).await
+        self.writable()?.abort_upload(id).await
     }
 
     async fn expire_uploads(&self, unused_since: Timestamp) -> Result<u64> {
-        self.writable()?.expire_uploads(unused_since).await
+        self.removable()?.expire_uploads(unused_since).await
     }
 }
 
@@ -121,7 +172,7 @@ impl UploadProvider for Claimed {
 mod tests {
     use futures::stream::{self, StreamExt as _};
     use realnet_core::ErrorKind;
-    use realnet_core::clock::{IdSource as _, System};
+    use realnet_core::clock::{Clock as _, IdSource as _, System};
     use realnet_provider_generic::MemoryData;
 
     use super::*;
@@ -139,12 +190,37 @@ mod tests {
             claimed.append_upload(id, 0, data(), None).await.err(),
             claimed.finish_upload(id, Expectation::default()).await.err(),
             claimed.check().await.err(),
+            claimed.delete(id).await.err(),
+            claimed.abort_upload(id).await.err(),
+            claimed.expire_uploads(System.now()).await.err(),
         ];
         for error in refused {
             assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::Unavailable));
         }
         assert!(claimed.get(id, ByteRange::All).await.unwrap().is_none());
-        claimed.open();
+        assert!(claimed.open(None) && !claimed.open(None));
         assert_eq!(claimed.put(id, data(), Expectation::default()).await.unwrap().size, 3);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_removed_before_it_is_certain() {
+        let claimed = Claimed::new(Arc::new(MemoryData::new()));
+        let id = ContentId::new(System.next_id());
+        claimed.open(None);
+        let data = stream::iter([Ok(bytes::Bytes::from_static(b"abc"))]).boxed();
+        claimed.put(id, data, Expectation::default()).await.unwrap();
+        let soon = Instant::now() + std::time::Duration::from_mins(1);
+        for until in [None, Some(Instant::now())] {
+            claimed.open(until);
+            assert!(!claimed.gives_up());
+            assert_eq!(claimed.delete(id).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        }
+        claimed.open(Some(soon));
+        // A look that says nothing new takes nothing back.
+        claimed.open(None);
+        assert!(claimed.delete(id).await.unwrap());
+        assert!(claimed.close() && !claimed.close() && !claimed.gives_up());
+        claimed.open(None);
+        assert!(!claimed.gives_up(), "what was known of before counts no more");
     }
 }

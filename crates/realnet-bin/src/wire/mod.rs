@@ -1,5 +1,6 @@
 //! The wiring: the only place that names concrete stores, resources and runners.
 
+mod bucket;
 mod builtin;
 mod claimed;
 mod first_start;

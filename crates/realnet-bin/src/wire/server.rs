@@ -139,7 +139,8 @@ impl Server {
     /// told the URL once everything is in place.
     pub async fn serve(self, listener: HttpListener, ready: impl FnOnce(&str)) -> Outcome {
         let Self { config, store, services, initializer, pending: _ } = self;
-        let services = storage::attach(services, &config.storage).await?;
+        let storage = Arc::new(storage::attach(services, &config.storage).await?);
+        let services = storage.services.clone();
         let accounts = Accounts::new(&services, config.accounts.config()).await?;
         accounts.give_new_orgs(initializer.template());
         accounts.reach_providers_by(Arc::new(Web::new(config.accounts.private_providers)?));
@@ -150,7 +151,8 @@ impl Server {
         let stopped = stop_signal()?;
         let watcher = tokio::spawn(follow_types(services.clone()));
         let follower = tokio::spawn(store.follow(&services));
-        let sweeper = tokio::spawn(storage::sweep(services.clone()));
+        let keeping = Arc::clone(&storage);
+        let sweeper = tokio::spawn(async move { keeping.run().await });
         let keys = tokio::spawn(secrets::stay_noted(services.clone()));
         let builder = tokio::spawn(indexes::build(services));
         if let Some(address) = server.addresses().first() {
@@ -163,6 +165,11 @@ impl Server {
         keys.abort();
         builder.abort();
         sweeper.abort();
+        // What it was in the middle of has ended when its task has.
+        let _ = sweeper.await;
+        if let Some(storage) = Arc::into_inner(storage) {
+            storage.release().await;
+        }
         accounts.finish_mails(MAILS_END).await;
         store.close().await?;
         tracing::info!("stopped");
@@ -178,6 +185,11 @@ impl Server {
         let done = accounts.set_lost_password(org.as_deref(), &username, &password, drop_factor).await;
         done.map_err(|error| named(&error))?;
         Ok((!given).then_some(password))
+    }
+
+    /// Makes the storage that of the database, whosever it was; what there is to say of it.
+    pub async fn claim_storage(&self) -> Result<String, Failure> {
+        storage::take_over(self.services.clone(), &self.config.storage).await
     }
 
     /// Puts a new key before those of the key file, and seals under it.

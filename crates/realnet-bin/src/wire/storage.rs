@@ -10,53 +10,77 @@ use realnet_core::{Error, ErrorKind};
 use realnet_provider_aws::{S3Data, S3Keys, S3Options};
 use realnet_provider_generic::{LocalData, LocalOptions, MemoryData};
 
-use super::claimed::Claimed;
+use super::bucket::Held;
 use crate::cli::{Failure, for_operators};
 use crate::config::{S3Section, StoragePlace, StorageSection};
 
 /// How long a check waits for an answer, and how often it asks.
 const CHECK: (Duration, u32) = (Duration::from_secs(10), 2);
-/// How long a start waits for a bucket, and how often one that was away is asked again.
-const CLAIM: Duration = Duration::from_secs(10);
 
-/// The services with the storage, if there is to be one.
-pub(super) async fn attach(services: Services, section: &StorageSection) -> Result<Services, Failure> {
-    let data: Arc<dyn DataProvider> = match &section.place {
-        StoragePlace::None => return Ok(services),
-        StoragePlace::Memory => Arc::new(MemoryData::with_quota(section.quota)),
-        StoragePlace::Local { path } => {
-            let (path, options) = (path.clone(), LocalOptions { quota: section.quota });
-            // With a quota it lists all files.
-            let opened = tokio::task::spawn_blocking(move || LocalData::open(path, options)).await?;
-            match opened {
-                Ok(opened) => Arc::new(opened),
-                Err(error) if section.is_optional && error.kind() == ErrorKind::Conflict => {
-                    tracing::warn!(
-                        "{}: this server serves no contents of files; REALNET_STORAGE_TYPE and REALNET_STORAGE_PATH say where they are",
-                        for_operators(&error)
-                    );
-                    return Ok(services);
-                }
-                Err(error) => {
-                    let words = for_operators(&error);
-                    return Err(format!("{words} (REALNET_STORAGE_PATH names the folder)").into());
-                }
-            }
+/// The storage of a server that serves.
+pub(super) struct Storage {
+    /// The services with it, if there is one.
+    pub(super) services: Services,
+    bucket: Option<Held>,
+}
+
+/// Opens the storage, if there is to be one, and sees that it is that of the database.
+pub(super) async fn attach(services: Services, section: &StorageSection) -> Result<Storage, Failure> {
+    let max_size = section.max_size;
+    if let StoragePlace::S3(bucket) = &section.place {
+        let data: Arc<dyn DataProvider> = self::bucket(bucket)?;
+        let held = Held::claim(services.clone(), data, bucket).await?;
+        return Ok(Storage { services: services.storing(held.storage(), max_size), bucket: Some(held) });
+    }
+    let services = match open(section).await? {
+        Some(data) => services.storing(data, max_size),
+        None => return Ok(Storage { services, bucket: None }),
+    };
+    let claimed = realnet_resource_files::claim(&services).await;
+    claimed.map_err(|error| foreign(&error, NAMES))?;
+    Ok(Storage { services, bucket: None })
+}
+
+/// A storage that is this server's alone. `None`: there is none, or another server has it and nobody has asked for it.
+async fn open(section: &StorageSection) -> Result<Option<Arc<dyn DataProvider>>, Failure> {
+    let path = match &section.place {
+        StoragePlace::None | StoragePlace::S3(_) => return Ok(None),
+        StoragePlace::Memory => return Ok(Some(Arc::new(MemoryData::with_quota(section.quota)))),
+        StoragePlace::Local { path } => path.clone(),
+    };
+    let options = LocalOptions { quota: section.quota };
+    // With a quota it lists all files.
+    match tokio::task::spawn_blocking(move || LocalData::open(path, options)).await? {
+        Ok(opened) => Ok(Some(Arc::new(opened))),
+        Err(error) if section.is_optional && error.kind() == ErrorKind::Conflict => {
+            tracing::warn!(
+                "{}: this server serves no contents of files; REALNET_STORAGE_TYPE and REALNET_STORAGE_PATH say where they are",
+                for_operators(&error)
+            );
+            Ok(None)
         }
-        StoragePlace::S3(bucket) => {
-            let data: Arc<dyn DataProvider> =
-                Arc::new(S3Data::open(options(bucket)).map_err(|error| at(bucket, &error))?);
-            let claimed = Arc::new(Claimed::new(Arc::clone(&data)));
-            // The mark itself is written past what keeps all else away.
-            let claiming = services.clone().storing(data, section.max_size);
-            claim_bucket(claiming, Arc::clone(&claimed), bucket).await?;
-            return Ok(services.storing(claimed, section.max_size));
+        Err(error) => {
+            let words = for_operators(&error);
+            Err(format!("{words} (REALNET_STORAGE_PATH names the folder)").into())
+        }
+    }
+}
+
+/// Makes the configured storage that of the database, whosever it was; what there is to say of it.
+pub(super) async fn take_over(services: Services, section: &StorageSection) -> Result<String, Failure> {
+    let (data, name): (Arc<dyn DataProvider>, _) = match &section.place {
+        StoragePlace::None | StoragePlace::Memory => {
+            return Err("there is no storage that lasts: REALNET_STORAGE_TYPE says which one is meant".into());
+        }
+        StoragePlace::S3(section) => (bucket(section)?, section.to_string()),
+        StoragePlace::Local { path } => {
+            let opened = open(&StorageSection { is_optional: false, ..section.clone() }).await?;
+            (opened.ok_or("there is no storage")?, format!("the folder {}", path.display()))
         }
     };
     let services = services.storing(data, section.max_size);
-    let claimed = realnet_resource_files::claim(&services).await;
-    claimed.map_err(|error| foreign(&error, NAMES))?;
-    Ok(services)
+    realnet_resource_files::take_over(&services).await.map_err(|error| for_operators(&error))?;
+    Ok(format!("{name} belongs to this database from here on"))
 }
 
 /// The contents of a bucket, for who moves them.
@@ -64,52 +88,14 @@ pub(super) fn bucket(section: &S3Section) -> Result<Arc<S3Data>, Failure> {
     Ok(Arc::new(S3Data::open(options(section)).map_err(|error| at(section, &error))?))
 }
 
-/// Claims a bucket for the database. One that is another's ends the start. A server of contents that is away for a while keeps nobody
-/// from starting: its bucket is claimed later, and takes no contents until then.
-async fn claim_bucket(services: Services, claimed: Arc<Claimed>, bucket: &S3Section) -> Result<(), Failure> {
-    match tokio::time::timeout(CLAIM, realnet_resource_files::claim(&services)).await {
-        Ok(Ok(())) => {
-            claimed.open();
-            return Ok(());
-        }
-        Ok(Err(error)) if error.kind() == ErrorKind::Conflict => return Err(foreign(&error, BUCKET_NAMES)),
-        Ok(Err(error)) => tracing::warn!("no contents of files for now: {}", at(bucket, &error)),
-        Err(_) => tracing::warn!("no contents of files for now: {bucket} does not answer in time"),
-    }
-    tokio::spawn(claim_later(services, claimed, bucket.clone()));
-    Ok(())
-}
-
-/// Goes on until the bucket is ours.
-async fn claim_later(services: Services, claimed: Arc<Claimed>, bucket: S3Section) {
-    loop {
-        tokio::time::sleep(CLAIM).await;
-        match realnet_resource_files::claim(&services).await {
-            Ok(()) => {
-                claimed.open();
-                tracing::info!("{bucket} answers: contents of files can be stored");
-                return;
-            }
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                tracing::error!(
-                    "no contents of files are taken: {bucket}: {}",
-                    foreign(&error, BUCKET_NAMES)
-                );
-            }
-            Err(error) => tracing::debug!("no contents of files for now: {}", at(&bucket, &error)),
-        }
-    }
-}
-
 /// That a storage is another's, with the settings that lead to it.
-fn foreign(error: &Error, names: &str) -> Failure {
-    format!("{}: {names} name another", for_operators(error)).into()
+pub(super) fn foreign(error: &Error, names: &str) -> Failure {
+    let words = for_operators(error);
+    format!("{words}: {names} name another, and `realnet server claim-storage` hands this one over to this database").into()
 }
 
 /// The settings that lead to a storage.
 const NAMES: &str = "REALNET_STORAGE_TYPE and REALNET_STORAGE_PATH";
-/// Those that lead to a bucket.
-const BUCKET_NAMES: &str = "REALNET_STORAGE_S3_BUCKET and REALNET_STORAGE_S3_PREFIX";
 
 /// How often to look whether a sweep is due, and after how many seconds one is.
 const LOOK: Duration = Duration::from_mins(10);
@@ -120,16 +106,36 @@ const CONTENTS: i64 = 48 * 3600;
 /// When the last sweep was, of whichever server.
 const SWEPT: &str = "files.swept";
 
-/// Sweeps the storage now and then, as long as it is polled; of several servers, one at a time.
-pub(super) async fn sweep(services: Services) {
-    if services.data.is_none() {
-        return;
-    }
-    loop {
-        if let Err(error) = sweep_if_due(&services).await {
-            tracing::warn!(error = %error.report(), "the storage can not be swept now, trying again");
+impl Storage {
+    /// Keeps the storage, and sweeps it now and then, as long as it is polled; of several servers, one sweeps at a time.
+    pub(super) async fn run(&self) {
+        match &self.bucket {
+            None => self.sweep().await,
+            Some(bucket) => {
+                tokio::join!(bucket.keep(), self.sweep());
+            }
         }
-        tokio::time::sleep(LOOK).await;
+    }
+
+    /// Lets others go on with the storage at once.
+    pub(super) async fn release(self) {
+        if let Some(bucket) = self.bucket {
+            bucket.release().await;
+        }
+    }
+
+    async fn sweep(&self) {
+        if self.services.data.is_none() {
+            return;
+        }
+        loop {
+            if self.bucket.as_ref().is_none_or(Held::gives_up)
+                && let Err(error) = sweep_if_due(&self.services).await
+            {
+                tracing::warn!(error = %error.report(), "the storage can not be swept now, trying again");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 
@@ -181,7 +187,7 @@ fn options(section: &S3Section) -> S3Options {
 
 /// An error with the bucket and with what the server has said, which only the operator is told; values that make no sense by the
 /// settings that they came from.
-fn at(section: &S3Section, error: &Error) -> Failure {
+pub(super) fn at(section: &S3Section, error: &Error) -> Failure {
     let settings = error.violations().iter().map(|violation| {
         format!("REALNET_STORAGE_S3_{}: {}", violation.pointer.to_uppercase(), violation.detail)
     });

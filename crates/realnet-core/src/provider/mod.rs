@@ -30,6 +30,6 @@ pub use sources::SourceProvider;
 pub use stepped::{CommitStep, SteppedItems};
 pub use transaction::{ChildrenOf, Part, Reference, Transaction};
 pub use transfer::{
-    Census, DumpProvider, MARK_SETTING, RecordClass, RecordStream, RestoreProvider, StoreRecord,
+    Census, DumpProvider, MARK_SETTING, RecordClass, RecordStream, RestoreProvider, StoreRecord, TURN_SETTING,
 };
 pub use types::TypeProvider;

@@ -5,6 +5,7 @@
 //! data/ID/NONCE        the bytes of a large content, sent as a multipart upload
 //! uploads/ID           an upload in several requests: what is known of it, and its last bytes
 //! incoming/ID          what a client has sent by itself, with a signed request
+//! mark                 whose all of it is
 //! ```
 //!
 //! A content is there as soon as the object under `contents` is, which is put last, by one request that no other may precede
@@ -16,6 +17,7 @@ mod content;
 mod fault;
 mod hash;
 mod hold;
+mod mark;
 mod multipart;
 mod options;
 mod presign;
@@ -30,6 +32,7 @@ mod uploads;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::{
     ByteRange, Content, ContentId, ContentPage, ContentRead, DataCapabilities, DataProvider, DataStream,
@@ -126,6 +129,14 @@ impl DataProvider for S3Data {
 
     async fn check(&self) -> Result<()> {
         self.store.bucket.check().await
+    }
+
+    async fn mark(&self) -> Result<Option<Bytes>> {
+        mark::read(&self.store.bucket).await
+    }
+
+    async fn replace_mark(&self, current: Option<&[u8]>, next: Bytes) -> Result<bool> {
+        mark::replace(&self.store.bucket, current, next).await
     }
 
     async fn presign_upload(&self, id: ContentId, terms: &UploadTerms) -> Result<SignedRequest> {

@@ -4,6 +4,7 @@ use realnet_core::change::{SourceKind, SourceRecord, StoredReply};
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::{
     AuthEvent, AuthRecord, Credential, EventKind, MARK_SETTING, RecordClass, RecordKind, StoreRecord,
+    TURN_SETTING,
 };
 use realnet_core::registry::TypeGrants;
 use realnet_core::{Error, Result, Uuid};
@@ -46,7 +47,12 @@ fn push_source(statement: &mut Statement, class: RecordClass, now: Timestamp) {
         RecordClass::Event => {
             statement.push(" FROM events WHERE id >= ").bind(AuthEvent::first_kept_id(now).into())
         }
-        RecordClass::Setting => statement.push(" FROM settings WHERE key <> ").bind(MARK_SETTING.into()),
+        RecordClass::Setting => statement
+            .push(" FROM settings WHERE key NOT IN (")
+            .bind(MARK_SETTING.into())
+            .push(", ")
+            .bind(TURN_SETTING.into())
+            .push(")"),
         RecordClass::Source => statement.push(" FROM sources"),
         RecordClass::Session => statement
             .push(

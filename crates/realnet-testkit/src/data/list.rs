@@ -19,6 +19,7 @@ macro_rules! data_conformance {
                 a_reader_keeps_what_it_began,
                 contents_outlive_the_store,
                 what_is_not_offered_is_refused_by_name,
+                a_shared_store_has_one_mark,
             ],
             failures: [
                 a_broken_stream_leaves_nothing,

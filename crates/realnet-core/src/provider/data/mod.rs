@@ -16,6 +16,7 @@ mod uploads;
 mod verified;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 pub use content::{Checksum, Content, ContentEntry, ContentId, ContentPage, ContentRead, DataStream, Usage};
 pub use meter::{Expectation, Meter};
@@ -95,6 +96,23 @@ pub trait DataProvider: UploadProvider {
 
     /// Whether the store answers and takes contents; an error says why not.
     async fn check(&self) -> Result<()>;
+
+    /// What stands on the store beside its contents, so that those who share it know whose it is; `None`: nothing yet.
+    ///
+    /// # Errors
+    /// Unsupported where [`DataCapabilities::shared`] is false: who has such a store has it alone.
+    async fn mark(&self) -> Result<Option<Bytes>> {
+        Err(self.capabilities().refuse("a mark"))
+    }
+
+    /// Writes another mark, if `current` is still the one that stands there; answers whether it is. Of several who replace the same,
+    /// one does. Marks are short and no two are alike: one that is written already counts as written by this call.
+    ///
+    /// # Errors
+    /// Those of [`Self::mark`].
+    async fn replace_mark(&self, _current: Option<&[u8]>, _next: Bytes) -> Result<bool> {
+        Err(self.capabilities().refuse("a mark"))
+    }
 
     /// A request with which a client sends the bytes of an upload by itself; [`UploadProvider::finish_upload`] ends it.
     ///

@@ -23,6 +23,10 @@ pub use record::StoreRecord;
 /// The setting that says that a store is being filled; see [`RestoreProvider::restore`]. It is in no dump.
 pub const MARK_SETTING: &str = "transfer.under_way";
 
+/// The setting that says which of several equal stores has the storage of contents. It is in no dump: what is made of one is
+/// another store, and does not remove what the first one keeps.
+pub const TURN_SETTING: &str = "files.turn";
+
 /// Records as they come, in the order of [`StoreRecord::sort_key`]. An error ends them.
 pub type RecordStream = BoxStream<'static, Result<StoreRecord>>;
 
@@ -35,7 +39,7 @@ pub trait DumpProvider: Send + Sync {
     /// The order is that of [`StoreRecord::sort_key`]. What has had its time at `now` is left out, as for whoever reads it one
     /// by one: records and sessions that have expired, sessions that are void, events of more than
     /// [`super::AuthEvent::RETENTION_DAYS`] days ago, replies of more than a day ago. Changes that have no revision yet have
-    /// those that they would get. [`MARK_SETTING`] is left out.
+    /// those that they would get. [`MARK_SETTING`] and [`TURN_SETTING`] are left out.
     async fn dump(&self, now: Timestamp) -> Result<RecordStream>;
 
     /// How many records of each class a dump would give.

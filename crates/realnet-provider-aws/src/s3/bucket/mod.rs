@@ -93,6 +93,11 @@ impl Bucket {
         format!("{}{folder}/{id}", self.prefix)
     }
 
+    /// What all keys of the store begin with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// What a folder of the store begins with.
     pub(super) fn folder(&self, folder: &str) -> String {
         format!("{}{folder}/", self.prefix)

@@ -186,3 +186,37 @@ pub async fn what_is_not_offered_is_refused_by_name(world: DataWorld) {
         }
     }
 }
+
+/// A store that several share has a mark beside its contents, which one of those who replace the same replaces; others refuse it.
+pub async fn a_shared_store_has_one_mark(world: DataWorld) {
+    let capabilities = world.data.capabilities();
+    if !capabilities.shared {
+        for refused in [
+            world.data.mark().await.map(drop),
+            world.data.replace_mark(None, Bytes::from_static(b"mine")).await.map(drop),
+        ] {
+            let error = refused.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.message().contains(capabilities.name), "{error}");
+        }
+        return;
+    }
+    assert_eq!(world.data.mark().await.unwrap(), None);
+    let replace = async |current: Option<&'static [u8]>, next: &'static [u8]| {
+        world.data.replace_mark(current, Bytes::from_static(next)).await.unwrap()
+    };
+    assert!(!replace(Some(b"no"), b"one").await, "there is none yet");
+    assert!(replace(None, b"one").await && replace(None, b"one").await, "what stands there is written");
+    assert!(!replace(None, b"two").await && !replace(Some(b"two"), b"three").await);
+    assert_eq!(world.data.mark().await.unwrap().as_deref(), Some(&b"one"[..]));
+    let names: Vec<String> = (0..8).map(|number| format!("of {number}")).collect();
+    let tries = names.iter().map(|name| world.data.replace_mark(Some(b"one"), Bytes::from(name.clone())));
+    let tries = futures::future::join_all(tries).await;
+    let won: Vec<&String> =
+        names.iter().zip(&tries).filter(|(_, done)| *done.as_ref().unwrap()).map(|(name, _)| name).collect();
+    let stands = world.data.mark().await.unwrap().unwrap();
+    assert_eq!(won, [std::str::from_utf8(&stands).unwrap()], "one of them has written it");
+    assert_eq!(world.list(10).await.len(), 0, "it is no content");
+    let Some(world) = world.reopen().await else { return };
+    assert_eq!(world.data.mark().await.unwrap(), Some(stands));
+}
