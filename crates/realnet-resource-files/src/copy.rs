@@ -15,7 +15,7 @@ use realnet_core::resource::default::check_parent;
 use realnet_core::resource::{Context, Rendered, Reply, Route};
 use realnet_core::{Error, ErrorKind, Result, Uuid, Violation};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::documents::OF_CONTENTS;
 use crate::upload::{remove, store};
@@ -58,11 +58,12 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Given<Opti
 #[derive(Debug)]
 pub(crate) struct Copies {
     places: Semaphore,
+    patience: Duration,
 }
 
 impl Default for Copies {
     fn default() -> Self {
-        Self { places: Semaphore::new(AT_ONCE) }
+        Self { places: Semaphore::new(AT_ONCE), patience: PATIENCE }
     }
 }
 
@@ -76,10 +77,15 @@ impl Copies {
         // Before a byte is copied: whether the caller may do it at all, and how much it is.
         check_rights(cx, &copies).await?;
         check_size(cx, &copies).await?;
-        let busy = || Error::unavailable("too many copies are being made: try again");
-        let place = tokio::time::timeout(PATIENCE, self.places.acquire()).await;
-        let _place = place.map_err(|_| busy())?.map_err(|_| busy())?;
+        let _place = self.place().await?;
         make(cx, route, copies).await
+    }
+
+    /// Leave to copy contents.
+    async fn place(&self) -> Result<SemaphorePermit<'_>> {
+        let busy = || Error::unavailable("too many copies are being made: try again");
+        let place = tokio::time::timeout(self.patience, self.places.acquire()).await;
+        place.map_err(|_| busy())?.map_err(|_| busy())
     }
 }
 
@@ -276,4 +282,29 @@ async fn copied(cx: &Context, store: &dyn DataProvider, content: Uuid) -> Result
 
 fn gone() -> Error {
     Error::conflict("a file was changed meanwhile: try again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn few_copies_are_made_at_a_time() {
+        let copies = Copies { patience: Duration::from_millis(50), ..Copies::default() };
+        let first = copies.place().await.unwrap();
+        let second = copies.place().await.unwrap();
+        let refused = copies.place().await.map(drop).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unavailable);
+        drop(first);
+        // Who waits gets the place that becomes free.
+        let third = copies.place().await.unwrap();
+        let patient = Copies::default();
+        let held = [patient.place().await.unwrap(), patient.place().await.unwrap()];
+        let (waited, ()) = tokio::join!(patient.place(), async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            drop(held);
+        });
+        assert!(waited.is_ok());
+        drop((second, third));
+    }
 }

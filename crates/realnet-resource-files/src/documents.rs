@@ -74,7 +74,8 @@ impl Said {
         content: Content,
         content_type: String,
     ) -> NewFile {
-        NewFile { document: Arc::clone(&self.document), own: own(name, type_name), content, content_type }
+        let (document, own) = (Arc::clone(&self.document), own(name, type_name));
+        NewFile { id: None, document, own, content, content_type }
     }
 }
 

@@ -1,14 +1,15 @@
 //! A file of which not all is there yet: what was said of it, kept as a record until its item is made.
 
+use std::sync::Arc;
+
 use realnet_core::acl::Permission;
+use realnet_core::clock::Timestamp;
 use realnet_core::provider::{
     AuthRecord, ByteRange, Checksum, Content, ContentId, DataProvider, Expectation, Expected, RecordKind,
 };
-use realnet_core::resource::default::{check_new_file, create_files};
-use realnet_core::resource::{Context, Reply, Resources, Route};
+use realnet_core::resource::default::{NewFile, check_new_file, create_files, forget_content};
+use realnet_core::resource::{Context, Rendered, Reply, Resources, Route};
 use realnet_core::{Error, ErrorKind, Result, Uuid};
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::documents::Said;
 use crate::peek::ENOUGH;
@@ -19,6 +20,8 @@ use crate::{kind, name};
 pub(crate) const PATIENCE: i64 = 24 * 3600;
 /// For so many seconds it is told what has become of it.
 const TOLD: i64 = 3600;
+/// So many seconds a request has to make the item of an upload before others may take it for gone.
+const ENDING: i64 = 60;
 /// The most uploads of an account at a time.
 const MAX_PENDING: usize = 100;
 
@@ -39,9 +42,30 @@ pub(crate) struct Pending {
     pub(crate) checksum: Option<String>,
     /// The item that was made of it.
     pub(crate) item: Option<Uuid>,
+    /// When somebody began to make it.
+    #[serde(default)]
+    ending: Option<Timestamp>,
+    /// The version of its record.
+    #[serde(skip)]
+    version: i64,
 }
 
 impl Pending {
+    /// A file for an endpoint, of so many bytes.
+    pub(crate) const fn new(endpoint: String, length: u64) -> Self {
+        Self {
+            endpoint,
+            length: Some(length),
+            name: None,
+            content_type: None,
+            said: Vec::new(),
+            checksum: None,
+            item: None,
+            ending: None,
+            version: 0,
+        }
+    }
+
     /// What was said of it, as for a form.
     pub(crate) fn documents(&self) -> Result<Said> {
         let mut said = Said::default();
@@ -61,19 +85,19 @@ impl Pending {
     /// Keeps it anew, for an upload that has just begun.
     pub(crate) async fn begin(&self, cx: &Context, id: Uuid) -> Result<()> {
         let account = signed_in(cx)?;
+        if !self.keep(cx, id, Expected::Absent, PATIENCE).await? {
+            return Err(Error::internal("the id of a new upload was there already"));
+        }
+        // Counted with this one: of several that begin at once, none is overlooked.
         let records = cx.services.credentials.records_of(account, RecordKind::Upload, cx.now()).await?;
-        if records.iter().filter(|record| read(record).is_ok_and(|pending| pending.item.is_none())).count()
-            >= MAX_PENDING
-        {
+        let is_pending = |record: &&AuthRecord| read(record).is_ok_and(|pending| pending.item.is_none());
+        if records.iter().filter(is_pending).count() > MAX_PENDING {
+            Self::forget(cx, id).await?;
             let message =
                 format!("{MAX_PENDING} uploads of yours are not finished: go on with them, or give some up");
             return Err(Error::new(ErrorKind::RateLimited, message));
         }
-        if self.keep(cx, id, Expected::Absent, PATIENCE).await? {
-            Ok(())
-        } else {
-            Err(Error::internal("the id of a new upload was there already"))
-        }
+        Ok(())
     }
 
     /// Keeps it for so many seconds from now on.
@@ -129,13 +153,19 @@ impl Pending {
         Route { endpoint: &self.endpoint, info, resources }
     }
 
-    /// Makes the item of a file of which all is there. Asked again after a crash, it goes on where that was.
+    /// Makes the item of a file of which all is there: under the id of the upload, so that there is one however often, and by however
+    /// many servers, it is ended. Asked again after a crash, it goes on where that was.
     pub(crate) async fn complete(mut self, cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Reply> {
         let store = store(cx)?;
-        let _finishing = Finishing::begin(id)?;
+        if let Some(reply) = made(cx, id).await? {
+            self.tell(cx, id).await;
+            return Ok(reply);
+        }
         self.check_rights(cx, route).await?;
         let content = match store.finish_upload(ContentId::new(id), self.expected(cx)).await {
             Ok(content) => content,
+            // Another request writes to it or ends it.
+            Err(error) if error.kind() == ErrorKind::Conflict => return Err(busy().with_source(error)),
             Err(error) => {
                 // What is another file than was announced will not become the right one.
                 if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::TooLarge) {
@@ -145,29 +175,60 @@ impl Pending {
                 return Err(error);
             }
         };
-        if !cx.services.items.contents_in_use(&[id]).await?.is_empty() {
-            return Err(Error::conflict("an item has been made of the upload already"));
-        }
-        let made = self.item_of(cx, route, store, content).await;
-        match &made {
-            Ok(Reply::Created { items, .. }) => {
-                self.item = items.value.first().map(|item| item.id);
-                self.keep(cx, id, Expected::Any, TOLD).await?;
+        let is_alone = self.begin_ending(cx, id).await?;
+        match self.item_of(cx, route, store, content).await {
+            Ok(reply) => {
+                self.tell(cx, id).await;
+                Ok(reply)
             }
-            Ok(_) => {}
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal
-                ) => {}
-            // The content has gone by now, unless an item names it: another request may have made one meanwhile.
-            Err(_) => {
-                if cx.services.items.contents_in_use(&[id]).await?.is_empty() {
+            // Who was taken for gone may have come to its end all the same.
+            Err(error) if error.kind() == ErrorKind::Conflict => match made(cx, id).await? {
+                Some(reply) => Ok(reply),
+                None => Err(self.refused(cx, id, is_alone, error).await),
+            },
+            Err(error) => Err(self.refused(cx, id, is_alone, error).await),
+        }
+    }
+
+    /// From here on others wait. Answers whether nobody has begun before: who has, and was not heard of for long, may still be at it.
+    async fn begin_ending(&mut self, cx: &Context, id: Uuid) -> Result<bool> {
+        let began = self.ending.replace(cx.now());
+        if began.is_some_and(|began| began.plus_seconds(ENDING) > cx.now())
+            || !self.keep(cx, id, Expected::Version(self.version), PATIENCE).await?
+        {
+            return Err(busy());
+        }
+        self.version += 1;
+        Ok(began.is_none())
+    }
+
+    /// Gives the upload up when its item is refused. Its content goes when nobody else can be about to name it, else it is left to
+    /// the sweep; where it is not clear what has become of the item, all stays, and who asks again finds out.
+    async fn refused(&mut self, cx: &Context, id: Uuid, is_alone: bool, error: Error) -> Error {
+        let is_clear =
+            !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal);
+        if is_clear && is_alone {
+            self.ending = Some(cx.now());
+            let given_up = async {
+                if self.keep(cx, id, Expected::Version(self.version), PATIENCE).await? {
+                    forget_content(cx, ContentId::new(id), &error).await;
                     Self::forget(cx, id).await?;
                 }
+                Ok::<(), Error>(())
+            };
+            if let Err(failure) = given_up.await {
+                tracing::warn!(error = %failure.report(), upload = %id, "a refused upload is left to the sweep");
             }
         }
-        made
+        error
+    }
+
+    /// Keeps for a while which item was made. Whoever asks without that is told by the item itself.
+    async fn tell(&mut self, cx: &Context, id: Uuid) {
+        self.item = Some(id);
+        if let Err(error) = self.keep(cx, id, Expected::Any, TOLD).await {
+            tracing::debug!(error = %error.report(), upload = %id, "it is not kept what has become of an upload");
+        }
     }
 
     /// Refuses who may not make the item now, and keeps all as it is: the right key may come.
@@ -197,34 +258,32 @@ impl Pending {
         let (first, _) = crate::peek::peek(read.data).await?;
         let content_type = kind::media_type(&first, self.content_type.as_deref(), &name);
         let type_name = type_to_be(cx, route, &said, &name, &content_type).await;
-        let file = said.file(&name, type_name, content, content_type);
+        let item = Some(content.id.as_uuid());
+        let file = NewFile { id: item, ..said.file(&name, type_name, content, content_type) };
         create_files(cx, route, vec![file], true).await
     }
 }
 
-/// Uploads of which this process makes the items at the moment.
-static FINISHING: Mutex<BTreeSet<Uuid>> = Mutex::new(BTreeSet::new());
-
-/// The only one here who ends an upload: of two, each could take the content away from the other's item.
-struct Finishing(Uuid);
-
-impl Finishing {
-    fn begin(id: Uuid) -> Result<Self> {
-        if finishing().insert(id) {
-            return Ok(Self(id));
-        }
-        Err(Error::unavailable("the upload is being finished: ask again"))
+/// The item that was made of an upload, as far as the caller may read it.
+///
+/// # Errors
+/// Conflict when there is one that it may not read.
+async fn made(cx: &Context, id: Uuid) -> Result<Option<Reply>> {
+    if let Some(item) = cx.services.items.get(&cx.access, id).await? {
+        return Ok(Some(Reply::Created {
+            items: Rendered::new(cx, vec![item]),
+            single: true,
+            replayed: true,
+        }));
     }
+    if cx.services.items.contents_in_use(&[id]).await?.is_empty() {
+        return Ok(None);
+    }
+    Err(Error::conflict("an item has been made of the upload already"))
 }
 
-impl Drop for Finishing {
-    fn drop(&mut self) {
-        finishing().remove(&self.0);
-    }
-}
-
-fn finishing() -> MutexGuard<'static, BTreeSet<Uuid>> {
-    FINISHING.lock().unwrap_or_else(PoisonError::into_inner)
+fn busy() -> Error {
+    Error::unavailable("the upload is being finished: ask again")
 }
 
 /// The account of the caller: nobody else goes on with what it has begun.
@@ -234,6 +293,7 @@ fn signed_in(cx: &Context) -> Result<Uuid> {
 }
 
 fn read(record: &AuthRecord) -> Result<Pending> {
-    serde_json::from_slice(&record.value)
-        .map_err(|error| Error::internal("the record of an upload can not be read").with_source(error))
+    let read: Pending = serde_json::from_slice(&record.value)
+        .map_err(|error| Error::internal("the record of an upload can not be read").with_source(error))?;
+    Ok(Pending { version: record.version, ..read })
 }

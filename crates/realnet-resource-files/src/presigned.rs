@@ -41,15 +41,10 @@ pub(crate) async fn begin(cx: &Context, route: &Route<'_>, body: Value) -> Resul
         return Err(Error::new(ErrorKind::TooLarge, message));
     }
     let content_type = body.remove("content_type").and_then(|value| value.as_str().map(str::to_owned));
-    let pending = Pending {
-        endpoint: route.endpoint.to_owned(),
-        length: Some(size),
-        name: body.remove("name").and_then(|value| value.as_str().map(str::to_owned)),
-        content_type: content_type.clone(),
-        said: texts(body),
-        checksum: None,
-        item: None,
-    };
+    let mut pending = Pending::new(route.endpoint.to_owned(), size);
+    pending.name = body.remove("name").and_then(|value| value.as_str().map(str::to_owned));
+    pending.content_type.clone_from(&content_type);
+    pending.said = texts(body);
     let said = pending.documents()?;
     check_new_file(cx, route, &said.document(&name::of(said.name.as_deref()), None)).await?;
     let id = cx.services.ids.next_id();

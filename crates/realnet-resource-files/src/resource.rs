@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use realnet_core::model::Item;
-use realnet_core::provider::DataStream;
+use realnet_core::model::{Item, Map};
+use realnet_core::provider::{Content, DataStream};
 use realnet_core::resource::{
     self, Call, Context, DataRequest, Reply, Resource, Resources, ResumableOperation, Route, Verb,
     WriteOptions, default,
@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::copy::Copies;
 use crate::peek::peek;
 use crate::thumb::Thumbs;
-use crate::{kind, presigned, resumable, upload};
+use crate::{kind, measure, presigned, resumable, upload};
 
 /// The attribute that leads to the file whose content stands in for an item's own.
 const TEMPLATE: &str = "template";
@@ -44,6 +44,15 @@ impl Resource for Files {
         let known = item.attributes.get("content_type").and_then(|value| value.as_str());
         let content_type = kind::media_type(&first, said.as_deref().or(known), &item.name);
         Ok((Some(content_type), data))
+    }
+
+    async fn describe_content(
+        &self,
+        cx: &Context,
+        item: &Item,
+        content: Option<(&Content, &str)>,
+    ) -> Result<Map> {
+        measure::describe(cx, item, content).await
     }
 
     async fn upload(&self, cx: &Context, route: &Route<'_>, files: resource::Files) -> Result<Reply> {

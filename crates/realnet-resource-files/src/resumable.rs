@@ -48,15 +48,7 @@ async fn begin(
         let message = format!("the content is larger than {most} bytes, which is the most that is taken");
         return Err(Error::new(ErrorKind::TooLarge, message));
     }
-    let mut pending = Pending {
-        endpoint,
-        length: Some(length),
-        name: None,
-        content_type: None,
-        said: Vec::new(),
-        checksum: None,
-        item: None,
-    };
+    let mut pending = Pending::new(endpoint, length);
     for (name, value) in said {
         match name.as_str() {
             "filename" => pending.name = Some(value),
@@ -78,7 +70,7 @@ async fn begin(
     store.begin_upload(ContentId::new(id)).await?;
     match data {
         Some(data) => append(cx, resources, id, 0, data).await,
-        None if length == 0 => finish(cx, resources, pending, id, 0).await,
+        None if length == 0 => finish(cx, resources, Pending::find(cx, id).await?, id, 0).await,
         None => Ok(state(cx, &pending, id, 0)),
     }
 }

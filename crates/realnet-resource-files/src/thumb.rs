@@ -28,7 +28,7 @@ const MAX_MEMORY: u64 = 192 << 20;
 const AT_ONCE: usize = 2;
 /// How long one waits for a place, and for its picture.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Edges of thumbnails that are kept; others are made each time.
+/// Edges of squares for which thumbnails are kept; others are made each time.
 const KEPT: [u32; 10] = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
 
 /// Makes thumbnails.
@@ -60,7 +60,7 @@ impl Thumbs {
     ) -> Result<Reply> {
         let store = store(cx)?;
         let format = format_of(&data.content_type)?;
-        let is_kept = KEPT.contains(&width) && KEPT.contains(&height);
+        let is_kept = width == height && KEPT.contains(&width);
         let id = id_of(data.content.id, width, height);
         let kept = if is_kept { read(store, id, MAX_FILE).await? } else { None };
         let picture = if let Some(bytes) = kept {
@@ -75,6 +75,10 @@ impl Thumbs {
         let mut meter = Meter::new();
         meter.update(&picture.bytes);
         let content = Content { id, size: meter.size(), checksum: meter.checksum() };
+        if wanted.conditions.only.as_ref().is_some_and(|only| !only.names(content.checksum)) {
+            let message = "the picture is another by now: read it again and retry";
+            return Err(Error::new(ErrorKind::PreconditionFailed, message));
+        }
         let is_known = wanted.conditions.unless.as_ref().is_some_and(|known| known.names(content.checksum));
         let delivery = match (is_known, wanted.is_head) {
             (true, _) => Delivery::Known,
@@ -98,7 +102,9 @@ impl Thumbs {
         let busy = || Error::unavailable("too many pictures are being made: try again");
         let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
         let place = place.map_err(|_| busy())?.map_err(|_| busy())?;
-        let bytes = read(store, content.id, MAX_FILE).await?;
+        // Who reads slowly does not keep others from their places.
+        let reading = tokio::time::timeout(PATIENCE, read(store, content.id, MAX_FILE)).await;
+        let bytes = reading.map_err(|_| busy())??;
         let bytes = bytes.ok_or_else(|| Error::conflict("the file was changed meanwhile: try again"))?;
         let making = tokio::task::spawn_blocking(move || {
             // The place is free when the thread is, whether or not anybody waits any more.
@@ -111,7 +117,7 @@ impl Thumbs {
 }
 
 /// The format of a media type.
-fn format_of(content_type: &str) -> Result<ImageFormat> {
+pub(crate) fn format_of(content_type: &str) -> Result<ImageFormat> {
     match content_type.split(';').next().unwrap_or_default().trim() {
         "image/png" => Ok(ImageFormat::Png),
         "image/jpeg" => Ok(ImageFormat::Jpeg),

@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt as _;
 use realnet_core::provider::{ContentId, DataProvider, Expectation};
-use realnet_core::resource::default::{NewFile, check_new_file, create_files};
+use realnet_core::resource::default::{NewFile, check_new_file, create_files, forget_content};
 use realnet_core::resource::{Context, FilePart, Files, Part, Reply, Route};
 use realnet_core::{Error, ErrorKind, Result};
 
@@ -12,6 +12,8 @@ use crate::{kind, name};
 
 /// The most files of one request.
 const MAX_FILES: usize = 100;
+/// How long they may take to come, in seconds: contents that no item names go in two days.
+const LONGEST: i64 = 24 * 3600;
 
 /// The store of contents.
 pub(crate) fn store(cx: &Context) -> Result<&dyn DataProvider> {
@@ -27,7 +29,14 @@ pub(crate) async fn upload(cx: &Context, route: &Route<'_>, files: Files) -> Res
         Ok(()) if made.is_empty() => Err(Error::malformed("there is no file in the body")),
         Ok(()) => {
             let single = made.len() == 1;
-            create_files(cx, route, made, single).await
+            let contents: Vec<ContentId> = made.iter().map(|file| file.content.id).collect();
+            let created = create_files(cx, route, made, single).await;
+            if let Err(error) = &created {
+                for content in contents {
+                    forget_content(cx, content, error).await;
+                }
+            }
+            created
         }
         Err(error) => {
             for file in made {
@@ -54,6 +63,7 @@ async fn take_all(
 ) -> Result<()> {
     let Files { mut parts, parameters } = files;
     let mut said = Said::default();
+    let begun = cx.now();
     for (name, value) in parameters {
         said.add(&name, value)?;
     }
@@ -63,8 +73,17 @@ async fn take_all(
             Part::File(_) if made.len() == MAX_FILES => {
                 return Err(Error::new(ErrorKind::TooLarge, format!("at most {MAX_FILES} files at once")));
             }
-            Part::File(file) => made.extend(take(cx, route, store, &mut said, file).await?),
+            Part::File(file) => {
+                // Of strangers all files together have the bound of one.
+                let sum: u64 = made.iter().map(|file| file.content.size).sum();
+                let taken = if cx.caller().role.is_none() { sum } else { 0 };
+                let limit = cx.max_content().saturating_sub(taken);
+                made.extend(take(cx, route, store, (&mut said, limit), file).await?);
+            }
         }
+    }
+    if begun.plus_seconds(LONGEST) < cx.now() {
+        return Err(Error::new(ErrorKind::Timeout, "the files took longer than a day to come"));
     }
     Ok(())
 }
@@ -74,14 +93,13 @@ async fn take(
     cx: &Context,
     route: &Route<'_>,
     store: &dyn DataProvider,
-    said: &mut Said,
+    (said, limit): (&mut Said, u64),
     file: FilePart,
 ) -> Result<Option<NewFile>> {
     let FilePart { name: given, content_type, expected, data } = file;
     let name = name::of(said.name.take().as_deref().or(given.as_deref()));
     // Before a byte is taken: whether the caller may do it at all.
     check_new_file(cx, route, &said.document(&name, None)).await?;
-    let limit = cx.services.max_content;
     expected
         .size
         .map_or(Ok(()), |size| Expectation { limit: Some(limit), ..Expectation::default() }.admit(size))?;

@@ -45,6 +45,9 @@ pub struct Services {
 }
 
 impl Services {
+    /// The most bytes of contents in one request of somebody who is not signed in, where a type lets them create.
+    pub const MAX_OF_STRANGERS: u64 = 10 << 20;
+
     /// All of them on one store: without types until they are read, without keys, by the clock and the ids of the system.
     pub fn on<S>(store: Arc<S>) -> Self
     where
@@ -181,6 +184,12 @@ impl Context {
     /// The registry.
     pub fn registry(&self) -> &TypeRegistry {
         &self.access.registry
+    }
+
+    /// The most bytes of one content that the caller may send; of strangers fewer are taken.
+    pub fn max_content(&self) -> u64 {
+        let most = self.services.max_content;
+        if self.caller().role.is_none() { most.min(Services::MAX_OF_STRANGERS) } else { most }
     }
 
     /// Now.

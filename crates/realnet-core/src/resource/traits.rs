@@ -16,8 +16,8 @@ use super::{
 };
 use crate::acl::Grant;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Item;
-use crate::provider::{Access, DataStream};
+use crate::model::{Item, Map};
+use crate::provider::{Access, Content, DataStream};
 
 /// Domain logic for the types that name it as their `module`.
 #[async_trait]
@@ -71,6 +71,17 @@ pub trait Resource: Send + Sync {
         data: DataStream,
     ) -> Result<(Option<String>, DataStream)> {
         Ok((said, data))
+    }
+
+    /// Attributes that follow from a content which an item is about to get, with its media type, or from there being none any more;
+    /// null takes one away. The content is stored by now, and no item names it yet.
+    async fn describe_content(
+        &self,
+        _cx: &Context,
+        _item: &Item,
+        _content: Option<(&Content, &str)>,
+    ) -> Result<Map> {
+        Ok(Map::new())
     }
 
     /// Refuses grants on an item.

@@ -122,8 +122,7 @@ impl ItemProvider for MemoryStore {
 
     async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
         let look = |state: &State| {
-            let named = state.items.values().filter_map(|item| item.content);
-            named.filter(|content| ids.contains(content)).collect()
+            ids.iter().copied().filter(|content| state.contents.contains_key(content)).collect()
         };
         Ok(self.read(look).await)
     }

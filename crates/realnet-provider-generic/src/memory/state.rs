@@ -30,6 +30,8 @@ pub(crate) struct State {
     /// The items that have a key.
     pub(crate) by_key: HashMap<Key, BTreeSet<Uuid>>,
     pub(crate) children: HashMap<Uuid, BTreeSet<Uuid>>,
+    /// The item that names a content.
+    pub(crate) contents: HashMap<Uuid, Uuid>,
     /// Changes by org; revision n stands at n - 1.
     pub(crate) changes: HashMap<Uuid, Vec<ChangeRecord>>,
     pub(crate) types: BTreeMap<Uuid, TypeDefinition>,
@@ -84,7 +86,8 @@ impl State {
         old
     }
 
-    /// Puts in an item as it was kept, with its keys; the field and the other item when a unique value of it is taken.
+    /// Puts in an item as it was kept, with its keys; the field and the other item when a unique value of it, or its content, is
+    /// taken.
     pub(crate) fn insert_loaded(&mut self, item: Item, keys: Vec<KeyEntry>) -> Result<(), (String, Uuid)> {
         for entry in &keys {
             let key = (entry.field.clone(), item.org, entry.value.clone());
@@ -93,6 +96,11 @@ impl State {
                 return Err((entry.field.name.to_string(), *other));
             }
             others.insert(item.id);
+        }
+        if let Some(content) = item.content
+            && let Some(other) = self.contents.insert(content, item.id)
+        {
+            return Err(("content".to_owned(), other));
         }
         if let Some(parent) = item.parent_id {
             self.children.entry(parent).or_default().insert(item.id);

@@ -76,6 +76,24 @@ impl<'a> MemoryTransaction<'a> {
         Ok(())
     }
 
+    /// Notes which content an item names; one that another item names is a conflict, since it goes with its item.
+    pub(super) fn set_content(&mut self, id: Uuid, content: Option<Uuid>) -> Result<()> {
+        let before = self.state.items.get(&id).and_then(|item| item.content);
+        if before == content {
+            return Ok(());
+        }
+        if let Some(content) = content {
+            if self.state.contents.contains_key(&content) {
+                return Err(Error::conflict("another item has this content"));
+            }
+            set(self.state, &mut self.log, |state| &mut state.contents, content, Some(id));
+        }
+        if let Some(before) = before {
+            set(self.state, &mut self.log, |state| &mut state.contents, before, None);
+        }
+        Ok(())
+    }
+
     /// Once per change set, however many types it changes.
     pub(super) fn raise_type_revision(&mut self) {
         if !std::mem::replace(&mut self.types_changed, true) {
@@ -192,6 +210,7 @@ impl Transaction for MemoryTransaction<'_> {
             return Err(Error::conflict(format!("there is an item {} already", after.id)));
         }
         self.set_keys(after.id, after.org, Some(entries(registry, after)?.keys))?;
+        self.set_content(after.id, after.content)?;
         self.set_child(before.and_then(|before| before.parent_id), after.id, false);
         self.set_child(after.parent_id, after.id, true);
         self.set_item(after.id, Arc::clone(&after.type_name), Some(after.clone()));
@@ -201,6 +220,7 @@ impl Transaction for MemoryTransaction<'_> {
     async fn remove_items(&mut self, items: &[Item]) -> Result<()> {
         for item in items {
             self.set_keys(item.id, item.org, None)?;
+            self.set_content(item.id, None)?;
             self.set_child(item.parent_id, item.id, false);
             self.set_item(item.id, Arc::clone(&item.type_name), None);
             if self.state.credentials.contains_key(&item.id) {

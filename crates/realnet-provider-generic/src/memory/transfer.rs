@@ -13,7 +13,7 @@ use realnet_core::error::{Error, Result};
 use realnet_core::index::entries;
 use realnet_core::model::Item;
 use realnet_core::provider::{
-    AuthEvent, Census, DumpProvider, MARK_SETTING, RecordStream, RestoreProvider, StoreRecord,
+    AuthEvent, Census, DumpProvider, MARK_SETTING, RecordStream, RestoreProvider, StoreRecord, TURN_SETTING,
 };
 use realnet_core::registry::TypeRegistry;
 
@@ -53,7 +53,8 @@ impl State {
         let changes = self.changes.values().flatten();
         let changes = changes.map(|change| StoreRecord::Change(Box::new(change.clone())));
         let credentials = self.credentials.values().map(|known| StoreRecord::Credential(known.clone()));
-        let settings = self.settings.iter().filter(|(name, _)| *name != MARK_SETTING);
+        let is_own = |name: &str| matches!(name, MARK_SETTING | TURN_SETTING);
+        let settings = self.settings.iter().filter(move |(name, _)| !is_own(name));
         let settings =
             settings.map(|(name, value)| StoreRecord::Setting { name: name.clone(), value: value.clone() });
         let sources = self.sources.values().map(|source| StoreRecord::Source(Box::new(source.clone())));
@@ -177,6 +178,7 @@ impl MemoryTransaction<'_> {
             return Err(taken(&format!("item {}", item.id)));
         }
         self.set_keys(item.id, item.org, Some(entries(types, &item)?.keys))?;
+        self.set_content(item.id, item.content)?;
         self.set_child(item.parent_id, item.id, true);
         self.set_item(item.id, Arc::clone(&item.type_name), Some(item));
         Ok(())

@@ -45,6 +45,7 @@ macro_rules! conformance {
             contents: [
                 a_content_is_kept_with_its_item,
                 contents_in_use_are_told,
+                a_content_has_one_item,
             ],
             credentials: [
                 a_password_raises_the_epoch,

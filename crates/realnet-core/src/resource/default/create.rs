@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::data::NewContent;
+use super::data::{NewContent, describe};
 use super::idempotency::{Begin, begin};
 use super::owner::OwnerChoice;
 use super::plan::Plan;
@@ -67,7 +67,10 @@ pub(in crate::resource) async fn plan_create(
     let body = Body::parse(document)?;
     let info = type_of(cx, route, &body)?;
     let resource = Arc::clone(route.resources.of(info)?);
-    let id = id_of(cx, &*resource, &body)?;
+    let id = match content.and_then(NewContent::item) {
+        Some(id) => id,
+        None => id_of(cx, &*resource, &body)?,
+    };
     // Before anything costly: whether the caller may create such items at all, in its own org at least.
     let instance = body.property("instance").and_then(Value::as_str);
     acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
@@ -179,6 +182,12 @@ async fn fill(
         item.content = Some(content.id());
     }
     item.attributes = Attributes::from_map(attributes);
+    if let Some(content) = content {
+        let described = resource.describe_content(cx, item, Some(content.described())).await?;
+        let mut attributes = std::mem::take(&mut item.attributes).into_map();
+        describe(&mut attributes, &described);
+        item.attributes = Attributes::from_map(attributes);
+    }
     gather(violations, resource.prepare_create(cx, item).await)?;
     let mut attributes = std::mem::take(&mut item.attributes).into_map();
     gather(violations, info.validate(item.instance.as_deref().or(instance), &mut attributes))?;

@@ -25,7 +25,9 @@ mod violations;
 
 pub use aggregate::aggregate;
 pub use create::create;
-pub use data::{NewFile, check_new_file, check_parent, create_files, delete_data, read_data, write_data};
+pub use data::{
+    NewFile, check_new_file, check_parent, create_files, delete_data, forget_content, read_data, write_data,
+};
 pub use delete::delete;
 pub use edit::{patch, replace};
 pub use get::get;

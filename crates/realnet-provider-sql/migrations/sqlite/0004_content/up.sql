@@ -1,3 +1,3 @@
--- The content that an item names; its bytes are kept elsewhere.
+-- The content that an item names; its bytes are kept elsewhere, and go with the item: no two name the same.
 ALTER TABLE items ADD COLUMN content BLOB;
-CREATE INDEX items_by_content ON items (content) WHERE content IS NOT NULL;
+CREATE UNIQUE INDEX items_by_content ON items (content) WHERE content IS NOT NULL;

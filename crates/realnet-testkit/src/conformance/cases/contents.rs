@@ -1,6 +1,6 @@
 //! The contents that items name.
 
-use realnet_core::Uuid;
+use realnet_core::{ErrorKind, Uuid};
 
 use crate::conformance::{World, item};
 
@@ -56,4 +56,29 @@ pub async fn contents_in_use_are_told(world: World) {
     assert_eq!(in_use(&[]).await, Vec::<Uuid>::new());
     let many: Vec<Uuid> = (0..999).map(|_| world.next_id()).chain([elsewhere]).collect();
     assert_eq!(in_use(&many).await, [elsewhere]);
+}
+
+/// No two items name the same content, which goes with its item: not one after the other, not by an edit, and of several at once
+/// one gets it.
+pub async fn a_content_has_one_item(world: World) {
+    let [content, other, contested] = std::array::from_fn(|_| world.next_id());
+    let alice = world.acme.alice.clone();
+    let owner = world.create(&alice, item("Note").content(content)).await;
+    let second = world.try_create(&alice, item("Note").content(content)).await;
+    assert_eq!(second.unwrap_err().kind(), ErrorKind::Conflict);
+    let elsewhere = world.try_create(&world.umbrella.admin.clone(), item("Note").content(content)).await;
+    assert_eq!(elsewhere.unwrap_err().kind(), ErrorKind::Conflict);
+    let edited = world.create(&alice, item("Note").content(other)).await;
+    let taken = world.update(&alice, edited.id, move |item| item.content = Some(content)).await;
+    assert_eq!(taken.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(world.item(edited.id).await.content, Some(other), "nothing was changed");
+    let many = (0..6).map(|_| world.try_create(&alice, item("Note").content(contested)));
+    let many = futures::future::join_all(many).await;
+    assert_eq!(many.iter().filter(|made| made.is_ok()).count(), 1, "{many:?}");
+    // What its item lets go of is free.
+    world.update(&alice, owner.id, |item| item.content = None).await.unwrap();
+    world.update(&alice, edited.id, move |item| item.content = Some(content)).await.unwrap();
+    world.delete(&alice, edited.id).await.unwrap();
+    world.create(&alice, item("Note").content(content)).await;
+    world.create(&alice, item("Note").content(other)).await;
 }

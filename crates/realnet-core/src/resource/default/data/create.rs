@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{FILE, NewContent, forget, store};
+use super::{FILE, NewContent};
 use crate::acl::{self, Permission};
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::model::Map;
@@ -17,6 +17,8 @@ use crate::resource::{Body, Context, Reply, Route};
 /// An item to be made of a content.
 #[derive(Debug)]
 pub struct NewFile {
+    /// The id that the item gets; a new one when absent.
+    pub id: Option<Uuid>,
     /// Properties and attributes as for a creation, which it may share with others.
     pub document: Arc<Map>,
     /// Those of its own, which come before the shared ones.
@@ -27,34 +29,17 @@ pub struct NewFile {
     pub content_type: String,
 }
 
-/// Creates an item for each content, all or none; what is refused is not kept. `single`: answer with an object.
+/// Creates an item for each content, all or none. `single`: answer with an object. What becomes of contents that are refused is up
+/// to who has stored them, see [`forget_content`](super::forget_content).
 pub async fn create_files(
     cx: &Context,
     route: &Route<'_>,
     files: Vec<NewFile>,
     single: bool,
 ) -> Result<Reply> {
-    let ids: Vec<Uuid> = files.iter().map(|file| file.content.id.as_uuid()).collect();
-    let done = plan_and_commit(cx, route, files, single).await;
-    if let Err(error) = &done
-        && !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal)
-    {
-        for content in ids {
-            forget(cx, &**store(cx)?, content).await;
-        }
-    }
-    done
-}
-
-async fn plan_and_commit(
-    cx: &Context,
-    route: &Route<'_>,
-    files: Vec<NewFile>,
-    single: bool,
-) -> Result<Reply> {
     let mut plan = Plan::default();
-    for (index, NewFile { document, own, content, content_type }) in files.into_iter().enumerate() {
-        let content = NewContent { content, content_type };
+    for (index, NewFile { id, document, own, content, content_type }) in files.into_iter().enumerate() {
+        let content = NewContent { item: id, content, content_type };
         // One at a time: what all share may be long.
         let mut whole = (*document).clone();
         whole.extend(own);

@@ -1,5 +1,7 @@
 //! Taking the content of an item away.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::write::{Change, Present, commit};
@@ -22,7 +24,9 @@ pub async fn delete_data(
         return Err(absent(id));
     }
     let present = Present::of(&seen, conditions);
-    let change = Change { content: None, content_type: None, present };
+    let resource = Arc::clone(route.resources.of(cx.registry().require(seen.type_id)?)?);
+    let described = resource.describe_content(cx, &seen, None).await?;
+    let change = Change { content: None, content_type: None, described, present };
     commit(cx, route, id, change, &options).await?;
     Ok(Reply::Deleted(0))
 }

@@ -109,6 +109,8 @@ fn changed() -> Error {
 
 /// A content that an item is about to name, with its media type.
 pub(in crate::resource) struct NewContent {
+    /// The id that the item gets; a new one when absent.
+    item: Option<Uuid>,
     content: Content,
     content_type: String,
 }
@@ -117,6 +119,16 @@ impl NewContent {
     /// The content's id.
     pub(super) fn id(&self) -> Uuid {
         self.content.id.as_uuid()
+    }
+
+    /// The id that the item gets, if that is settled.
+    pub(super) const fn item(&self) -> Option<Uuid> {
+        self.item
+    }
+
+    /// What it is, and its media type.
+    pub(super) fn described(&self) -> (&Content, &str) {
+        (&self.content, &self.content_type)
     }
 
     /// Says in attributes what it is.
@@ -133,6 +145,17 @@ fn note(attributes: &mut Map, content: &Content, content_type: Option<&str>) {
     }
 }
 
+/// Says in attributes what follows from a content; null takes one away.
+pub(super) fn describe(attributes: &mut Map, described: &Map) {
+    for (name, value) in described {
+        if value.is_null() {
+            attributes.remove(name);
+        } else {
+            attributes.insert(name.clone(), value.clone());
+        }
+    }
+}
+
 /// An item that names another content, or none, and says what it is.
 fn with_content(item: &Item, content: Option<&Content>, content_type: Option<&str>) -> (Option<Uuid>, Map) {
     let mut attributes = item.attributes.as_map().clone();
@@ -143,11 +166,15 @@ fn with_content(item: &Item, content: Option<&Content>, content_type: Option<&st
     (content.map(|content| content.id.as_uuid()), attributes)
 }
 
-/// Removes a content that no item has come to name. What can not be removed now, the sweep of the store finds.
-async fn forget(cx: &Context, store: &dyn DataProvider, content: Uuid) {
+/// Removes a content which no item has come to name, because of this error. Where it is not clear whether one does, it stays. What is
+/// left, the sweep of the store finds.
+pub async fn forget_content(cx: &Context, content: ContentId, why: &Error) {
+    if matches!(why.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal) {
+        return;
+    }
     let removed = async {
-        if cx.services.items.contents_in_use(&[content]).await?.is_empty() {
-            store.delete(ContentId::new(content)).await?;
+        if cx.services.items.contents_in_use(&[content.as_uuid()]).await?.is_empty() {
+            store(cx)?.delete(content).await?;
         }
         Ok::<(), Error>(())
     };

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{changed, check_conditions, find_writable, forget, store, with_content};
+use super::{changed, check_conditions, describe, find_writable, forget_content, store, with_content};
 use crate::acl::Permission;
 use crate::change;
-use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Attributes, Item};
+use crate::error::{Error, Result};
+use crate::model::{Attributes, Item, Map};
 use crate::provider::{Content, ContentId, Expectation};
 use crate::resource::default::plan::Plan;
 use crate::resource::{Conditions, Context, Rendered, Reply, Route, Upload, WriteOptions};
@@ -26,7 +26,7 @@ pub async fn write_data(
     let store = &**store(cx)?;
     let seen = find_writable(cx, route, id, &conditions, &options).await?;
     check_conditions(store, &seen, &conditions).await?;
-    let most = expected.limit.map_or(cx.services.max_content, |limit| limit.min(cx.services.max_content));
+    let most = expected.limit.map_or(cx.max_content(), |limit| limit.min(cx.max_content()));
     let expected = Expectation { limit: Some(most), ..expected };
     // What is announced as too large is refused before it comes.
     expected.size.map_or(Ok(()), |size| Expectation { size: None, ..expected }.admit(size))?;
@@ -34,14 +34,16 @@ pub async fn write_data(
     let (content_type, data) = resource.prepare_content(cx, &seen, content_type, data).await?;
     let content = store.put(ContentId::new(cx.services.ids.next_id()), data, expected).await?;
     let present = Present::of(&seen, &conditions);
-    let change = Change { content: Some(content), content_type, present };
-    match commit(cx, route, id, change, &options).await {
+    let committed = async {
+        let about = (&content, content_type.as_deref().unwrap_or_default());
+        let described = resource.describe_content(cx, &seen, Some(about)).await?;
+        let change = Change { content: Some(content), content_type, described, present };
+        commit(cx, route, id, change, &options).await
+    };
+    match committed.await {
         Ok(item) => Ok(shown(cx, item)),
         Err(error) => {
-            // Where it is not clear whether the item names it by now, it stays: the sweep knows later.
-            if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal) {
-                forget(cx, store, content.id.as_uuid()).await;
-            }
+            forget_content(cx, content.id, &error).await;
             Err(error)
         }
     }
@@ -51,6 +53,8 @@ pub async fn write_data(
 pub(super) struct Change {
     pub(super) content: Option<Content>,
     pub(super) content_type: Option<String>,
+    /// What else follows from it.
+    pub(super) described: Map,
     /// What it must name until then.
     pub(super) present: Present,
 }
@@ -78,6 +82,7 @@ impl Change {
         let info = registry.require(before.type_id)?;
         let (content, mut attributes) =
             with_content(before, self.content.as_ref(), self.content_type.as_deref());
+        describe(&mut attributes, &self.described);
         info.validate_next(before.instance.as_deref(), before.attributes.as_map(), &mut attributes)?;
         Ok(Item { content, attributes: Attributes::from_map(attributes), ..before.clone() })
     }
