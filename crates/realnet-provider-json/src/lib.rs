@@ -37,7 +37,7 @@ impl Codec for JsonCodec {
     }
 
     fn decode(&self, text: &[u8]) -> Result<Value, Fault> {
-        value::parse(text).map_err(|error| {
+        value::parse_stored(text).map_err(|error| {
             let place = error.source().and_then(|source| source.downcast_ref::<serde_json::Error>());
             let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
             // The place stands at the end of the message, too.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use realnet_core::acl;
 use realnet_core::change::{ChangeSet, Operation, Outcome};
+use realnet_core::limit::Room;
 use realnet_core::model::{Attributes, Item, Visibility};
 use realnet_core::provider::{ContentId, DataProvider};
 use realnet_core::query::{Literal, Operand, OrgScope, Predicate, Property, Query};
@@ -18,7 +19,7 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::documents::OF_CONTENTS;
-use crate::upload::{remove, store};
+use crate::upload::{remove, store, take_room};
 
 /// The most items that are copied at once.
 const MAX_ITEMS: usize = 1000;
@@ -73,11 +74,14 @@ impl Copies {
         if cx.caller().role.is_none() {
             return Err(Error::new(ErrorKind::Unauthenticated, "sign in to copy items"));
         }
-        let copies = planned(cx, route, id, body).await?;
-        // Before a byte is copied: whether the caller may do it at all, and how much it is.
-        check_rights(cx, &copies).await?;
-        check_size(cx, &copies).await?;
+        let wanted = read(body)?;
+        // What is read and worked out takes memory: few do it at a time.
         let _place = self.place().await?;
+        let root = root(cx, route, id, &wanted).await?;
+        let room = cx.room.as_ref().map(|room| room.beside());
+        let originals = gather(cx, root, room.as_ref()).await?;
+        let copies = plan(cx, originals, wanted).await?;
+        check_size(cx, &copies).await?;
         make(cx, route, copies).await
     }
 
@@ -89,25 +93,45 @@ impl Copies {
     }
 }
 
-/// The copies that a body asks for.
-async fn planned(cx: &Context, route: &Route<'_>, id: Uuid, body: Value) -> Result<Vec<Item>> {
+/// What a body asks for.
+fn read(body: Value) -> Result<Wanted> {
     let body = if body.is_null() { Value::Object(serde_json::Map::default()) } else { body };
     let wanted: Wanted = serde_json::from_value(body)
         .map_err(|_| Error::malformed("expected an object with name and parent_id, or nothing"))?;
-    let originals = gather(cx, route, id).await?;
-    plan(cx, originals, wanted)
+    if wanted.name.as_ref().is_some_and(|name| name.len() > Item::MAX_NAME) {
+        let detail = format!("at most {} bytes", Item::MAX_NAME);
+        return Err(Error::invalid(vec![Violation::new("/name", detail)]));
+    }
+    Ok(wanted)
 }
 
-/// Sees that the caller may create all of them, and put the first where it is to be.
-async fn check_rights(cx: &Context, copies: &[Item]) -> Result<()> {
-    for copy in copies {
-        let info = cx.registry().require(copy.type_id)?;
-        acl::may_create(cx.registry(), cx.caller(), info, copy.instance.as_deref(), copy.org)?;
+/// The item that is copied; before anything is gathered it is clear that the caller may create it where it is to be.
+async fn root(cx: &Context, route: &Route<'_>, id: Uuid, wanted: &Wanted) -> Result<Item> {
+    let missing = || Error::not_found(format_args!("item {id}"));
+    let root = cx.services.items.get(&cx.access, id).await?.ok_or_else(missing)?;
+    if !cx.registry().is_derived_from(root.type_id, route.info()?.id()) {
+        return Err(missing());
     }
-    match copies.first().and_then(|root| root.parent_id) {
-        Some(parent) => check_parent(cx, parent).await,
-        None => Ok(()),
+    check_rights(cx, &root)?;
+    let parent = match wanted.parent_id {
+        Given::Value(parent) => parent,
+        Given::Nothing => root.parent_id,
+    };
+    match parent {
+        Some(parent) => check_parent(cx, parent).await.map(|()| root),
+        None => Ok(root),
     }
+}
+
+/// Sees that an item is one that is copied, and that the caller may create such items.
+fn check_rights(cx: &Context, original: &Item) -> Result<()> {
+    let info = cx.registry().require(original.type_id)?;
+    acl::may_create(cx.registry(), cx.caller(), info, original.instance.as_deref(), cx.caller().org)?;
+    if PLAIN.contains(&info.module().unwrap_or("items")) {
+        return Ok(());
+    }
+    let detail = format!("{} {} is not copied: it is more than its attributes", info.name(), original.id);
+    Err(Error::conflict(detail))
 }
 
 /// Sees that the contents are no more together than one content may be.
@@ -141,13 +165,8 @@ async fn make(cx: &Context, route: &Route<'_>, copies: Vec<Item>) -> Result<Repl
     Ok(Reply::Created { items: Rendered::new(cx, vec![item]), single: true, replayed: false })
 }
 
-/// The item and all below it that the caller may read, parents before their children.
-async fn gather(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Vec<Item>> {
-    let missing = || Error::not_found(format_args!("item {id}"));
-    let root = cx.services.items.get(&cx.access, id).await?.ok_or_else(missing)?;
-    if !cx.registry().is_derived_from(root.type_id, route.info()?.id()) {
-        return Err(missing());
-    }
+/// The item and all below it that the caller may read and copy, parents before their children; as much as a change set may have.
+async fn gather(cx: &Context, root: Item, room: Option<&Room>) -> Result<Vec<Item>> {
     let base = cx.registry().root().ok_or_else(|| Error::internal("there is no root type"))?;
     let types: Vec<Uuid> = cx.registry().derived(base, None).map(TypeInfo::id).collect();
     let is_any = Predicate::In {
@@ -157,6 +176,7 @@ async fn gather(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Vec<Item>> 
             .map(|visibility| Literal::Text(visibility.as_str().to_owned()))
             .collect(),
     };
+    let mut bytes = root.size();
     let mut found = vec![root];
     let mut next = 0;
     while let Some(parent) = found.get(next).map(|item| item.id) {
@@ -165,6 +185,9 @@ async fn gather(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Vec<Item>> 
         query.limit = Query::MAX_LIMIT;
         loop {
             let page = cx.services.items.list(&cx.access, &query).await?;
+            bytes += page.items.iter().map(Item::size).sum::<usize>();
+            take_room(room, bytes, "what is to be copied")?;
+            page.items.iter().try_for_each(|item| check_rights(cx, item))?;
             found.extend(page.items);
             if found.len() > MAX_ITEMS {
                 let message = format!("at most {MAX_ITEMS} items are copied at once: copy parts of it");
@@ -180,20 +203,15 @@ async fn gather(cx: &Context, route: &Route<'_>, id: Uuid) -> Result<Vec<Item>> 
     Ok(found)
 }
 
-/// The copies, each with the content that its original has.
-fn plan(cx: &Context, originals: Vec<Item>, wanted: Wanted) -> Result<Vec<Item>> {
+/// The copies, each with the content that its original has. Originals go as their copies come, and both are kept as text.
+async fn plan(cx: &Context, originals: Vec<Item>, wanted: Wanted) -> Result<Vec<Item>> {
     let ids: HashMap<Uuid, Uuid> =
         originals.iter().map(|item| (item.id, cx.services.ids.next_id())).collect();
     let mut copies = Vec::with_capacity(originals.len());
     for original in originals {
         let info = cx.registry().require(original.type_id)?;
-        let module = info.module().unwrap_or("items");
-        if !PLAIN.contains(&module) {
-            let detail =
-                format!("{} {} is not copied: it is more than its attributes", info.name(), original.id);
-            return Err(Error::conflict(detail));
-        }
-        let attributes = attributes_of(cx, info, &original)?;
+        let mut attributes = attributes_of(cx, info, &original)?;
+        attributes.pack();
         let parent_id = original.parent_id.map(|parent| ids.get(&parent).copied().unwrap_or(parent));
         copies.push(Item {
             id: ids[&original.id],
@@ -206,13 +224,11 @@ fn plan(cx: &Context, originals: Vec<Item>, wanted: Wanted) -> Result<Vec<Item>>
             inherited: Vec::new(),
             ..original
         });
+        // Others on this thread are not kept waiting for all of them.
+        tokio::task::yield_now().await;
     }
     if let Some(root) = copies.first_mut() {
         if let Some(name) = wanted.name {
-            if name.len() > Item::MAX_NAME {
-                let detail = format!("at most {} bytes", Item::MAX_NAME);
-                return Err(Error::invalid(vec![Violation::new("/name", detail)]));
-            }
             root.name = name;
         }
         if let Given::Value(parent) = wanted.parent_id {
@@ -264,6 +280,7 @@ async fn carry_out(
             item.content = Some(copy.as_uuid());
         }
         route.resources.create(cx, &mut item).await?;
+        item.attributes.pack();
         operations.push(Operation::Create(Box::new(item)));
     }
     let changes = ChangeSet::new(operations, cx.now(), Arc::clone(&cx.request_id))

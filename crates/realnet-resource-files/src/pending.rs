@@ -234,7 +234,7 @@ impl Pending {
     /// Refuses who may not make the item now, and keeps all as it is: the right key may come.
     async fn check_rights(&self, cx: &Context, route: &Route<'_>) -> Result<()> {
         let said = self.documents()?;
-        match check_new_file(cx, route, &said.document(&name::of(said.name.as_deref()), None)).await {
+        match check_new_file(cx, route, &said.outline(&name::of(said.name.as_deref()), None)).await {
             Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unauthenticated) => {
                 Err(error)
             }
@@ -258,9 +258,9 @@ impl Pending {
         let (first, _) = crate::peek::peek(read.data).await?;
         let content_type = kind::media_type(&first, self.content_type.as_deref(), &name);
         let type_name = type_to_be(cx, route, &said, &name, &content_type).await;
-        let item = Some(content.id.as_uuid());
-        let file = NewFile { id: item, ..said.file(&name, type_name, content, content_type) };
-        create_files(cx, route, vec![file], true).await
+        let (id, document) = (Some(content.id.as_uuid()), said.document(said.extent(), &name, type_name));
+        let file = NewFile { id, document, content, content_type };
+        create_files(cx, route, std::iter::once(file), true).await
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) async fn begin(cx: &Context, route: &Route<'_>, body: Value) -> Resul
     pending.content_type.clone_from(&content_type);
     pending.said = texts(body);
     let said = pending.documents()?;
-    check_new_file(cx, route, &said.document(&name::of(said.name.as_deref()), None)).await?;
+    check_new_file(cx, route, &said.outline(&name::of(said.name.as_deref()), None)).await?;
     let id = cx.services.ids.next_id();
     let terms = UploadTerms {
         content_type: content_type.unwrap_or_else(|| BYTES.to_owned()),
@@ -70,12 +70,20 @@ pub(crate) async fn begin(cx: &Context, route: &Route<'_>, body: Value) -> Resul
 
 /// What else a body says, as a form would.
 fn texts(body: Map<String, Value>) -> Vec<(String, String)> {
-    let text = |value: Value| match value {
+    let text = |name: &str, value: Value| match value {
         Value::String(text) => text,
+        // Words may have commas in them.
+        tags @ Value::Array(_) if name == "tags" => tags.to_string(),
         Value::Array(words) => words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     };
-    body.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, text(value))).collect()
+    body.into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| {
+            let text = text(&name, value);
+            (name, text)
+        })
+        .collect()
 }
 
 /// Makes the item of a file that the client has sent.

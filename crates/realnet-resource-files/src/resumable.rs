@@ -62,7 +62,7 @@ async fn begin(
     }
     let said = pending.documents()?;
     let route = pending.route(cx, resources);
-    check_new_file(cx, &route, &said.document(&name::of(said.name.as_deref()), None)).await?;
+    check_new_file(cx, &route, &said.outline(&name::of(said.name.as_deref()), None)).await?;
     let id = cx.services.ids.next_id();
     let store = store(cx)?;
     // First the record: an upload that nobody knows of is given up in a day, as a record is without one.

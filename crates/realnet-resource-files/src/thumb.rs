@@ -83,10 +83,10 @@ impl Thumbs {
         let delivery = match (is_known, wanted.is_head) {
             (true, _) => Delivery::Known,
             (false, true) => Delivery::Head,
-            (false, false) => Delivery::Whole(stream::iter([Ok(picture.bytes)]).boxed()),
+            (false, false) => part_of(picture.bytes, &content, wanted)?,
         };
-        let content_type = picture.media_type.to_owned();
-        Ok(Reply::Data(DataReply { content, content_type, name: data.name, delivery }))
+        let (name, content_type) = (named(&data.name, picture.media_type), picture.media_type.to_owned());
+        Ok(Reply::Data(DataReply { content, content_type, name, delivery }))
     }
 
     async fn make(
@@ -114,6 +114,32 @@ impl Thumbs {
         let made = tokio::time::timeout(PATIENCE, making).await.map_err(|_| busy())?;
         made.map_err(|error| Error::internal("a thumbnail broke off").with_source(error))?
     }
+}
+
+/// So much of a thumbnail as is wanted.
+fn part_of(bytes: Bytes, content: &Content, wanted: &DataRequest) -> Result<Delivery> {
+    let is_same = wanted.part_of.as_ref().is_none_or(|named| named.names(content.checksum));
+    let range = if is_same { wanted.range } else { ByteRange::All };
+    let data = |bytes: Bytes| stream::iter([Ok(bytes)]).boxed();
+    match range.resolve(content.size) {
+        _ if range == ByteRange::All => Ok(Delivery::Whole(data(bytes))),
+        Ok(part) => {
+            let bytes = bytes.slice(part.start as usize..part.end as usize);
+            Ok(Delivery::Part(part, data(bytes)))
+        }
+        Err(error) if error.kind() == ErrorKind::RangeNotSatisfiable => Ok(Delivery::OutOfRange),
+        Err(error) => Err(error),
+    }
+}
+
+/// The name of a thumbnail: that of the picture, with the ending of its own format.
+fn named(name: &str, media_type: &str) -> String {
+    let ending = if media_type == "image/png" { "png" } else { "jpg" };
+    let stem = match name.rsplit_once('.') {
+        Some((stem, old)) if !stem.is_empty() && old.len() <= 4 => stem,
+        _ => name,
+    };
+    format!("{stem}.{ending}")
 }
 
 /// The format of a media type.
@@ -159,7 +185,9 @@ fn shrink(bytes: &[u8], format: ImageFormat, (width, height): (u32, u32)) -> Res
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let (own_width, own_height) = decoder.dimensions();
-    if u64::from(own_width) * u64::from(own_height) > MAX_PIXELS || decoder.total_bytes() > MAX_MEMORY {
+    let pixels = u64::from(own_width) * u64::from(own_height);
+    let unpacked = decoder.total_bytes().max(pixels * bytes_of_pixel(bytes, format));
+    if pixels > MAX_PIXELS || unpacked > MAX_MEMORY {
         return Err(too_large());
     }
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
@@ -183,6 +211,42 @@ fn shrink(bytes: &[u8], format: ImageFormat, (width, height): (u32, u32)) -> Res
     let written = picture.write_to(&mut out, kind);
     written.map_err(|error| Error::internal("a thumbnail can not be written").with_source(error))?;
     Ok(Picture { bytes: Bytes::from(out.into_inner()), media_type })
+}
+
+/// What a decoder takes for a pixel at least, beside what the picture itself says: these keep more than one of them.
+fn bytes_of_pixel(bytes: &[u8], format: ImageFormat) -> u64 {
+    match format {
+        // Three or four coefficients of two bytes, and the picture.
+        ImageFormat::Jpeg if is_progressive(bytes) => 9,
+        // The frame and the screen, and the copy of it.
+        ImageFormat::WebP
+            if bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0) =>
+        {
+            12
+        }
+        ImageFormat::WebP => 8,
+        _ => 0,
+    }
+}
+
+/// Whether a JPEG file keeps all coefficients until its end: the marker of its frame says so. What can not be followed does.
+fn is_progressive(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xff, marker]) = bytes.get(at..at + 2) {
+        match marker {
+            // Baseline and extended sequential.
+            0xc0 | 0xc1 => return false,
+            // Fill bytes, and markers that stand alone.
+            0xff => at += 1,
+            0x01 | 0xd0..=0xd8 => at += 2,
+            0xc2..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => return true,
+            _ => match bytes.get(at + 2..at + 4) {
+                Some(&[high, low]) => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+                _ => return true,
+            },
+        }
+    }
+    true
 }
 
 /// The id of a thumbnail, which follows from the content and the size.
@@ -274,6 +338,37 @@ mod tests {
         let flat = encoded(&DynamicImage::new_luma8(6_000, 6_000), ImageFormat::Png);
         assert!(flat.len() < 200_000, "{}", flat.len());
         assert_eq!(size(&shrink(&flat, ImageFormat::Png, (64, 64)).unwrap()), (64, 64));
+    }
+
+    #[test]
+    fn pictures_that_are_kept_several_times_count_so() {
+        let picture = DynamicImage::new_rgb8(40, 20);
+        let jpeg = encoded(&picture, ImageFormat::Jpeg);
+        assert!(!is_progressive(&jpeg) && bytes_of_pixel(&jpeg, ImageFormat::Jpeg) == 0);
+        let frame = jpeg.windows(2).position(|bytes| bytes == [0xff, 0xc0]).unwrap();
+        let mut progressive = jpeg.clone();
+        progressive[frame + 1] = 0xc2;
+        assert!(is_progressive(&progressive) && is_progressive(b"\xff\xd8") && is_progressive(b""));
+        // 6300 x 6300: within the pixels, and not within the memory.
+        progressive[frame + 5..frame + 9].copy_from_slice(&[0x18, 0x9c, 0x18, 0x9c]);
+        let error = shrink(&progressive, ImageFormat::Jpeg, (33, 33)).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        let still = encoded(&picture, ImageFormat::WebP);
+        assert_eq!(bytes_of_pixel(&still, ImageFormat::WebP), 8);
+        let mut moving = still.clone();
+        moving[12..16].copy_from_slice(b"VP8X");
+        moving[20] = 2;
+        assert_eq!(bytes_of_pixel(&moving, ImageFormat::WebP), 12);
+    }
+
+    #[test]
+    fn thumbnails_have_names_of_their_own() {
+        for (name, expected) in
+            [("a.png", "a.jpg"), ("a", "a.jpg"), (".png", ".png.jpg"), ("v1.holiday", "v1.holiday.jpg")]
+        {
+            assert_eq!(named(name, "image/jpeg"), expected);
+        }
+        assert_eq!(named("a.gif", "image/png"), "a.png");
     }
 
     #[test]

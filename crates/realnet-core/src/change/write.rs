@@ -10,7 +10,7 @@ use super::apply::Engine;
 use super::{ChangeKind, Edit, Outcome};
 use crate::acl::{self, Grant, Permission, Permissions, Subject};
 use crate::error::{Error, ErrorKind, Result, Violation};
-use crate::model::value::{MAX_DEPTH, depth_of_text};
+use crate::model::value::{MAX_DEPTH, depth_of_text, nul_in_text};
 use crate::model::{Item, Visibility};
 use crate::provider::Access;
 use crate::registry::{FieldInfo, TypeInfo};
@@ -40,6 +40,7 @@ impl Engine<'_> {
         }
         self.check_references(info, None, &item).await?;
         self.tx.put_item(&registry, None, &item).await?;
+        item.attributes.slim();
         self.log(ChangeKind::Create, None, Some(item.clone())).await?;
         Ok(Outcome::Created(item))
     }
@@ -262,8 +263,15 @@ fn merged(grants: &[Grant]) -> Vec<Grant> {
 /// How deep attributes may be: a document has them one level down, and is read up to [`MAX_DEPTH`] levels.
 const MAX_NESTING: usize = MAX_DEPTH - 1;
 
+/// The last line of defence behind all that makes items: sizes, depth, and no NUL, which stores disagree on.
 fn check_sizes(item: &Item) -> Result<()> {
     let mut violations = Vec::new();
+    let words = [("/name", Some(&item.name)), ("/status", item.status.as_ref())];
+    let tags = item.tags.iter().map(|tag| ("/tags", Some(tag)));
+    let holds_nul = |text: Option<&String>| text.is_some_and(|text| text.contains('\0'));
+    if let Some((pointer, _)) = words.into_iter().chain(tags).find(|(_, text)| holds_nul(*text)) {
+        violations.push(Violation::new(pointer, "holds a NUL character"));
+    }
     if item.name.len() > Item::MAX_NAME {
         violations.push(Violation::new("/name", format!("at most {} bytes", Item::MAX_NAME)));
     }
@@ -272,6 +280,8 @@ fn check_sizes(item: &Item) -> Result<()> {
             .push(Violation::new("/attributes", format!("at most {} bytes of JSON", Item::MAX_ATTRIBUTES)));
     } else if depth_of_text(item.attributes.as_text()) > MAX_NESTING {
         violations.push(Violation::new("/attributes", format!("nested deeper than {MAX_NESTING} levels")));
+    } else if nul_in_text(item.attributes.as_text()) {
+        violations.push(Violation::new("/attributes", "a text or key holds a NUL character"));
     }
     if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
 }
@@ -307,5 +317,30 @@ pub(crate) fn reference_ids(value: Option<&Value>) -> Vec<Uuid> {
         Some(Value::Array(values)) => values.iter().filter_map(parse).collect(),
         Some(value) => parse(value).into_iter().collect(),
         None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Attributes;
+
+    #[test]
+    fn no_text_of_an_item_holds_nul() {
+        let plain = Item::new(Uuid::nil(), Uuid::nil(), Arc::from("Note"), Uuid::nil());
+        assert!(check_sizes(&plain).is_ok());
+        let attributes = |value: Value| Attributes::from_map(value.as_object().cloned().unwrap_or_default());
+        for (pointer, item) in [
+            ("/name", Item { name: "a\0b".to_owned(), ..plain.clone() }),
+            ("/status", Item { status: Some("\0".to_owned()), ..plain.clone() }),
+            ("/tags", Item { tags: vec!["a".to_owned(), "b\0".to_owned()], ..plain.clone() }),
+            ("/attributes", Item { attributes: attributes(json!({"x": ["\0"]})), ..plain.clone() }),
+            ("/attributes", Item { attributes: attributes(json!({"\0": 1})), ..plain.clone() }),
+        ] {
+            let error = check_sizes(&item).unwrap_err();
+            assert_eq!((error.kind(), &*error.violations()[0].pointer), (ErrorKind::InvalidInput, pointer));
+        }
     }
 }

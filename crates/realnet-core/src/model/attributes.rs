@@ -20,6 +20,9 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// As text; what [`Self::slim`] leaves alone.
+    const SMALL: usize = 4096;
+
     /// From a map whose values are canonical (see [`super::value::canonicalize`]).
     pub fn from_map(map: Map) -> Self {
         let cell = OnceLock::new();
@@ -59,6 +62,19 @@ impl Attributes {
     pub fn into_map(self) -> Map {
         self.as_map();
         self.map.into_inner().unwrap_or_default()
+    }
+
+    /// Keeps the text alone, which is less than a map takes: for what waits until it is needed.
+    pub fn pack(&mut self) {
+        self.as_text();
+        self.map = OnceLock::new();
+    }
+
+    /// As [`Self::pack`], where it is worth it: small ones stay as they are.
+    pub fn slim(&mut self) {
+        if self.size() > Self::SMALL {
+            self.pack();
+        }
     }
 
     /// Whether there is no attribute.
@@ -127,6 +143,12 @@ mod tests {
         assert_eq!(stored, built);
         assert_eq!(built.as_text(), r#"{"a":1,"b":"x"}"#);
         assert_eq!(stored.get("a"), Some(&Value::from(1)));
+        let mut packed = built.clone();
+        packed.slim();
+        assert!(packed.map.get().is_some(), "it is small");
+        packed.pack();
+        assert!(packed.map.get().is_none());
+        assert_eq!((&packed, packed.get("b")), (&built, Some(&Value::from("x"))));
     }
 
     #[test]

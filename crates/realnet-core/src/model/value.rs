@@ -16,8 +16,18 @@ pub const MAX_DEPTH: usize = 64;
 /// Refuses duplicate keys, NUL characters, nesting beyond [`MAX_DEPTH`] and invalid UTF-8; errors carry line
 /// and column.
 pub fn parse(bytes: &[u8]) -> Result<Value> {
+    read(bytes, false)
+}
+
+/// As [`parse`], but NUL stays where it stands: for what a store has kept since before it was refused everywhere. See
+/// [`replace_nul`].
+pub fn parse_stored(bytes: &[u8]) -> Result<Value> {
+    read(bytes, true)
+}
+
+fn read(bytes: &[u8], keeps_nul: bool) -> Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Canonical { depth: 0 }
+    let value = Canonical { depth: 0, keeps_nul }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value));
     value.map_err(|error| Error::malformed(format!("the JSON can not be read: {error}")).with_source(error))
@@ -26,6 +36,38 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
 /// Brings a value built in memory to the canonical form of numbers; refuses NUL and deep nesting.
 pub fn canonicalize(value: Value) -> Result<Value> {
     canonicalize_at(value, 0).map_err(Error::malformed)
+}
+
+/// Puts U+FFFD in the place of each NUL; answers whether there was one. Two keys that become the same by that are one.
+pub fn replace_nul(value: &mut Value) -> bool {
+    let replaced = |text: &mut String| {
+        let found = text.contains('\0');
+        if found {
+            *text = text.replace('\0', "\u{fffd}");
+        }
+        found
+    };
+    match value {
+        Value::String(text) => replaced(text),
+        Value::Array(values) => values.iter_mut().fold(false, |found, value| replace_nul(value) | found),
+        Value::Object(map) => {
+            let mut found = map.values_mut().fold(false, |found, value| replace_nul(value) | found);
+            let keys: Vec<String> = map.keys().filter(|key| key.contains('\0')).cloned().collect();
+            for mut key in keys {
+                let value = map.remove(&key);
+                found |= replaced(&mut key);
+                map.extend(value.map(|value| (key, value)));
+            }
+            found
+        }
+        _ => false,
+    }
+}
+
+/// Whether a text or key of a JSON text holds a NUL, which stands there escaped.
+pub fn nul_in_text(text: &str) -> bool {
+    let escaped = |at: usize| text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+    text.match_indices("\\u0000").any(|(at, _)| !escaped(at))
 }
 
 /// How many arrays and objects of a JSON text stand in each other at most.
@@ -137,8 +179,10 @@ fn write_scalar<T: serde::Serialize + ?Sized>(scalar: &T, text: &mut String) {
 }
 
 /// Reads a value canonically while it is parsed, so that duplicates are seen.
+#[derive(Clone, Copy)]
 struct Canonical {
     depth: usize,
+    keeps_nul: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Canonical {
@@ -150,11 +194,15 @@ impl<'de> DeserializeSeed<'de> for Canonical {
 }
 
 impl Canonical {
-    fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
+    fn text<E: serde::de::Error>(&self, text: String) -> Result<String, E> {
+        if self.keeps_nul { Ok(text) } else { without_nul(text).map_err(E::custom) }
+    }
+
+    fn deeper<E: serde::de::Error>(&self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format!("nested deeper than {MAX_DEPTH} levels")));
         }
-        Ok(self.depth + 1)
+        Ok(Self { depth: self.depth + 1, ..*self })
     }
 }
 
@@ -191,13 +239,13 @@ impl<'de> Visitor<'de> for Canonical {
     }
 
     fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
-        without_nul(value).map(Value::String).map_err(E::custom)
+        self.text(value).map(Value::String)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let depth = self.deeper()?;
+        let deeper = self.deeper()?;
         let mut values = Vec::new();
-        while let Some(value) = access.next_element_seed(Self { depth })? {
+        while let Some(value) = access.next_element_seed(deeper)? {
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -205,14 +253,14 @@ impl<'de> Visitor<'de> for Canonical {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         use serde::de::Error as _;
-        let depth = self.deeper()?;
+        let deeper = self.deeper()?;
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let key = without_nul(key).map_err(A::Error::custom)?;
+            let key = self.text::<A::Error>(key)?;
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format!("the key '{key}' stands twice")));
             }
-            let value = access.next_value_seed(Self { depth })?;
+            let value = access.next_value_seed(deeper)?;
             map.insert(key, value);
         }
         Ok(Value::Object(map))
@@ -252,6 +300,29 @@ mod tests {
         let text = canonical_text(value.as_object().unwrap());
         assert_eq!(text, r#"{"a":true,"b":{"a":[{"x":"é\"","y":null}],"z":1}}"#);
         assert_eq!(parse(text.as_bytes()).unwrap(), value);
+    }
+
+    #[test]
+    fn nul_is_found_and_replaced() {
+        for (text, found) in [
+            (r#"{"a":"x\u0000y"}"#, true),
+            (r#"{"\u0000":1}"#, true),
+            (r#"{"a":"\\\u0000"}"#, true),
+            (r#"{"a":"\\u0000"}"#, false),
+            (r#"{"a":"\\\\u0000 u0000"}"#, false),
+            (r#"{"a":[{"b":["\u0000"]}]}"#, true),
+        ] {
+            assert_eq!(nul_in_text(text), found, "{text}");
+            let mut value = parse_stored(text.as_bytes()).unwrap();
+            assert_eq!(canonical_value_text(&value), text, "it stays as it is");
+            assert_eq!(parse(text.as_bytes()).is_err(), found, "{text}");
+            assert_eq!(replace_nul(&mut value), found, "{text}");
+            assert_eq!(canonicalize(value.clone()).unwrap(), value, "{text}");
+            assert!(!replace_nul(&mut value));
+        }
+        let mut value = json!({"a\0": "b\0c"});
+        assert!(replace_nul(&mut value));
+        assert_eq!(value, json!({"a\u{fffd}": "b\u{fffd}c"}));
     }
 
     #[test]

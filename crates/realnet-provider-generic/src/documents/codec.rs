@@ -26,7 +26,7 @@ pub trait Codec: Send + Sync + 'static {
     /// Internal when the value has no such text, which no value within the bounds of [`value::MAX_DEPTH`] is known to lack.
     fn encode(&self, value: &Value) -> realnet_core::Result<String>;
 
-    /// The value of a text. Bounded by the length of the text: what would grow beyond it is refused, as are keys that stand twice,
+    /// The value of a text, in which a NUL stays what it is. Bounded by the length of the text: what would grow beyond it is refused, as are keys that stand twice,
     /// and nesting deeper than [`value::MAX_DEPTH`].
     fn decode(&self, text: &[u8]) -> Result<Value, Fault>;
 }
@@ -103,9 +103,15 @@ impl Serialize for Ordered<'_> {
     }
 }
 
-/// The value of a document in its canonical form, as stores keep it.
+/// The value of a document in its canonical form, as stores keep it. NUL, which no text has any more and texts of earlier versions
+/// may have, is replaced: a folder with such a document opens, and what it says from then on can be kept anywhere.
 pub(super) fn read(codec: &dyn Codec, text: &[u8]) -> Result<Value, Fault> {
-    let value = codec.decode(text)?;
+    let mut value = codec.decode(text)?;
+    if value::replace_nul(&mut value) {
+        let named = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (id, name) = (named("id"), named("name"));
+        tracing::warn!(id, name, "a document holds NUL characters, which are read as U+FFFD");
+    }
     value::canonicalize(value).map_err(|error| Fault::new(0, 0, error.message()))
 }
 

@@ -7,4 +7,5 @@ mod crash;
 mod damage;
 mod edits;
 mod full;
+mod nul;
 mod opening;

@@ -2,20 +2,26 @@
 //! answer says so. Stands beside the handlers of writes: the keys are looked at before the write takes the documents along, and
 //! held against the type that the written item turns out to have.
 
+use std::collections::HashMap;
 use std::slice;
 
 use realnet_core::acl::Caller;
 use realnet_core::model::Item;
 use realnet_core::registry::{TypeInfo, TypeRegistry};
 use realnet_core::resource::{PatchDocument, Reply};
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::{MOST_LOOKED_AT, Names, Notices, Place, has, is_plain, is_property};
 
-/// The keys that a write gives and that its endpoint's type does not have, each with the number of its document. Mostly none.
+/// Longer texts of attributes are of programs: their keys are not looked at.
+const LONGEST: usize = 16 * 1024;
+
+/// The keys that a write gives and that its endpoint's type does not have, each with the number of its document, or without one
+/// when it is said of several. Mostly none.
 #[derive(Default)]
 pub(crate) struct Written {
-    keys: Vec<(usize, String)>,
+    keys: Vec<(Option<usize>, String)>,
 }
 
 impl Written {
@@ -62,6 +68,22 @@ impl Written {
         written
     }
 
+    /// Of texts that are said of files, by names and values.
+    pub(crate) fn of_texts(base: Option<&TypeInfo>, texts: &[(String, String)]) -> Self {
+        let mut written = Self::default();
+        texts.iter().for_each(|(name, value)| written.add_text(base, name, value));
+        written
+    }
+
+    /// One of these.
+    pub(crate) fn add_text(&mut self, base: Option<&TypeInfo>, name: &str, value: &str) {
+        self.add_key(None, base, name);
+        if name == "attributes" && value.len() <= LONGEST {
+            let attributes: HashMap<String, IgnoredAny> = serde_json::from_str(value).unwrap_or_default();
+            attributes.keys().for_each(|key| self.add_key(None, base, key));
+        }
+    }
+
     fn add_document(&mut self, index: usize, base: Option<&TypeInfo>, document: &Value) {
         let Some(document) = document.as_object() else { return };
         let given = |map: &Map<String, Value>, at: &mut dyn FnMut(&str)| {
@@ -86,6 +108,10 @@ impl Written {
     }
 
     fn add(&mut self, index: usize, base: Option<&TypeInfo>, key: &str) {
+        self.add_key(Some(index), base, key);
+    }
+
+    fn add_key(&mut self, index: Option<usize>, base: Option<&TypeInfo>, key: &str) {
         let is_known = is_property(key) || base.is_some_and(|base| has(base, key));
         if !is_known && is_plain(key) && self.keys.len() < MOST_LOOKED_AT {
             self.keys.push((index, key.to_owned()));
@@ -102,9 +128,9 @@ impl Written {
     ) -> Notices {
         let mut notices = Notices::default();
         for (index, key) in &self.keys {
-            let info = match reply {
-                Reply::Affected(_) => base,
-                reply => written(reply, *index).and_then(|item| registry.by_id(item.type_id)),
+            let info = match (reply, index) {
+                (Reply::Affected(_), _) | (_, None) => base,
+                (reply, Some(index)) => written(reply, *index).and_then(|item| registry.by_id(item.type_id)),
             };
             if let Some(base) = info {
                 notices.look_at(&Names { registry, caller, base }, key, Place::Written);

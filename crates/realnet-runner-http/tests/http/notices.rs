@@ -151,6 +151,42 @@ fn keys_that_look_mistyped_are_told_when_they_are_written() {
 }
 
 #[test]
+fn keys_that_are_said_of_files_are_looked_at_as_well() {
+    let server = TestServer::start();
+    let told = |path: &str, headers: &[(&str, &str)], body: &[u8]| {
+        let answer = server.admin_with("POST", path, headers, body);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.header("realnet-notice").map(str::to_owned)
+    };
+    let meant = |name: &str| {
+        Some(format!("\"nam is no declared field: is {name} meant? It is kept as an undeclared attribute\""))
+    };
+    let plain = [("Content-Type", "text/plain")];
+    assert_eq!(told("/api/files?nam=y.json", &plain, b"x"), meant("name"));
+    assert_eq!(told("/api/files?name=y&colour=z&width=3", &plain[..0], b"x"), None);
+    let form = |said: &str, value: &str| {
+        format!(
+            "--xyz\r\nContent-Disposition: form-data; name={said}\r\n\r\n{value}\r\n--xyz\r\n\
+             Content-Disposition: form-data; name=f; filename=a\r\n\r\nx\r\n--xyz--\r\n"
+        )
+    };
+    let headers = [("Content-Type", "multipart/form-data; boundary=xyz")];
+    assert_eq!(told("/api/files", &headers, form("nam", "3").as_bytes()), meant("name"));
+    assert_eq!(told("/api/files", &headers, form("attributes", r#"{"nam": 3}"#).as_bytes()), meant("name"));
+    assert_eq!(told("/api/files", &headers, form("colour", "3").as_bytes()), None);
+    // `filename` says what the file is called, and is no slip.
+    for (metadata, expected) in
+        [("filename YQ==,nam Yg==", meant("name")), ("filename YQ==,colour Yg==", None)]
+    {
+        let headers = [("Tus-Resumable", "1.0.0"), ("Upload-Length", "5"), ("Upload-Metadata", metadata)];
+        assert_eq!(told("/api/uploads", &headers, b""), expected, "{metadata}");
+    }
+    let headers =
+        [("Tus-Resumable", "1.0.0"), ("Upload-Length", "5"), ("Upload-Metadata", "note dHVzAG51bA==")];
+    server.admin_with("POST", "/api/uploads", &headers, b"").problem(400);
+}
+
+#[test]
 fn what_may_well_be_meant_is_written_without_a_word() {
     let server = TestServer::start();
     let customer = server.customer(&json!({"name": "c"}));

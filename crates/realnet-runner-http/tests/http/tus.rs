@@ -258,6 +258,18 @@ fn images_have_thumbnails() {
             assert_eq!(answer.status, status, "{asked}");
         }
     }
+    // A part of one, and nothing behind its end.
+    let small = server.get(&format!("{path}?thumb=64x64"));
+    assert!(small.header("content-disposition").unwrap().contains("filename=\"a.jpg\""), "{small:?}");
+    let part = |range: &str, tag: &str| {
+        let headers = [("Range", range), ("If-Range", tag)];
+        server.admin_with("GET", &format!("{path}?thumb=64x64"), &headers, b"")
+    };
+    let tag = small.header("etag").unwrap();
+    let answer = part("bytes=2-5", tag);
+    assert_eq!((answer.status, answer.body.as_slice()), (206, &small.body[2..6]));
+    assert_eq!(part("bytes=2-5", "\"0000\"").body, small.body, "another picture is sent whole");
+    assert_eq!(part("bytes=9999999-", tag).status, 416);
     let kept = used(&server);
     assert!(kept > whole, "those of usual sizes are kept");
     server.get(&format!("{path}?thumb=64x64"));

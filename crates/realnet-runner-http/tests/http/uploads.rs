@@ -1,6 +1,7 @@
 //! `POST /api/files` with files: forms, bodies, names, types, copies and templates.
 
-use realnet_core::provider::DataProvider as _;
+use realnet_core::provider::{ContentId, DataProvider as _};
+use realnet_runner_http::HttpConfig;
 use serde_json::{Value, json};
 
 use crate::common::server::MAX_CONTENT;
@@ -111,6 +112,74 @@ fn a_body_is_a_file() {
     post(&server, "/api/folders", &[("Content-Type", "text/plain")], b"x").problem(415);
     post(&server, "/api/customers", &[FORM], &form(&[("name=f; filename=a", b"x")])).problem(415);
     assert_eq!(count(&server), 4);
+}
+
+#[test]
+fn a_body_without_a_type_is_a_file_where_parameters_say_so() {
+    let server = TestServer::start();
+    let item = post(&server, "/api/files?name=t.txt&tags=a&tags=b", &[], b"words").expect(201);
+    assert_eq!((&item["name"], &item["tags"]), (&json!("t.txt"), &json!(["a", "b"])));
+    assert_eq!(data(&server, &item).body, b"words");
+    // What may have been meant as a file is told how it becomes one.
+    let json = [("Content-Type", "application/json")];
+    let problem = post(&server, "/api/files?name=y.json", &json, br#"{"a": 1}"#).problem(400);
+    assert!(problem.to_string().contains("Content-Disposition: attachment"), "{problem}");
+    let attached = [json[0], ("Content-Disposition", "attachment")];
+    let item = post(&server, "/api/files?name=y.json", &attached, br#"{"a": 1}"#).expect(201);
+    assert_eq!((&item["name"], &item["attributes"]["size"]), (&json!("y.json"), &json!(8)));
+    let problem = post(&server, "/api/documents", &[], b"words").problem(415);
+    assert!(problem.to_string().contains("?name="), "{problem}");
+    // Where there are no contents, nothing of this is said.
+    let problem = post(&server, "/api/customers?name=x", &[], b"{}").problem(400);
+    assert!(!problem.to_string().contains("attachment"), "{problem}");
+    assert_eq!(count(&server), 2);
+}
+
+#[test]
+fn nul_is_refused_at_its_name() {
+    let server = TestServer::start();
+    let file = ("name=f; filename=a.txt", &b"x"[..]);
+    for (name, value) in [
+        ("name=description", &b"a\0b"[..]),
+        ("name=tags", b"x\0y"),
+        ("name=status", b"s\0t"),
+        ("name=attributes", br#"{"a": "\u0000"}"#),
+    ] {
+        let problem = post(&server, "/api/files", &[FORM], &form(&[(name, value), file])).problem(400);
+        assert!(problem.to_string().contains("NUL") || !value.contains(&0), "{problem}");
+    }
+    assert_eq!((count(&server), server.get("/api/files").expect(200)), (0, json!([])));
+}
+
+#[test]
+fn tags_of_a_form_are_words_or_a_list() {
+    let server = TestServer::start();
+    let file = |name: &'static str| (name, &b"x"[..]);
+    let body = form(&[
+        ("name=tags", br#"["c,d", "e"]"#),
+        ("name=tags", b"f"),
+        file("name=f; filename=a"),
+        ("name=tags", b"g"),
+        file("name=f; filename=b"),
+    ]);
+    let made = post(&server, "/api/files", &[FORM], &body).expect(201);
+    assert_eq!((&made[0]["tags"], &made[1]["tags"]), (&json!(["c,d", "e", "f"]), &json!(["g"])));
+    post(&server, "/api/files", &[FORM], &form(&[("name=tags", b"[c"), file("name=f; filename=a")]))
+        .problem(400);
+}
+
+#[test]
+fn what_is_said_of_many_files_is_bounded_with_all_else() {
+    let server = TestServer::with(HttpConfig { memory: 4 << 20, ..HttpConfig::default() });
+    let long = format!("{{\"x\": \"{}\"}}", "y".repeat(200_000));
+    let parts = |files: usize| {
+        let mut parts = vec![("name=attributes", long.as_bytes())];
+        parts.resize(files + 1, ("name=f; filename=a", &b"x"[..]));
+        form(&parts)
+    };
+    post(&server, "/api/files", &[FORM], &parts(40)).problem(413);
+    assert_eq!(count(&server), 0, "what was stored is gone");
+    post(&server, "/api/files", &[FORM], &parts(2)).expect(201);
 }
 
 #[test]
@@ -249,6 +318,15 @@ fn copies_need_the_rights_of_a_creation() {
     server.admin("PUT", &format!("{folders}/acl"), &grants).expect(200);
     server.by(&other, "POST", &copy, &json!({"parent_id": folder["id"]})).problem(403);
     assert_eq!(count(&server), 3);
+    // Rights come before all else: what can not be copied at all is not looked at.
+    server
+        .admin("PATCH", &format!("/api/accounts/{}", words(&account)), &json!({"parent_id": folder["id"]}))
+        .expect(200);
+    server.admin("POST", &format!("{folders}/copy"), &json!({})).problem(409);
+    server.by(&other, "POST", &format!("{folders}/copy"), &json!({"parent_id": folder["id"]})).problem(403);
+    server
+        .admin("PATCH", &format!("/api/accounts/{}", words(&account)), &json!({"parent_id": null}))
+        .expect(200);
     // As much as one content may have, and no more.
     let below = format!("/api/files?parent_id={}", words(&folder["id"]));
     let half = vec![b'x'; MAX_CONTENT as usize / 2 + 1];
@@ -310,4 +388,28 @@ fn a_template_stands_in_for_a_content() {
     server.by(&other, "GET", &path, &Value::Null).problem(404);
     server.admin("PUT", &format!("/api/files/{}/acl", template["id"].as_str().unwrap()), &grants).expect(200);
     assert_eq!(server.by(&other, "GET", &path, &Value::Null).body, b"blank");
+}
+
+#[test]
+fn copies_take_room_before_contents_are_looked_at() {
+    let server = TestServer::with(HttpConfig { memory: 8 << 20, ..HttpConfig::default() });
+    let folder = server.admin("POST", "/api/folders", &json!({"name": "in"})).expect(201);
+    let path = format!("/api/folders/{}", words(&folder["id"]));
+    let below = format!("/api/files?parent_id={}", words(&folder["id"]));
+    post(&server, &below, &[("Content-Type", "text/plain")], b"words").expect(201);
+    // One whose content the storage has lost is found out by whoever looks at contents.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let lost = server.data.list(None, 10).await.unwrap().contents;
+        let lost: Vec<ContentId> = lost.iter().map(|entry| entry.id).collect();
+        for id in lost {
+            assert!(server.data.delete(id).await.unwrap());
+        }
+    });
+    server.admin("POST", &format!("{path}/copy"), &json!({})).problem(409);
+    for _ in 0..10 {
+        let large = json!({"name": "n", "parent_id": folder["id"], "x": "y".repeat(900_000)});
+        server.admin("POST", "/api/folders", &large).expect(201);
+    }
+    server.admin("POST", &format!("{path}/copy"), &json!({})).problem(413);
 }

@@ -82,7 +82,8 @@ pub(in crate::resource) async fn plan_create(
     let mut violations = Vec::new();
     let mut item = draft(cx, info, id, &body, &mut violations).await?;
     fill(cx, info, &*resource, &mut item, body, content, &mut violations).await?;
-    let item = unless_invalid(violations, item)?;
+    let mut item = unless_invalid(violations, item)?;
+    item.attributes.slim();
     plan.add("create", change::Operation::Create(Box::new(item)), intake.then, &resource);
     Ok(())
 }

@@ -14,10 +14,11 @@ pub(crate) async fn create(call: Call, Anyone(caller): Anyone) -> Outcome {
     if call.is_untyped(&caller) {
         return calls::write(call, &caller, Verb::Post).await;
     }
-    if upload::is_meant(call.headers()) {
+    if upload::is_meant(&call, &caller) {
         return upload::upload(call, caller).await;
     }
     call.refuse_conditions()?;
+    upload::refuse_unclear(&call, &caller)?;
     query::refuse_rest(&call.parameters()?)?;
     let json = call.document().await?;
     let idempotency = call.idempotency(&caller, &json.bytes)?;

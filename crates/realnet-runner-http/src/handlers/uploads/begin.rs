@@ -9,6 +9,7 @@ use realnet_core::resource::{Operation, Reply, ResumableOperation};
 
 use super::{UPLOAD_LENGTH, UPLOAD_METADATA, answer, check_version, has_bytes, number};
 use crate::call::Call;
+use crate::notices::{Written, base_of};
 use crate::problem::Problem;
 use crate::request::{query, upload};
 use crate::router::Outcome;
@@ -16,6 +17,8 @@ use crate::who::Member;
 
 /// Where the item will be when nothing is said.
 const ENDPOINT: &str = "files";
+/// What says something of the upload, and is no attribute.
+const OF_PROTOCOL: [&str; 3] = ["filename", "filetype", "checksum"];
 
 /// Begins.
 pub(crate) async fn begin(call: Call, Member(caller): Member) -> Outcome {
@@ -27,6 +30,11 @@ pub(crate) async fn begin(call: Call, Member(caller): Member) -> Outcome {
     let mut said = metadata(&call)?;
     let endpoint = said.iter().position(|(name, _)| name == "resource").map(|at| said.remove(at).1);
     let endpoint = endpoint.unwrap_or_else(|| ENDPOINT.to_owned());
+    let registry = call.registry();
+    let base = base_of(&registry, &caller, &endpoint);
+    let told: Vec<(String, String)> =
+        said.iter().filter(|(name, _)| !OF_PROTOCOL.contains(&&**name)).cloned().collect();
+    let written = Written::of_texts(base, &told);
     let operation = |data| Operation::Resumable(ResumableOperation::Begin { endpoint, length, said, data });
     let reply = if has_bytes(&call) {
         upload::refuse_digest(call.headers())?;
@@ -35,6 +43,7 @@ pub(crate) async fn begin(call: Call, Member(caller): Member) -> Outcome {
     } else {
         call.write(&caller, operation(None)).await?
     };
+    let notices = written.notices(&registry, &caller, base, &reply);
     let Reply::Upload(Some(state)) = reply else {
         return Err(Problem::internal("an upload did not begin"));
     };
@@ -42,6 +51,7 @@ pub(crate) async fn begin(call: Call, Member(caller): Member) -> Outcome {
     if let Ok(value) = HeaderValue::from_str(&format!("/api/uploads/{}", state.id)) {
         response.headers_mut().insert(LOCATION, value);
     }
+    notices.mark(&mut response);
     Ok(response)
 }
 
@@ -57,6 +67,9 @@ fn metadata(call: &Call) -> Result<Vec<(String, String)>, Problem> {
         let (name, value) = pair.split_once(' ').unwrap_or((pair, ""));
         let bytes = STANDARD.decode(value.trim()).map_err(|_| malformed())?;
         let value = String::from_utf8(bytes).map_err(|_| malformed())?;
+        if value.contains('\0') {
+            return Err(Error::malformed_at(name, "holds a NUL character").into());
+        }
         if name.is_empty() || pairs.iter().any(|(known, _)| known == name) {
             return Err(malformed().into());
         }

@@ -1,14 +1,11 @@
 //! Creating items of contents that have been stored: one change set for all of them.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{FILE, NewContent};
 use crate::acl::{self, Permission};
 use crate::error::{Error, ErrorKind, Result, Violation};
-use crate::model::Map;
 use crate::provider::Content;
 use crate::resource::default::create::{created, plan_create, type_of};
 use crate::resource::default::plan::Plan;
@@ -19,31 +16,27 @@ use crate::resource::{Body, Context, Reply, Route};
 pub struct NewFile {
     /// The id that the item gets; a new one when absent.
     pub id: Option<Uuid>,
-    /// Properties and attributes as for a creation, which it may share with others.
-    pub document: Arc<Map>,
-    /// Those of its own, which come before the shared ones.
-    pub own: Map,
+    /// Properties and attributes, as for a creation.
+    pub document: Value,
     /// The content, which no item names yet.
     pub content: Content,
     /// Its media type.
     pub content_type: String,
 }
 
-/// Creates an item for each content, all or none. `single`: answer with an object. What becomes of contents that are refused is up
-/// to who has stored them, see [`forget_content`](super::forget_content).
+/// Creates an item for each content, all or none; the files are asked for one after the other, and kept as text. `single`: answer
+/// with an object. What becomes of contents that are refused is up to who has stored them, see
+/// [`forget_content`](super::forget_content).
 pub async fn create_files(
     cx: &Context,
     route: &Route<'_>,
-    files: Vec<NewFile>,
+    files: impl Iterator<Item = NewFile> + Send,
     single: bool,
 ) -> Result<Reply> {
     let mut plan = Plan::default();
-    for (index, NewFile { id, document, own, content, content_type }) in files.into_iter().enumerate() {
+    for (index, NewFile { id, document, content, content_type }) in files.enumerate() {
         let content = NewContent { item: id, content, content_type };
-        // One at a time: what all share may be long.
-        let mut whole = (*document).clone();
-        whole.extend(own);
-        let planned = plan_create(cx, route, Value::Object(whole), Some(&content), &mut plan).await;
+        let planned = plan_create(cx, route, document, Some(&content), &mut plan).await;
         planned.map_err(|error| if single { error } else { error.at_operation(index) })?;
     }
     Ok(created(cx, plan.commit(cx, None).await?.items(), single, false))
