@@ -220,7 +220,8 @@ fn bytes_of_pixel(bytes: &[u8], format: ImageFormat) -> u64 {
         ImageFormat::Jpeg if is_progressive(bytes) => 9,
         // The frame and the screen, and the copy of it.
         ImageFormat::WebP
-            if bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0) =>
+            if bytes.get(12..16) == Some(&b"VP8X"[..])
+                && bytes.get(20).is_some_and(|flags| flags & 2 != 0) =>
         {
             12
         }
