@@ -108,15 +108,28 @@ impl Resource for Files {
         match (call.verb, path.as_slice()) {
             (Verb::Post, [id, "copy"]) => {
                 let id = Uuid::try_parse(id).map_err(|_| Error::not_found(format_args!("item {id}")))?;
+                refuse_rest(&call)?;
                 self.copies.copy(cx, route, id, call.body).await
             }
             (Verb::Post, [id, "confirm"]) => {
                 let id = Uuid::try_parse(id).map_err(|_| Error::not_found(format_args!("upload {id}")))?;
+                refuse_rest(&call)?;
                 presigned::confirm(cx, route, id).await
             }
             _ => Err(Error::not_found(format_args!("/{}/{}", route.endpoint, call.path.join("/")))),
         }
     }
+}
+
+/// Refuses what is said beside the body: whoever says it relies on it, and nothing here looks at it.
+fn refuse_rest(call: &Call) -> Result<()> {
+    if let Some((name, _)) = call.parameters.parameters.first() {
+        return Err(Error::malformed_at(name.clone(), "not a parameter here"));
+    }
+    if call.options.expected_version.is_some() || call.options.idempotency.is_some() {
+        return Err(Error::malformed("this takes no precondition and no idempotency key"));
+    }
+    Ok(())
 }
 
 /// The content of the file that an item without a content of its own names, by itself or by its instance or type.

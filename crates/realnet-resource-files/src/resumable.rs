@@ -69,9 +69,31 @@ async fn begin(
     pending.begin(cx, id).await?;
     store.begin_upload(ContentId::new(id)).await?;
     match data {
-        Some(data) => append(cx, resources, id, 0, data).await,
+        Some(data) => match append(cx, resources, id, 0, data).await {
+            Ok(state) => Ok(state),
+            Err(error) => {
+                give_up(cx, id, length).await;
+                Err(error)
+            }
+        },
         None if length == 0 => finish(cx, resources, Pending::find(cx, id).await?, id, 0).await,
         None => Ok(state(cx, &pending, id, 0)),
+    }
+}
+
+/// Gives up what came with a beginning that failed: whoever sent it does not learn its address, and could not go on. Once all of it has
+/// come its item is being made, and whoever does that gives it up.
+async fn give_up(cx: &Context, id: Uuid, length: u64) {
+    let given_up = async {
+        let store = store(cx)?;
+        if store.upload_offset(ContentId::new(id)).await?.is_some_and(|offset| offset < length) {
+            store.abort_upload(ContentId::new(id)).await?;
+            Pending::forget(cx, id).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    if let Err(failure) = given_up.await {
+        tracing::warn!(error = %failure.report(), upload = %id, "an upload that failed is left to the sweep");
     }
 }
 

@@ -15,6 +15,8 @@ use super::disposition::{self, Disposition};
 
 /// The longest head of a part, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
+/// The most spaces behind a boundary.
+const MAX_PADDING: usize = 128;
 /// The most bytes of all parts that are no files, names and values together.
 pub(crate) const MAX_TEXTS: usize = 256 * 1024;
 /// The most parts.
@@ -179,12 +181,12 @@ impl Reader {
             let behind = self.buffer.get(padding..padding + 2).map(|bytes| [bytes[0], bytes[1]]);
             match behind {
                 Some([b'-', b'-']) if padding == 0 => return Ok(false),
-                Some([b'\r', b'\n']) => {
+                Some([b'\r', b'\n']) if padding <= MAX_PADDING => {
                     self.buffer.advance(padding + 2);
                     (self.is_inside, self.number) = (true, self.number + 1);
                     return Ok(true);
                 }
-                None if padding < MAX_HEAD && self.fill().await? => {}
+                None if padding <= MAX_PADDING && self.fill().await? => {}
                 _ => {
                     let detail = "a boundary of the body is followed by neither a part nor the end";
                     return Err(Error::malformed(detail));
@@ -195,10 +197,13 @@ impl Reader {
 
     async fn head(&mut self) -> Result<Head> {
         const END: &[u8] = b"\r\n\r\n";
+        // However small the pieces are, each byte is looked at once.
+        let mut searched = 0;
         let end = loop {
-            if let Some(end) = memchr::memmem::find(&self.buffer, END) {
-                break end + END.len();
+            if let Some(end) = memchr::memmem::find(&self.buffer[searched..], END) {
+                break searched + end + END.len();
             }
+            searched = self.buffer.len().saturating_sub(END.len() - 1);
             if self.buffer.len() > MAX_HEAD || !self.fill().await? {
                 return Err(Error::malformed("the head of a part is too long, or has no end"));
             }
@@ -298,6 +303,14 @@ mod tests {
             assert!(read(&FORM.as_bytes()[..end], 7).is_err(), "cut off at {end}");
         }
         let long_head = format!("--xyz\r\nX: {}", "x".repeat(MAX_HEAD * 2));
+        let padded = |spaces: usize| {
+            format!(
+                "--xyz{}\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--xyz--",
+                " ".repeat(spaces)
+            )
+        };
+        assert_eq!(read(padded(MAX_PADDING).as_bytes(), 1).unwrap().len(), 1);
+        let long_padding = padded(MAX_PADDING + 1);
         let long_text = format!(
             "--xyz\r\nContent-Disposition: form-data; name=a\r\n\r\n{}\r\n--xyz--",
             "x".repeat(MAX_TEXTS + 1)
@@ -311,6 +324,7 @@ mod tests {
             "--xyz\r\nContent-Type: text/plain\r\n\r\nx\r\n--xyz--",
             "--xyz\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--xyz--",
             &long_head,
+            &long_padding,
             &long_text,
         ] {
             assert!(read(bad.as_bytes(), 1000).is_err(), "{}", &bad[..bad.len().min(80)]);

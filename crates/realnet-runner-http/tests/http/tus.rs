@@ -118,6 +118,13 @@ fn uploads_that_come_to_nothing_leave_nothing() {
     let other = server.account("other", "user");
     let path = begin(&server, "10", &[("filename", "a")]).header("location").unwrap().to_owned();
     append(&server, &path, 0, b"hello").expect(204);
+    // A beginning that fails leaves none behind: the account could begin no other, and knows no address to give it up.
+    for _ in 0..100 {
+        let headers = [TUS, BYTES, ("Upload-Length", "3")];
+        server.admin_with("POST", "/api/uploads", &headers, b"too many bytes").problem(413);
+    }
+    let another = begin(&server, "10", &[("filename", "b")]).header("location").unwrap().to_owned();
+    server.admin_with("DELETE", &another, &[TUS], b"").expect(204);
     // Of another, there is none.
     let as_other = |method: &str| {
         let authorization = format!("Bearer {other}");

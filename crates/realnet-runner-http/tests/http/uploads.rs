@@ -268,6 +268,15 @@ fn folders_are_copied_with_what_is_in_them() {
         .expect(200);
     assert_eq!((data(&server, &alone).body, count(&server)), (b"words".to_vec(), 2));
     copy(&alone, &json!({"nmae": "x"})).problem(400);
+    // What nothing looks at is not passed over.
+    let at = format!("/api/files/{}/copy", alone["id"].as_str().unwrap());
+    for (target, header) in [
+        (format!("{at}?dry_run=true"), ("Accept", "*/*")),
+        (at.clone(), ("Idempotency-Key", "once")),
+        (at, ("If-Match", "\"1\"")),
+    ] {
+        post(&server, &target, &[("Content-Type", "application/json"), header], b"{}").problem(400);
+    }
     copy(&alone, &json!({"parent_id": "018f0000-0000-7000-8000-000000000001"})).problem(422);
     copy(&json!({"id": "018f0000-0000-7000-8000-000000000001"}), &Value::Null).problem(404);
     assert_eq!(count(&server), 2, "what is refused leaves nothing");
