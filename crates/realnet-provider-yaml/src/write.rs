@@ -15,7 +15,7 @@ const WORDS: [&str; 8] = ["y", "n", "yes", "no", "on", "off", "=", "<<"];
 /// The text of a value.
 pub(crate) fn write(value: &Value) -> Result<String, serde_yaml::Error> {
     // What begins with a mark has to be in quotes: where they are wanted, a mark is written, and then goes.
-    let mark = (0_usize..).map(|number| format!("!{number}:")).find(|mark| !has(value, mark));
+    let mark = (0..u32::MAX).map(|number| format!("!{number}:")).find(|mark| !has(value, mark));
     let mark = mark.unwrap_or_default();
     let marked = serde_yaml::to_string(&Marked { value, mark: &mark })?;
     let text = marked.replace(&format!("'{mark}"), "'");

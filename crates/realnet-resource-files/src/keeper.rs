@@ -29,6 +29,7 @@ const TRIES: usize = 10;
 
 /// What the database says of its turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_field_names, reason = "a turn is its name, and the one before has one")]
 struct Turn {
     turn: Uuid,
     /// The one before, which the mark names until it was written, too.

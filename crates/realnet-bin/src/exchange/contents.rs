@@ -37,7 +37,7 @@ pub struct Content<'a> {
     /// The checksum that the document says, if it says any.
     pub said: Option<&'a str>,
     /// The media type that the document says.
-    pub content_type: Option<&'a str>,
+    pub media_type: Option<&'a str>,
     /// Whether it comes in the place of another one.
     pub replaces: bool,
 }
@@ -81,8 +81,6 @@ async fn send(client: &Client, content: &Content<'_>, checksum: &str) -> Result<
         block.truncate(count);
         Ok::<_, std::io::Error>((count > 0).then(|| (Bytes::from(block), file)))
     });
-    client
-        .put_content(("items", content.id), (size, checksum.as_bytes()), content.content_type, data)
-        .await?;
+    client.put_content(("items", content.id), (size, checksum.as_bytes()), content.media_type, data).await?;
     Ok(())
 }

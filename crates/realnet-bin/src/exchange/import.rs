@@ -194,7 +194,9 @@ impl Work<'_> {
         for wave in std::mem::take(&mut self.order.waves) {
             for numbers in wave.chunks(lookup::CHUNK) {
                 self.chunk(numbers).await?;
-                numbers.iter().for_each(|_| bar.step());
+                for _ in numbers {
+                    bar.step();
+                }
             }
         }
         drop(bar);
@@ -241,7 +243,9 @@ impl Work<'_> {
     async fn create(&mut self, batch: Batch) -> Result<(), Failure> {
         let Batch { numbers, bodies, .. } = batch;
         self.done.created += numbers.len() as u64;
-        numbers.iter().for_each(|number| self.is_new[*number as usize] = true);
+        for number in &numbers {
+            self.is_new[*number as usize] = true;
+        }
         if numbers.is_empty() || self.import.options.dry_run {
             return Ok(());
         }
@@ -252,9 +256,9 @@ impl Work<'_> {
         } else {
             // If its answer is lost, the same request finds what it has made.
             let mut digest = Meter::new();
-            numbers
-                .iter()
-                .for_each(|number| digest.update(self.listing.entries[*number as usize].id.as_bytes()));
+            for number in &numbers {
+                digest.update(self.listing.entries[*number as usize].id.as_bytes());
+            }
             digest.update(body.to_string().as_bytes());
             client.create_once("items", &body, &digest.checksum().to_string()).await
         };
@@ -412,7 +416,7 @@ impl Work<'_> {
             id: &id.to_string(),
             path: &self.listing.root.join(&name),
             said: said("checksum"),
-            content_type: said("content_type"),
+            media_type: said("content_type"),
             replaces: is_new || self.import.options.overwrite,
         };
         let put = contents::put(self.import.client, &content).await;

@@ -94,7 +94,7 @@ pub async fn list(root: &Path) -> Result<Listing, Failure> {
             Found::Part(path, Place::Type(name, form)) => match declaration(root, &path, &name, form) {
                 Err(problem) => problems.add(&path, problem),
                 Ok(_) if listing.types.contains_key(&name) => {
-                    problems.add(&path, "the type is declared twice")
+                    problems.add(&path, "the type is declared twice");
                 }
                 Ok(declaration) => drop(listing.types.insert(name, declaration)),
             },

@@ -171,7 +171,7 @@ impl World {
             *template = self.must(by, "POST", "/api/images", &body).await.id();
         }
         let uploads = vec![self.begin(by, "hello").await, self.begin(by, "hello all.").await];
-        Hidden { file, tag, thumb, folder, uploads, shown, token }
+        Hidden { token, file, tag, thumb, folder, uploads, shown }
     }
 
     async fn asker(&self, name: &'static str, token: String) -> Asker {

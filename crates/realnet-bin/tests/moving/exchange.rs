@@ -101,7 +101,7 @@ pub async fn fill(server: &Server) -> BTreeMap<&'static str, String> {
     ids.insert("anna", create("author", json!({"name": "Anna"})).await);
     ids.insert("bert", create("author", json!({"name": "Bert", "friend": ids["anna"]})).await);
     client.patch("author", &ids["anna"], &json!({"friend": ids["bert"]}), None).await.unwrap();
-    ids.insert("file", upload(server, &[b"a cover ".as_slice(), &[9; 300_000]].concat()).await);
+    ids.insert("file", upload(server, &[b"a cover ".as_slice(), &vec![9; 300_000]].concat()).await);
     ids.insert("folder", create("folder", json!({"name": "shelf"})).await);
     let novel = json!({"name": "N \u{2028}<&>\"'\t", "instance": "Rare", "author": ids["bert"], "covers": [ids["file"]],
         "isbn": "1", "pin": PIN, "parent_id": ids["folder"], "tags": ["b", "a"], "status": "lent", "visibility": "hidden",

@@ -20,7 +20,11 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// What makes an export wrong.
+type Spoil<'a> = Box<dyn Fn(&Path) + 'a>;
+
 #[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::too_many_lines, reason = "one case after the other")]
 async fn nothing_is_imported_of_what_is_not_in_order() {
     let from = Place::start();
     let ids = fill(&from.server).await;
@@ -33,7 +37,6 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
     let before = to.count().await;
     let author = format!("items/Author/{}.json", ids["anna"]);
     let other = "00000000-0000-4000-8000-000000000001";
-    type Spoil<'a> = Box<dyn Fn(&Path) + 'a>;
     let write = |path: String, text: &'static str| -> Spoil<'_> {
         Box::new(move |root| {
             let path = root.join(&path);

@@ -9,25 +9,10 @@ mod owners;
 
 use std::path::Path;
 
-use common::{ADMIN, Server, Settings, realnet, run, text};
+use common::{ADMIN, Server, Settings, realnet, run, s3_settings as settings, text};
 use futures::stream;
-use realnet_core::clock::{IdSource as _, System};
-use realnet_testkit::engines::{ObjectServer, S3Place, s3_place};
+use realnet_testkit::engines::{ObjectServer, free_port, s3_place};
 use serde_json::{Value, json};
-
-fn settings(place: &S3Place) -> Settings {
-    let prefix = System.next_id().to_string();
-    [
-        ("REALNET_STORAGE_TYPE", "s3"),
-        ("REALNET_STORAGE_S3_BUCKET", place.bucket),
-        ("REALNET_STORAGE_S3_KEY", place.key),
-        ("REALNET_STORAGE_S3_SECRET", place.secret),
-        ("REALNET_STORAGE_S3_ENDPOINT", &place.endpoint),
-        ("REALNET_STORAGE_S3_PREFIX", &prefix),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
-}
 
 /// What `realnet server --check` says with these settings and one more.
 fn checked(folder: &Path, settings: &Settings, more: (&str, &str)) -> (bool, String) {
@@ -44,7 +29,7 @@ async fn a_check_says_whether_the_bucket_answers() {
     let settings = settings(&s3_place().await.unwrap());
     let (good, words) = checked(&folder, &settings, ("REALNET_DEBUG", "false"));
     assert!(good && words.contains("the bucket realnet-test on 127.0.0.1 answers"), "{words}");
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("127.0.0.1:{}", free_port().unwrap());
     for (name, value, expected) in [
         (
             "REALNET_STORAGE_S3_BUCKET",

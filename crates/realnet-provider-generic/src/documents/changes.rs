@@ -234,6 +234,7 @@ mod tests {
                 at: Timestamp::from_micros(1),
                 request_id: Arc::from("test"),
                 origin: None,
+                passed_down: None,
             };
             format!("{}\n", wire::change_line(&change).unwrap())
         };

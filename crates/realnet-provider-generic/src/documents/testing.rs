@@ -129,7 +129,7 @@ impl World {
 pub(super) fn eventually(mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it does not come to that");
+        assert!(begun.elapsed() < Duration::from_mins(1), "it does not come to that");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

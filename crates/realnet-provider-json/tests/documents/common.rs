@@ -21,7 +21,7 @@ pub const TASK: Uuid = Uuid::from_u128(2);
 pub const SAFE: Uuid = Uuid::from_u128(3);
 
 /// What comes by itself comes within that time, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An open store with what its users work with.
 pub struct World {

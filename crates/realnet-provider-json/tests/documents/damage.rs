@@ -70,7 +70,7 @@ async fn types_and_logs_are_named_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let (world, items) = filled(folder.path()).await;
     let folder = world.close();
-    let log = folder.join(format!("changes/{}/0000000001.jsonl", ORG));
+    let log = folder.join(format!("changes/{ORG}/0000000001.jsonl"));
     let whole = std::fs::read_to_string(&log).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
     std::fs::write(&log, format!("{}\n{}\n", lines[0], lines[2])).unwrap();

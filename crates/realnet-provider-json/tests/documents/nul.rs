@@ -1,7 +1,7 @@
 //! Documents of earlier versions, in whose texts a NUL may stand: a folder opens all the same.
 
 use realnet_core::provider::ItemProvider as _;
-use realnet_provider_generic::DocumentStore;
+use realnet_provider_generic::{DocumentStore, Edits};
 use realnet_provider_json::JsonCodec;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ async fn a_document_with_nul_does_not_keep_a_folder_shut() {
     {
         replace(&file, from, to);
     }
-    let looked = DocumentStore::look(folder.path(), &JsonCodec).unwrap();
+    let looked = DocumentStore::look(folder.path(), &JsonCodec, Edits::PassedOver).unwrap();
     let found = looked.get(&access, item.id).await.unwrap().unwrap();
     assert_eq!(found.name, "a\u{fffd}name");
     assert_eq!(found.attributes.get("no\u{fffd}te"), Some(&json!("a\u{fffd}text")));

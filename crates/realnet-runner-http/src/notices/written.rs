@@ -2,14 +2,12 @@
 //! answer says so. Stands beside the handlers of writes: the keys are looked at before the write takes the documents along, and
 //! held against the type that the written item turns out to have.
 
-use std::collections::HashMap;
 use std::slice;
 
 use realnet_core::acl::Caller;
 use realnet_core::model::Item;
 use realnet_core::registry::{TypeInfo, TypeRegistry};
 use realnet_core::resource::{PatchDocument, Reply};
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::{MOST_LOOKED_AT, Names, Notices, Place, has, is_plain, is_property};
@@ -71,7 +69,9 @@ impl Written {
     /// Of texts that are said of files, by names and values.
     pub(crate) fn of_texts(base: Option<&TypeInfo>, texts: &[(String, String)]) -> Self {
         let mut written = Self::default();
-        texts.iter().for_each(|(name, value)| written.add_text(base, name, value));
+        for (name, value) in texts {
+            written.add_text(base, name, value);
+        }
         written
     }
 
@@ -79,8 +79,10 @@ impl Written {
     pub(crate) fn add_text(&mut self, base: Option<&TypeInfo>, name: &str, value: &str) {
         self.add_key(None, base, name);
         if name == "attributes" && value.len() <= LONGEST {
-            let attributes: HashMap<String, IgnoredAny> = serde_json::from_str(value).unwrap_or_default();
-            attributes.keys().for_each(|key| self.add_key(None, base, key));
+            let attributes: Map<String, Value> = serde_json::from_str(value).unwrap_or_default();
+            for key in attributes.keys() {
+                self.add_key(None, base, key);
+            }
         }
     }
 

@@ -83,7 +83,9 @@ pub(super) async fn upload(call: Call, caller: Arc<Caller>) -> Outcome {
             written.lock().unwrap_or_else(PoisonError::into_inner).add_text(base, name, value);
         }
     };
-    parameters.iter().for_each(|(name, value)| note(name, value));
+    for (name, value) in &parameters {
+        note(name, value);
+    }
     let text = |name| call.headers().get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
     let content_type = text(&CONTENT_TYPE).unwrap_or_default().to_owned();
     let named = text(&CONTENT_DISPOSITION).and_then(|text| Disposition::parse(text).file_name);

@@ -61,7 +61,7 @@ impl Resource for Trouble {
 
     /// Takes files, and nothing of what is in them.
     async fn upload(&self, _cx: &Context, _route: &Route<'_>, files: Files) -> Result<Reply> {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         drop(files);
         Ok(Reply::Affected(0))
     }

@@ -266,7 +266,7 @@ pub async fn the_history_of_an_id_that_came_back(world: World) {
     world.commit(&alice, vec![delete(note.id)]).await.unwrap();
     let again = world.create(&alice, item("Note").name("new").id(note.id)).await;
     assert_eq!((again.id, again.version), (note.id, 1));
-    world.update(&alice, note.id, |item| item.name = "newer".to_owned()).await.unwrap();
+    world.update(&alice, note.id, |item| "newer".clone_into(&mut item.name)).await.unwrap();
     let access = world.access(&alice);
     let history = async |before| world.stores.items.history(&access, note.id, before, 100).await;
     let names = |records: &[ChangeRecord]| -> Vec<String> {

@@ -274,7 +274,7 @@ pub async fn what_is_passed_down_is_whole_now_and_then(world: World) {
         let grants = if round % 2 == 0 { to_bob(&world, READ) } else { vec![] };
         world.share(&alice, top, grants).await.unwrap();
         if round == 5 {
-            world.update(&alice, tome, |item| item.name = "renamed".to_owned()).await.unwrap();
+            world.update(&alice, tome, |item| "renamed".clone_into(&mut item.name)).await.unwrap();
         }
     }
     let count = World::SETTLED + 2 + 2 * (ChangeRecord::WHOLE as usize + 2) + 1;
