@@ -68,7 +68,7 @@ pub(super) async fn of_item(
     statement
         .push(" AND org = ")
         .bind(org.into())
-        .push(" AND seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.item = ");
+        .push(" AND seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.version = 1 AND b.item = ");
     statement.bind(id.into()).push(" AND b.org = ").bind(org.into()).push("), 0)");
     statement.push(" AND revision IS NOT NULL ORDER BY version DESC, revision DESC LIMIT ");
     statement.bind((limit as i64).into());

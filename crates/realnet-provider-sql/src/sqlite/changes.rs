@@ -43,7 +43,7 @@ pub(super) fn history(
     statement.push("c.item = ").bind(id.into()).push(" AND c.org = ").bind(item.org.into());
     // An item that had this id before, and was deleted, is another one.
     statement.push(
-        " AND c.seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.item = ",
+        " AND c.seq >= coalesce((SELECT max(b.seq) FROM changes b WHERE b.kind = 'create' AND b.version = 1 AND b.item = ",
     );
     statement.bind(id.into()).push(" AND b.org = ").bind(item.org.into()).push("), 0)");
     if let Some(before) = before {
