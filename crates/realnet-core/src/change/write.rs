@@ -33,7 +33,7 @@ impl Engine<'_> {
             inherited: Vec::new(),
             ..draft.clone()
         };
-        check_sizes(&item)?;
+        check_sizes(&item, None)?;
         if let Some(parent) = item.parent_id {
             let parent = self.check_parent(&item, parent, 0).await?;
             item.inherited = self.reinherited(&item, &[], Some(parent)).await?;
@@ -68,7 +68,7 @@ impl Engine<'_> {
         }
         after.version += 1;
         after.updated_at = self.changes.now;
-        check_sizes(&after)?;
+        check_sizes(&after, Some(&before))?;
         let registry = Arc::clone(&self.access.registry);
         let info = registry.require(after.type_id)?;
         let mut above = None;
@@ -263,15 +263,10 @@ fn merged(grants: &[Grant]) -> Vec<Grant> {
 /// How deep attributes may be: a document has them one level down, and is read up to [`MAX_DEPTH`] levels.
 const MAX_NESTING: usize = MAX_DEPTH - 1;
 
-/// The last line of defence behind all that makes items: sizes, depth, and no NUL, which stores disagree on.
-fn check_sizes(item: &Item) -> Result<()> {
+/// The last line of defence behind all that makes items: sizes, depth, and no NUL, which stores disagree on. An item that has held one
+/// before stays one that can be changed.
+fn check_sizes(item: &Item, before: Option<&Item>) -> Result<()> {
     let mut violations = Vec::new();
-    let words = [("/name", Some(&item.name)), ("/status", item.status.as_ref())];
-    let tags = item.tags.iter().map(|tag| ("/tags", Some(tag)));
-    let holds_nul = |text: Option<&String>| text.is_some_and(|text| text.contains('\0'));
-    if let Some((pointer, _)) = words.into_iter().chain(tags).find(|(_, text)| holds_nul(*text)) {
-        violations.push(Violation::new(pointer, "holds a NUL character"));
-    }
     if item.name.len() > Item::MAX_NAME {
         violations.push(Violation::new("/name", format!("at most {} bytes", Item::MAX_NAME)));
     }
@@ -280,10 +275,26 @@ fn check_sizes(item: &Item) -> Result<()> {
             .push(Violation::new("/attributes", format!("at most {} bytes of JSON", Item::MAX_ATTRIBUTES)));
     } else if depth_of_text(item.attributes.as_text()) > MAX_NESTING {
         violations.push(Violation::new("/attributes", format!("nested deeper than {MAX_NESTING} levels")));
-    } else if nul_in_text(item.attributes.as_text()) {
-        violations.push(Violation::new("/attributes", "a text or key holds a NUL character"));
+    }
+    if violations.is_empty()
+        && let Some(found) = nul_of(item)
+        && before.is_none_or(|before| nul_of(before).is_none())
+    {
+        violations.push(found);
     }
     if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+}
+
+/// Where an item holds a NUL.
+fn nul_of(item: &Item) -> Option<Violation> {
+    let words = [("/name", Some(&item.name)), ("/status", item.status.as_ref())];
+    let tags = item.tags.iter().map(|tag| ("/tags", Some(tag)));
+    let holds_nul = |text: Option<&String>| text.is_some_and(|text| text.contains('\0'));
+    if let Some((pointer, _)) = words.into_iter().chain(tags).find(|(_, text)| holds_nul(*text)) {
+        return Some(Violation::new(pointer, "holds a NUL character"));
+    }
+    let holds_nul = nul_in_text(item.attributes.as_text());
+    holds_nul.then(|| Violation::new("/attributes", "a text or key holds a NUL character"))
 }
 
 type WantedReference<'a> = (String, Option<&'a FieldInfo>, Uuid);
@@ -330,7 +341,7 @@ mod tests {
     #[test]
     fn no_text_of_an_item_holds_nul() {
         let plain = Item::new(Uuid::nil(), Uuid::nil(), Arc::from("Note"), Uuid::nil());
-        assert!(check_sizes(&plain).is_ok());
+        assert!(check_sizes(&plain, None).is_ok());
         let attributes = |value: Value| Attributes::from_map(value.as_object().cloned().unwrap_or_default());
         for (pointer, item) in [
             ("/name", Item { name: "a\0b".to_owned(), ..plain.clone() }),
@@ -339,7 +350,8 @@ mod tests {
             ("/attributes", Item { attributes: attributes(json!({"x": ["\0"]})), ..plain.clone() }),
             ("/attributes", Item { attributes: attributes(json!({"\0": 1})), ..plain.clone() }),
         ] {
-            let error = check_sizes(&item).unwrap_err();
+            assert!(check_sizes(&item, Some(&item)).is_ok(), "what has one is not stuck with it");
+            let error = check_sizes(&item, Some(&plain)).unwrap_err();
             assert_eq!((error.kind(), &*error.violations()[0].pointer), (ErrorKind::InvalidInput, pointer));
         }
     }
