@@ -68,11 +68,20 @@ pub(crate) fn create(path: &Path) -> Result<Option<File>> {
 /// Opens the file at a path to read it, and to write at its end if that is wanted; `None` when there is none. What is no
 /// plain file is an error, be it put there while this looks.
 pub(crate) fn open(path: &Path, append: bool) -> Result<Option<File>> {
+    open_by(path, OpenOptions::new().read(true).append(append))
+}
+
+/// Opens the file at a path to write anywhere in it; otherwise as [`open`].
+pub(crate) fn edit(path: &Path) -> Result<Option<File>> {
+    open_by(path, OpenOptions::new().write(true))
+}
+
+fn open_by(path: &Path, options: &OpenOptions) -> Result<Option<File>> {
     let Some(seen) = look(path)? else { return Ok(None) };
     if !seen.is_file() {
         return Err(foreign(path, "a plain file"));
     }
-    let file = match OpenOptions::new().read(true).append(append).open(path) {
+    let file = match options.open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed("opened", path, error)),

@@ -2,7 +2,7 @@
 //! documents, so that a change adds a line and touches nothing before it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use realnet_core::change::ChangeRecord;
@@ -60,7 +60,7 @@ fn read_org(root: &Path, org: Uuid, end: i64, logs: &mut Logs, problems: &mut Ve
         let path = root.join(&document);
         let Some(stamp) = Stamp::of(&path)? else { break };
         logs.stamps.push((document.clone(), stamp));
-        let text = std::fs::read_to_string(&path).map_err(|error| files::failed("read", &path, error))?;
+        let Some(text) = text_at(&path)? else { break };
         let wanted = usize::try_from(end.saturating_sub(first).clamp(0, layout::SEGMENT)).unwrap_or_default();
         let lines: Vec<&str> = text.split_inclusive('\n').take(wanted).collect();
         let changes = logs.changes.entry(org).or_default();
@@ -127,6 +127,16 @@ fn later(root: &Path, org: Uuid, revision: i64) -> Result<Option<String>> {
     Ok(documents.filter(is_later).min())
 }
 
+/// The text of a file, as long as it is when it is opened; `None` when there is none. Links, pipes and devices are no files.
+fn text_at(path: &Path) -> Result<Option<String>> {
+    let Some(file) = files::open(path, false)? else { return Ok(None) };
+    let failed = |error| files::failed("read", path, error);
+    let length = file.metadata().map_err(failed)?.len();
+    let mut text = String::new();
+    file.take(length).read_to_string(&mut text).map_err(failed)?;
+    Ok(Some(text))
+}
+
 fn line_of(line: &str) -> Result<ChangeRecord, (usize, String)> {
     let Some(line) = line.strip_suffix('\n') else {
         return Err((line.chars().count() + 1, "the line is cut off".to_owned()));
@@ -174,8 +184,8 @@ fn write(path: &Path, kept: u64, text: &str, before: impl Fn() -> Result<String>
     }
     files::create(path)?;
     let present = Stamp::of(path)?.map_or(0, |stamp| stamp.size);
-    let options = std::fs::OpenOptions::new().write(true).open(path);
-    let mut file = options.map_err(failed)?;
+    let file = files::edit(path)?;
+    let mut file = file.ok_or_else(|| Error::unavailable(format!("{} is gone", path.display())))?;
     let mut end = kept;
     if present < kept {
         // Somebody has cut it: what was there is written anew.
@@ -276,5 +286,24 @@ mod tests {
         assert_eq!(read_log(&[first, (2001, 2003)], Some(1001)), Ok(1000));
         assert!(read_log(&[first, (2001, 2003)], Some(1002)).unwrap_err().contains("from 1001 on"));
         assert!(read_log(&[first], Some(1002)).unwrap_err().contains("changes 1001 to 1001 are missing"));
+    }
+
+    /// What stands in the place of a file may lead out of the folder.
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_read_or_written_through_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, lines(1, 2)).unwrap();
+        std::fs::create_dir_all(folder.path().join(format!("changes/{ORG}"))).unwrap();
+        let path = folder.path().join(layout::segment(ORG, 1));
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        assert!(write(&path, 0, "more\n", || Ok(String::new())).is_err());
+        let mut problems = Vec::new();
+        assert!(read(folder.path(), &HashMap::new(), &mut problems).is_err());
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), lines(1, 2));
+        std::fs::remove_file(&path).unwrap();
+        write(&path, 0, &lines(1, 2), || Ok(String::new())).unwrap();
+        assert!(read(folder.path(), &HashMap::new(), &mut problems).is_ok());
     }
 }

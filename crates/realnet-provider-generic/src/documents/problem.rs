@@ -28,10 +28,15 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Fault { line, column, message } = &self.fault;
         match line {
-            0 => write!(f, "{}: {message}", self.document),
-            _ => write!(f, "{}:{line}:{column}: {message}", self.document),
+            0 => write!(f, "{}: {message}", shown(&self.document)),
+            _ => write!(f, "{}:{line}:{column}: {message}", shown(&self.document)),
         }
     }
+}
+
+/// The name of a document, which somebody has chosen, as it may stand on a terminal.
+fn shown(name: &str) -> String {
+    name.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
 /// The refusal of a folder in which documents are wrong: leaving them out would look as if they were gone.
