@@ -30,6 +30,10 @@ pub(crate) async fn begin(cx: &Context, route: &Route<'_>, body: Value) -> Resul
     }
     let Value::Object(mut body) = body else { return Err(Error::malformed_at("", "expected an object")) };
     body.remove(UPLOAD);
+    if cx.registry().endpoint(cx.caller().org, route.endpoint).is_none() {
+        let words = "a signed upload is begun where its item will be, such as at /api/files";
+        return Err(Error::malformed(words));
+    }
     let size = match body.remove("size") {
         Some(size) => {
             size.as_u64().ok_or_else(|| Error::malformed_at("/size", "expected the length in bytes"))?

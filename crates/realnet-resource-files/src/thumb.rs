@@ -15,7 +15,7 @@ use realnet_core::provider::{ByteRange, Content, ContentId, DataProvider, Expect
 use realnet_core::resource::{Context, DataReply, DataRequest, Delivery, Reply};
 use realnet_core::{Error, ErrorKind, Result};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::upload::store;
 
@@ -35,11 +35,19 @@ const KEPT: [u32; 10] = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
 #[derive(Debug)]
 pub(crate) struct Thumbs {
     places: Arc<Semaphore>,
+    /// Those that may be taken by who is not signed in: never all.
+    of_strangers: Arc<Semaphore>,
 }
+
+/// Leave to unpack a picture.
+type Place = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
 impl Default for Thumbs {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            of_strangers: Arc::new(Semaphore::new(AT_ONCE - 1)),
+        }
     }
 }
 
@@ -66,7 +74,8 @@ impl Thumbs {
         let picture = if let Some(bytes) = kept {
             Picture { media_type: media_type_of(&bytes), bytes }
         } else {
-            let made = self.make(store, data.content, format, (width, height)).await?;
+            let place = self.place(cx.caller().role.is_none()).await?;
+            let made = make(store, data.content, format, (width, height), place).await?;
             if is_kept {
                 keep(store, id, made.bytes.clone()).await;
             }
@@ -89,31 +98,44 @@ impl Thumbs {
         Ok(Reply::Data(DataReply { content, content_type, name, delivery }))
     }
 
-    async fn make(
-        &self,
-        store: &dyn DataProvider,
-        content: Content,
-        format: ImageFormat,
-        size: (u32, u32),
-    ) -> Result<Picture> {
-        if content.size > MAX_FILE {
-            return Err(too_large());
-        }
-        let busy = || Error::unavailable("too many pictures are being made: try again");
-        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
-        let place = place.map_err(|_| busy())?.map_err(|_| busy())?;
-        // Who reads slowly does not keep others from their places.
-        let reading = tokio::time::timeout(PATIENCE, read(store, content.id, MAX_FILE)).await;
-        let bytes = reading.map_err(|_| busy())??;
-        let bytes = bytes.ok_or_else(|| Error::conflict("the file was changed meanwhile: try again"))?;
-        let making = tokio::task::spawn_blocking(move || {
-            // The place is free when the thread is, whether or not anybody waits any more.
-            let _place = place;
-            shrink(&bytes, format, size)
-        });
-        let made = tokio::time::timeout(PATIENCE, making).await.map_err(|_| busy())?;
-        made.map_err(|error| Error::internal("a thumbnail broke off").with_source(error))?
+    /// Waits for a place.
+    async fn place(&self, is_stranger: bool) -> Result<Place> {
+        let places = async {
+            let own =
+                if is_stranger { Some(Arc::clone(&self.of_strangers).acquire_owned().await?) } else { None };
+            Ok::<_, AcquireError>((own, Arc::clone(&self.places).acquire_owned().await?))
+        };
+        let place = tokio::time::timeout(PATIENCE, places).await;
+        place.map_err(|_| busy())?.map_err(|_| busy())
     }
+}
+
+fn busy() -> Error {
+    Error::unavailable("too many pictures are being made: try again")
+}
+
+/// Makes a thumbnail.
+async fn make(
+    store: &dyn DataProvider,
+    content: Content,
+    format: ImageFormat,
+    size: (u32, u32),
+    place: Place,
+) -> Result<Picture> {
+    if content.size > MAX_FILE {
+        return Err(too_large());
+    }
+    // Who reads slowly does not keep others from their places.
+    let reading = tokio::time::timeout(PATIENCE, read(store, content.id, MAX_FILE)).await;
+    let bytes = reading.map_err(|_| busy())??;
+    let bytes = bytes.ok_or_else(|| Error::conflict("the file was changed meanwhile: try again"))?;
+    let making = tokio::task::spawn_blocking(move || {
+        // The place is free when the thread is, whether or not anybody waits any more.
+        let _place = place;
+        shrink(&bytes, format, size)
+    });
+    let made = tokio::time::timeout(PATIENCE, making).await.map_err(|_| busy())?;
+    made.map_err(|error| Error::internal("a thumbnail broke off").with_source(error))?
 }
 
 /// So much of a thumbnail as is wanted.
@@ -385,6 +407,16 @@ mod tests {
             let error = shrink(bytes, format, (10, 10)).map(drop).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{format:?} {error}");
         }
+    }
+
+    #[tokio::test]
+    async fn strangers_leave_a_place_to_others() {
+        let thumbs = Thumbs::default();
+        let _first = thumbs.place(true).await.unwrap();
+        let second = tokio::time::timeout(Duration::from_millis(50), thumbs.place(true)).await;
+        assert!(second.is_err(), "another stranger waits");
+        let own = tokio::time::timeout(Duration::from_secs(5), thumbs.place(false)).await;
+        assert!(own.is_ok_and(|own| own.is_ok()));
     }
 
     #[test]

@@ -148,6 +148,10 @@ async fn a_client_sends_past_the_server() {
     let confirm = format!("/api/files/{}/confirm", answer["id"].as_str().unwrap());
     let (status, refused) = rest.call("POST", &confirm, &Value::Null).await;
     assert_eq!(status, 404, "nothing has come yet: {refused}");
+    // Where no type has its place, nothing could be confirmed.
+    let mut nowhere = asked.clone();
+    nowhere["type"] = json!("Document");
+    assert_eq!(rest.call("POST", "/api/items", &nowhere).await.0, 400);
     // The leave is for so many bytes and no others.
     let url = answer["url"].as_str().unwrap();
     for (bytes, is_taken) in [("too many bytes", false), ("Hello world", true)] {
