@@ -111,6 +111,8 @@ async fn files_go_there_and_back() {
     // Back, under its own name: what is there already stays.
     let refused = run(&mut world.command(&["download", ids[0]]));
     assert!(!refused.status.success() && text(&refused).contains("--force"), "{}", text(&refused));
+    let refused = text(&run(&mut world.command(&["download", parent])));
+    assert!(refused.contains("items of type Folder have no content"), "the server's words: {refused}");
     let out = world.folder.join("out");
     std::fs::create_dir(&out).unwrap();
     let target = world.must(&["download", ids[0], "-o", "out"]);
@@ -140,6 +142,29 @@ async fn files_go_there_and_back() {
         let refused = run(&mut world.command(words));
         assert!(!refused.status.success() && refused.stdout.is_empty(), "{words:?}: {}", text(&refused));
     }
+}
+
+/// What is wrong with the folder of contents is said with the system's reason, by a check as by a start, and a check changes nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_check_tries_the_folder() {
+    let (_guard, folder) = common::folder();
+    let server = |path: Option<&str>, words: &[&str]| {
+        let mut command = common::server_command(&folder, &Settings::new());
+        command.args(words);
+        if let Some(path) = path {
+            command.env("REALNET_STORAGE_PATH", path);
+        }
+        let output = run(&mut command);
+        (output.status.success(), text(&output))
+    };
+    for words in [&["--check"][..], &[]] {
+        let (good, said) = server(Some("/proc/nope"), words);
+        assert!(!good && said.contains("/proc/nope") && said.contains("No such file"), "{words:?}: {said}");
+    }
+    let (good, said) = server(None, &["--check"]);
+    assert!(good, "{said}");
+    assert!(!folder.join("realnet.files").exists(), "a check makes no folder");
 }
 
 fn start(command: &mut Command) -> Child {

@@ -119,7 +119,14 @@ impl Client {
 
     /// What is known of the content of an item: its length and its checksum.
     pub async fn content(&self, resource: &str, id: &str) -> Result<(u64, String)> {
-        let response = self.send(self.request(Method::HEAD, &[resource, id, "data"])?).await?;
+        let response = match self.send(self.request(Method::HEAD, &[resource, id, "data"])?).await {
+            // A refusal of HEAD has no words: asked with GET, the server says what is wrong.
+            Err(error) if error.status().is_some() => {
+                let asked = self.request(Method::GET, &[resource, id, "data"])?.header("range", "bytes=0-0");
+                self.send(asked).await.and(Err(error))?
+            }
+            answered => answered?,
+        };
         let size = header(&response, "content-length").and_then(|length| length.parse().ok());
         Ok((size.ok_or_else(no_length)?, checksum(&response)?))
     }

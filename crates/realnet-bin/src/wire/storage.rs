@@ -1,5 +1,6 @@
 //! Opening the configured storage of contents.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use realnet_provider_aws::{S3Data, S3Keys, S3Options};
 use realnet_provider_generic::{LocalData, LocalOptions, MemoryData};
 
 use super::bucket::Held;
-use crate::cli::{Failure, for_operators};
+use crate::cli::{Failure, Outcome, for_operators};
 use crate::config::{S3Section, StoragePlace, StorageSection};
 
 /// How long a check waits for an answer, and how often it asks.
@@ -60,8 +61,11 @@ async fn open(section: &StorageSection) -> Result<Option<Arc<dyn DataProvider>>,
             Ok(None)
         }
         Err(error) => {
-            let words = for_operators(&error);
-            Err(format!("{words} (REALNET_STORAGE_PATH names the folder)").into())
+            let (words, causes) = (for_operators(&error), error.report());
+            // That another process has it says all there is to say.
+            let cause = causes.split_once(" | ").filter(|_| error.kind() == ErrorKind::Unavailable);
+            let cause = cause.map(|(_, cause)| format!("\n  cause: {cause}")).unwrap_or_default();
+            Err(format!("{words} (REALNET_STORAGE_PATH names the folder){cause}").into())
         }
     }
 }
@@ -165,9 +169,27 @@ async fn sweep_if_due(services: &Services) -> realnet_core::Result<()> {
     Ok(())
 }
 
-/// Sees that a storage that is not on this machine can be used; what there is to say of it.
+/// Sees that a folder can be written to, and leaves it as it is.
+fn check_folder(path: &Path) -> Outcome {
+    let failed = |error: std::io::Error| -> Failure {
+        format!("the storage {}: {error} (REALNET_STORAGE_PATH names the folder)", path.display()).into()
+    };
+    if !path.is_dir() {
+        std::fs::create_dir(path).map_err(failed)?;
+        return std::fs::remove_dir(path).map_err(failed);
+    }
+    let probe = path.join(format!(".realnet-check-{}", std::process::id()));
+    std::fs::OpenOptions::new().write(true).create_new(true).open(&probe).map_err(failed)?;
+    std::fs::remove_file(&probe).map_err(failed)
+}
+
+/// Sees that the storage can be used; what there is to say of one that is not on this machine.
 pub(super) async fn check(section: &StorageSection) -> Result<Option<String>, Failure> {
-    let StoragePlace::S3(section) = &section.place else { return Ok(None) };
+    let section = match &section.place {
+        StoragePlace::S3(section) => section,
+        StoragePlace::Local { path } => return check_folder(path).map(|()| None),
+        StoragePlace::None | StoragePlace::Memory => return Ok(None),
+    };
     let mut options = options(section);
     (options.timeout, options.attempts) = CHECK;
     let data = S3Data::open(options).map_err(|error| at(section, &error))?;

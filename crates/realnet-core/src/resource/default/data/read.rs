@@ -28,10 +28,11 @@ pub async fn read_data(cx: &Context, route: &Route<'_>, id: Uuid, wanted: DataRe
     // It may have been replaced since the item was read.
     item = find(cx, route, id).await?;
     let again = named(&item)?;
-    match deliver(store, ContentId::new(again), &wanted).await? {
-        Some((content, delivery)) => reply(cx, item, content, delivery),
-        None => Err(Error::internal(format!("the storage has no content {again}, which item {id} names"))),
+    if let Some((content, delivery)) = deliver(store, ContentId::new(again), &wanted).await? {
+        return reply(cx, item, content, delivery);
     }
+    tracing::warn!(content = %again, item = %id, "the storage does not have the content that an item names");
+    Err(Error::new(ErrorKind::NotFound, format!("the content of item {id} is not in the storage")))
 }
 
 fn reply(cx: &Context, item: Item, content: Content, delivery: Delivery) -> Result<Reply> {
