@@ -81,13 +81,14 @@ impl Source {
     /// The next bytes, `size` of them unless the stream ends before.
     async fn part(&mut self, size: usize) -> Result<Gathered> {
         let mut part = BytesMut::with_capacity(FREE.min(size));
-        let mut room = None;
+        let (mut room, mut deadline) = (None, None);
         loop {
             let taken = self.rest.split_to(self.rest.len().min(size - part.len()));
             if part.len() + taken.len() > part.capacity() {
                 let largest = self.largest(size).max(part.len() + taken.len());
                 if room.is_none() {
                     room = Some(self.room.take(largest).await?);
+                    deadline = Some(Room::deadline(largest));
                 }
                 // All at once: blocks of one size are used again, while growing ones leave holes behind, and what nothing has
                 // come for yet takes no memory.
@@ -97,7 +98,12 @@ impl Source {
             if part.len() == size && !self.rest.is_empty() {
                 return Ok(Gathered { bytes: part.freeze(), room });
             }
-            let Some(piece) = self.data.try_next().await? else {
+            let next = self.data.try_next();
+            let piece = match deadline {
+                Some(deadline) => self.room.piece(deadline, next).await??,
+                None => next.await?,
+            };
+            let Some(piece) = piece else {
                 self.has_ended = true;
                 return Ok(Gathered { bytes: part.freeze(), room });
             };

@@ -17,7 +17,7 @@ use super::hold::Held;
 use super::multipart::{Multipart, part_size, part_size_at};
 use super::read::Reader;
 use super::record::{Parts, Record, UPLOADS};
-use super::room::{Gathered, Taken};
+use super::room::{Gathered, Room, Taken};
 use super::{Store, publish, put, taken};
 
 /// The folder of what clients send by themselves.
@@ -107,11 +107,32 @@ impl Appending {
     /// Stores pieces until there are no more; answers the length of the upload.
     async fn run(mut self, mut pieces: mpsc::Receiver<Bytes>) -> Result<u64> {
         let before = self.length();
-        while let Some(mut piece) = pieces.recv().await {
+        let busy = self.take_all(&mut pieces).await?;
+        // What has come stays, also when others needed the room.
+        if before != self.length() {
+            self.note().await?;
+        }
+        busy.map_or_else(|| Ok(self.length()), Err)
+    }
+
+    /// Takes in pieces until there are no more, or until there is no room for them: answers why, then.
+    async fn take_all(&mut self, pieces: &mut mpsc::Receiver<Bytes>) -> Result<Option<Error>> {
+        let mut deadline = Room::deadline(part_size(self.sent()));
+        loop {
+            let next = self.store.room.piece(deadline, pieces.recv()).await;
+            let mut piece = match next {
+                Ok(Some(piece)) => piece,
+                Ok(None) => return Ok(None),
+                Err(busy) => return Ok(Some(busy)),
+            };
             while !piece.is_empty() {
                 let size = part_size(self.sent());
                 if self.room.is_none() {
-                    self.room = Some(self.store.room.take(size).await?);
+                    match self.store.room.take(size).await {
+                        Ok(room) => self.room = Some(room),
+                        Err(busy) => return Ok(Some(busy)),
+                    }
+                    deadline = Room::deadline(size);
                 }
                 let taken = piece.split_to(piece.len().min(size - self.tail.len()));
                 self.tail.extend_from_slice(&taken);
@@ -120,10 +141,6 @@ impl Appending {
                 }
             }
         }
-        if before != self.length() {
-            self.note().await?;
-        }
-        Ok(self.length())
     }
 
     fn sent(&self) -> usize {
