@@ -96,6 +96,19 @@ impl Copies {
 /// What a body asks for.
 fn read(body: Value) -> Result<Wanted> {
     let body = if body.is_null() { Value::Object(serde_json::Map::default()) } else { body };
+    let Value::Object(said) = &body else {
+        return Err(Error::malformed("expected an object with name and parent_id, or nothing"));
+    };
+    for (key, value) in said {
+        let expected = match (key.as_str(), value) {
+            ("name", Value::String(_) | Value::Null) | ("parent_id", Value::Null) => continue,
+            ("parent_id", Value::String(id)) if Uuid::try_parse(id).is_ok() => continue,
+            ("name", _) => "expected text",
+            ("parent_id", _) => "expected the id of an item, or null",
+            _ => "says nothing of a copy: name and parent_id do",
+        };
+        return Err(Error::malformed_at(format!("/{key}"), expected));
+    }
     let wanted: Wanted = serde_json::from_value(body)
         .map_err(|_| Error::malformed("expected an object with name and parent_id, or nothing"))?;
     if wanted.name.as_ref().is_some_and(|name| name.len() > Item::MAX_NAME) {

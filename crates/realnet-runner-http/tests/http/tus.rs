@@ -236,6 +236,17 @@ fn what_the_storage_can_not_is_refused_by_name() {
 }
 
 #[test]
+fn an_upload_of_a_type_that_has_no_contents_any_more_is_refused() {
+    let server = TestServer::start();
+    server.admin("POST", "/api/types", &json!({"name": "Passing", "base": "File"})).expect(201);
+    let path = begin(&server, "5", &[("filename", "a"), ("resource", "Passing")]);
+    let path = path.header("location").unwrap().to_owned();
+    server.admin("PATCH", "/api/types/Passing", &json!({"base": "Item"})).expect(200);
+    append(&server, &path, 0, b"words").problem(415);
+    assert_eq!((used(&server), server.get("/api/passing").expect(200)), (0, json!([])));
+}
+
+#[test]
 fn images_have_thumbnails() {
     let server = TestServer::start();
     let mut picture = Cursor::new(Vec::new());

@@ -267,7 +267,14 @@ fn folders_are_copied_with_what_is_in_them() {
         )
         .expect(200);
     assert_eq!((data(&server, &alone).body, count(&server)), (b"words".to_vec(), 2));
-    copy(&alone, &json!({"nmae": "x"})).problem(400);
+    for (body, pointer) in [
+        (json!({"nmae": "x"}), "/nmae"),
+        (json!({"name": 7}), "/name"),
+        (json!({"parent_id": "nope"}), "/parent_id"),
+    ] {
+        let problem = copy(&alone, &body).problem(400);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
     // What nothing looks at is not passed over.
     let at = format!("/api/files/{}/copy", alone["id"].as_str().unwrap());
     for (target, header) in [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::data::{NewContent, describe};
+use super::data::{NewContent, check_has_content, describe};
 use super::idempotency::{Begin, begin};
 use super::owner::OwnerChoice;
 use super::plan::Plan;
@@ -66,6 +66,10 @@ pub(in crate::resource) async fn plan_create(
 ) -> Result<()> {
     let body = Body::parse(document)?;
     let info = type_of(cx, route, &body)?;
+    if content.is_some() {
+        // It may have been taken while the type was another.
+        check_has_content(cx, info)?;
+    }
     let resource = Arc::clone(route.resources.of(info)?);
     let id = match content.and_then(NewContent::item) {
         Some(id) => id,

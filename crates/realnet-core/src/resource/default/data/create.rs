@@ -3,9 +3,9 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{FILE, NewContent};
+use super::{NewContent, check_has_content};
 use crate::acl::{self, Permission};
-use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::error::{Error, Result, Violation};
 use crate::provider::Content;
 use crate::resource::default::create::{created, plan_create, type_of};
 use crate::resource::default::plan::Plan;
@@ -49,11 +49,7 @@ pub async fn create_files(
 pub async fn check_new_file(cx: &Context, route: &Route<'_>, document: &Value) -> Result<()> {
     let body = Body::parse(document.clone())?;
     let info = type_of(cx, route, &body)?;
-    let file = cx.registry().system(FILE);
-    if !file.is_some_and(|file| cx.registry().is_derived_from(info.id(), file.id())) {
-        let detail = format!("items of type {} have no content", info.name());
-        return Err(Error::new(ErrorKind::UnsupportedMediaType, detail));
-    }
+    check_has_content(cx, info)?;
     let instance = body.property("instance").and_then(Value::as_str);
     acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
     let Some(parent) = body.property("parent_id") else { return Ok(()) };

@@ -22,6 +22,7 @@ use crate::acl::{Caller, Permission};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Item, Map};
 use crate::provider::{Access, Content, ContentId, DataProvider};
+use crate::registry::TypeInfo;
 use crate::resource::{Conditions, Context, Route, WriteOptions};
 
 /// The type whose items have contents, and all derived from it.
@@ -46,6 +47,16 @@ fn check_type(cx: &Context, item: &Item) -> Result<()> {
     let message =
         format!("items of type {} have no content: those of {FILE} and its types have", item.type_name);
     Err(Error::new(ErrorKind::NotAllowed, message))
+}
+
+/// Refuses new items with a content whose type has none.
+pub(super) fn check_has_content(cx: &Context, info: &TypeInfo) -> Result<()> {
+    let file = cx.registry().system(FILE);
+    if file.is_some_and(|file| cx.registry().is_derived_from(info.id(), file.id())) {
+        return Ok(());
+    }
+    let detail = format!("items of type {} have no content", info.name());
+    Err(Error::new(ErrorKind::UnsupportedMediaType, detail))
 }
 
 /// An item whose content the caller may change, as it is now: asked before a byte of a new one is taken.
