@@ -168,6 +168,26 @@ async fn providers_in_private_networks_are_reached_only_where_that_is_said() {
     }
 }
 
+/// Codes would be sent wherever a stranger says, else.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_of_a_request_is_believed_on_this_machine_only() {
+    let (_guard, folder) = common::folder();
+    let proxy = ("REALNET_TRUSTED_PROXIES".to_owned(), "127.0.0.1".to_owned());
+    let server = Server::start_with(&folder, &vec![proxy]);
+    let item = json!({"name": "Away", "issuer": "https://localhost:9", "client_id": "x"});
+    let item = server.admin().await.create("auths", &item).await.unwrap()["id"].as_str().unwrap().to_owned();
+    for (host, is_believed) in
+        [("attacker.example", false), ("localhost.attacker.example", false), ("localhost:8080", true)]
+    {
+        let asked = reqwest::Client::new().get(format!("{}/api/auth/oidc/{item}/start", server.address));
+        let asked = asked.header("X-Forwarded-For", "127.0.0.1").header("X-Forwarded-Proto", "https");
+        let answer = asked.header("Host", host).send().await.unwrap();
+        assert_eq!(answer.status(), 503, "{host}: its provider is away, or the callback not known");
+        let text = answer.text().await.unwrap();
+        assert_eq!(!text.contains("where providers reach it"), is_believed, "{host}: {text}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_signs_in_by_a_browser() {
     use std::io::{BufRead as _, Read as _};
