@@ -55,13 +55,7 @@ impl World {
         let port = self.server.address.rsplit(':').next().unwrap().to_owned();
         let settings: Settings = vec![("REALNET_SERVER_PORT".to_owned(), port)];
         let mut command = common::server_command(&self.folder, &settings);
-        Command::new("kill").args(["-9", &self.server.id().to_string()]).status().unwrap();
-        // The lock of the database goes with the process.
-        let until = Instant::now() + Duration::from_secs(10);
-        while Path::new(&format!("/proc/{}/exe", self.server.id())).exists() {
-            assert!(Instant::now() < until, "the server ends");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.server.crash();
         self.server = Server::spawn(&mut command);
     }
 

@@ -107,6 +107,11 @@ impl Server {
 
     /// Ends the process at once, as a crash does.
     pub fn kill(mut self) {
+        self.crash();
+    }
+
+    /// The same, for who starts another one in its place: what it held is free then.
+    pub fn crash(&mut self) {
         self.child.kill().expect("the server is killed");
         self.child.wait().expect("the server has ended");
     }
