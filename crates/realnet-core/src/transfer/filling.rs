@@ -66,6 +66,14 @@ impl<'t> Filling<'t> {
         Ok(Self { to, mark, types: types_of(to).await?, batch: Vec::new(), bytes: 0 })
     }
 
+    /// Marks the store as one that is not whole, before there is anything in it: [`Self::write`] does so else, which may come late.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn announce(&self) -> Result<()> {
+        self.to.restore(&self.types, Vec::new(), Some(self.mark.to_bytes())).await
+    }
+
     /// The moment as of which the source has to be dumped.
     pub fn now(&self) -> Timestamp {
         self.mark.now
@@ -86,6 +94,9 @@ impl<'t> Filling<'t> {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Summary> {
         let present = self.mark.place.clone();
+        if present == Place::START {
+            self.announce().await?;
+        }
         let mut digest = Digest::default();
         let mut place = Place::START;
         while let Some(record) = records.next().await {

@@ -292,7 +292,12 @@ pub async fn what_was_broken_off_goes_on(pair: Pair) {
         let break_off = stream::iter([Err(Error::unavailable("broken off"))]);
         good.chain(break_off).boxed() as RecordStream
     };
+    // Nothing has come yet, and it is no new store all the same.
     let mut filling = Filling::begin(&*pair.to, now, false).await.unwrap();
+    filling.write(broken(0).await, &mut |_| {}).await.unwrap_err();
+    assert!(pair.to.setting(MARK_SETTING).await.unwrap().is_some());
+    let mut filling = Filling::begin(&*pair.to, now, true).await.unwrap();
+    assert_eq!(filling.present(), 0);
     let error = filling.write(broken(2500).await, &mut |_| {}).await.unwrap_err();
     assert_eq!(error.message(), "broken off");
     assert!(pair.to.setting(MARK_SETTING).await.unwrap().is_some());

@@ -71,6 +71,8 @@ pub async fn copy(plan: &Copy) -> Result<Copied, Failure> {
     let copied = async {
         let target = store.target();
         let mut filling = Filling::begin(target, System.now(), plan.resume).await?;
+        // Before the source is read, which may take its time: no server takes the target for a new store.
+        filling.announce().await?;
         let total = source.census(filling.now()).await?.total();
         let named = Named::default();
         let records = named.watch(source.dump(filling.now()).await?);
