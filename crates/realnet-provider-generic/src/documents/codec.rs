@@ -6,6 +6,9 @@ use realnet_core::model::{Map, value};
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::Value;
 
+/// What may stand before a text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// These keys come first wherever they stand, in this order; all others follow in the order of the alphabet.
 const FIRST: [&str; 6] = ["id", "type", "type_id", "name", "base", "org"];
 
@@ -106,6 +109,8 @@ impl Serialize for Ordered<'_> {
 /// The value of a document in its canonical form, as stores keep it. NUL, which no text has any more and texts of earlier versions
 /// may have, is replaced: a folder with such a document opens, and what it says from then on can be kept anywhere.
 pub(super) fn read(codec: &dyn Codec, text: &[u8]) -> Result<Value, Fault> {
+    // Some editors put a mark before the text that says in which order its bytes are.
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut value = codec.decode(text)?;
     if value::replace_nul(&mut value) {
         let named = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -126,6 +131,12 @@ mod tests {
         let value = json!({"b": {"z": 1, "name": "n"}, "a": [{"y": 1, "id": 2}], "type": "T", "id": "i"});
         let text = serde_json::to_string(&Ordered(&value)).unwrap();
         assert_eq!(text, r#"{"id":"i","type":"T","a":[{"id":2,"y":1}],"b":{"name":"n","z":1}}"#);
+    }
+
+    #[test]
+    fn a_mark_of_the_byte_order_is_no_part_of_a_document() {
+        let text = "\u{feff}{\"a\": 1}";
+        assert_eq!(read(&super::super::testing::Json, text.as_bytes()), Ok(json!({"a": 1})));
     }
 
     #[test]
