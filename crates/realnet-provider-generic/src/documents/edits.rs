@@ -20,6 +20,9 @@ use super::shape;
 use super::watch::{Edit, Watch};
 use crate::memory::State;
 
+/// What helps against another version.
+const WITHOUT_VERSION: &str = " (a document without 'version' replaces what is there)";
+
 /// So many edits are made one change, when all of them are in order.
 const TOGETHER: usize = 1000;
 
@@ -30,8 +33,13 @@ struct Planned {
 }
 
 /// Whoever edits documents may do everything.
+fn by_hand() -> Caller {
+    Caller::system(Uuid::nil())
+}
+
+/// The same, with the types.
 pub(super) fn access(registry: Arc<TypeRegistry>) -> Access {
-    Access { caller: Arc::new(Caller::system(Uuid::nil())), registry }
+    Access { caller: Arc::new(by_hand()), registry }
 }
 
 /// A change set of what was done by hand.
@@ -156,6 +164,15 @@ impl Watch {
                 return Err(error);
             }
         };
+        for one in planned {
+            let document = &one.edit.document;
+            match one.operations.first() {
+                Some(Operation::Delete { .. }) => {
+                    tracing::info!(document, "a document was removed by hand: its item goes")
+                }
+                _ => tracing::debug!(document, "an edit by hand is taken over"),
+            }
+        }
         let mut outcomes = outcomes.iter();
         let unchanged = planned.iter().filter(|one| {
             let of_one: Vec<&Outcome> = outcomes.by_ref().take(one.operations.len()).collect();
@@ -176,7 +193,7 @@ impl Watch {
         }
         let message = match error.kind() {
             ErrorKind::PreconditionFailed => {
-                format!("{} (a document without 'version' replaces what is there)", error.message())
+                format!("{}{WITHOUT_VERSION}", error.message())
             }
             _ => words(error),
         };
@@ -231,6 +248,7 @@ fn create(item: Item, registry: &TypeRegistry) -> Result<Operation> {
     let mut attributes = item.attributes.clone().into_map();
     info.apply_defaults(item.instance.as_deref(), &mut attributes);
     info.validate(item.instance.as_deref(), &mut attributes)?;
+    info.check_writable(&by_hand(), None, &attributes)?;
     Ok(Operation::Create(Box::new(Item { attributes: Attributes::from_map(attributes), ..item })))
 }
 
@@ -240,16 +258,7 @@ fn update(
     expected_version: Option<i64>,
     registry: &Arc<TypeRegistry>,
 ) -> Result<Vec<Operation>> {
-    let fixed = |name: &str| Error::conflict(format!("an item keeps its {name}"));
-    if item.type_id != before.type_id {
-        return Err(fixed("type"));
-    }
-    if item.org != before.org {
-        return Err(fixed("org"));
-    }
-    if item.content != before.content {
-        return Err(fixed("content"));
-    }
+    check_fixed(&item, before)?;
     let (id, grants, registry) = (item.id, item.grants.clone(), Arc::clone(registry));
     let sets_grants = grants != before.grants;
     let edit = Arc::new(move |before: &Item| edited(&item, before, &registry));
@@ -260,6 +269,38 @@ fn update(
     Ok(operations)
 }
 
+/// What no document changes.
+fn check_fixed(item: &Item, before: &Item) -> Result<()> {
+    let fixed = |name: &str| Err(Error::conflict(format!("an item keeps its {name}")));
+    match item {
+        item if item.type_id != before.type_id => fixed("type"),
+        item if item.org != before.org => fixed("org"),
+        item if item.content != before.content => fixed("content"),
+        _ => Ok(()),
+    }
+}
+
+/// Sees that an edit would be taken, as far as that follows from the item alone.
+pub(super) fn check(
+    item: Item,
+    version: Option<i64>,
+    before: Option<&Item>,
+    registry: &TypeRegistry,
+) -> Result<(), String> {
+    check_validity(&item)?;
+    let checked = match before {
+        None => create(item, registry).map(drop),
+        Some(before) => match version.filter(|version| *version != before.version) {
+            Some(version) => {
+                let present = before.version;
+                return Err(format!("the item is at version {present}, not {version}{WITHOUT_VERSION}"));
+            }
+            None => check_fixed(&item, before).and_then(|()| edited(&item, before, registry).map(drop)),
+        },
+    };
+    checked.map_err(|error| words(&error))
+}
+
 /// The next state of an item by what its document says.
 fn edited(item: &Item, before: &Item, registry: &TypeRegistry) -> Result<Item> {
     let info = registry.require(before.type_id)?;
@@ -267,6 +308,7 @@ fn edited(item: &Item, before: &Item, registry: &TypeRegistry) -> Result<Item> {
     if item.instance != before.instance || attributes != before.attributes {
         let mut map = attributes.into_map();
         info.validate_next(item.instance.as_deref(), before.attributes.as_map(), &mut map)?;
+        info.check_writable(&by_hand(), Some(before.attributes.as_map()), &map)?;
         attributes = Attributes::from_map(map);
     }
     Ok(Item { attributes, version: before.version, content: before.content, ..item.clone() })

@@ -8,8 +8,9 @@ use realnet_core::clock::Timestamp;
 use realnet_core::index::{KeyEntry, entries};
 use realnet_core::model::{Attributes, Item};
 use realnet_core::registry::TypeRegistry;
+use serde_json::Value;
 
-use super::edits::{check_validity, words};
+use super::edits::{check, check_validity, words};
 use super::index::Index;
 use super::journal::Left;
 use super::known::Folder;
@@ -35,12 +36,16 @@ pub(super) struct Read {
     items: Items,
     /// The documents that were read themselves.
     pub(super) from_documents: HashSet<String>,
+    /// Edits by hand that no server will take.
+    pub(super) refused: Vec<Problem>,
 }
 
 /// What became of one document.
 struct One {
     item: Option<(Item, Vec<KeyEntry>)>,
     from_document: bool,
+    /// Why it is not taken.
+    refused: Option<Problem>,
 }
 
 /// Reads all items but those that the journal has.
@@ -95,29 +100,45 @@ fn one(sources: &Sources<'_>, found: &Found, orgs: &[Uuid]) -> Result<One, Probl
         return indexed(sources, &found.document);
     }
     // One that has changed is looked at all the same: a start does not go on without it.
-    let item = document(sources, found, orgs)?;
+    let edited = document(sources, found, orgs)?;
+    let refused = |edited: Option<(Item, Option<i64>)>, before: Option<&Item>| {
+        let (item, version) = edited?;
+        let checked = check(item, version, before, sources.registry);
+        checked.err().map(|why| Problem::new(&found.document, why))
+    };
     match (index, in_index) {
-        (Some(_), Some(_)) => indexed(sources, &found.document),
-        (Some(_), None) => Ok(One { item: None, from_document: false }),
+        (Some(_), Some(_)) => {
+            let known = indexed(sources, &found.document)?;
+            let refused = refused(edited, known.item.as_ref().map(|(item, _)| item));
+            Ok(One { refused, ..known })
+        }
+        (Some(_), None) => Ok(One { item: None, from_document: false, refused: refused(edited, None) }),
         (None, _) => {
+            let item = edited.map(|(item, _)| item);
             let item = item.map(|item| checked(sources.registry, item, &found.document)).transpose()?;
             let item = item.map(|item| keyed(sources.registry, item, &found.document)).transpose()?;
-            Ok(One { item, from_document: true })
+            Ok(One { item, from_document: true, refused: None })
         }
     }
 }
 
-fn document(sources: &Sources<'_>, found: &Found, orgs: &[Uuid]) -> Result<Option<Item>, Problem> {
+/// What a document says, and of which version it says so.
+fn document(
+    sources: &Sources<'_>,
+    found: &Found,
+    orgs: &[Uuid],
+) -> Result<Option<(Item, Option<i64>)>, Problem> {
     let Place::Item(id) = found.place else { return Ok(None) };
     let Folder { root, codec, .. } = sources.folder;
     let Some(value) = load::read(&root.join(&found.document), &found.document, *codec)? else {
         return Ok(None);
     };
     let modified = Timestamp::from_micros(i64::try_from(found.stamp.modified / 1000).unwrap_or_default());
+    let version = value.get("version").and_then(Value::as_i64);
     let item = shape::item(value, id, sources.registry, orgs, modified)
         .map_err(|message| Problem::new(&found.document, message))?;
     check_place(&item, &found.document, codec.extension())?;
-    Ok(Some(item))
+    Ok(Some((item, version)))
 }
 
 /// An item that nobody has looked at since somebody may have edited its document: as the store would take it.
@@ -155,7 +176,7 @@ fn indexed(sources: &Sources<'_>, document: &str) -> Result<One, Problem> {
         .map_err(|error| Problem::new(document, format!("the index is damaged ({error}): remove it")))?;
     item.attributes.as_text();
     let item = keyed(sources.registry, item, document)?;
-    Ok(One { item: Some(item), from_document: false })
+    Ok(One { item: Some(item), from_document: false, refused: None })
 }
 
 fn keyed(registry: &TypeRegistry, item: Item, document: &str) -> Result<(Item, Vec<KeyEntry>), Problem> {
@@ -174,6 +195,7 @@ impl Read {
         if one.from_document {
             self.from_documents.insert(document.to_owned());
         }
+        self.refused.extend(one.refused);
         let Some((item, keys)) = one.item else { return };
         if let Some((other, _, _)) = self.items.get(&item.id) {
             problems.push(Problem::new(document, format!("has the id of {other}")));
@@ -192,7 +214,7 @@ pub(super) fn put_into(
     state: &mut State,
     problems: &mut Vec<Problem>,
 ) {
-    let Read { mut items, from_documents } = read;
+    let Read { mut items, from_documents, .. } = read;
     let mut journaled: HashMap<Uuid, Option<Item>> = HashMap::new();
     for effect in &left.effects {
         match effect {
@@ -249,8 +271,11 @@ fn inherit(
         }
         // From the top down.
         for id in path.into_iter().rev() {
-            let Some((_, item, _)) = items.get(&id) else { continue };
+            let Some((document, item, _)) = items.get(&id) else { continue };
             let parent = item.parent_id.and_then(|parent| items.get(&parent));
+            if let Some(missing) = item.parent_id.filter(|_| parent.is_none()) {
+                problems.push(Problem::new(document, format!("its parent {missing} is not there")));
+            }
             let inherited = parent.map(|(_, parent, _)| acl::inherited(registry, item, parent));
             if let Some((_, item, _)) = items.get_mut(&id) {
                 item.inherited = inherited.unwrap_or_default();

@@ -33,6 +33,16 @@ pub(super) enum Place {
     Source(Option<Uuid>, SourceKind, Uuid),
 }
 
+impl Place {
+    /// The item that stands there.
+    pub(super) fn item(&self) -> Option<Uuid> {
+        match self {
+            Self::Item(id) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
 /// The path of an item's document.
 pub(super) fn item(id: Uuid, type_name: &str, extension: &str) -> String {
     let top = if DIRECTORY.contains(&type_name) { "directory" } else { "items" };

@@ -46,6 +46,8 @@ pub(super) struct Loaded {
     pub(super) cut: Vec<u8>,
     /// The documents that somebody has changed by hand since a server had the folder.
     pub(super) unseen: Vec<String>,
+    /// Those of them that no server will take, and why.
+    pub(super) refused: Vec<Problem>,
 }
 
 /// How much of a log is whole, and how much of that counts, in bytes.
@@ -94,7 +96,8 @@ pub(super) fn load(root: &Path, codec: &dyn Codec, left: &Left) -> Result<Loaded
     let lines = log.lines();
     let index = read_index(&lines, left, &stamps, &first_changes);
     let folder = Folder { root, codec, found: &found, index: index.as_ref(), journaled: &journaled };
-    let items = items::read(&Sources { folder: &folder, registry: &registry }, &mut problems);
+    let mut items = items::read(&Sources { folder: &folder, registry: &registry }, &mut problems);
+    let refused = std::mem::take(&mut items.refused);
     let mut known = folder.known(&items);
     let unseen = folder.unseen(&known);
     items::put_into(items, left, &registry, extension, &mut state, &mut problems);
@@ -106,7 +109,7 @@ pub(super) fn load(root: &Path, codec: &dyn Codec, left: &Left) -> Result<Loaded
     let new_index = if index.is_none() { Some(anew()?) } else { None };
     let index = Extent { good: lines.good, live: index.map_or(0, |index| index.live) };
     known.retain(|document, _| !document.starts_with("changes/"));
-    Ok(Loaded { state, known, tails, new_index, index, private, cut, unseen })
+    Ok(Loaded { state, known, tails, new_index, index, private, cut, unseen, refused })
 }
 
 /// The index, when it is in order and fits. One that was cut short while the journal has what is missing is in order.

@@ -102,7 +102,8 @@ impl DocumentStore {
     /// kept. As long as the store is there, no process opens the folder, and others may look at it.
     ///
     /// # Errors
-    /// As [`Self::open`]; conflict when there are edits by hand, and `edits` refuses them.
+    /// As [`Self::open`]; conflict when there are edits by hand that no server will take, and when there are any and `edits`
+    /// refuses them.
     pub fn look(folder: impl AsRef<Path>, codec: &dyn Codec, edits: Edits) -> Result<MemoryStore> {
         let folder = folder.as_ref();
         open::look(folder, codec, edits).map_err(|error| open::named(folder, &error))
@@ -164,7 +165,11 @@ impl DocumentStore {
 
     /// Finishes what is under way and lets go of the folder. Blocks the thread.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+        if !self.closed.swap(true, Ordering::SeqCst) {
+            for problem in self.problems() {
+                tracing::warn!(%problem, "a document that was refused stays in the folder, and the store has another");
+            }
+        }
         drop(self.keeper.lock().take());
         drop(self.lock.lock().take());
     }

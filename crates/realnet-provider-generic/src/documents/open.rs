@@ -17,6 +17,7 @@ use super::keeper::Keeper;
 use super::layout::{FOLDERS, MARK, PRIVATE};
 use super::load::{self, Extent, Loaded, PRIVATE_LOG};
 use super::log::{self, Ledger};
+use super::problem::refusal;
 use super::scribe::{Scribe, Work};
 use super::shelf::Shelf;
 use crate::files;
@@ -85,7 +86,7 @@ pub(super) fn open(folder: &Path, codec: Arc<dyn Codec>) -> Result<Opened> {
 }
 
 fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock: File) -> Result<Opened> {
-    let Loaded { state, known, tails, new_index, index, private, cut, unseen: _ } = loaded;
+    let Loaded { state, known, tails, new_index, index, private, cut, .. } = loaded;
     let folder = root.join(PRIVATE);
     keep_cut(&folder, &cut);
     let Extent { good, live } = private;
@@ -165,7 +166,11 @@ pub(super) fn look(folder: &Path, codec: &dyn Codec, edits: Edits) -> Result<Mem
         None => None,
     };
     let left = journal::read(&private)?;
-    let Loaded { state, unseen, .. } = load::load(folder, codec, &left)?;
+    let Loaded { state, unseen, refused, .. } = load::load(folder, codec, &left)?;
+    // A server starts with them, and goes on with what it has in their places.
+    if !refused.is_empty() {
+        return Err(refusal(refused));
+    }
     match unseen.first() {
         Some(first) if edits == Edits::Refused => Err(refused_edits(first, unseen.len())),
         _ => Ok(MemoryStore::of(state).holding(lock)),

@@ -165,12 +165,26 @@ pub(super) fn item(
     if let Some(location) = members.get("location").filter(|location| !location.is_null()) {
         Location::from_json(location).map_err(|error| error.message().to_owned())?;
     }
-    let mut item: Item = read(members)?;
+    let others = members.iter().filter(|(key, _)| *key != "attributes");
+    let others: Map = others.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut item: Item = read(members).map_err(|error| with_key(&error, &others))?;
     item.tags.sort_unstable();
     item.tags.dedup();
     // What is read is a map already: as text it takes less memory, and is what is compared.
     item.attributes.as_text();
     Ok(item)
+}
+
+/// Why an item can not be read, with the key whose value is to blame. `others`: all but the attributes.
+fn with_key(error: &str, others: &Map) -> String {
+    let usual = Item::new(Uuid::nil(), Uuid::nil(), Arc::from(""), Uuid::nil());
+    let usual = serde_json::to_value(usual).unwrap_or_default();
+    let why = |(key, value): (&String, &Value)| {
+        let mut one = usual.as_object()?.clone();
+        one.insert(key.clone(), value.clone());
+        read::<Item>(one).err().map(|error| format!("'{key}': {error}"))
+    };
+    others.iter().find_map(why).unwrap_or_else(|| format!("'attributes': {error}"))
 }
 
 /// Fills in the id of the type, or its name.
@@ -323,7 +337,11 @@ mod tests {
             (json!({"type": "Item", "type_id": Uuid::from_u128(2)}), "different types"),
             (json!({"type_id": Uuid::from_u128(77)}), "no type"),
             (json!({"type": "Task", "location": {"type": "Point", "coordinates": [200, 0]}}), "180"),
-            (json!({"type": "Task", "tags": "x"}), "sequence"),
+            (json!({"type": "Task", "tags": "x"}), "'tags': invalid type"),
+            (json!({"type": "Task", "owner": "root"}), "'owner': "),
+            (json!({"type": "Task", "created_at": "yesterday"}), "'created_at': expected an RFC 3339 time"),
+            (json!({"type": "Task", "name": 42}), "'name': invalid type: integer `42`"),
+            (json!({"type": "Task", "attributes": 5}), "'attributes': "),
             (json!({"type": "Task", "org": "x"}), "not an id"),
         ] {
             let error = read_item(value.clone()).unwrap_err();

@@ -112,6 +112,8 @@ impl Watch {
         let shelf = self.shelf.lock();
         self.home.check_tops(shelf.documents().map(|(document, _)| document.as_str()))?;
         let missing = shelf.documents().filter(|(document, _)| !present.contains(document.as_str()));
+        // In a wrong place they are refused, and not removed.
+        let items: HashSet<Uuid> = found.iter().filter_map(|found| found.place.item()).collect();
         let (mut edits, mut missed) = (Vec::new(), HashMap::new());
         let before = std::mem::take(&mut *self.missed.lock());
         for (document, stamp) in missing {
@@ -120,6 +122,9 @@ impl Watch {
                 continue;
             }
             let Ok(place) = layout::place(document, self.codec.extension()) else { continue };
+            if place.item().is_some_and(|id| items.contains(&id)) {
+                continue;
+            }
             let known = before.get(document).copied();
             let first = known.unwrap_or_else(|| self.missed_now(&place));
             missed.insert(document.clone(), first);
@@ -225,10 +230,7 @@ impl Edit {
 
     /// The item that the document is of.
     pub(super) fn item(&self) -> Option<Uuid> {
-        match self.place {
-            Place::Item(id) => Some(id),
-            _ => None,
-        }
+        self.place.item()
     }
 }
 

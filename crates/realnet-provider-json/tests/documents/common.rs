@@ -51,7 +51,8 @@ fn types() -> Vec<TypeDefinition> {
         definition(
             SAFE,
             &json!({"name": "Safe", "attributes": {"inherits_access": true},
-                    "fields": [{"name": "code", "type": "secret"}]}),
+                    "fields": [{"name": "code", "type": "secret"},
+                               {"name": "opened", "type": "integer", "readonly": true}]}),
         ),
     ]
 }

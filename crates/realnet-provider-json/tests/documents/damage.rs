@@ -114,7 +114,10 @@ async fn a_clone_without_private_files_has_everything_else() {
 
 /// Without the index everything is read from the documents, as after a pull of somebody else's changes.
 fn forget_index(folder: &std::path::Path) {
-    std::fs::remove_file(folder.join(".realnet/index.log")).unwrap();
+    let index = folder.join(".realnet/index.log");
+    if index.exists() {
+        std::fs::remove_file(index).unwrap();
+    }
 }
 
 #[tokio::test]
@@ -192,6 +195,18 @@ async fn what_items_have_of_those_above_is_no_word_of_their_documents() {
         assert_eq!(world.get(safe.id).await.as_ref(), Some(safe));
     }
     let folder = world.close();
+
+    // One that stands below nothing.
+    let gone = Uuid::from_u128(0x99);
+    let whole = std::fs::read_to_string(file_of(&safes[1])).unwrap();
+    replace(&file_of(&safes[1]), &safes[0].id.to_string(), &gone.to_string());
+    forget_index(&folder);
+    let said = refused(&folder);
+    assert!(
+        said.contains(&format!("items/Safe/{}.json: its parent {gone} is not there", safes[1].id)),
+        "{said}"
+    );
+    std::fs::write(file_of(&safes[1]), whole).unwrap();
 
     let below = format!("\"parent_id\": \"{}\",\n  \"type\":", safes[2].id);
     let top = folder.join(format!("items/Safe/{}.json", safes[0].id));

@@ -1,9 +1,12 @@
 //! Documents that are changed by hand: a change like any other, or refused with its place, and nothing is lost.
 
+use realnet_core::Uuid;
 use realnet_core::change::Operation;
 use realnet_core::provider::{ItemProvider as _, TypeProvider as _};
 use realnet_core::registry::{TypeGrants, TypeRegistry};
-use serde_json::json;
+use realnet_provider_generic::{DocumentStore, Edits};
+use realnet_provider_json::JsonCodec;
+use serde_json::{Value, json};
 
 use super::common::{ORG, TASK, aside, open, replace};
 
@@ -230,4 +233,74 @@ async fn what_is_no_item_and_is_needed_comes_back() {
     assert_eq!(world.problems(), Vec::<String>::new());
     let folder = world.close();
     assert_eq!(open(&folder).await.get(item.id).await, Some(item));
+}
+
+#[tokio::test]
+async fn a_document_in_a_wrong_place_is_refused_and_removes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let (moved, removed) = (world.put("moved", json!({})).await, world.put("removed", json!({})).await);
+    world.settled();
+    let place = world.folder.join("items/Safe");
+    std::fs::create_dir(&place).unwrap();
+    std::fs::rename(world.file(moved.id), place.join(format!("{}.json", moved.id))).unwrap();
+    std::fs::remove_file(world.file(removed.id)).unwrap();
+    // However long one is missing, until it counts as removed, the other is not.
+    world.look_until(async || world.get(removed.id).await.is_none()).await;
+    assert_eq!(world.get(moved.id).await.as_ref(), Some(&moved));
+    let problems = world.problems();
+    assert!(problems.len() == 1 && problems[0].contains("stands in items/Task/"), "{problems:?}");
+    std::fs::rename(place.join(format!("{}.json", moved.id)), world.file(moved.id)).unwrap();
+    world.look().await;
+    assert_eq!(world.problems(), Vec::<String>::new());
+    assert_eq!(world.get(moved.id).await, Some(moved));
+}
+
+#[tokio::test]
+async fn what_only_the_server_sets_is_set_by_no_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let id = Uuid::from_u128(0x01900000_0000_7000_8000_000000000001);
+    let place = world.folder.join("items/Safe");
+    std::fs::create_dir(&place).unwrap();
+    let file = place.join(format!("{id}.json"));
+    let write = |attributes: Value| {
+        let document = json!({"type": "Safe", "org": ORG, "attributes": attributes});
+        std::fs::write(&file, document.to_string()).unwrap();
+    };
+    let words = "/attributes/opened is set by the system only";
+    write(json!({"opened": 3}));
+    world.look().await;
+    assert!(world.problems()[0].contains(words), "{:?}", world.problems());
+    assert!(world.get(id).await.is_none());
+    write(json!({}));
+    world.look().await;
+    assert!(world.problems().is_empty() && world.get(id).await.is_some());
+    world.settled();
+    write(json!({"opened": 3}));
+    world.look().await;
+    assert!(world.problems()[0].contains(words), "{:?}", world.problems());
+}
+
+#[tokio::test]
+async fn a_look_names_edits_that_no_server_will_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = open(folder.path()).await;
+    let item = world.put("good", json!({"size": 1})).await;
+    let folder = world.close();
+    let file = super::common::file(&folder, item.id);
+    let good = std::fs::read_to_string(&file).unwrap();
+    let look = || DocumentStore::look(&folder, &JsonCodec, Edits::PassedOver).map(drop);
+    for (from, to, expected) in [
+        ("\"size\": 1", "\"size\": \"large\"", ": /attributes/size"),
+        ("\"version\": 1", "\"version\": 7", "at version 1, not 7"),
+        ("\"name\": \"good\"", "\"name\": 42", ": 'name': invalid type"),
+    ] {
+        std::fs::write(&file, good.replace(from, to)).unwrap();
+        let refused = look().unwrap_err();
+        assert!(refused.message().contains(&format!("items/Task/{}.json", item.id)), "{refused}");
+        assert!(refused.message().contains(expected), "{expected} in {refused}");
+    }
+    std::fs::write(&file, good.replace("\"size\": 1", "\"size\": 2")).unwrap();
+    look().unwrap();
 }
