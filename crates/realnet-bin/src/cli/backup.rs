@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use structopt::StructOpt;
 
-use super::copy::{Beside, place, run_until_interrupted};
+use super::copy::{Beside, interrupted, place, run_until_interrupted};
 use super::{Failure, Outcome, output};
 use crate::config::{Config, Environment, StoragePlace};
 use crate::wire::moving;
@@ -12,8 +12,9 @@ use crate::wire::moving;
 /// Writes all that a store holds into one file, of one moment, while its servers go on.
 #[derive(Debug, StructOpt)]
 #[structopt(after_help = "\
-Without --from it is the store of the settings of `realnet server`. The file is a tar archive in zstd, for its owner alone: it holds hashes
-of passwords. The keys of secrets are not in it; keep them apart. Sessions are not in it either.
+Without --from it is the store of the settings of `realnet server`. The file is a tar archive in
+zstd, for its owner alone: it holds hashes of passwords. The keys of secrets are not in it; keep
+them apart. Sessions are not in it either.
 
 EXAMPLES:
     realnet backup shop.tar.zst
@@ -35,8 +36,8 @@ pub struct BackupCommand {
 /// Fills an empty store with what a backup holds.
 #[derive(Debug, StructOpt)]
 #[structopt(after_help = "\
-Without --to it is the store of the settings of `realnet server`. All of the file is read before anything is written; at the end the store is
-compared with it.
+Without --to it is the store of the settings of `realnet server`. All of the file is read before
+anything is written; at the end the store is compared with it.
 
 EXAMPLES:
     realnet restore shop.tar.zst --to sqlite://restored.db
@@ -76,21 +77,21 @@ fn meant(url: Option<&str>, storage: Option<&str>, beside: Beside) -> Result<mov
 /// Makes a backup.
 pub fn backup(command: &BackupCommand) -> Outcome {
     let place = meant(command.from.as_deref(), command.storage.as_deref(), Beside::IfThere)?;
-    run_until_interrupted(async {
+    run_until_interrupted("interrupted: no backup was made", async {
         let made = moving::backup(&place, &command.path).await?;
         output::line(&format!("{}: {}", made.path.display(), made.manifest.census()));
         output::line(&format!("SHA-256 {}", made.manifest.sha256));
         if let Some(words) = moving::told(&made.manifest.contents) {
             output::line(&words);
         }
-        Ok(())
+        moving::check_contents(&made.faults, "the backup holds all else, but not")
     })
 }
 
 /// Restores a backup.
 pub fn restore(command: &RestoreCommand) -> Outcome {
     let place = meant(command.to.as_deref(), command.storage.as_deref(), Beside::New)?;
-    run_until_interrupted(async {
+    run_until_interrupted(&interrupted(&place.database), async {
         let restored = moving::restore(&command.path, &place, command.resume).await?;
         output::line(&format!("restored {} into {}", restored.summary.counts, place.database));
         output::line(&format!("SHA-256 {}, as in the backup", restored.summary.checksum));

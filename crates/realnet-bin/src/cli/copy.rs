@@ -1,5 +1,6 @@
 //! `realnet copy` and `realnet verify`: whole stores.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use structopt::StructOpt;
@@ -14,9 +15,11 @@ macro_rules! urls {
     ($examples:literal) => {
         concat!(
             "\
-URL is sqlite://FILE, json://FOLDER, yaml://FOLDER, xml://FOLDER or postgres://USER@HOST:PORT/DATABASE?sslmode=MODE; a password that it
-lacks comes from REALNET_DB_PASS or PGPASSWORD, and env:NAME means the URL in the variable NAME, which is in no list of processes.
-STORAGE is a folder, `none`, `s3` (the bucket of REALNET_STORAGE_S3_…), or s3://BUCKET/PREFIX with the region, endpoint and keys of these.
+URL is sqlite://FILE, json://FOLDER, yaml://FOLDER, xml://FOLDER, or
+postgres://USER@HOST:PORT/DATABASE?sslmode=MODE. A password that it lacks comes from
+REALNET_DB_PASS or PGPASSWORD; env:NAME means the URL in the variable NAME, which is in no
+list of processes. STORAGE is a folder, `none`, `s3` (the bucket of REALNET_STORAGE_S3_…), or
+s3://BUCKET/PREFIX with the region, endpoint and keys of these.
 
 EXAMPLES:
 ",
@@ -27,8 +30,7 @@ EXAMPLES:
 
 /// Copies a whole store into an empty one: types, items, grants, history, accounts with their passwords, settings.
 #[derive(Debug, StructOpt)]
-#[structopt(after_help = urls!("\
-    realnet copy --from sqlite://shop.db --to postgres://shop@db/shop
+#[structopt(after_help = urls!("    realnet copy --from sqlite://shop.db --to postgres://shop@db/shop
     realnet copy --from sqlite://shop.db --to postgres://shop@db/shop --to-storage s3://files/shop
     realnet copy --from sqlite://shop.db --to yaml://documents --dry-run
     realnet copy --from env:OLD_STORE --to sqlite://shop.db --resume    goes on with what was broken off"))]
@@ -55,8 +57,7 @@ pub struct CopyCommand {
 
 /// Prints a SHA-256 over all that a store holds, but for sessions and what else goes by itself: equal stores, equal sums.
 #[derive(Debug, StructOpt)]
-#[structopt(after_help = urls!("\
-    realnet verify sqlite://shop.db
+#[structopt(after_help = urls!("    realnet verify sqlite://shop.db
     diff <(realnet verify sqlite://shop.db) <(realnet verify postgres://shop@db/shop)"))]
 pub struct VerifyCommand {
     /// The store, which a server may be using, unless it is a folder of documents; or the file of a backup
@@ -96,16 +97,23 @@ pub(super) fn place(
     Ok(Place { database, storage, storage_is_said })
 }
 
-/// Runs something with threads of its own, until it ends or is interrupted.
-pub(super) fn run_until_interrupted(work: impl Future<Output = Outcome>) -> Outcome {
+/// Runs something with threads of its own, until it ends or is interrupted: what is said then.
+pub(super) fn run_until_interrupted(interrupted: &str, work: impl Future<Output = Outcome>) -> Outcome {
     wire::logging::start(false);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
             outcome = work => outcome,
-            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+            _ = tokio::signal::ctrl_c() => Err(interrupted.into()),
         }
     })
+}
+
+/// What is said when filling a store is interrupted.
+pub(super) fn interrupted(to: &DatabaseSection) -> String {
+    format!(
+        "interrupted: where {to} holds a part, --resume goes on with it, and no server starts on it before"
+    )
 }
 
 /// Copies, or says what would be copied.
@@ -114,18 +122,19 @@ pub fn copy(command: &CopyCommand) -> Outcome {
     let from = place(&command.from, command.from_storage.as_deref(), Beside::IfThere, &environment)?;
     let to = place(&command.to, command.to_storage.as_deref(), Beside::New, &environment)?;
     let plan = moving::Copy { from, to, resume: command.resume };
-    run_until_interrupted(async {
-        if command.dry_run {
+    if command.dry_run {
+        return run_until_interrupted("interrupted", async {
             let counts = plan.rehearse().await?;
-            output::line(&format!("would copy {counts}"));
-            return Ok(());
-        }
+            output::line(&format!("would copy {counts}, sessions and what else ends by itself among them"));
+            Ok(())
+        });
+    }
+    run_until_interrupted(&interrupted(&plan.to.database), async {
         let copied = moving::copy(&plan).await?;
         output::line(&format!("copied {} to {}", copied.summary.counts, plan.to.database));
         output::line(&format!("SHA-256 {}, the same on both sides", copied.summary.checksum));
-        copied.contents.as_ref().and_then(moving::told).iter().for_each(|words| output::line(words));
         copied.next.iter().for_each(|words| output::line(words));
-        Ok(())
+        told(copied.contents.as_ref(), "all else is copied, but not")
     })
 }
 
@@ -136,13 +145,31 @@ pub fn verify(command: &VerifyCommand) -> Outcome {
     }
     let environment = Environment::of_process()?;
     let place = place(&command.store, command.storage.as_deref(), Beside::Never, &environment)?;
-    run_until_interrupted(async {
+    run_until_interrupted("interrupted", async {
         let (summary, contents) = moving::verify(&place).await?;
         output::line(&format!("SHA-256 {}", summary.checksum));
         output::line(&summary.counts.to_string());
-        contents.as_ref().and_then(moving::told).iter().for_each(|words| output::line(words));
-        Ok(())
+        told(contents.as_ref(), "all else is in order, but not")
     })
+}
+
+/// Says what was found of contents; an error where some are not in order.
+fn told(found: Option<&moving::Found>, otherwise: &str) -> Outcome {
+    let Some(found) = found else { return Ok(()) };
+    if let Some(words) = moving::told(&found.contents) {
+        output::line(&words);
+    }
+    moving::check_contents(&found.faults, otherwise)
+}
+
+/// The URL that was meant, where a path leads to a store.
+fn meant_as(path: &Path) -> Option<String> {
+    if path.is_dir() {
+        return Some(format!("json://{0}, yaml://{0} or xml://{0}", path.display()));
+    }
+    let mut first = Vec::new();
+    std::fs::File::open(path).ok()?.take(16).read_to_end(&mut first).ok()?;
+    (first == b"SQLite format 3\0").then(|| format!("sqlite://{}", path.display()))
 }
 
 /// Restores a backup into a scratch place, and prints the same.
@@ -152,7 +179,10 @@ fn verify_backup(path: &Path) -> Outcome {
             format!("'{}' is neither the URL of a store, such as sqlite://FILE, nor a file", path.display());
         return Err(Usage(problem).into());
     }
-    run_until_interrupted(async {
+    if let Some(url) = meant_as(path) {
+        return Err(Usage(format!("{} is no backup: it is a store, {url}", path.display())).into());
+    }
+    run_until_interrupted("interrupted", async {
         let manifest = moving::rehearse(path).await?;
         output::line(&format!("SHA-256 {}", manifest.sha256));
         output::line(&manifest.census().to_string());

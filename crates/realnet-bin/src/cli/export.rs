@@ -16,8 +16,9 @@ EXAMPLES:
     realnet export notes.tar.gz --type note --filter status=open
     realnet export shop --update                         brings it up to date, or goes on with what was broken off
 
-It holds what you may read, with the values that items have of their own. Secrets, passwords, grants and history are not in it:
-`realnet backup` has those. Accounts, groups, roles and apps that every server has are left out, unless --type names them.")]
+It holds what you may read, with the values that items have of their own. Secrets, passwords,
+grants and history are not in it: `realnet backup` has those. Accounts, groups, roles and apps that
+every server has are left out, unless --type names them.")]
 pub struct ExportCommand {
     #[structopt(flatten)]
     address: ServerAddress,

@@ -15,9 +15,10 @@ EXAMPLES:
     realnet import shop.tar.gz
     realnet import shop --new-ids --drop-missing         what another server has, as items of one's own
 
-All of it is read before anything is written. Items that are there already are not made again, so that the same import, done twice,
-changes nothing the second time, and goes on with what was broken off. Administrators keep the ids of items; for others, and
-with --new-ids, new ones are made, and references among the items lead to these.")]
+All of it is read before anything is written. Items that are there already are not made again, so
+that the same import, done twice, changes nothing the second time, and goes on with what was
+broken off. Administrators keep the ids of items; for others, and with --new-ids, new ones are
+made, and references among the items lead to these.")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct ImportCommand {
     #[structopt(flatten)]

@@ -14,7 +14,7 @@ use crate::wire::{self, FirstStart, Initialized, PasswordReset};
 Without any setting the store is ./realnet.db and the address http://127.0.0.1:8080. Settings come from flags, the
 environment, or a .env file, in this order:
     REALNET_SERVER_HOST, REALNET_SERVER_PORT       address and port
-    REALNET_DB_TYPE                                postgresql, sqlite or memory
+    REALNET_DB_TYPE                                postgresql, sqlite, json, yaml, xml or memory
     REALNET_DB_NAME                                database, or file of the embedded store
     REALNET_DB_HOST, _PORT, _USER, _PASS, _SSLMODE the PostgreSQL server
     REALNET_SECRET_KEY                             keys that secrets are sealed under: ID:BASE64, the first one seals

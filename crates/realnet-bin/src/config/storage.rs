@@ -79,6 +79,17 @@ impl StoragePlace {
     }
 }
 
+impl std::fmt::Display for StoragePlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("no storage"),
+            Self::Memory => f.write_str("memory"),
+            Self::Local { path } => write!(f, "{}", path.display()),
+            Self::S3(section) => write!(f, "{section}"),
+        }
+    }
+}
+
 impl StorageSection {
     pub(super) fn read(
         environment: &Environment,

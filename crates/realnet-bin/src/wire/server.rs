@@ -24,7 +24,7 @@ use crate::config::{Config, ServerSection};
 const MAILS_END: Duration = Duration::from_secs(10);
 
 /// Of a store that is not whole.
-const UNFINISHED: &str = "the store was begun to be filled by `realnet copy` or `realnet restore`, and is not whole yet: run that \
+pub(super) const UNFINISHED: &str = "the store was begun to be filled by `realnet copy` or `realnet restore`, and is not whole yet: run that \
      again with --resume, or begin anew with an empty store";
 
 /// Binds the configured address. Done before a store is made or changed, so that a port in use leaves nothing half done.

@@ -157,6 +157,8 @@ async fn a_killed_copy_goes_on() {
     assert!(!started.status.success() && text(&started).contains("is not whole yet"), "{}", text(&started));
     let said = refused(&folder, &arguments);
     assert!(said.contains("--resume"), "{said}");
+    let said = refused(&folder, &["verify", &place]);
+    assert!(said.contains("is not whole yet"), "{said}");
     let said = told(&folder, &[&arguments[..], &["--resume"]].concat());
     assert!(said.contains("same on both sides"), "{said}");
     assert_eq!(sum(&folder, &place), sum(&folder, "sqlite://shop.db"));

@@ -8,6 +8,7 @@ mod buckets;
 mod common;
 mod copy;
 mod exchange;
+mod faults;
 mod hostile_exports;
 mod ring;
 mod shop;

@@ -5,17 +5,17 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use realnet_core::Uuid;
 use realnet_core::clock::{Clock as _, System, Timestamp};
 use realnet_core::provider::{ContentId, ContentSource};
 use realnet_core::transfer::Digest;
+use realnet_core::{Error, Uuid};
 
 use super::Place;
-use super::archive::{Contents, ContentsDigest, Destination, FORMAT, Head, Manifest, Writer};
-use super::contents::{self, Named};
+use super::archive::{ContentsDigest, Destination, FORMAT, Head, Manifest, Writer};
+use super::contents::{self, Finding, Found, Named};
 use super::open::{Others, source};
 use super::progress::Bar;
-use crate::cli::Failure;
+use crate::cli::{Failure, for_operators};
 
 /// Parts of the records have so many bytes, about.
 const PART: usize = 1024 * 1024;
@@ -27,6 +27,8 @@ pub struct Made {
     pub path: PathBuf,
     /// What is in it.
     pub manifest: Manifest,
+    /// What is wrong with contents that are not in it, in words.
+    pub faults: Vec<String>,
 }
 
 /// Writes all that a store holds at this moment into a new file; into one named by the moment, where `path` is a folder.
@@ -64,10 +66,13 @@ pub async fn backup(place: &Place, path: &Path) -> Result<Made, Failure> {
     }
     drop(bar);
     let ids = named.ids();
-    let contents = match storage {
-        _ if ids.is_empty() => ContentsDigest::default().finish(ids),
-        Some(storage) => write_contents(&mut writer, &ids, &*storage, problem).await?,
-        None if place.storage_is_said => ContentsDigest::default().finish(ids),
+    let (contents, faults) = match storage {
+        _ if ids.is_empty() => (ContentsDigest::default().finish(ids), Vec::new()),
+        Some(storage) => {
+            let found = write_contents(&mut writer, &named, &*storage, problem).await?;
+            (found.contents, found.faults)
+        }
+        None if place.storage_is_said => (ContentsDigest::default().finish(ids), Vec::new()),
         None => {
             let count = ids.len();
             return Err(format!(
@@ -79,33 +84,54 @@ pub async fn backup(place: &Place, path: &Path) -> Result<Made, Failure> {
     let manifest = Manifest::new(now, &digest.finish(), contents);
     let out = writer.end(&manifest).map_err(problem)?;
     destination.keep(out).map_err(problem)?;
-    Ok(Made { path, manifest })
+    Ok(Made { path, manifest, faults })
 }
 
 /// Writes the bytes of contents, each compared with its checksum.
 async fn write_contents(
     writer: &mut Writer<BufWriter<File>>,
-    ids: &[Uuid],
+    named: &Named,
     storage: &dyn ContentSource,
     problem: impl Fn(std::io::Error) -> Failure,
-) -> Result<Contents, Failure> {
+) -> Result<Found, Failure> {
+    let ids = named.ids();
     let bar = Bar::new("contents", ids.len() as u64);
-    let (mut digest, mut missing) = (ContentsDigest::default(), Vec::new());
+    let mut finding = Finding::new(named);
     for id in ids {
         bar.step();
-        let Some(mut read) = storage.content(ContentId::new(*id)).await? else {
-            // Replaced or deleted since the moment that the backup shows.
-            missing.push(*id);
-            continue;
+        let mut read = match storage.content(ContentId::new(id)).await {
+            Ok(Some(read)) => read,
+            // Lost, or replaced or deleted since the moment that the backup shows.
+            Ok(None) => {
+                finding.fault(id, None)?;
+                continue;
+            }
+            Err(error) => {
+                finding.fault(id, Some(&error))?;
+                continue;
+            }
         };
         writer.begin_entry(&format!("contents/{id}"), read.content.size).map_err(&problem)?;
-        while let Some(bytes) = read.data.try_next().await? {
+        while let Some(bytes) = read.data.try_next().await.map_err(|error| broken(named, id, &error))? {
             writer.data(&bytes).map_err(&problem)?;
         }
         writer.end_entry().map_err(&problem)?;
-        digest.add(*id, read.content.size, read.content.checksum);
+        finding.add(&read.content);
     }
-    Ok(digest.finish(missing))
+    Ok(finding.finish())
+}
+
+/// A content that ends otherwise than it began: its entry can not be taken back.
+fn broken(named: &Named, id: Uuid, error: &Error) -> Failure {
+    let words = named.told(id);
+    match contents::damage(error) {
+        Some(damage) => format!(
+            "no backup was made: {words} {damage}: give the item its content again, take it from it (DELETE /api/files/ID/data), or leave \
+             all contents out with --storage none"
+        )
+        .into(),
+        None => format!("{words}: {}", for_operators(error)).into(),
+    }
 }
 
 /// Such as `realnet-2026-01-31T12-00-00Z.tar.zst`.

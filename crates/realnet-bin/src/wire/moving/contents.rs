@@ -1,13 +1,13 @@
 //! The contents of files, when a store moves: those that its items name, under their ids.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use realnet_core::Uuid;
 use realnet_core::provider::{
-    ContentId, ContentSource, DataProvider, Expectation, RecordStream, StoreRecord,
+    Content, ContentId, ContentSource, DataProvider, Expectation, RecordStream, StoreRecord,
 };
+use realnet_core::{Error, Uuid};
 use realnet_provider_generic::{LocalData, LocalLook, LocalOptions};
 
 use super::super::storage;
@@ -16,17 +16,26 @@ use super::progress::Bar;
 use crate::cli::{Failure, for_operators};
 use crate::config::StoragePlace;
 
-/// The ids of the contents that items name.
+/// The longest part of a name that is told.
+const SHOWN: usize = 80;
+/// So many contents are told one by one.
+const TOLD: usize = 20;
+
+/// The ids of the contents that items name, with these items: in words, by id and name.
 #[derive(Default)]
-pub struct Named(Arc<Mutex<BTreeSet<Uuid>>>);
+pub struct Named(Arc<Mutex<BTreeMap<Uuid, String>>>);
 
 impl Named {
     /// Takes note of what passes by.
     pub fn watch(&self, records: RecordStream) -> RecordStream {
         let ids = Arc::clone(&self.0);
         let note = move |record: &StoreRecord| {
-            if let StoreRecord::Item(item) = record {
-                ids.lock().unwrap_or_else(PoisonError::into_inner).extend(item.content);
+            if let StoreRecord::Item(item) = record
+                && let Some(content) = item.content
+            {
+                let name: String = item.name.chars().take(SHOWN).collect();
+                let words = format!("the content of {} {} ({name:?})", item.type_name, item.id);
+                ids.lock().unwrap_or_else(PoisonError::into_inner).insert(content, words);
             }
         };
         records.inspect_ok(note).boxed()
@@ -34,7 +43,13 @@ impl Named {
 
     /// All that have passed by, sorted.
     pub fn ids(&self) -> Vec<Uuid> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// A content in words.
+    pub fn told(&self, content: Uuid) -> String {
+        let named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        named.get(&content).cloned().unwrap_or_else(|| format!("the content {content}"))
     }
 }
 
@@ -67,47 +82,102 @@ pub async fn target(place: &StoragePlace) -> Result<Option<Arc<dyn DataProvider>
     }
 }
 
+/// What was found of contents.
+#[derive(Debug)]
+pub struct Found {
+    /// Those that are in order, and those that are not there.
+    pub contents: Contents,
+    /// What is wrong with others, in words.
+    pub faults: Vec<String>,
+}
+
+/// What is found of contents, in the making.
+pub struct Finding<'n> {
+    named: &'n Named,
+    digest: ContentsDigest,
+    missing: Vec<Uuid>,
+    faults: Vec<String>,
+}
+
+impl<'n> Finding<'n> {
+    /// Before the first one.
+    pub fn new(named: &'n Named) -> Self {
+        Self { named, digest: ContentsDigest::default(), missing: Vec::new(), faults: Vec::new() }
+    }
+
+    /// Adds a content that is in order.
+    pub fn add(&mut self, content: &Content) {
+        self.digest.add(content.id.as_uuid(), content.size, content.checksum);
+    }
+
+    /// Adds one that can not be given: that is not there, or is damaged. Other errors are answered again.
+    pub fn fault(&mut self, id: Uuid, error: Option<&Error>) -> Result<(), Failure> {
+        let words = self.named.told(id);
+        let problem = match error {
+            None => "is not in the storage".to_owned(),
+            Some(error) => damage(error).ok_or_else(|| format!("{words}: {}", for_operators(error)))?,
+        };
+        self.missing.push(id);
+        self.faults.push(format!("{words} {problem}"));
+        Ok(())
+    }
+
+    /// What was found.
+    pub fn finish(self) -> Found {
+        Found { contents: self.digest.finish(self.missing), faults: self.faults }
+    }
+}
+
+/// What is wrong with the bytes of a content, if that is what an error says.
+pub fn damage(error: &Error) -> Option<String> {
+    let report = error.report();
+    let (_, detail) = report.split_once(" is damaged: ")?;
+    Some(format!("is damaged: {}", detail.split(" | ").next().unwrap_or(detail)))
+}
+
 /// Reads all of them, and compares each with its checksum.
-pub async fn verify(ids: &[Uuid], from: &dyn ContentSource) -> Result<Contents, Failure> {
+pub async fn verify(named: &Named, from: &dyn ContentSource) -> Result<Found, Failure> {
+    let ids = named.ids();
     let bar = Bar::new("contents", ids.len() as u64);
-    let (mut digest, mut missing) = (ContentsDigest::default(), Vec::new());
+    let mut finding = Finding::new(named);
     for id in ids {
-        match from.content(ContentId::new(*id)).await? {
-            None => missing.push(*id),
-            Some(read) => {
-                digest.add(*id, read.content.size, read.content.checksum);
-                read.data.try_for_each(|_| std::future::ready(Ok(()))).await?;
-            }
+        let read = async {
+            let Some(read) = from.content(ContentId::new(id)).await? else { return Ok(None) };
+            read.data.try_for_each(|_| std::future::ready(Ok(()))).await?;
+            Ok::<_, Error>(Some(read.content))
+        };
+        match read.await {
+            Ok(Some(content)) => finding.add(&content),
+            Ok(None) => finding.fault(id, None)?,
+            Err(error) => finding.fault(id, Some(&error))?,
         }
         bar.step();
     }
-    Ok(digest.finish(missing))
+    Ok(finding.finish())
 }
 
 /// Stores all of them in another place, under their ids; those that are there already stay.
-pub async fn copy(
-    ids: &[Uuid],
-    from: &dyn ContentSource,
-    to: &dyn DataProvider,
-) -> Result<Contents, Failure> {
+pub async fn copy(named: &Named, from: &dyn ContentSource, to: &dyn DataProvider) -> Result<Found, Failure> {
+    let ids = named.ids();
     let bar = Bar::new("contents", ids.len() as u64);
-    let (mut digest, mut missing) = (ContentsDigest::default(), Vec::new());
+    let mut finding = Finding::new(named);
     for id in ids {
-        let id = ContentId::new(*id);
-        let content = match to.head(id).await? {
-            Some(present) => Some(present),
-            None => match from.content(id).await? {
-                None => None,
-                Some(read) => Some(to.put(id, read.data, Expectation::of(&read.content)).await?),
-            },
+        let content_id = ContentId::new(id);
+        let stored = async {
+            if let Some(present) = to.head(content_id).await? {
+                return Ok(Some(present));
+            }
+            let Some(read) = from.content(content_id).await? else { return Ok(None) };
+            to.put(content_id, read.data, Expectation::of(&read.content)).await.map(Some)
         };
-        match content {
-            Some(content) => digest.add(id.as_uuid(), content.size, content.checksum),
-            None => missing.push(id.as_uuid()),
+        match stored.await {
+            Ok(Some(content)) => finding.add(&content),
+            Ok(None) => finding.fault(id, None)?,
+            Err(error) => finding.fault(id, Some(&error))?,
         }
         bar.step();
     }
-    Ok(digest.finish(missing))
+    Ok(finding.finish())
 }
 
 /// What was found of contents, in words; nothing when there are none.
@@ -118,8 +188,49 @@ pub fn told(contents: &Contents) -> Option<String> {
         words.push(format!("contents of files: {count}, {bytes} bytes, SHA-256 {sha256}"));
     }
     if !missing.is_empty() {
-        let ids: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        words.push(format!("contents that items name and that are not in the storage: {}", ids.join(", ")));
+        words.push(format!("contents that items name and that are not among them: {}", missing.len()));
     }
     (!words.is_empty()).then(|| words.join("\n"))
+}
+
+/// An error that names what is wrong with contents, unless nothing is. `done`: what is as it should be all the same.
+pub fn check(faults: &[String], done: &str) -> Result<(), Failure> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let more = faults.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    let some = faults.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n  ");
+    Err(format!(
+        "{done} {} that can not be read: give these items their content again, or take it from them (DELETE /api/files/ID/data)\n  {some}{more}",
+        match faults.len() {
+            1 => "1 content".to_owned(),
+            count => format!("{count} contents"),
+        }
+    )
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_told_from_other_errors() {
+        let error = Error::internal("shop.files/contents/ab is damaged: it has 3 bytes");
+        assert_eq!(damage(&error).as_deref(), Some("is damaged: it has 3 bytes"));
+        assert_eq!(damage(&Error::unavailable("the storage is away")), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_an_error_that_names_it() {
+        assert!(check(&[], "").is_ok());
+        let faults: Vec<String> = (0..30).map(|number| format!("fault {number}.")).collect();
+        let said = check(&faults, "all is copied but").unwrap_err().to_string();
+        assert!(said.starts_with("all is copied but 30 contents that can not be read"), "{said}");
+        assert!(
+            said.contains("fault 19.") && !said.contains("fault 20.") && said.ends_with("and 10 more"),
+            "{said}"
+        );
+    }
 }

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use realnet_core::Uuid;
 use realnet_core::clock::{Clock as _, System};
 use realnet_core::provider::{Census, ContentSource, CredentialProvider, MARK_SETTING};
 use realnet_core::transfer::{Filling, Summary};
 
 use super::super::store::Store;
 use super::Place;
-use super::archive::Contents;
-use super::contents::{self, Named};
+use super::contents::{self, Found, Named};
 use super::keys;
 use super::open::{Others, source};
 use super::progress::Bar;
@@ -34,7 +32,7 @@ pub struct Copied {
     /// What both hold now.
     pub summary: Summary,
     /// The contents of files that were copied.
-    pub contents: Option<Contents>,
+    pub contents: Option<Found>,
     /// What is left to be done by the operator.
     pub next: Vec<String>,
 }
@@ -82,7 +80,7 @@ pub async fn copy(plan: &Copy) -> Result<Copied, Failure> {
         let bar = Bar::new("comparing", total);
         filling.compare(&summary, &mut bar.steps()).await?;
         drop(bar);
-        let (contents, note) = copy_contents(plan, &named.ids(), storage, target).await?;
+        let (contents, note) = copy_contents(plan, &named, storage, target).await?;
         let keys = keys::hand_over(&plan.from.database, &plan.to.database, target).await?;
         let next: Vec<String> = note.into_iter().chain(keys).collect();
         filling.finish().await?;
@@ -98,15 +96,25 @@ pub async fn copy(plan: &Copy) -> Result<Copied, Failure> {
 /// Copies the contents that items name; where that can not be done, what is left to be done.
 async fn copy_contents(
     plan: &Copy,
-    ids: &[Uuid],
+    named: &Named,
     from: Option<Arc<dyn ContentSource>>,
     credentials: &dyn CredentialProvider,
-) -> Result<(Option<Contents>, Option<String>), Failure> {
-    if ids.is_empty() || plan.from.storage == plan.to.storage && plan.to.storage != StoragePlace::None {
+) -> Result<(Option<Found>, Option<String>), Failure> {
+    let count = named.ids().len();
+    if count == 0 {
         return Ok((None, None));
     }
+    if plan.from.storage == plan.to.storage && plan.to.storage != StoragePlace::None {
+        return Ok((
+            None,
+            Some(format!(
+                "{count} items have contents, which stay in {}: both stores use it now, so keep it when the first one goes; a copy beginning \
+                 anew with --to-storage puts them into another place",
+                plan.to.storage
+            )),
+        ));
+    }
     let (Some(from), Some(to)) = (from, contents::target(&plan.to.storage).await?) else {
-        let count = ids.len();
         return Ok((
             None,
             Some(format!(
@@ -117,5 +125,5 @@ async fn copy_contents(
     };
     // A server would refuse what is another's, and sweep what it does not know.
     realnet_resource_files::claim_for(credentials, &*to).await?;
-    Ok((Some(contents::copy(ids, &*from, &*to).await?), None))
+    Ok((Some(contents::copy(named, &*from, &*to).await?), None))
 }

@@ -11,7 +11,7 @@ mod restore;
 mod verify;
 
 pub use backup::backup;
-pub use contents::told;
+pub use contents::{Found, check as check_contents, told};
 pub use copy::{Copy, copy};
 pub use progress::Bar;
 pub use restore::{rehearse, restore};

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use realnet_core::provider::DumpProvider;
+use realnet_core::provider::{CredentialProvider as _, DumpProvider, MARK_SETTING};
 use realnet_provider_generic::{DocumentStore, Edits};
 use realnet_provider_sql::postgres::PostgresStore;
-use realnet_provider_sql::{SqliteConfig, SqliteDump};
+use realnet_provider_sql::{SqliteConfig, SqliteDump, SqliteStore};
 
+use super::super::server::UNFINISHED;
 use super::super::store::{at, look_at_documents, postgres_config};
 use crate::cli::Failure;
 use crate::config::DatabaseSection;
@@ -20,8 +21,12 @@ pub enum Others {
     Refused,
 }
 
-/// A store that is only read. It has to be there, with a schema that is up to date; nothing of it is changed.
+/// A store that is only read. It has to be there, whole, with a schema that is up to date; nothing of it is changed.
 pub async fn source(section: &DatabaseSection, others: Others) -> Result<Arc<dyn DumpProvider>, Failure> {
+    let whole = |mark: Option<Vec<u8>>| match mark {
+        Some(_) => Err(Failure::from(format!("{section}: {UNFINISHED}"))),
+        None => Ok(()),
+    };
     Ok(match section {
         DatabaseSection::Memory => return Err("a store in memory is seen by its server alone".into()),
         DatabaseSection::Sqlite { path } => {
@@ -30,19 +35,29 @@ pub async fn source(section: &DatabaseSection, others: Others) -> Result<Arc<dyn
                 Others::Allowed => SqliteDump::open(config),
                 Others::Refused => SqliteDump::alone(config),
             };
-            Arc::new(opened.map_err(|error| at(path.display(), &error))?)
+            let opened = opened.map_err(|error| at(path.display(), &error))?;
+            let looked = SqliteStore::look(SqliteConfig::new(path.clone()));
+            let looked = looked.map_err(|error| at(path.display(), &error))?;
+            let mark = looked.setting(MARK_SETTING).await;
+            looked.close().await?;
+            whole(mark?)?;
+            Arc::new(opened)
         }
         // What is in the folder is read whole, and no server gets it meanwhile.
         DatabaseSection::Documents { format, folder } if DocumentStore::holds(folder) => {
             let store = look_at_documents(*format, folder, Edits::Refused);
-            Arc::new(store.map_err(|error| at(folder.display(), &error))?)
+            let store = store.map_err(|error| at(folder.display(), &error))?;
+            whole(store.setting(MARK_SETTING).await?)?;
+            Arc::new(store)
         }
         DatabaseSection::Documents { folder, .. } => {
             return Err(format!("{}: there is no store of documents", folder.display()).into());
         }
         DatabaseSection::Postgres(section) => {
             let opened = PostgresStore::connect_read_only(postgres_config(section)?).await;
-            Arc::new(opened.map_err(|error| at(format_args!("{section:?}"), &error))?)
+            let opened = opened.map_err(|error| at(format_args!("{section:?}"), &error))?;
+            whole(opened.setting(MARK_SETTING).await?)?;
+            Arc::new(opened)
         }
     })
 }

@@ -5,14 +5,13 @@ use realnet_core::clock::{Clock as _, System};
 use realnet_core::transfer::{Digest, Summary};
 
 use super::Place;
-use super::archive::Contents;
-use super::contents::{self, Named};
+use super::contents::{self, Found, Named};
 use super::open::{Others, source};
 use super::progress::Bar;
 use crate::cli::Failure;
 
 /// Reads all of a store, which may be in use meanwhile, and sums it up; with the contents of its files, if there is a storage.
-pub async fn verify(place: &Place) -> Result<(Summary, Option<Contents>), Failure> {
+pub async fn verify(place: &Place) -> Result<(Summary, Option<Found>), Failure> {
     let store = source(&place.database, Others::Allowed).await?;
     let storage = contents::source(&place.storage).await?;
     let now = System.now();
@@ -26,7 +25,7 @@ pub async fn verify(place: &Place) -> Result<(Summary, Option<Contents>), Failur
     drop(bar);
     let contents = match storage {
         None => None,
-        Some(storage) => Some(contents::verify(&named.ids(), &*storage).await?),
+        Some(storage) => Some(contents::verify(&named, &*storage).await?),
     };
     Ok((digest.finish(), contents))
 }

@@ -14,6 +14,9 @@ use crate::cli::Failure;
 
 /// The most bytes that a part of the records, the head or the manifest unpacks to.
 const MAX_PART: u64 = 64 * 1024 * 1024;
+/// The longest line of a record, in bytes: a change has an item before and after it, of 4 MiB of attributes each. As a value, it takes
+/// many times as much.
+const MAX_LINE: u64 = 24 * 1024 * 1024;
 /// The largest window that unpacking may take, as a power of two: 8 MiB.
 pub const MAX_WINDOW: u32 = 23;
 /// Contents are read in pieces of so many bytes.
@@ -137,11 +140,15 @@ impl Reading<'_> {
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            if lines.read_until(b'\n', &mut line).map_err(|error| unreadable(&error))? == 0 {
+            let mut bounded = (&mut lines).take(MAX_LINE + 1);
+            if bounded.read_until(b'\n', &mut line).map_err(|error| unreadable(&error))? == 0 {
                 break;
             }
             let at =
                 |problem: String| Failure::from(format!("the archive, {name}, line {number}: {problem}"));
+            if line.len() as u64 > MAX_LINE {
+                return Err(at(format!("it is longer than {} MiB", MAX_LINE / 1024 / 1024)));
+            }
             let value = serde_json::from_slice(&line).map_err(|error| at(error.to_string()))?;
             let record = StoreRecord::from_json(value).map_err(|error| at(error.message().to_owned()))?;
             if record.is_transient() {

@@ -179,6 +179,18 @@ fn what_unpacks_to_too_much_is_refused() {
 }
 
 #[test]
+fn a_line_without_end_is_not_read_as_a_value() {
+    let good = serde_json::to_vec(&head()).unwrap();
+    let first = (HEAD, tar::EntryType::Regular, good.len() as u64, &*good);
+    let long = [b"[".to_vec(), b"0,".repeat(13 << 20)].concat();
+    let said = refusal(&packed(&[
+        first,
+        ("records/000000.jsonl", tar::EntryType::Regular, long.len() as u64, &long),
+    ]));
+    assert!(said.contains("line 1: it is longer than 24 MiB"), "{said}");
+}
+
+#[test]
 fn what_the_manifest_does_not_say_is_refused() {
     let id = Uuid::from_u128(0x99);
     let more = archive(|writer| {
