@@ -184,8 +184,14 @@ fn head_of(headers: &HeaderMap, without_tag: bool) -> Vec<String> {
     let told = |(name, value): (&HeaderName, &HeaderValue)| {
         let is_told =
             !name.as_str().starts_with("ratelimit") && !["date", "x-request-id"].contains(&name.as_str());
-        let is_tag = name == "etag" && without_tag;
-        is_told.then(|| format!("{name}: {}", if is_tag { "" } else { value.to_str().unwrap() }))
+        let value = value.to_str().unwrap();
+        // Behind version and hash a tag has a time.
+        let value = match value.rsplit_once('-').filter(|(rest, _)| name == "etag" && rest.contains('-')) {
+            Some((version_and_hash, _)) if !without_tag => version_and_hash,
+            _ if name == "etag" && without_tag => "",
+            _ => value,
+        };
+        is_told.then(|| format!("{name}: {value}"))
     };
     let mut head: Vec<String> = headers.iter().filter_map(told).collect();
     head.sort();

@@ -4,13 +4,12 @@ use crate::model::Item;
 use crate::resource::{Projection, Rendered};
 
 impl Rendered<Item> {
-    /// The strong entity tag of this representation, with quotes: `"VERSION-HASH"`. The hash covers the registry's revision
-    /// (effective attributes), the projection, expanded items and the fields that this caller is not shown; and the moment of creation,
-    /// since an id may come back after a deletion.
+    /// The strong entity tag of this representation, with quotes: `"VERSION-HASH-CREATED"`. The hash covers the registry's revision
+    /// (effective attributes), the projection, expanded items and the fields that this caller is not shown. The moment of creation is
+    /// there because an id may come back after a deletion; it stands apart, as whoever reads the item is told it anyway.
     pub fn etag(&self) -> String {
         let mut hash = Fnv::new();
         hash.add(&self.registry.revision().to_le_bytes());
-        hash.add(&self.value.created_at.as_micros().to_le_bytes());
         if *self.projection != Projection::default() {
             hash.add(format!("{:?}", self.projection).as_bytes());
         }
@@ -26,7 +25,7 @@ impl Rendered<Item> {
         for name in info.into_iter().flat_map(|info| info.hidden_from(&self.caller)) {
             hash.add(name.as_bytes());
         }
-        format!("\"{}-{:x}\"", self.value.version, hash.0)
+        format!("\"{}-{:x}-{:x}\"", self.value.version, hash.0, self.value.created_at.as_micros())
     }
 }
 
@@ -60,7 +59,9 @@ mod tests {
 
     #[test]
     fn versions_are_read_from_tags() {
-        for (tag, version) in [("\"3-1f\"", 3), ("W/\"12-ab\"", 12), ("\"7\"", 7), (" 9 ", 9)] {
+        for (tag, version) in
+            [("\"3-1f\"", 3), ("\"3-1f-5a\"", 3), ("W/\"12-ab\"", 12), ("\"7\"", 7), (" 9 ", 9)]
+        {
             assert_eq!(version_of_etag(tag), Some(version), "{tag}");
         }
         for bad in ["", "*", "\"x-1\"", "\"-1\"", "0", "\"3", "3.5"] {
