@@ -166,11 +166,10 @@ impl Watch {
         };
         for one in planned {
             let document = &one.edit.document;
-            match one.operations.first() {
-                Some(Operation::Delete { .. }) => {
-                    tracing::info!(document, "a document was removed by hand: its item goes")
-                }
-                _ => tracing::debug!(document, "an edit by hand is taken over"),
+            if let Some(Operation::Delete { .. }) = one.operations.first() {
+                tracing::info!(document, "a document was removed by hand: its item goes");
+            } else {
+                tracing::debug!(document, "an edit by hand is taken over");
             }
         }
         let mut outcomes = outcomes.iter();

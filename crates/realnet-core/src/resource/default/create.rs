@@ -16,7 +16,7 @@ use crate::change;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::model::{Attributes, Item};
 use crate::registry::TypeInfo;
-use crate::resource::{Body, Change, Context, Intake, Rendered, Reply, Route, WriteOptions};
+use crate::resource::{Body, Change, Context, Intake, Rendered, Reply, Resource, Route, WriteOptions};
 
 /// The most items that one request creates.
 const MAX_ITEMS: usize = 1000;
@@ -71,13 +71,13 @@ pub(in crate::resource) async fn plan_create(
         check_has_content(cx, info)?;
     }
     let resource = Arc::clone(route.resources.of(info)?);
+    // Before anything costly: whether the caller may create such items at all, in its own org at least.
+    let instance = body.property("instance").and_then(Value::as_str);
+    acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
     let id = match content.and_then(NewContent::item) {
         Some(id) => id,
         None => id_of(cx, &*resource, &body)?,
     };
-    // Before anything costly: whether the caller may create such items at all, in its own org at least.
-    let instance = body.property("instance").and_then(Value::as_str);
-    acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
     let mut intake = Intake { info, id, change: Change::Create(body), bulk: false, then: Vec::new() };
     resource.intake(cx, &mut intake).await?;
     let Change::Create(body) = intake.change else {
@@ -94,7 +94,7 @@ pub(in crate::resource) async fn plan_create(
 
 /// The id of a new item: one of our own, unless an administrator brings one along, as who moves items from one server to another does. One
 /// that is in use, by whomever, is refused by the store.
-fn id_of(cx: &Context, resource: &dyn crate::resource::Resource, body: &Body) -> Result<Uuid> {
+fn id_of(cx: &Context, resource: &dyn Resource, body: &Body) -> Result<Uuid> {
     let Some(given) = body.property("id") else { return Ok(cx.services.ids.next_id()) };
     let refuse = |detail: &str| Err(Error::invalid(vec![Violation::new("/id", detail)]));
     if !resource.takes_ids() {
