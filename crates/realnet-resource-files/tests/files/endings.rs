@@ -179,3 +179,12 @@ async fn no_two_begin_beyond_the_bound_together() {
     let kept = world.services.credentials.records_of(Uuid::from_u128(77), RecordKind::Upload, System.now());
     assert_eq!(kept.await.unwrap().len(), begun);
 }
+
+#[tokio::test]
+async fn an_upload_chooses_no_id() {
+    let world = World::new().await;
+    let id = world.whole(&[("id", "018f0000-0000-7000-8000-000000000001")]).await;
+    let refused = world.look(id).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{}", refused.report());
+    assert!(world.item(id).await.is_none() && !world.has_content(id).await);
+}

@@ -75,7 +75,13 @@ pub(in crate::resource) async fn plan_create(
     let instance = body.property("instance").and_then(Value::as_str);
     acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
     let id = match content.and_then(NewContent::item) {
-        Some(id) => id,
+        Some(id) => {
+            if body.property("id").is_some_and(|given| given.as_str().and_then(parse_id) != Some(id)) {
+                let detail = "is that of the upload, and no other is given";
+                return Err(Error::invalid(vec![Violation::new("/id", detail)]));
+            }
+            id
+        }
         None => id_of(cx, &*resource, &body)?,
     };
     let mut intake = Intake { info, id, change: Change::Create(body), bulk: false, then: Vec::new() };
