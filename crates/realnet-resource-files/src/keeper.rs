@@ -6,7 +6,9 @@
 //! then into the mark. A copy is left behind by the next turn, and is another's from there on.
 //!
 //! Before that it stands where the first one does. So nothing is removed by who has not seen or made a turn pass in its own database,
-//! and a turn that another server has made (which may be the first one's, and alive) is only replaced once it has stood for long.
+//! and a turn that another server has made (which may be the first one's, and alive) is only replaced once it has stood for long. As
+//! long as a server of the first one runs, a copy gets nothing to remove. Of a store whose servers have stopped, whoever starts first
+//! is the first one: which of the two it was copied from, nothing inside of a database can tell.
 
 use std::time::{Duration, Instant};
 
@@ -157,6 +159,16 @@ pub(crate) async fn take(services: &Services, store: &dyn DataProvider) -> Resul
 
 /// The turn, once database and mark name the same.
 async fn look(services: &Services, store: &dyn DataProvider, server: Uuid) -> Result<Present> {
+    for _ in 0..TRIES {
+        if let Some(present) = look_once(services, store, server).await? {
+            return Ok(present);
+        }
+    }
+    Err(Error::unavailable("the storage changes hands all the time: try again"))
+}
+
+/// The same; `None` when another server of this database has made a turn between the looks at database and storage.
+async fn look_once(services: &Services, store: &dyn DataProvider, server: Uuid) -> Result<Option<Present>> {
     let own = database(services).await?;
     let first = text(&Turn { turn: services.ids.next_id(), before: None, holder: Some(server) })?;
     let kept = services.credentials.setting_or_insert(TURN_SETTING, first.clone()).await?;
@@ -167,16 +179,23 @@ async fn look(services: &Services, store: &dyn DataProvider, server: Uuid) -> Re
         Some(found) if found == mark => {}
         // Whoever made the turn did not come to write it here.
         Some(found) if Some(&found) == before.as_ref() => write(store, Some(&found), mark.clone()).await?,
-        Some(found) if found.starts_with(&own) => return Err(copied()),
+        Some(found) if found.starts_with(&own) => {
+            let now = services.credentials.setting(TURN_SETTING).await?;
+            return if now.is_some_and(|now| now == kept) { Err(copied()) } else { Ok(None) };
+        }
         Some(_) => return Err(foreign()),
         None => {
+            // Before there were turns, a content was the mark.
+            if crate::sweep::mark(store).await?.is_some_and(|mark| mark != own) {
+                return Err(foreign());
+            }
             if kept != first {
                 crate::sweep::warn_of_new_storage();
             }
             write(store, None, mark.clone()).await?;
         }
     }
-    Ok(Present { turn, kept, mark })
+    Ok(Some(Present { turn, kept, mark }))
 }
 
 async fn write(store: &dyn DataProvider, current: Option<&[u8]>, next: Bytes) -> Result<()> {

@@ -147,6 +147,18 @@ impl Pending {
         cx.services.credentials.remove_record(RecordKind::Upload, &id.to_string()).await.map(drop)
     }
 
+    /// Forgets it, with what has come of it. Bytes that can not be removed now, the storage gives up by itself.
+    pub(crate) async fn give_up(cx: &Context, id: Uuid) -> Result<()> {
+        match store(cx)?.abort_upload(ContentId::new(id)).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                tracing::warn!(error = %error.report(), upload = %id, "the bytes of an upload that was given up are left");
+            }
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        Self::forget(cx, id).await
+    }
+
     /// The route of the endpoint at which its item will be.
     pub(crate) fn route<'a>(&'a self, cx: &'a Context, resources: &'a Arc<Resources>) -> Route<'a> {
         let info = cx.registry().endpoint(cx.caller().org, &self.endpoint);
@@ -169,8 +181,7 @@ impl Pending {
             Err(error) => {
                 // What is another file than was announced will not become the right one.
                 if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::TooLarge) {
-                    store.abort_upload(ContentId::new(id)).await?;
-                    Self::forget(cx, id).await?;
+                    Self::give_up(cx, id).await?;
                 }
                 return Err(error);
             }

@@ -27,8 +27,7 @@ pub(crate) async fn step(
         }
         ResumableOperation::Abort { id } => {
             Pending::find(cx, id).await?;
-            store(cx)?.abort_upload(ContentId::new(id)).await?;
-            Pending::forget(cx, id).await?;
+            Pending::give_up(cx, id).await?;
             None
         }
     };
@@ -87,8 +86,7 @@ async fn give_up(cx: &Context, id: Uuid, length: u64) {
     let given_up = async {
         let store = store(cx)?;
         if store.upload_offset(ContentId::new(id)).await?.is_some_and(|offset| offset < length) {
-            store.abort_upload(ContentId::new(id)).await?;
-            Pending::forget(cx, id).await?;
+            Pending::give_up(cx, id).await?;
         }
         Ok::<(), Error>(())
     };

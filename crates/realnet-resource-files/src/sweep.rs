@@ -58,10 +58,12 @@ pub async fn claim_for(credentials: &dyn CredentialProvider, store: &dyn DataPro
     if !store.capabilities().shared {
         return claim_by(store, &own).await.map(drop);
     }
-    match store.mark().await? {
-        Some(mark) if !mark.starts_with(&own) => Err(foreign()),
-        _ => Ok(()),
-    }
+    let is_own = match store.mark().await? {
+        Some(mark) => mark.starts_with(&own),
+        // Before there were turns, a content was the mark.
+        None => mark(store).await?.is_none_or(|mark| mark == own),
+    };
+    if is_own { Ok(()) } else { Err(foreign()) }
 }
 
 /// Sees that a storage of one server has this mark, or none, and marks it then: whether it did.
@@ -112,7 +114,8 @@ pub(crate) fn foreign() -> Error {
     Error::conflict("the storage belongs to another database")
 }
 
-async fn mark(store: &dyn DataProvider) -> Result<Option<Vec<u8>>> {
+/// The mark of a storage that one server has.
+pub(crate) async fn mark(store: &dyn DataProvider) -> Result<Option<Vec<u8>>> {
     let Some(read) = store.get(MARK, ByteRange::All).await? else { return Ok(None) };
     let bytes: Vec<Bytes> = read.data.take(MAX_MARK).try_collect().await?;
     Ok(Some(bytes.concat()))

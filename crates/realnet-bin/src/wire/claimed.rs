@@ -160,7 +160,7 @@ impl UploadProvider for Claimed {
     }
 
     async fn abort_upload(&self, id: ContentId) -> Result<bool> {
-        self.writable()?.abort_upload(id).await
+        self.removable()?.abort_upload(id).await
     }
 
     async fn expire_uploads(&self, unused_since: Timestamp) -> Result<u64> {
@@ -214,6 +214,7 @@ mod tests {
             claimed.open(until);
             assert!(!claimed.gives_up());
             assert_eq!(claimed.delete(id).await.unwrap_err().kind(), ErrorKind::Unavailable);
+            assert_eq!(claimed.abort_upload(id).await.unwrap_err().kind(), ErrorKind::Unavailable);
         }
         claimed.open(Some(soon));
         // A look that says nothing new takes nothing back.

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _};
-use realnet_core::ErrorKind;
 use realnet_core::change::{ChangeSet, Operation};
 use realnet_core::clock::{Clock as _, IdSource as _, System};
 use realnet_core::model::Item;
 use realnet_core::provider::{Access, ContentId, DataProvider, Expectation, TURN_SETTING};
 use realnet_core::resource::Services;
+use realnet_core::{ErrorKind, Uuid};
 use realnet_provider_aws::{S3Data, S3Keys, S3Options};
-use realnet_resource_files::{Keeper, claim, sweep, take_over};
+use realnet_resource_files::{Keeper, claim, claim_for, sweep, take_over};
 use realnet_testkit::engines::s3_place;
 use serde_json::{Value, json};
 
@@ -153,4 +153,41 @@ async fn a_turn_that_was_begun_is_ended() {
     // A bucket that is not there any more is begun anew in another.
     let moved = copy_of(&services, &bucket().await).await;
     claim(&moved).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_look_in_the_middle_of_a_turn_takes_nobody_for_another() {
+    let data = bucket().await;
+    let services = on(Arc::clone(&data)).await;
+    let (mut keeper, begin) = (Keeper::new(&services), Instant::now());
+    keeper.renew(&services, begin).await.unwrap();
+    let turning = async {
+        for minutes in 1..30 {
+            let renewed = keeper.renew(&services, begin + minutes * MINUTE).await;
+            assert!(!is_foreign(renewed), "turn {minutes}");
+        }
+    };
+    let looking = async {
+        for look in 0..60 {
+            assert!(!is_foreign(claim(&services).await), "look {look}");
+        }
+    };
+    tokio::join!(turning, looking);
+}
+
+/// As buckets were marked before there were turns.
+#[tokio::test]
+async fn an_earlier_mark_counts() {
+    for is_own in [false, true] {
+        let data = bucket().await;
+        let services = on(Arc::clone(&data)).await;
+        let own = b"RealNet database of before\n".to_vec();
+        services.credentials.setting_or_insert("files.database", own.clone()).await.unwrap();
+        let words = if is_own { own } else { b"RealNet database of others\n".to_vec() };
+        let mark = ContentId::new(Uuid::from_u128(1));
+        let bytes = stream::iter([Ok(Bytes::from(words))]).boxed();
+        data.put(mark, bytes, Expectation::default()).await.unwrap();
+        assert_eq!(claim(&services).await.is_ok(), is_own);
+        assert_eq!(claim_for(&*services.credentials, &*data).await.is_ok(), is_own);
+    }
 }
