@@ -25,6 +25,7 @@ async fn a_document_with_nul_does_not_keep_a_folder_shut() {
     let found = looked.get(&access, item.id).await.unwrap().unwrap();
     assert_eq!(found.name, "a\u{fffd}name");
     assert_eq!(found.attributes.get("no\u{fffd}te"), Some(&json!("a\u{fffd}text")));
+    drop(looked);
     // From then on it can be written.
     let world = open(folder.path()).await;
     world.rename(item.id, "b").await.unwrap();
