@@ -52,6 +52,7 @@ pub async fn run(command: &ExportCommand) -> Outcome {
         types: command.types.clone(),
         filters: command.filters.clone(),
         with_data: command.with_data,
+        format: command.format.name().to_owned(),
     };
     let export = Export {
         client: &client,

@@ -10,7 +10,7 @@ pub fn steps(present: &Map<String, Value>, wanted: &Map<String, Value>, fields: 
     let mut steps = Vec::new();
     let none = Map::new();
     let (own, given) = (attributes(present).unwrap_or(&none), attributes(wanted).unwrap_or(&none));
-    let is_ours = |name: &str| fields.get(name).is_none_or(|field| !field.readonly);
+    let is_ours = |name: &str| fields.get(name).is_none_or(|field| !field.readonly && !field.secret);
     let add = |steps: &mut Vec<Value>, path: String, value: &Value| {
         steps.push(json!({"op": "add", "path": path, "value": value}));
     };

@@ -38,6 +38,8 @@ pub struct Content<'a> {
     pub said: Option<&'a str>,
     /// The media type that the document says.
     pub media_type: Option<&'a str>,
+    /// The checksum of the content that the item has of its own, if it has one: one that a template lends it is none.
+    pub present: Option<&'a str>,
     /// Whether it comes in the place of another one.
     pub replaces: bool,
 }
@@ -48,12 +50,10 @@ pub async fn put(client: &Client, content: &Content<'_>) -> Result<Put, Failure>
     if content.said.is_some_and(|said| said != checksum) {
         return Err("has other bytes than its document says: where they were changed on purpose, take 'checksum' and 'size' out of that".into());
     }
-    match client.content("items", content.id).await {
-        Ok((_, present)) if present == checksum => return Ok(Put::Same),
-        Ok(_) if !content.replaces => return Ok(Put::Other),
-        Ok(_) => {}
-        Err(error) if error.status() == Some(404) => {}
-        Err(error) => return Err(error.into()),
+    match content.present {
+        Some(present) if present == checksum => return Ok(Put::Same),
+        Some(_) if !content.replaces => return Ok(Put::Other),
+        _ => {}
     }
     let mut tries = 0;
     loop {

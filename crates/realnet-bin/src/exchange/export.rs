@@ -59,10 +59,7 @@ impl Export<'_> {
         // What the server would refuse begins nothing.
         let total = self.total().await?;
         let (target, before) = Target::open(self.target, self.update)?;
-        if let Some(before) = &before
-            && (&before.asked.types, &before.asked.filters) != (&self.asked.types, &self.asked.filters)
-        {
-            let problem = "holds an export of other types or by other filters: name another folder";
+        if let Some(problem) = before.as_ref().and_then(|before| before.asked.lacks(&self.asked)) {
             return Err(super::at(self.target, problem));
         }
         // What an import has made of it is known by its id.

@@ -51,6 +51,9 @@ pub struct Asked {
     /// With the bytes of files.
     #[serde(default)]
     pub with_data: bool,
+    /// In this format, by its name.
+    #[serde(default)]
+    pub format: String,
 }
 
 /// How many of each there are.
@@ -67,6 +70,22 @@ pub struct Counts {
 
 const fn yes() -> bool {
     true
+}
+
+impl Asked {
+    /// Why an export can not become one of what is asked for now, without losing what it has: the option that is missing.
+    pub fn lacks(&self, now: &Self) -> Option<String> {
+        if (&self.types, &self.filters) != (&now.types, &now.filters) {
+            return Some(
+                "holds an export of other types or by other filters: name another folder".to_owned(),
+            );
+        }
+        if !self.format.is_empty() && self.format != now.format {
+            return Some(format!("holds documents in another format: --format {0} keeps to it", self.format));
+        }
+        (self.with_data && !now.with_data)
+            .then(|| "holds contents of files as well, which would go: --with-data keeps them".to_owned())
+    }
 }
 
 impl Head {
@@ -116,8 +135,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_is_lost_by_what_is_not_said_again() {
+        let before = Asked { with_data: true, format: "yaml".to_owned(), ..Asked::default() };
+        assert_eq!(before.lacks(&before), None);
+        for (now, word) in [
+            (Asked { with_data: false, ..before.clone() }, "--with-data"),
+            (Asked { format: "json".to_owned(), ..before.clone() }, "--format yaml"),
+            (Asked { types: vec!["Note".to_owned()], ..before.clone() }, "other types"),
+            (Asked { filters: vec!["a=b".to_owned()], ..before.clone() }, "other filters"),
+        ] {
+            assert!(before.lacks(&now).is_some_and(|said| said.contains(word)), "{word}");
+        }
+        let without = Asked { with_data: false, ..before.clone() };
+        assert_eq!(without.lacks(&before), None);
+    }
+
+    #[test]
     fn heads_are_read_back() {
-        let asked = Asked { types: vec!["Note".to_owned()], filters: Vec::new(), with_data: true };
+        let asked = Asked { types: vec!["Note".to_owned()], with_data: true, ..Asked::default() };
         let head = Head::new(Uuid::from_u128(5), Timestamp::from_micros(7), asked);
         assert_eq!(Head::read(&head.text().unwrap()).unwrap(), head);
         let plain = Head::read(b"{\"format\": 1}").unwrap();

@@ -110,7 +110,7 @@ impl Import<'_> {
     /// References that lead out of the export, to nothing that the caller sees.
     async fn missing(&self, links: &Links) -> Result<HashSet<Uuid>, Failure> {
         let outside: Vec<Uuid> = links.outside.keys().copied().collect();
-        let present = lookup::present(self.client, &outside).await?;
+        let present = lookup::present(self.client, "items", &outside).await?;
         let missing: HashSet<Uuid> = outside.into_iter().filter(|id| !present.contains(id)).collect();
         if missing.is_empty() || self.options.drop_missing {
             return Ok(missing);
@@ -134,7 +134,7 @@ impl Import<'_> {
         let mut owners: HashSet<Uuid> = uuid(who.get("id")).into_iter().collect();
         if is_admin {
             let named: Vec<Uuid> = links.owners.iter().copied().collect();
-            owners.extend(lookup::present(self.client, &named).await?);
+            owners.extend(lookup::present(self.client, "accounts", &named).await?);
         }
         if is_admin && !self.options.new_ids {
             return Ok((Ids::Kept, owners));
@@ -216,6 +216,10 @@ impl Work<'_> {
         for number in numbers {
             let found = self.id(*number).and_then(|id| present.get(&id));
             if let Some(found) = found {
+                if !self.is_of_type(*number, found) {
+                    self.done.different.push(self.listing.entries[*number as usize].path());
+                    continue;
+                }
                 // What waits is compared when all is there that it refers to.
                 if !self.waiting.contains(number) {
                     self.bring_up(*number, found, false).await?;
@@ -257,7 +261,12 @@ impl Work<'_> {
             // If its answer is lost, the same request finds what it has made.
             let mut digest = Meter::new();
             for number in &numbers {
-                digest.update(self.listing.entries[*number as usize].id.as_bytes());
+                let old = self.listing.entries[*number as usize].id;
+                digest.update(old.as_bytes());
+                // What was made of it before and is gone is another request's: that one would be answered as it was then.
+                if let Some(gone) = self.ids.of(old) {
+                    digest.update(gone.as_bytes());
+                }
             }
             digest.update(body.to_string().as_bytes());
             client.create_once("items", &body, &digest.checksum().to_string()).await
@@ -291,13 +300,11 @@ impl Work<'_> {
 
     /// Sets the references that had to wait.
     async fn complete(&mut self, numbers: &[u32]) -> Result<(), Failure> {
-        if self.import.options.dry_run {
-            return Ok(());
-        }
         let known: Vec<Uuid> = numbers.iter().filter_map(|number| self.id(*number)).collect();
         let present = lookup::items(self.import.client, &known).await?;
         for number in numbers {
-            if let Some(found) = self.id(*number).and_then(|id| present.get(&id)) {
+            let found = self.id(*number).and_then(|id| present.get(&id));
+            if let Some(found) = found.filter(|found| self.is_of_type(*number, found)) {
                 self.bring_up(*number, found, true).await?;
             }
         }
@@ -359,7 +366,7 @@ impl Work<'_> {
             Some(target) if early && order.deferred.contains(&(number, *target)) => Fate::Drop,
             Some(_) => ids.of(link.target).map_or(Fate::Drop, Fate::Replace),
             None if missing.contains(&link.target) => {
-                done.dropped += 1;
+                done.dropped += u64::from(early);
                 Fate::Drop
             }
             None => Fate::Keep,
@@ -378,6 +385,12 @@ impl Work<'_> {
         if let Some(Value::Object(own)) = document.get_mut("attributes") {
             own.retain(|name, _| fields.get(name).is_none_or(|field| !field.readonly));
         }
+    }
+
+    /// Whether what has the id of an item is of its type. Another item is nothing that it could become, whatever is wanted.
+    fn is_of_type(&self, number: u32, present: &Map<String, Value>) -> bool {
+        let type_name = &self.listing.entries[number as usize].type_name;
+        present.get("type").and_then(Value::as_str).is_some_and(|found| found.eq_ignore_ascii_case(type_name))
     }
 
     /// What an item is called there.
@@ -409,6 +422,11 @@ impl Work<'_> {
             return Ok(());
         }
         let Some(id) = self.id(number) else { return Ok(()) };
+        let found = lookup::items(self.import.client, &[id]).await?;
+        let found = found.get(&id).ok_or_else(|| format!("{name}: its item is not there any more"))?;
+        if !self.is_of_type(number, found) {
+            return Ok(());
+        }
         let document = self.listing.document(number)?;
         let said =
             |key: &str| attributes(&document).and_then(|own| own.get(key)).and_then(|value| value.as_str());
@@ -417,6 +435,7 @@ impl Work<'_> {
             path: &self.listing.root.join(&name),
             said: said("checksum"),
             media_type: said("content_type"),
+            present: attributes(found).and_then(|own| own.get("checksum")?.as_str()),
             replaces: is_new || self.import.options.overwrite,
         };
         let put = contents::put(self.import.client, &content).await;

@@ -113,7 +113,8 @@ fn id(text: &str) -> Option<Uuid> {
 }
 
 fn is_name(text: &str) -> bool {
-    text.len() <= 128
+    // An archive has room for 100 bytes, with the ending.
+    text.len() <= 95
         && text.starts_with(char::is_alphabetic)
         && text.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-')
 }

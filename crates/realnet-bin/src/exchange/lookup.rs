@@ -17,7 +17,7 @@ pub async fn items(client: &Client, ids: &[Uuid]) -> Result<HashMap<Uuid, Map<St
     let mut found = HashMap::new();
     for ids in ids.chunks(CHUNK) {
         let query = query(ids).with("attributes", "own");
-        each(client, query, |item| {
+        each(client, "items", query, |item| {
             if let Some(id) = uuid(item.get("id")) {
                 found.insert(id, document::of_item(item));
             }
@@ -27,12 +27,12 @@ pub async fn items(client: &Client, ids: &[Uuid]) -> Result<HashMap<Uuid, Map<St
     Ok(found)
 }
 
-/// Which of these ids are those of items that the caller sees.
-pub async fn present(client: &Client, ids: &[Uuid]) -> Result<HashSet<Uuid>, Failure> {
+/// Which of these ids are those of items of a resource that the caller sees.
+pub async fn present(client: &Client, resource: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>, Failure> {
     let mut found = HashSet::new();
     for ids in ids.chunks(CHUNK) {
         let query = query(ids).with("select", "id");
-        each(client, query, |item| found.extend(uuid(item.get("id")))).await?;
+        each(client, resource, query, |item| found.extend(uuid(item.get("id")))).await?;
     }
     Ok(found)
 }
@@ -48,6 +48,7 @@ fn query(ids: &[Uuid]) -> ListQuery {
 /// Items may come on several pages where they are large.
 async fn each(
     client: &Client,
+    resource: &str,
     query: ListQuery,
     mut take: impl FnMut(Map<String, Value>),
 ) -> Result<(), Failure> {
@@ -57,7 +58,7 @@ async fn each(
             None => query.clone(),
             Some(cursor) => query.clone().with("cursor", cursor),
         };
-        let page = client.list("items", &page).await?;
+        let page = client.list(resource, &page).await?;
         for item in page.items {
             if let Value::Object(item) = item {
                 take(item);

@@ -1,7 +1,7 @@
 //! Where an export goes: a folder, or an archive that gets its name when it is whole.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,10 @@ impl Target {
     }
 
     fn folder(path: &Path, update: bool) -> Result<(Self, Option<Head>), Failure> {
-        fs::create_dir_all(path).map_err(|error| at(path, error))?;
+        make_folder(path).map_err(|error| at(path, error))?;
+        for name in ["types", "items", "data"] {
+            refuse_link(&path.join(name)).map_err(|error| at(path, error))?;
+        }
         let mut names = fs::read_dir(path).map_err(|error| at(path, error))?.map_while(Result::ok);
         let is_empty = names.all(|entry| entry.file_name().as_encoded_bytes().starts_with(b"."));
         let before = if is_empty { None } else { folder::head(path)? };
@@ -84,6 +87,9 @@ impl Target {
             Self::Folder { root, seen } => {
                 seen.insert(name.to_owned());
                 let path = root.join(name);
+                if let Some((folder, _)) = name.rsplit_once('/') {
+                    refuse_link(&root.join(folder)).map_err(|error| at(root, error))?;
+                }
                 if fs::read(&path).is_ok_and(|present| present == text) {
                     return Ok(());
                 }
@@ -105,7 +111,9 @@ impl Target {
                     return Ok(None);
                 }
                 fs::create_dir_all(root.join("data"))?;
-                Ok(Some(root.join("data").join(part)))
+                let part = root.join("data").join(part);
+                refuse_link(&part)?;
+                Ok(Some(part))
             }
             Self::Archive { scratch, .. } => Ok(Some(scratch.path().join(part))),
         }
@@ -115,7 +123,11 @@ impl Target {
     pub async fn content(&mut self, id: Uuid, part: &Path) -> Result<(), Failure> {
         let name = layout::of_data(id);
         match self {
-            Self::Folder { root, .. } => Ok(fs::rename(part, root.join(name))?),
+            Self::Folder { root, .. } => {
+                #[cfg(unix)]
+                fs::set_permissions(part, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+                Ok(fs::rename(part, root.join(name))?)
+            }
             Self::Archive { entries, .. } => {
                 let mut file = File::open(part)?;
                 entries.begin_entry(&name, file.metadata()?.len())?;
@@ -148,15 +160,41 @@ impl Target {
     }
 }
 
-/// Writes a file beside and renames it, so that there is the old or the new one.
+/// Writes a file beside and renames it, so that there is the old or the new one; for its owner alone, and through no link.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.part"));
-    fs::write(&beside, text)?;
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&beside)?.write_all(text)?;
     fs::rename(&beside, path)
+}
+
+/// Makes a folder, for its owner alone, unless it is there.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// A link would lead out of the export: whoever has made the folder may have put one there.
+fn refuse_link(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        return Err(io::Error::other(format!("{name:?} is a link, which is not written through: remove it")));
+    }
+    Ok(())
 }
 
 /// How an archive is packed, by the ending of its name.

@@ -13,6 +13,7 @@ use crate::cli::Failure;
 
 /// What matters of a field.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent options, as declared in documents")]
 pub struct Field {
     /// Its values are ids of items.
     refers: bool,
@@ -20,6 +21,8 @@ pub struct Field {
     required: bool,
     /// Only the server sets it.
     pub readonly: bool,
+    /// Nobody is shown its values.
+    pub secret: bool,
     /// What a new item gets that says nothing of it.
     pub default: Option<Value>,
 }
@@ -58,7 +61,9 @@ impl Fields {
             let refers = matches!(field["type"].as_str(), Some("reference" | "file"));
             let default = field.get("default").filter(|value| !value.is_null()).cloned();
             let name = field["name"].as_str().unwrap_or_default().to_owned();
-            let found = Field { refers, required: flag("required"), readonly: flag("readonly"), default };
+            let secret = field["type"].as_str() == Some("secret");
+            let found =
+                Field { refers, required: flag("required"), readonly: flag("readonly"), secret, default };
             fields.insert(name, found);
         }
         Self(fields)

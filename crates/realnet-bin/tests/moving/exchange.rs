@@ -203,6 +203,8 @@ async fn items_move_with_their_ids() {
         assert!(said.contains("0 items created, 0 changed, 7 there already"), "{said}");
         assert!(!said.contains("type") && !said.contains("form") && !said.contains("sent"), "{said}");
         assert_eq!(versions().await, seen, "nothing has changed");
+        let said = there.told(&["import", &source, "--dry-run"]);
+        assert!(said.contains("0 would be changed, 7 there already"), "{said}");
         there.told(&["export", "back", "--with-data", "--format", form]);
         let back = tree(&to.folder.join("back"));
         assert_eq!(back.keys().collect::<Vec<_>>(), files.keys().collect::<Vec<_>>());
@@ -272,6 +274,10 @@ async fn users_get_items_of_their_own() {
     client.delete("link", &id(&link)).await.unwrap();
     let said = uma.told(&["import", "all"]);
     assert!(said.contains("1 item created, 0 changed, 6 there already"), "{said}");
+    let again = one("link", &[("linked_item_id", &id(&book))]).await;
+    assert_ne!(again["id"], link["id"], "it is there, and not only said to be");
+    let said = uma.told(&["import", "all"]);
+    assert!(said.contains("0 items created, 0 changed, 7 there already"), "{said}");
 }
 
 /// A user declares no types, and nothing is made before that is clear; some types and filters are exported alone.
@@ -327,15 +333,18 @@ async fn parts_are_exported() {
         said.contains("1 item created") && said.contains("1 reference to what is not here left out"),
         "{said}"
     );
-    // The rest comes by itself, and what is there is left alone unless it is to be overwritten.
+    // The rest comes by itself, and the reference that had to wait for it; all else of what is there is left alone unless it is to be
+    // overwritten.
+    client.patch("author", &ids["anna"], &json!({"name": "Anne"}), None).await.unwrap();
     let said = there.told(&["import", "authors.tar.gz"]);
     assert!(said.contains("1 item created") && said.contains("1 part here in another form"), "{said}");
-    assert_eq!(client.get("author", &ids["anna"]).await.unwrap()["attributes"], json!({}));
+    let anna = client.get("author", &ids["anna"]).await.unwrap();
+    assert_eq!((&anna["name"], &anna["attributes"]["friend"]), (&json!("Anne"), &json!(ids["bert"])));
     let said = there.told(&["import", "authors.tar.gz", "--overwrite", "--dry-run"]);
     assert!(said.contains("1 would be changed"), "{said}");
     let said = there.told(&["import", "authors.tar.gz", "--overwrite"]);
     assert!(said.contains("0 items created, 1 changed, 1 there already"), "{said}");
-    assert_eq!(client.get("author", &ids["anna"]).await.unwrap()["attributes"]["friend"], json!(ids["bert"]));
+    assert_eq!(client.get("author", &ids["anna"]).await.unwrap()["name"], "Anna");
 }
 
 /// An export that is brought up to date changes where the server has changed, and nowhere else.
@@ -367,6 +376,33 @@ async fn exports_are_brought_up_to_date() {
         "what is the same is not written"
     );
     assert!(root.join(".git").is_dir());
+    for (arguments, words) in [
+        (&["export", "all", "--update"][..], "--with-data keeps them"),
+        (&["export", "all", "--update", "--with-data", "--format", "yaml"], "--format json keeps to it"),
+    ] {
+        let said = user.refused(arguments);
+        assert!(said.contains(words), "{arguments:?}: {said}");
+        assert_eq!(tree(&root), after, "nothing is lost");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let data = root.join(format!("data/{}", ids["file"]));
+        assert_eq!((mode(&root), mode(&document), mode(&data)), (0o700, 0o600, 0o600));
+        // What a folder from elsewhere has of links leads nowhere.
+        let precious = place.folder.join("precious");
+        std::fs::write(&precious, "as it was").unwrap();
+        symlink(&precious, root.join(".realnet-export.json.part")).unwrap();
+        user.told(&["export", "all", "--with-data", "--update"]);
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "as it was");
+        std::fs::rename(root.join("data"), place.folder.join("elsewhere")).unwrap();
+        symlink("../elsewhere", root.join("data")).unwrap();
+        let said = user.refused(&["export", "all", "--with-data", "--update"]);
+        assert!(said.contains("\"data\" is a link"), "{said}");
+        std::fs::remove_file(root.join("data")).unwrap();
+        std::fs::rename(place.folder.join("elsewhere"), root.join("data")).unwrap();
+    }
     // One that was broken off is not taken for whole, and is gone on with.
     let head = root.join("realnet-export.json");
     let text = std::fs::read_to_string(&head).unwrap().replace("\"complete\": true", "\"complete\": false");

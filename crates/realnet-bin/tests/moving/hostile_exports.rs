@@ -166,6 +166,29 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
     }
 }
 
+/// An item of another type that has the id of a document stays what it is, whatever is wanted.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_items_are_not_overwritten() {
+    let place = Place::start();
+    let client = place.server.admin().await;
+    let group = client.create("groups", &json!({"name": "Staff"})).await.unwrap();
+    let id = group["id"].as_str().unwrap();
+    let folder = place.folder.join("planted/items/Task");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(place.folder.join("planted/realnet-export.json"), "{\"format\": 1}").unwrap();
+    let document = json!({"id": id, "type": "Task", "name": "mine", "public": true});
+    std::fs::write(folder.join(format!("{id}.json")), document.to_string()).unwrap();
+    let user = place.admin().await;
+    for arguments in [&["import", "planted"][..], &["import", "planted", "--overwrite"]] {
+        let said = user.told(arguments);
+        assert!(
+            said.contains("0 items created, 0 changed, 0 there") && said.contains("1 part here"),
+            "{said}"
+        );
+    }
+    assert_eq!(client.get("groups", id).await.unwrap(), group);
+}
+
 /// An id that somebody else's item has is refused in words that tell nothing of it; ids of new items are the administrators' to give, and
 /// not those of accounts.
 #[tokio::test(flavor = "multi_thread")]
