@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::acl::Caller;
-use realnet_core::model::Item;
+use realnet_core::model::{Attributes, Item};
 use realnet_core::resource::{Operation, Rendered, Reply};
 use serde_json::{Value, json};
 
@@ -101,6 +101,22 @@ async fn what_a_hidden_reference_leads_to_does_not_show_in_the_tag() {
     world.merge(&world.admin, "note", chief.id, json!({"name": "Another"})).await.unwrap();
     assert_eq!(tag(&world.ann).await, hidden);
     assert_ne!(tag(&hr).await, shown, "whoever sees it is told of its change");
+}
+
+#[tokio::test]
+async fn a_hidden_value_does_not_show_in_the_tag() {
+    let world = World::new().await;
+    let hr = World::with_role(&world.ann, "hr");
+    let item = world.create(&hr, "customer", json!({"name": "C", "salary": 5})).await.unwrap();
+    for parameters in [vec![], vec![("attributes", "all")], vec![("select", "name")]] {
+        let reply = world.call(&world.ann, "customer", get(&item, &parameters)).await.unwrap();
+        let Reply::Item(mut shown) = reply else { panic!("{parameters:?}") };
+        let tag = shown.etag();
+        let mut attributes = shown.value.attributes.as_map().clone();
+        assert!(attributes.insert("salary".to_owned(), json!(6)).is_some());
+        shown.value.attributes = Attributes::from_map(attributes);
+        assert_eq!(shown.etag(), tag, "{parameters:?}");
+    }
 }
 
 #[tokio::test]
