@@ -43,7 +43,9 @@ struct Answer {
 impl Place {
     fn start(settings: &Settings) -> Self {
         let (guard, folder) = common::folder();
-        let server = Server::start_with(&folder, settings);
+        // Nobody signs in anew in the middle of a soak.
+        let life = ("REALNET_TOKEN_TTL".to_owned(), "86400".to_owned());
+        let server = Server::start_with(&folder, &settings.iter().cloned().chain([life]).collect());
         // The client chooses how this process encrypts, which the builder below asks for.
         realnet_client::Client::new(&server.address).unwrap();
         let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap();
