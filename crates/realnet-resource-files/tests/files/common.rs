@@ -13,8 +13,9 @@ use realnet_provider_generic::MemoryStore;
 /// A database that has its contents there.
 pub async fn on(data: Arc<dyn DataProvider>) -> Services {
     let services = Services::on(Arc::new(MemoryStore::new())).storing(data, 1 << 20);
-    let core = include_str!("../../../../static/initialization/core.json");
-    let document = load::parse_json("core.json", core).unwrap();
+    let core = concat!(env!("CARGO_MANIFEST_DIR"), "/../../static/initialization/core.json");
+    let core = std::fs::read_to_string(core).unwrap();
+    let document = load::parse_json("core.json", &core).unwrap();
     let caller = Arc::new(Caller::system(Uuid::nil()));
     let registry = services.registry.current();
     let (sources, items, secrets) = (Vec::new(), Vec::new(), services.secrets.clone());
