@@ -262,7 +262,7 @@ async fn what_only_the_server_sets_is_set_by_no_document() {
     let world = open(folder.path()).await;
     let id = Uuid::from_u128(0x01900000_0000_7000_8000_000000000001);
     let place = world.folder.join("items/Safe");
-    std::fs::create_dir(&place).unwrap();
+    std::fs::create_dir_all(&place).unwrap();
     let file = place.join(format!("{id}.json"));
     let write = |attributes: Value| {
         let document = json!({"type": "Safe", "org": ORG, "attributes": attributes});
