@@ -280,6 +280,8 @@ impl Pending {
 /// # Errors
 /// Conflict when there is one that it may not read.
 async fn made(cx: &Context, id: Uuid) -> Result<Option<Reply>> {
+    // Asked first: it may be made between the two questions.
+    let is_made = !cx.services.items.contents_in_use(&[id]).await?.is_empty();
     if let Some(item) = cx.services.items.get(&cx.access, id).await? {
         return Ok(Some(Reply::Created {
             items: Rendered::new(cx, vec![item]),
@@ -287,10 +289,10 @@ async fn made(cx: &Context, id: Uuid) -> Result<Option<Reply>> {
             replayed: true,
         }));
     }
-    if cx.services.items.contents_in_use(&[id]).await?.is_empty() {
-        return Ok(None);
+    if is_made {
+        return Err(Error::conflict("an item has been made of the upload already"));
     }
-    Err(Error::conflict("an item has been made of the upload already"))
+    Ok(None)
 }
 
 fn busy() -> Error {

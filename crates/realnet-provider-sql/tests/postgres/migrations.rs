@@ -54,5 +54,5 @@ async fn servers_that_start_together() {
     }
     let outside = client(database.url()).await;
     let applied: i64 = outside.query_one("SELECT count(*) FROM schema_migrations", &[]).await.unwrap().get(0);
-    assert_eq!(applied, 5);
+    assert_eq!(applied, 6);
 }

@@ -6,7 +6,6 @@ use realnet_runner_http::HttpConfig;
 use serde_json::{Value, json};
 
 use crate::common::TestServer;
-use crate::common::client::{Connection, request};
 
 #[test]
 fn unknown_places_and_methods_are_told_apart() {
@@ -79,24 +78,6 @@ fn an_operation_that_takes_too_long_is_given_up() {
         TestServer::with(HttpConfig { request_timeout: Duration::from_millis(200), ..HttpConfig::default() });
     server.get("/api/trouble/slow").problem(504);
     server.admin("POST", "/api/trouble/slow", &Value::Null).problem(504);
-}
-
-#[test]
-fn a_body_that_nobody_takes_is_given_up() {
-    let server =
-        TestServer::with(HttpConfig { request_timeout: Duration::from_millis(200), ..HttpConfig::default() });
-    let authorization = format!("Bearer {}", server.admin);
-    let headers = [
-        ("Authorization", authorization.as_str()),
-        ("Content-Type", "application/octet-stream"),
-        ("Content-Disposition", "attachment; filename=a.bin"),
-        ("Content-Length", "8000000"),
-    ];
-    let mut connection = Connection::open(server.address);
-    // More than waits on the way to the store, and not all: the client takes its time as well.
-    connection.send(&request("POST", "/api/trouble", &headers, &[]));
-    connection.send(&vec![7; 600_000]);
-    connection.read(true).expect("an answer").problem(504);
 }
 
 #[test]

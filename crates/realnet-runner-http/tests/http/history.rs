@@ -29,20 +29,26 @@ fn changes_are_shown_newest_first_in_pages() {
 fn what_a_folder_passes_down_is_shown_with_its_states() {
     let server = TestServer::start();
     let reader = server.account("reader", "user");
-    let folder = server.admin("POST", "/api/folders", &json!({"name": "shared"})).expect(201);
+    let folder = server.admin("POST", "/api/binders", &json!({"name": "shared"})).expect(201);
     let folder = folder["id"].as_str().unwrap();
     let file = json!({"name": "first", "parent_id": folder});
-    let file = server.admin("POST", "/api/documents", &file).expect(201);
-    let path = format!("/api/documents/{}", file["id"].as_str().unwrap());
-    let share = |subjects: &[&str]| {
-        let grant = |role: &&str| json!({"subject": {"type": "role", "id": role}, "permissions": ["read"]});
-        let grants: Vec<Value> = subjects.iter().map(grant).collect();
-        server.admin("PUT", &format!("/api/folders/{folder}/acl"), &json!(grants)).expect(200);
+    let file = server.admin("POST", "/api/binders", &file).expect(201);
+    let path = format!("/api/binders/{}", file["id"].as_str().unwrap());
+    let account = |name: &str| {
+        let found = server.get(&format!("/api/accounts?username={name}")).expect(200);
+        found[0]["id"].as_str().unwrap().to_owned()
     };
-    share(&["admin"]);
+    server.account("other", "user");
+    let (other, own) = (account("other"), account("reader"));
+    let share = |subjects: &[&str]| {
+        let grant = |id: &&str| json!({"subject": {"type": "account", "id": id}, "permissions": ["read"]});
+        let grants: Vec<Value> = subjects.iter().map(grant).collect();
+        server.admin("PUT", &format!("/api/binders/{folder}/acl"), &json!(grants)).expect(200);
+    };
+    share(&[&other]);
     server.admin("PATCH", &path, &json!({"name": "second"})).expect(200);
-    share(&["admin", "user"]);
-    share(&["user"]);
+    share(&[&other, &own]);
+    share(&[&own]);
     let history = server.get(&format!("{path}/history")).expect(200);
     let shown = |history: &Value| -> Vec<(i64, String, Value, Value)> {
         let state = |state: &Value| json!([state["version"], state["name"]]);
@@ -75,5 +81,5 @@ fn what_a_folder_passes_down_is_shown_with_its_states() {
     let audit = server.get(&format!("/api/audit?item={}", file["id"].as_str().unwrap())).expect(200);
     let entry = &audit["entries"][0];
     let told = [&entry["kind"], &entry["name"], &entry["type"], &entry["version"], &entry["fields"]];
-    assert_eq!(json!(told), json!(["grant", "second", "Document", 5, ["access"]]), "{audit}");
+    assert_eq!(json!(told), json!(["grant", "second", "Binder", 5, ["access"]]), "{audit}");
 }

@@ -74,6 +74,7 @@ pub(in crate::resource) async fn plan_create(
     // Before anything costly: whether the caller may create such items at all, in its own org at least.
     let instance = body.property("instance").and_then(Value::as_str);
     acl::may_create(cx.registry(), cx.caller(), info, instance, cx.caller().org)?;
+    let mut violations = Vec::new();
     let id = match content.and_then(NewContent::item) {
         Some(id) => {
             if body.property("id").is_some_and(|given| given.as_str().and_then(parse_id) != Some(id)) {
@@ -82,14 +83,13 @@ pub(in crate::resource) async fn plan_create(
             }
             id
         }
-        None => id_of(cx, &*resource, &body)?,
+        None => id_of(cx, &*resource, &body, &mut violations),
     };
     let mut intake = Intake { info, id, change: Change::Create(body), bulk: false, then: Vec::new() };
     resource.intake(cx, &mut intake).await?;
     let Change::Create(body) = intake.change else {
         return Err(Error::internal(format!("the resource {} turned a creation round", resource.name())));
     };
-    let mut violations = Vec::new();
     let mut item = draft(cx, info, id, &body, &mut violations).await?;
     fill(cx, info, &*resource, &mut item, body, content, &mut violations).await?;
     let mut item = unless_invalid(violations, item)?;
@@ -100,19 +100,18 @@ pub(in crate::resource) async fn plan_create(
 
 /// The id of a new item: one of our own, unless an administrator brings one along, as who moves items from one server to another does. One
 /// that is in use, by whomever, is refused by the store.
-fn id_of(cx: &Context, resource: &dyn Resource, body: &Body) -> Result<Uuid> {
-    let Some(given) = body.property("id") else { return Ok(cx.services.ids.next_id()) };
-    let refuse = |detail: &str| Err(Error::invalid(vec![Violation::new("/id", detail)]));
-    if !resource.takes_ids() {
-        return refuse("is made by the server for items of this type");
-    }
-    if !cx.caller().is_admin() {
-        return refuse("is set by the server, unless an administrator gives it");
-    }
-    match given.as_str().and_then(parse_id) {
-        Some(id) if !id.is_nil() && !id.is_max() => Ok(id),
-        _ => refuse("expected an id, as UUID"),
-    }
+fn id_of(cx: &Context, resource: &dyn Resource, body: &Body, violations: &mut Vec<Violation>) -> Uuid {
+    let refusal = match body.property("id") {
+        None => return cx.services.ids.next_id(),
+        Some(_) if !resource.takes_ids() => "is made by the server for items of this type",
+        Some(_) if !cx.caller().is_admin() => "is set by the server, unless an administrator gives it",
+        Some(given) => match given.as_str().and_then(parse_id) {
+            Some(id) if !id.is_nil() && !id.is_max() => return id,
+            _ => "expected an id, as UUID",
+        },
+    };
+    violations.push(Violation::new("/id", refusal));
+    cx.services.ids.next_id()
 }
 
 /// The type that a document names, or the endpoint's.

@@ -13,7 +13,7 @@ use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
 use realnet_core::query::aggregate::GroupRow;
 use realnet_core::query::{Aggregate, Query};
 use realnet_core::resource::{
-    Authenticator, Call, Context, Files, Reply, Resource, Route, SignIn, SignedIn, Tokens, Verb,
+    Authenticator, Call, Context, Reply, Resource, Route, SignIn, SignedIn, Tokens, Verb,
 };
 use realnet_core::{Error, Result, Uuid};
 use serde_json::json;
@@ -57,13 +57,6 @@ impl Resource for Trouble {
             }
             _ => Ok(Reply::Affected(0)),
         }
-    }
-
-    /// Takes files, and nothing of what is in them.
-    async fn upload(&self, _cx: &Context, _route: &Route<'_>, files: Files) -> Result<Reply> {
-        tokio::time::sleep(Duration::from_mins(1)).await;
-        drop(files);
-        Ok(Reply::Affected(0))
     }
 }
 
