@@ -36,6 +36,7 @@ mod upload;
 mod write;
 
 pub use download::{digest, fetch};
+pub use tries::Tries;
 pub use upload::is_passing;
 
 use std::process::ExitCode;

@@ -3,19 +3,16 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream;
 use realnet_client::Client;
 use realnet_core::provider::Checksum;
 
-use crate::cli::{Failure, digest, is_passing};
+use crate::cli::{Failure, Tries, digest, is_passing};
 
 /// Read at a time.
 const BLOCK: usize = 256 * 1024;
-/// How often a content is sent anew when its connection breaks.
-const TRIES: u32 = 10;
 
 /// What has become of a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,18 +52,14 @@ pub async fn put(client: &Client, content: &Content<'_>) -> Result<Put, Failure>
         Some(_) if !content.replaces => return Ok(Put::Other),
         _ => {}
     }
-    let mut tries = 0;
+    let mut tries = Tries::default();
     loop {
-        match send(client, content, &checksum).await {
-            Ok(()) => return Ok(Put::Sent),
-            Err(failure) => {
-                let error = failure.downcast_ref::<realnet_client::Error>();
-                if tries == TRIES || !error.is_some_and(is_passing) {
-                    return Err(failure);
-                }
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(250 << tries.min(5))).await;
-            }
+        let Err(failure) = send(client, content, &checksum).await else { return Ok(Put::Sent) };
+        let error = failure.downcast_ref::<realnet_client::Error>();
+        // A content is sent as a whole: it never comes further.
+        match error.filter(|error| is_passing(error)).and_then(|_| tries.next(0)) {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => return Err(failure),
         }
     }
 }

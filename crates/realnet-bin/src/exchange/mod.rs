@@ -7,6 +7,7 @@
 
 mod archive;
 mod catalog;
+mod circles;
 mod compare;
 mod contents;
 mod document;

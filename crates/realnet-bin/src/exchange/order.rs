@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use super::circles::parts;
+
 /// That one item needs another, both by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
@@ -22,68 +24,44 @@ pub struct Order {
 }
 
 /// The order of items by what each of them needs; those that stand in a circle of hard needs, or behind one, where there is none.
+/// Only what lies within a circle is put off: what stands behind one is made when that is there.
 pub fn order(needs: &[Vec<Need>]) -> Result<Order, Vec<u32>> {
+    let parts = parts(needs);
     let mut order = Order::default();
-    let mut open: Vec<usize> = needs.iter().map(Vec::len).collect();
+    let mut open: Vec<u32> = vec![0; needs.len()];
     let mut needed_by: Vec<Vec<u32>> = vec![Vec::new(); needs.len()];
-    for (number, needs) in (0..).zip(needs) {
+    for (number, needs) in (0_u32..).zip(needs) {
         for need in needs {
-            needed_by[need.target as usize].push(number);
+            let (own, other) = (number as usize, need.target as usize);
+            if !need.is_hard && parts[own] == parts[other] {
+                order.deferred.insert((number, need.target));
+            } else {
+                open[own] += 1;
+                needed_by[other].push(number);
+            }
         }
     }
-    let mut is_done = vec![false; needs.len()];
+    let free = (0..).zip(&open).filter(|(_, open)| **open == 0);
+    let mut wave: Vec<u32> = free.map(|(number, _)| number).collect();
     let mut done = 0;
-    let mut wave: Vec<u32> =
-        (0..).zip(&open).filter(|(_, open)| **open == 0).map(|(number, _)| number).collect();
-    while done < needs.len() {
-        if wave.is_empty() {
-            wave = put_off(needs, &is_done, &mut open, &mut order.deferred);
-        }
-        if wave.is_empty() {
-            return Err((0..).zip(&is_done).filter(|(_, done)| !**done).map(|(number, _)| number).collect());
-        }
+    while !wave.is_empty() {
+        done += wave.len();
         let mut next = Vec::new();
         for number in &wave {
-            is_done[*number as usize] = true;
-            done += 1;
-            for waiting in &needed_by[*number as usize] {
-                if !order.deferred.contains(&(*waiting, *number)) {
-                    let open = &mut open[*waiting as usize];
-                    *open -= 1;
-                    if *open == 0 {
-                        next.push(*waiting);
-                    }
+            for waiting in std::mem::take(&mut needed_by[*number as usize]) {
+                let open = &mut open[waiting as usize];
+                *open -= 1;
+                if *open == 0 {
+                    next.push(waiting);
                 }
             }
         }
         order.waves.push(std::mem::replace(&mut wave, next));
     }
-    Ok(order)
-}
-
-/// Puts off what may wait, of all that are left; answers those that can be made then.
-fn put_off(
-    needs: &[Vec<Need>],
-    is_done: &[bool],
-    open: &mut [usize],
-    deferred: &mut HashSet<(u32, u32)>,
-) -> Vec<u32> {
-    let mut free = Vec::new();
-    for (number, needs) in (0_u32..).zip(needs) {
-        let index = number as usize;
-        if is_done[index] {
-            continue;
-        }
-        for need in needs.iter().filter(|need| !need.is_hard && !is_done[need.target as usize]) {
-            if deferred.insert((number, need.target)) {
-                open[index] -= 1;
-                if open[index] == 0 {
-                    free.push(number);
-                }
-            }
-        }
+    if done < needs.len() {
+        return Err((0..).zip(&open).filter(|(_, open)| **open > 0).map(|(number, _)| number).collect());
     }
-    free
+    Ok(order)
 }
 
 #[cfg(test)]
@@ -113,6 +91,15 @@ mod tests {
         let found = order(&[vec![soft(1)], vec![soft(0)], vec![soft(2)], vec![hard(0)]]).unwrap();
         assert_eq!(found.waves, [vec![0, 1, 2], vec![3]]);
         assert_eq!(found.deferred, [(0, 1), (1, 0), (2, 2)].into());
+    }
+
+    #[test]
+    fn what_is_behind_a_circle_waits_for_nothing() {
+        // 0 and 1 refer to each other; 2 refers to 0, 3 to 2 and 1, and 1 to 4.
+        let needs = [vec![soft(1)], vec![soft(0), soft(4)], vec![soft(0)], vec![soft(2), soft(1)], vec![]];
+        let found = order(&needs).unwrap();
+        assert_eq!(found.deferred, [(0, 1), (1, 0)].into());
+        assert_eq!(found.waves, [vec![0, 4], vec![2, 1], vec![3]]);
     }
 
     #[test]

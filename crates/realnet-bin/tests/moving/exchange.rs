@@ -196,9 +196,15 @@ async fn items_move_with_their_ids() {
             let novel = client.get("novel", &ids["novel"]).await.unwrap();
             let anna = client.get("author", &ids["anna"]).await.unwrap();
             let file = client.get("files", &ids["file"]).await.unwrap();
-            [novel, anna, file].map(|item| item["version"].as_i64().unwrap())
+            let link = client.get("link", &ids["link"]).await.unwrap();
+            [novel, link, anna, file].map(|item| item["version"].as_i64().unwrap())
         };
         let seen = versions().await;
+        assert_eq!(
+            seen[..3],
+            [1, 1, 2],
+            "what is in a circle is made and completed, what stands behind it only made"
+        );
         let said = there.told(&["import", &source]);
         assert!(said.contains("0 items created, 0 changed, 7 there already"), "{said}");
         assert!(!said.contains("type") && !said.contains("form") && !said.contains("sent"), "{said}");

@@ -1,0 +1,59 @@
+//! The contents of items, once these are there.
+
+use super::work::Work;
+use crate::cli::Failure;
+use crate::exchange::contents::{self, Content, Put};
+use crate::exchange::document::attributes;
+use crate::exchange::{layout, lookup};
+use crate::wire::moving::Bar;
+
+impl Work<'_> {
+    /// Sends contents.
+    pub(super) async fn contents(&mut self) -> Result<(), Failure> {
+        let with_data: Vec<u32> = (0..)
+            .zip(&self.listing.entries)
+            .filter(|(_, entry)| entry.has_data)
+            .map(|(number, _)| number)
+            .collect();
+        let bar = Bar::new("contents", with_data.len() as u64);
+        for number in with_data {
+            self.content(number).await?;
+            bar.step();
+        }
+        Ok(())
+    }
+
+    async fn content(&mut self, number: u32) -> Result<(), Failure> {
+        let is_new = self.is_new[number as usize];
+        let entry = &self.listing.entries[number as usize];
+        let name = layout::of_data(entry.id);
+        if self.import.options.dry_run {
+            self.done.contents += u64::from(is_new);
+            return Ok(());
+        }
+        let Some(id) = self.id(number) else { return Ok(()) };
+        let found = lookup::items(self.import.client, &[id]).await?;
+        let found = found.get(&id).ok_or_else(|| format!("{name}: its item is not there any more"))?;
+        if !self.is_of_type(number, found) {
+            return Ok(());
+        }
+        let document = self.listing.document(number)?;
+        let said =
+            |key: &str| attributes(&document).and_then(|own| own.get(key)).and_then(|value| value.as_str());
+        let content = Content {
+            id: &id.to_string(),
+            path: &self.listing.root.join(&name),
+            said: said("checksum"),
+            media_type: said("content_type"),
+            present: attributes(found).and_then(|own| own.get("checksum")?.as_str()),
+            replaces: is_new || self.import.options.overwrite,
+        };
+        let put = contents::put(self.import.client, &content).await;
+        match put.map_err(|error| format!("{name}: {error}"))? {
+            Put::Sent => self.done.contents += 1,
+            Put::Same => {}
+            Put::Other => self.done.different.push(name),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! An import under way: what has been found out before, the documents as they are to be on the server, and the items that are not
+//! there yet, made wave by wave in requests of many.
+
+use std::collections::HashSet;
+
+use realnet_core::Uuid;
+use realnet_core::provider::Meter;
+use serde_json::{Map, Value};
+
+use super::Import;
+use crate::cli::Failure;
+use crate::exchange::document::uuid;
+use crate::exchange::ids::Ids;
+use crate::exchange::lookup;
+use crate::exchange::order::Order;
+use crate::exchange::report::Imported;
+use crate::exchange::scan::Listing;
+use crate::exchange::types::{Fate, Types};
+use crate::wire::moving::Bar;
+
+/// A request holds items of so many bytes, about.
+const BATCH: usize = 2 * 1024 * 1024;
+
+/// An import under way.
+pub(super) struct Work<'a> {
+    pub(super) import: &'a Import<'a>,
+    pub(super) listing: Listing,
+    pub(super) types: Types,
+    pub(super) order: Order,
+    /// Items with references that have to wait.
+    pub(super) waiting: HashSet<u32>,
+    /// What is referred to and is nowhere.
+    pub(super) missing: HashSet<Uuid>,
+    /// Owners that are accounts there.
+    pub(super) owners: HashSet<Uuid>,
+    pub(super) ids: Ids,
+    /// Which items were made just now.
+    pub(super) is_new: Vec<bool>,
+    pub(super) done: Imported,
+}
+
+/// A request in the making.
+#[derive(Default)]
+struct Batch {
+    numbers: Vec<u32>,
+    bodies: Vec<Value>,
+    size: usize,
+}
+
+impl Work<'_> {
+    /// Makes all items.
+    pub(super) async fn items(&mut self) -> Result<(), Failure> {
+        let bar = Bar::new("items", self.listing.entries.len() as u64);
+        for wave in std::mem::take(&mut self.order.waves) {
+            for numbers in wave.chunks(lookup::CHUNK) {
+                self.chunk(numbers).await?;
+                for _ in numbers {
+                    bar.step();
+                }
+            }
+        }
+        drop(bar);
+        let mut waiting: Vec<u32> = self.waiting.iter().copied().collect();
+        waiting.sort_unstable();
+        for numbers in waiting.chunks(lookup::CHUNK) {
+            self.complete(numbers).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes those of some items that are not there.
+    async fn chunk(&mut self, numbers: &[u32]) -> Result<(), Failure> {
+        let known: Vec<Uuid> = numbers.iter().filter_map(|number| self.id(*number)).collect();
+        let present = lookup::items(self.import.client, &known).await?;
+        let mut batch = Batch::default();
+        for number in numbers {
+            let found = self.id(*number).and_then(|id| present.get(&id));
+            if let Some(found) = found {
+                if !self.is_of_type(*number, found) {
+                    self.done.different.push(self.listing.entries[*number as usize].path());
+                    continue;
+                }
+                // What waits is compared when all is there that it refers to.
+                if !self.waiting.contains(number) {
+                    self.bring_up(*number, found, false).await?;
+                }
+                continue;
+            }
+            let mut body = self.wanted(*number, true)?;
+            if !self.ids.are_kept() {
+                body.shift_remove("id");
+            }
+            self.drop_readonly(*number, &mut body);
+            let body = Value::Object(body);
+            let size = body.to_string().len();
+            if batch.size + size > BATCH && !batch.numbers.is_empty() {
+                self.create(std::mem::take(&mut batch)).await?;
+            }
+            batch.numbers.push(*number);
+            batch.bodies.push(body);
+            batch.size += size;
+        }
+        self.create(batch).await
+    }
+
+    /// Makes items by one request.
+    async fn create(&mut self, batch: Batch) -> Result<(), Failure> {
+        let Batch { numbers, bodies, .. } = batch;
+        self.done.created += numbers.len() as u64;
+        for number in &numbers {
+            self.is_new[*number as usize] = true;
+        }
+        if numbers.is_empty() || self.import.options.dry_run {
+            return Ok(());
+        }
+        let body = Value::Array(bodies);
+        let client = self.import.client;
+        let created = if self.ids.are_kept() {
+            client.create("items", &body).await
+        } else {
+            // If its answer is lost, the same request finds what it has made.
+            let mut digest = Meter::new();
+            for number in &numbers {
+                let old = self.listing.entries[*number as usize].id;
+                digest.update(old.as_bytes());
+                // What was made of it before and is gone is another request's: that one would be answered as it was then.
+                if let Some(gone) = self.ids.of(old) {
+                    digest.update(gone.as_bytes());
+                }
+            }
+            digest.update(body.to_string().as_bytes());
+            client.create_once("items", &body, &digest.checksum().to_string()).await
+        };
+        let created = created.map_err(|error| self.refused(&error, &numbers))?;
+        let made: Vec<Uuid> =
+            created.as_array().into_iter().flatten().filter_map(|item| uuid(item.get("id"))).collect();
+        if made.len() != numbers.len() {
+            return Err("the server made another number of items than it was asked for".into());
+        }
+        let pairs = numbers.iter().map(|number| self.listing.entries[*number as usize].id).zip(made);
+        self.ids.note(pairs.collect::<Vec<_>>().into_iter())
+    }
+
+    fn refused(&self, error: &realnet_client::Error, numbers: &[u32]) -> Failure {
+        let index = error.problem().and_then(|problem| problem.operation);
+        let path = index
+            .and_then(|index| numbers.get(index))
+            .map(|number| self.listing.entries[*number as usize].path());
+        let is_taken = error.status() == Some(409) && error.to_string().contains("there is an item");
+        let mut violations = error.problem().into_iter().flat_map(|problem| &problem.errors);
+        let is_of_id = violations.any(|violation| violation.pointer.ends_with("/id"));
+        let hint = if is_taken || is_of_id { " (--new-ids makes items with other ids)" } else { "" };
+        let before = self.done.created - numbers.len() as u64;
+        format!(
+            "{}: {error}{hint}\n  {before} items were made before it, and are passed over when the same import is done again",
+            path.unwrap_or_else(|| self.listing.root.display().to_string())
+        )
+        .into()
+    }
+
+    /// The document of an item as it is to be on the server. `early`: without what has to wait.
+    pub(super) fn wanted(&mut self, number: u32, early: bool) -> Result<Map<String, Value>, Failure> {
+        let mut document = self.listing.document(number)?;
+        let fields = self.types.fields(&self.listing.entries[number as usize].type_name);
+        let Self { listing, order, missing, ids, done, .. } = self;
+        fields.decide(&mut document, &mut |link| match listing.numbers.get(&link.target) {
+            Some(target) if early && order.deferred.contains(&(number, *target)) => Fate::Drop,
+            Some(_) => ids.of(link.target).map_or(Fate::Drop, Fate::Replace),
+            None if missing.contains(&link.target) => {
+                done.dropped += u64::from(early);
+                Fate::Drop
+            }
+            None => Fate::Keep,
+        });
+        let owner = uuid(document.get("owner"));
+        if owner.is_some_and(|owner| !self.owners.contains(&owner)) {
+            document.shift_remove("owner");
+            self.done.owned_anew += u64::from(early);
+        }
+        Ok(document)
+    }
+
+    /// What only the server sets can not be given.
+    fn drop_readonly(&self, number: u32, document: &mut Map<String, Value>) {
+        let fields = self.types.fields(&self.listing.entries[number as usize].type_name);
+        if let Some(Value::Object(own)) = document.get_mut("attributes") {
+            own.retain(|name, _| fields.get(name).is_none_or(|field| !field.readonly));
+        }
+    }
+
+    /// Whether what has the id of an item is of its type. Another item is nothing that it could become, whatever is wanted.
+    pub(super) fn is_of_type(&self, number: u32, present: &Map<String, Value>) -> bool {
+        let type_name = &self.listing.entries[number as usize].type_name;
+        present.get("type").and_then(Value::as_str).is_some_and(|found| found.eq_ignore_ascii_case(type_name))
+    }
+
+    /// What an item is called there.
+    pub(super) fn id(&self, number: u32) -> Option<Uuid> {
+        self.ids.of(self.listing.entries[number as usize].id)
+    }
+}
