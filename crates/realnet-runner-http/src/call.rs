@@ -15,6 +15,7 @@ use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Context, ListRequest, Operation, PatchDocument, Reply, Request};
 use realnet_core::{Error, ErrorKind, Uuid};
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use crate::answer;
 use crate::client::Client;
@@ -23,7 +24,7 @@ use crate::limits::Quota;
 use crate::notices::{Notices, Written, base_of};
 use crate::problem::Problem;
 use crate::request::body::{self, Body};
-use crate::request::upload::Incoming;
+use crate::request::upload::{Halt, Incoming};
 use crate::request::{path, query};
 use crate::router::{Captures, Outcome};
 use crate::state::State;
@@ -242,8 +243,13 @@ impl Call {
         });
         let broken_off = |failure| Problem::internal(format!("an operation broke off: {failure}"));
         let flow = std::pin::pin!(incoming.flow(self));
-        let (flowed, work) = match select(flow, work).await {
-            Either::Left((flowed, work)) => (flowed, work),
+        let (halted, work) = match select(flow, work).await {
+            Either::Left((Ok(()), work)) => (None, work),
+            Either::Left((Err(Halt::Body(problem)), work)) => (Some(problem), work),
+            Either::Left((Err(Halt::Storage), work)) => {
+                self.give_up(work);
+                return Err(Error::unavailable("the storage takes nothing at the moment: try again").into());
+            }
             Either::Right((done, _)) => {
                 return done.map_err(broken_off)?.map_err(Problem::without_step);
             }
@@ -255,8 +261,21 @@ impl Call {
             }
         };
         // What went wrong with the body is the reason of whatever came of it.
-        flowed?;
-        done.map_err(Problem::without_step)
+        match halted {
+            Some(problem) => Err(problem),
+            None => done.map_err(Problem::without_step),
+        }
+    }
+
+    /// Ends work whose stream has broken off because nothing is taken of it: what notices that has its time to clear up.
+    fn give_up<T: 'static>(&self, mut work: JoinHandle<T>) {
+        tracing::warn!(request = &*self.id, "the storage took nothing of an upload, which is given up");
+        let time = self.state.config.request_timeout;
+        actix_web::rt::spawn(async move {
+            if tokio::time::timeout(time, &mut work).await.is_err() {
+                work.abort();
+            }
+        });
     }
 
     /// Carries out what may change something, to its end even when the client goes away; waits for as long as a request may

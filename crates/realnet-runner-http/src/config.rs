@@ -25,6 +25,8 @@ pub struct HttpConfig {
     pub header_timeout: Duration,
     /// Longest time for the body of a request to arrive; a large one has a second more for every 16 KiB that have come.
     pub body_timeout: Duration,
+    /// Longest time that the storage may take nothing of a content that comes.
+    pub storage_timeout: Duration,
     /// Longest time that a client may read nothing of an answer that waits for it.
     pub stall_timeout: Duration,
     /// How long a connection may idle between requests.
@@ -63,6 +65,8 @@ impl Default for HttpConfig {
             max_body: 10 << 20,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_mins(1),
+            // A bucket behind a slow line has two tries for a part in this time.
+            storage_timeout: Duration::from_mins(5),
             stall_timeout: Duration::from_mins(1),
             keep_alive: Duration::from_secs(75),
             request_timeout: Duration::from_secs(30),

@@ -16,7 +16,7 @@ use futures::channel::mpsc::{self, Sender};
 use futures::{SinkExt as _, StreamExt as _, stream};
 use realnet_core::provider::{Checksum, DataStream, Expectation};
 use realnet_core::{Error, ErrorKind, Result};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::body::{self, time_for};
 use crate::call::Call;
@@ -34,6 +34,14 @@ const DIGESTS: [HeaderName; 2] =
 enum Part {
     Bytes(Bytes),
     End,
+}
+
+/// Why a body has not come to its end.
+pub(crate) enum Halt {
+    /// It does not come as it should.
+    Body(Problem),
+    /// The storage takes nothing of it.
+    Storage,
 }
 
 /// A body on its way from the connection to a stream.
@@ -65,7 +73,7 @@ pub(crate) fn body(call: &Call) -> std::result::Result<(DataStream, Incoming), P
 
 impl Incoming {
     /// Hands on what comes, to the end of the body or until nobody wants it any more.
-    pub(crate) async fn flow(self, call: &Call) -> std::result::Result<(), Problem> {
+    pub(crate) async fn flow(self, call: &Call) -> std::result::Result<(), Halt> {
         let Self { mut payload, mut sender } = self;
         let connection = call.request.conn_data::<Rc<Connection>>();
         let _reading = connection.map(|connection| Connection::read_body(Rc::clone(connection)));
@@ -87,9 +95,11 @@ impl Incoming {
             };
             let is_end = !matches!(part, Ok(Part::Bytes(_)));
             let handed = Instant::now();
+            let sent = timeout(call.state.config.storage_timeout, sender.send(part)).await;
+            let Ok(sent) = sent else { return Err(Halt::Storage) };
             // Whoever has stopped to read has an answer.
-            if sender.send(part).await.is_err() || is_end {
-                return problem.map_or(Ok(()), Err);
+            if sent.is_err() || is_end {
+                return problem.map_or(Ok(()), |problem| Err(Halt::Body(problem)));
             }
             // While the store is slow, it is not the sender who takes time.
             deadline += handed.elapsed();

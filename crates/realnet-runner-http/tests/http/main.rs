@@ -33,6 +33,7 @@ mod notices;
 mod openapi;
 mod proxies;
 mod shutdown;
+mod stalls;
 mod tls;
 mod tree;
 mod tus;

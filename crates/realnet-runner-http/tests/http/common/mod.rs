@@ -3,6 +3,7 @@
 pub mod client;
 pub mod resources;
 pub mod server;
+pub mod storage;
 
 pub use client::Answer;
 pub use server::TestServer;

@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 
 use super::client::{Answer, Connection, request};
 use super::resources::{Echo, Fragile, Slow, Trouble};
+use super::storage::Stuck;
 
 pub const PASSWORD: &str = "correct-horse-battery";
 /// The most bytes of one content, and of all together.
@@ -36,6 +37,8 @@ pub struct TestServer {
     pub admin: String,
     /// The contents that it keeps.
     pub data: MemoryData,
+    /// The same, as the server has it.
+    pub storage: Stuck,
     is_away: Arc<AtomicBool>,
     finished: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
@@ -64,7 +67,8 @@ impl TestServer {
         let finished = Arc::<AtomicUsize>::default();
         let count = Arc::clone(&finished);
         let data = MemoryData::with_quota(Some(QUOTA));
-        let kept = data.clone();
+        let storage = Stuck::new(data.clone());
+        let kept = storage.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
@@ -75,7 +79,7 @@ impl TestServer {
         });
         let address = started.recv_timeout(Duration::from_secs(30)).expect("the server starts");
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, admin: String::new(), data, is_away, finished, stop, thread }
+        Self { address, admin: String::new(), data, storage, is_away, finished, stop, thread }
     }
 
     /// How often signing in as `slow` has come to its end.
@@ -180,7 +184,7 @@ async fn assemble(
     config: HttpConfig,
     is_away: Arc<AtomicBool>,
     finished: Arc<AtomicUsize>,
-    data: MemoryData,
+    data: Stuck,
 ) -> HttpServer {
     let store = Arc::new(MemoryStore::new());
     let fragile = Arc::new(Fragile { store: store.clone(), is_away });
