@@ -282,9 +282,12 @@ fn may_change(cx: &Context, stored: &TypeDefinition) -> Result<()> {
 
 fn check_version(stored: &TypeDefinition, options: &WriteOptions) -> Result<()> {
     match options.expected_version {
-        Some(version) if version != stored.version => Err(Error::new(
+        Some(version) if version.number != stored.version => Err(Error::new(
             ErrorKind::PreconditionFailed,
-            format!("the type is at version {}, not {version}: read it again and retry", stored.version),
+            format!(
+                "the type is at version {}, not {}: read it again and retry",
+                stored.version, version.number
+            ),
         )),
         _ => Ok(()),
     }

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use realnet_core::change::{ChangeSet, Guard, Operation};
+use realnet_core::change::{ChangeSet, Guard, Operation, Version};
 use realnet_core::clock::Timestamp;
 use realnet_core::model::{Attributes, Field, Item, Map};
 use realnet_core::query::{OrgScope, Query};
@@ -160,7 +160,7 @@ impl Found {
         // A default may be what nobody could have given this item: its resource is asked, now and when it is written.
         let edit = writer.guarded(next, move |now| Ok(Item { attributes: after.clone(), ..now.clone() }));
         edit(item)?;
-        self.healed.push(Operation::Update { id: item.id, expected_version: Some(item.version), edit });
+        self.healed.push(Operation::Update { id: item.id, expected_version: Some(Version::of(item)), edit });
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use common::World;
 use realnet_core::acl::OrgRole::Superuser;
 use realnet_core::change::{
-    ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Operation, Outcome, StoredReply,
+    ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Operation, Outcome, StoredReply, Version,
 };
 use realnet_core::clock::{Clock as _, IdSource as _, System};
 use realnet_core::model::{Attributes, Item, TypeDefinition};
@@ -230,7 +230,7 @@ async fn who_is_overtaken_again_and_again_is_told_in_the_end() {
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
     // Whoever knows an earlier state says so, and is not planned anew.
     let world = overtaken(1).await;
-    let options = WriteOptions { expected_version: Some(9), ..WriteOptions::default() };
+    let options = WriteOptions { expected_version: Some(Version::from(9)), ..WriteOptions::default() };
     let stale = TypeOperation::Delete { name: "Note".to_owned(), options };
     assert_eq!(world.on_type(Superuser, stale).await.unwrap_err().kind(), ErrorKind::PreconditionFailed);
 }

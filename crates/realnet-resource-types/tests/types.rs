@@ -10,7 +10,7 @@ use common::{World, document_of};
 use realnet_core::ErrorKind;
 use realnet_core::acl::Caller;
 use realnet_core::acl::OrgRole::{Admin, Superuser, User};
-use realnet_core::change::{ChangeSet, Operation};
+use realnet_core::change::{ChangeSet, Operation, Version};
 use realnet_core::load::Document;
 use realnet_core::model::{Item, TypeDefinition};
 use realnet_core::provider::Access;
@@ -110,10 +110,10 @@ async fn types_by_name() {
     let twice = world.on_type(Superuser, TypeOperation::Create { body }).await.unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::Conflict);
 
-    let replace = |body: Value, version| TypeOperation::Replace {
+    let replace = |body: Value, version: Option<i64>| TypeOperation::Replace {
         name: "memo".to_owned(),
         body,
-        options: WriteOptions { expected_version: version, ..WriteOptions::default() },
+        options: WriteOptions { expected_version: version.map(Version::from), ..WriteOptions::default() },
     };
     let stale = world.on_type(Superuser, replace(json!({"icon": "x"}), Some(7))).await.unwrap_err();
     assert_eq!(stale.kind(), ErrorKind::PreconditionFailed);

@@ -10,6 +10,7 @@ use actix_web::http::header::{HeaderMap, USER_AGENT};
 use actix_web::web::Payload;
 use futures::future::{Either, select};
 use realnet_core::acl::{Caller, Origin};
+use realnet_core::change::Version;
 use realnet_core::limit::Room;
 use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{Context, ListRequest, Operation, PatchDocument, Reply, Request};
@@ -298,10 +299,10 @@ impl Call {
     }
 
     /// The version of an item that the caller may read.
-    pub(crate) async fn version(&self, caller: &Arc<Caller>, id: Uuid) -> Result<i64, Problem> {
+    pub(crate) async fn version(&self, caller: &Arc<Caller>, id: Uuid) -> Result<Version, Problem> {
         let operation = Operation::Get { id, parameters: ListRequest::default() };
         match self.read(caller, operation).await? {
-            Reply::Item(item) => Ok(item.value.version),
+            Reply::Item(item) => Ok(Version::of(&item.value)),
             _ => Err(Problem::internal("a get did not give an item")),
         }
     }

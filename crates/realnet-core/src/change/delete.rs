@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::apply::Engine;
 use super::write::reference_ids;
-use super::{ChangeKind, Guard, Outcome};
+use super::{ChangeKind, Guard, Outcome, Version};
 use crate::acl::Permission;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Attributes, Item, OnDelete};
@@ -64,7 +64,7 @@ impl Engine<'_> {
     pub(super) async fn delete(
         &mut self,
         id: Uuid,
-        expected: Option<i64>,
+        expected: Option<Version>,
         guard: Option<&Guard>,
     ) -> Result<Outcome> {
         let root = self.permitted(id, Permission::Delete, expected).await?;

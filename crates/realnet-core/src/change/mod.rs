@@ -12,6 +12,7 @@ mod set;
 mod source;
 mod trial;
 mod types;
+mod version;
 mod write;
 
 pub use apply::apply;
@@ -21,5 +22,6 @@ pub use record::{ChangeFilter, ChangeKind, ChangeRecord, PassedDown};
 pub use set::{ChangeSet, Edit, Guard, Operation, Outcome, ReplyOf};
 pub use source::{SourceKind, SourceRecord};
 pub use trial::Trial;
+pub use version::Version;
 
 pub(crate) use write::reference_ids;

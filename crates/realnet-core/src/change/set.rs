@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Freed, IdempotencyKey, SourceRecord, StoredReply, Trial};
+use super::{Freed, IdempotencyKey, SourceRecord, StoredReply, Trial, Version};
 use crate::acl::{Grant, Origin};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ pub enum Operation {
         /// Which.
         id: Uuid,
         /// The version that it must have.
-        expected_version: Option<i64>,
+        expected_version: Option<Version>,
         /// How.
         edit: Edit,
     },
@@ -54,7 +54,7 @@ pub enum Operation {
         /// Which.
         id: Uuid,
         /// The version that it must have.
-        expected_version: Option<i64>,
+        expected_version: Option<Version>,
         /// Asked for the item and each descendant.
         guard: Option<Guard>,
     },
@@ -63,7 +63,7 @@ pub enum Operation {
         /// Which.
         id: Uuid,
         /// The version that it must have.
-        expected_version: Option<i64>,
+        expected_version: Option<Version>,
         /// The new grants.
         grants: Vec<Grant>,
     },

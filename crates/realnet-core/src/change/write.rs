@@ -7,9 +7,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::apply::Engine;
-use super::{ChangeKind, Edit, Outcome};
+use super::{ChangeKind, Edit, Outcome, Version};
 use crate::acl::{self, Grant, Permission, Permissions, Subject};
-use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::error::{Error, Result, Violation};
 use crate::model::value::{MAX_DEPTH, depth_of_text, nul_in_text};
 use crate::model::{Item, Visibility};
 use crate::provider::Access;
@@ -45,7 +45,12 @@ impl Engine<'_> {
         Ok(Outcome::Created(item))
     }
 
-    pub(super) async fn update(&mut self, id: Uuid, expected: Option<i64>, edit: &Edit) -> Result<Outcome> {
+    pub(super) async fn update(
+        &mut self,
+        id: Uuid,
+        expected: Option<Version>,
+        edit: &Edit,
+    ) -> Result<Outcome> {
         let before = self.permitted(id, Permission::Write, expected).await?;
         let edited = edit(&before)?;
         let counts = edited.version > before.version;
@@ -107,7 +112,7 @@ impl Engine<'_> {
     pub(super) async fn set_grants(
         &mut self,
         id: Uuid,
-        expected: Option<i64>,
+        expected: Option<Version>,
         grants: &[Grant],
     ) -> Result<Outcome> {
         let before = self.permitted(id, Permission::Share, expected).await?;
@@ -134,19 +139,14 @@ impl Engine<'_> {
         &mut self,
         id: Uuid,
         permission: Permission,
-        expected: Option<i64>,
+        expected: Option<Version>,
     ) -> Result<Item> {
         let item = self.load(id).await?.ok_or_else(|| Error::not_found(format_args!("item {id}")))?;
         self.check_permission(&item, permission)?;
         // What others have done counts, and not what this set has passed down to the item.
         let raised = self.raised.get(&id).copied().unwrap_or_default();
-        match expected {
-            Some(version) if version != item.version - raised => Err(Error::new(
-                ErrorKind::PreconditionFailed,
-                format!("the item is at version {}, not {version}: read it again and retry", item.version),
-            )),
-            _ => Ok(item),
-        }
+        expected.map_or(Ok(()), |version| version.check(&item, raised))?;
+        Ok(item)
     }
 
     pub(super) fn check_permission(&self, item: &Item, permission: Permission) -> Result<()> {
@@ -336,6 +336,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::model::Attributes;
 
     #[test]

@@ -15,7 +15,7 @@ use super::place::refused;
 use super::plan::{Action, BY_HAND, FieldChange, Input, Output, PlanEntry, record};
 use super::resolve::{Resolver, Said};
 use super::{leftovers, topology};
-use crate::change::{Edit, Operation, SourceKind, SourceRecord};
+use crate::change::{Edit, Operation, SourceKind, SourceRecord, Version};
 use crate::error::{Error, Result, Violation};
 use crate::model::{Attributes, Item};
 use crate::registry::TypeRegistry;
@@ -207,11 +207,11 @@ impl Planner<'_> {
         let version = item.version + i64::from(!unseen.is_empty());
         let item = Item { attributes: Attributes::from_map(attributes), version, ..item };
         let writes = &mut self.output.steps.writes;
-        let mut version = stored.version;
+        let mut version = Version::of(stored);
         if merged.take.iter().any(|path| path != "access") {
             let edit: Edit = Arc::new(move |_| Ok(item.clone()));
             writes.push(Operation::Update { id: stored.id, expected_version: Some(version), edit });
-            version += 1;
+            version.number += 1;
         }
         if merged.take.iter().any(|path| path == "access") {
             writes.push(Operation::SetGrants { id: stored.id, expected_version: Some(version), grants });

@@ -11,7 +11,7 @@ use super::hidden::Hidden;
 use super::nodes::Node;
 use super::plan::{Action, Input, Output, PlanEntry, applied};
 use super::topology;
-use crate::change::{Guard, Operation, SourceKind, SourceRecord};
+use crate::change::{Guard, Operation, SourceKind, SourceRecord, Version};
 use crate::error::{Error, Result};
 use crate::model::Item;
 use crate::registry::TypeRegistry;
@@ -122,7 +122,7 @@ fn deletes(doomed: &[&Item]) -> Result<Vec<Operation>> {
         .into_iter()
         .map(|index| Operation::Delete {
             id: doomed[index].id,
-            expected_version: Some(doomed[index].version),
+            expected_version: Some(Version::of(doomed[index])),
             guard: Some(Arc::clone(&guard)),
         })
         .collect())

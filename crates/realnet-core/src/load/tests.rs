@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Action, Document, Options, OrgTemplate, Plan, State, Target, drift, parse_json, plan};
 use crate::acl::{Caller, OrgRole};
-use crate::change::{Operation, SourceRecord};
+use crate::change::{Operation, SourceRecord, Version};
 use crate::clock::IdSource;
 use crate::error::Result;
 use crate::model::{Attributes, Item};
@@ -74,7 +74,7 @@ impl World {
                 }
                 Operation::Update { id, expected_version, edit } => {
                     let slot = self.items.iter_mut().find(|item| item.id == *id).unwrap();
-                    assert_eq!(*expected_version, Some(slot.version));
+                    assert_eq!(*expected_version, Some(Version::of(slot)));
                     *slot = Item { version: slot.version + 1, ..edit(slot).unwrap() };
                 }
                 Operation::SetGrants { id, grants, .. } => {

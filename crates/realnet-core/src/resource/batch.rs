@@ -9,6 +9,7 @@ use super::default::{Begin, Edited, Plan, begin, plan_create, plan_delete, plan_
 use super::dispatcher::{own_route, route};
 use super::{Body, Change, Context, Rendered, Reply, Resources, WriteOptions, scope, version_of_etag};
 use crate::acl::Permission;
+use crate::change::Version;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most operations of a batch.
@@ -130,7 +131,7 @@ async fn add(cx: &Context, resources: &Arc<Resources>, entry: Entry, plan: &mut 
 }
 
 /// A version as a number, or an entity tag as a read gave it.
-fn version(value: &Value) -> Result<i64> {
-    let version = value.as_i64().or_else(|| value.as_str().and_then(version_of_etag));
+fn version(value: &Value) -> Result<Version> {
+    let version = value.as_i64().map(Version::from).or_else(|| value.as_str().and_then(version_of_etag));
     version.ok_or_else(|| Error::malformed("if_match is a version or an entity tag"))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::acl::{Caller, Grant, ShownGrants};
-use crate::change::{ChangeRecord, IdempotencyKey};
+use crate::change::{ChangeRecord, IdempotencyKey, Version};
 use crate::error::Result;
 use crate::model::Item;
 use crate::provider::Page;
@@ -37,7 +37,7 @@ pub struct ListRequest {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WriteOptions {
     /// The version that the item must have.
-    pub expected_version: Option<i64>,
+    pub expected_version: Option<Version>,
     /// Key under which the reply is kept, with the SHA-256 of the body.
     pub idempotency: Option<(IdempotencyKey, Vec<u8>)>,
 }

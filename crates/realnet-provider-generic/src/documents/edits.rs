@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use realnet_core::acl::{Caller, Origin};
-use realnet_core::change::{ChangeSet, Operation, Outcome};
+use realnet_core::change::{ChangeSet, Operation, Outcome, Version};
 use realnet_core::clock::{Clock as _, System, Timestamp};
 use realnet_core::error::{Error, ErrorKind, Result};
 use realnet_core::model::{Attributes, Item};
@@ -214,7 +214,8 @@ impl Watch {
         let before = self.store.peek(|state| state.items.get(&id).cloned());
         let (before, value) = match (before, edit.value.clone()) {
             (Some(_), None) => {
-                return Ok(vec![Operation::Delete { id, expected_version: edit.version, guard: None }]);
+                let expected_version = edit.version.map(Version::from);
+                return Ok(vec![Operation::Delete { id, expected_version, guard: None }]);
             }
             (None, None) => return Ok(Vec::new()),
             (before, Some(value)) => (before, value),
@@ -225,7 +226,7 @@ impl Watch {
         check_validity(&item).map_err(problem)?;
         match before {
             None => create(item, registry).map(|operation| vec![operation]),
-            Some(before) => update(item, &before, version, registry),
+            Some(before) => update(item, &before, version.map(Version::from), registry),
         }
         .map_err(|error| problem(words(&error)))
     }
@@ -254,7 +255,7 @@ fn create(item: Item, registry: &TypeRegistry) -> Result<Operation> {
 fn update(
     item: Item,
     before: &Item,
-    expected_version: Option<i64>,
+    expected_version: Option<Version>,
     registry: &Arc<TypeRegistry>,
 ) -> Result<Vec<Operation>> {
     check_fixed(&item, before)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use realnet_core::ErrorKind;
 use realnet_core::acl::{Caller, Origin};
-use realnet_core::change::IdempotencyKey;
+use realnet_core::change::{IdempotencyKey, Version};
 use realnet_core::clock::Timestamp;
 use realnet_core::provider::RecordKind;
 use realnet_core::resource::{Authenticator, ListRequest, Operation, PatchDocument, SignIn, WriteOptions};
@@ -138,7 +138,7 @@ async fn ones_own_is_set_so_often_even_where_nothing_comes_of_it() {
     let world = World::new().await;
     let (ann, fresh) = (id(&world.ann), world.sign_in("ann").await.caller);
     let set = async || {
-        let options = WriteOptions { expected_version: Some(999), ..WriteOptions::default() };
+        let options = WriteOptions { expected_version: Some(Version::from(999)), ..WriteOptions::default() };
         let patch = PatchDocument::Merge(json!({"password": NEXT}));
         kind(world.call(&fresh, "accounts", Operation::Patch { id: ann, patch, options }).await)
     };

@@ -2,6 +2,7 @@
 
 use realnet_core::ErrorKind;
 use realnet_core::acl::{Grant, Permission, Permissions, Subject};
+use realnet_core::change::Version;
 use realnet_core::resource::{Operation, Reply, WriteOptions};
 use serde_json::json;
 
@@ -13,7 +14,7 @@ async fn descendants_go_along() {
     let folder = world.create(&world.ann, "folder", json!({})).await.unwrap();
     let child = world.create(&world.ann, "note", json!({"parent_id": folder.id})).await.unwrap();
     assert_eq!(kind(world.delete(&world.ann, "note", folder.id).await), ErrorKind::NotFound);
-    let stale = WriteOptions { expected_version: Some(9), idempotency: None };
+    let stale = WriteOptions { expected_version: Some(Version::from(9)), idempotency: None };
     let stale = world.call(&world.ann, "folder", Operation::Delete { id: folder.id, options: stale }).await;
     assert_eq!(kind(stale), ErrorKind::PreconditionFailed);
     assert!(matches!(world.delete(&world.ann, "folder", folder.id).await, Ok(Reply::Deleted(2))));

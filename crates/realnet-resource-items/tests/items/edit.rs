@@ -1,6 +1,7 @@
 //! Replacing and patching.
 
 use realnet_core::ErrorKind;
+use realnet_core::change::Version;
 use realnet_core::resource::{Operation, PatchDocument, WriteOptions};
 use serde_json::{Value, json};
 
@@ -134,7 +135,7 @@ async fn a_stale_version_fails() {
     let replace = |version| Operation::Replace {
         id: item.id,
         body: json!({"name": "x"}),
-        options: WriteOptions { expected_version: Some(version), idempotency: None },
+        options: WriteOptions { expected_version: Some(Version::from(version)), idempotency: None },
     };
     assert_eq!(kind(world.call(&world.ann, "note", replace(2)).await), ErrorKind::PreconditionFailed);
     assert!(world.call(&world.ann, "note", replace(1)).await.is_ok());

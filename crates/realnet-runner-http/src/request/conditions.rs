@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use realnet_core::acl::Caller;
+use realnet_core::change::Version;
 use realnet_core::provider::Checksum;
 use realnet_core::resource::{Conditions, Contents, version_of_etag};
 use realnet_core::{Error, ErrorKind, Uuid};
@@ -12,7 +13,7 @@ use crate::call::Call;
 use crate::problem::Problem;
 
 /// A version that no item has, for conditions that nothing can meet.
-const NEVER: i64 = 0;
+const NEVER: Version = Version { number: 0, created_at: None };
 
 /// What `If-Match` asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ enum IfMatch {
     /// Nothing, or `*`: any existing item will do.
     Any,
     /// One of these versions.
-    OneOf(Vec<i64>),
+    OneOf(Vec<Version>),
 }
 
 impl Call {
@@ -30,7 +31,7 @@ impl Call {
         &self,
         caller: &Arc<Caller>,
         id: Uuid,
-    ) -> Result<Option<i64>, Problem> {
+    ) -> Result<Option<Version>, Problem> {
         let unwanted = tags(self.headers(), &IF_NONE_MATCH)?;
         let wanted = if_match(self.headers())?;
         match &wanted {
@@ -41,21 +42,24 @@ impl Call {
             _ => {}
         }
         let version = self.version(caller, id).await?;
-        if unwanted.iter().any(|tag| tag == "*" || version_of_etag(tag) == Some(version)) {
+        let is_named = |tag: &String| version_of_etag(tag).is_some_and(|named| named.is_met_by(version));
+        if unwanted.iter().any(|tag| tag == "*" || is_named(tag)) {
             return Err(not_met(&format!(
-                "the item is there, with version {version}, which If-None-Match excludes"
+                "the item is there, with version {}, which If-None-Match excludes",
+                version.number
             )));
         }
         match wanted {
-            IfMatch::OneOf(versions) if !versions.contains(&version) => {
-                Err(not_met(&format!("the item has version {version}, which If-Match does not name")))
+            IfMatch::OneOf(versions) if !versions.iter().any(|named| named.is_met_by(version)) => {
+                let number = version.number;
+                Err(not_met(&format!("the item has version {number}, which If-Match does not name")))
             }
             _ => Ok(Some(version)),
         }
     }
 
     /// The version that a type must have: only one can be named.
-    pub(crate) fn expected_revision(&self) -> Result<Option<i64>, Problem> {
+    pub(crate) fn expected_revision(&self) -> Result<Option<Version>, Problem> {
         refuse(self.headers(), &IF_NONE_MATCH)?;
         match if_match(self.headers())? {
             IfMatch::Any => Ok(None),
@@ -85,7 +89,7 @@ pub(crate) struct OfContent {
     /// What is asked of the content.
     pub(crate) content: Conditions,
     /// The version that the item must have.
-    pub(crate) version: Option<i64>,
+    pub(crate) version: Option<Version>,
 }
 
 impl OfContent {
@@ -106,7 +110,7 @@ pub(crate) fn of_content(headers: &HeaderMap) -> Result<OfContent, Problem> {
         [any] if any == "*" => Some(Contents::Any),
         tags => Some(Contents::OneOf(tags.iter().filter_map(|tag| checksum_of(tag)).collect())),
     };
-    let versions: Vec<i64> = wanted.iter().filter_map(|tag| version_of_etag(tag)).collect();
+    let versions: Vec<Version> = wanted.iter().filter_map(|tag| version_of_etag(tag)).collect();
     let is_of_item = !versions.is_empty() && wanted.len() == versions.len();
     if is_of_item && versions.len() > 1 {
         return Err(Error::malformed_at("If-Match", "one tag of an item is expected here").into());
@@ -221,7 +225,7 @@ mod tests {
         let read = |value| if_match(&headers(IF_MATCH, value)).unwrap();
         assert_eq!(if_match(&HeaderMap::new()).unwrap(), IfMatch::Any);
         assert_eq!(read("*"), IfMatch::Any);
-        assert_eq!(read(r#"W/"3-aa", "5-bb""#), IfMatch::OneOf(vec![3, 5]));
+        assert_eq!(read(r#"W/"3-aa", "5-bb""#), IfMatch::OneOf(vec![Version::from(3), Version::from(5)]));
         assert_eq!(read(r#""of-another-server""#), IfMatch::OneOf(vec![]));
     }
 

@@ -276,6 +276,7 @@ macro_rules! conformance {
             ],
             versions: [
                 another_version_fails_the_precondition,
+                another_life_fails_the_precondition,
                 one_writer_wins_a_version,
                 no_increment_is_lost,
                 one_deletion_wins,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::get::find;
 use super::plan::Plan;
-use crate::change::{self, Guard};
+use crate::change::{self, Guard, Version};
 use crate::error::{Error, Result};
 use crate::resource::dispatcher::own_route;
 use crate::resource::{Context, Reply, Route, WriteOptions};
@@ -25,7 +25,7 @@ pub(in crate::resource) async fn plan_delete(
     cx: &Context,
     route: &Route<'_>,
     id: Uuid,
-    expected_version: Option<i64>,
+    expected_version: Option<Version>,
     plan: &mut Plan,
 ) -> Result<()> {
     let info = route.info()?;

@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::unseen;
 use super::violations::{gather, unless_invalid};
 use crate::acl::Permission;
-use crate::change;
+use crate::change::{self, Version};
 use crate::error::{Error, Result, Violation};
 use crate::model::{Attributes, Item, Map};
 use crate::provider::Access;
@@ -75,7 +75,7 @@ pub(in crate::resource) struct Edited {
     /// `replace` or `patch`.
     pub(in crate::resource) name: &'static str,
     /// The version that it must have.
-    pub(in crate::resource) expected_version: Option<i64>,
+    pub(in crate::resource) expected_version: Option<Version>,
     /// Whether the same is asked for many items.
     pub(in crate::resource) bulk: bool,
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::delete::plan_delete;
 use super::edit::{Edited, plan_edit};
 use super::plan::Plan;
-use crate::change::ChangeSet;
+use crate::change::{ChangeSet, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limit::Room;
 use crate::model::Item;
@@ -42,7 +42,7 @@ pub async fn patch_many(
         for item in &items {
             let route = route_of(cx, route, item)?;
             let edited =
-                Edited { id: item.id, name: "patch", expected_version: Some(item.version), bulk: true };
+                Edited { id: item.id, name: "patch", expected_version: Some(Version::of(item)), bulk: true };
             plan_edit(cx, &route, edited, Change::Merge(body.clone()), &mut plan).await?;
         }
         match plan.carry_out(cx, dry_run).await {
@@ -66,7 +66,7 @@ pub async fn delete_many(cx: &Context, route: &Route<'_>, mut parameters: ListRe
             let mut plan = Plan::default();
             for item in &items {
                 let route = route_of(cx, route, item)?;
-                plan_delete(cx, &route, item.id, Some(item.version), &mut plan).await?;
+                plan_delete(cx, &route, item.id, Some(Version::of(item)), &mut plan).await?;
             }
             match plan.carry_out(cx, dry_run).await {
                 Ok(deleted) => return Ok(Reply::Affected(deleted)),

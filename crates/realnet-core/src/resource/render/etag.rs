@@ -1,5 +1,7 @@
 //! Entity tags: the version of an item, and a hash of all else that its representation depends on.
 
+use crate::change::Version;
+use crate::clock::Timestamp;
 use crate::model::Item;
 use crate::resource::{Projection, Rendered};
 
@@ -29,13 +31,16 @@ impl Rendered<Item> {
     }
 }
 
-/// The version that an entity tag speaks of: `"3-1f"`, `W/"3-1f"`, `"3"` or `3`.
-pub fn version_of_etag(tag: &str) -> Option<i64> {
+/// The version that an entity tag speaks of: `"3-1f-5a"`, `W/"3-1f-5a"`, `"3-1f"`, `"3"` or `3`. What was put behind it on the way
+/// (as `-gzip`) counts for nothing.
+pub fn version_of_etag(tag: &str) -> Option<Version> {
     let tag = tag.trim();
     let tag = tag.strip_prefix("W/").unwrap_or(tag);
     let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
-    let version = tag.split_once('-').map_or(tag, |(version, _)| version);
-    version.parse().ok().filter(|version| *version > 0)
+    let mut parts = tag.split('-');
+    let number = parts.next()?.parse::<i64>().ok().filter(|number| *number > 0)?;
+    let created_at = parts.nth(1).and_then(|created| i64::from_str_radix(created, 16).ok());
+    Some(Version { number, created_at: created_at.map(Timestamp::from_micros) })
 }
 
 /// FNV-1a: the same on every replica and in every release.
@@ -59,10 +64,17 @@ mod tests {
 
     #[test]
     fn versions_are_read_from_tags() {
-        for (tag, version) in
-            [("\"3-1f\"", 3), ("\"3-1f-5a\"", 3), ("W/\"12-ab\"", 12), ("\"7\"", 7), (" 9 ", 9)]
-        {
-            assert_eq!(version_of_etag(tag), Some(version), "{tag}");
+        for (tag, number, created) in [
+            ("\"3-1f\"", 3, None),
+            ("\"3-1f-5a\"", 3, Some(0x5a)),
+            ("W/\"3-1f-5a-gzip\"", 3, Some(0x5a)),
+            ("\"3-1f-gzip\"", 3, None),
+            ("W/\"12-ab\"", 12, None),
+            ("\"7\"", 7, None),
+            (" 9 ", 9, None),
+        ] {
+            let expected = Version { number, created_at: created.map(Timestamp::from_micros) };
+            assert_eq!(version_of_etag(tag), Some(expected), "{tag}");
         }
         for bad in ["", "*", "\"x-1\"", "\"-1\"", "0", "\"3", "3.5"] {
             assert_eq!(version_of_etag(bad), None, "{bad}");

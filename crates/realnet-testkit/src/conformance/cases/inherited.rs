@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::acl::{self, Caller, Grant, Permission, Reason, Subject};
-use realnet_core::change::{ChangeFilter, ChangeKind, ChangeRecord, ChangeSet, Operation, Outcome};
+use realnet_core::change::{ChangeFilter, ChangeKind, ChangeRecord, ChangeSet, Operation, Outcome, Version};
 use realnet_core::limit::Memory;
 use realnet_core::model::{Item, TypeDefinition, Visibility};
 use realnet_core::registry::TypeRegistry;
@@ -204,7 +204,7 @@ pub async fn a_set_sees_what_it_has_passed_down(world: World) {
     let [inner, late] = [world.next_id(), world.next_id()];
     let share = |id, expected_version, grants| Operation::SetGrants { id, expected_version, grants };
     let operations = vec![
-        share(top.id, Some(1), to_bob(&world, READ)),
+        share(top.id, Some(Version::from(1)), to_bob(&world, READ)),
         world.setting(tome.id, Some(1), json!({"rank": 3})),
         world.creation(&alice, shelf("inner").id(inner).parent(top.id)),
         world.edit(tome.id, None, move |item| item.parent_id = Some(inner)),

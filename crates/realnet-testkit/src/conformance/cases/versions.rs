@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use realnet_core::acl::{Permission, Subject};
-use realnet_core::change::{Edit, Operation, Outcome};
+use realnet_core::change::{Edit, Operation, Outcome, Version};
 use realnet_core::model::Item;
 use realnet_core::{ErrorKind, Uuid};
 use serde_json::{Value, json};
@@ -18,10 +18,10 @@ pub async fn another_version_fails_the_precondition(world: World) {
     let changed = world.one(&alice, world.setting(id, Some(1), json!({"rank": 1}))).await.unwrap();
     assert_eq!(changed.version, 2);
     for wrong in [0, 1, 3, i64::MAX] {
-        let expected_version = Some(wrong);
+        let expected_version = Some(Version::from(wrong));
         let grants = vec![grant(Subject::Public, &[Permission::Read])];
         for operation in [
-            world.setting(id, expected_version, json!({"rank": 9})),
+            world.setting(id, Some(wrong), json!({"rank": 9})),
             Operation::SetGrants { id, expected_version, grants },
             Operation::Delete { id, expected_version, guard: None },
         ] {
@@ -30,9 +30,37 @@ pub async fn another_version_fails_the_precondition(world: World) {
     }
     assert_eq!(world.item(id).await, changed);
     world
-        .commit(&alice, vec![Operation::Delete { id, expected_version: Some(2), guard: None }])
+        .commit(&alice, vec![Operation::Delete { id, expected_version: Some(Version::from(2)), guard: None }])
         .await
         .unwrap();
+}
+
+/// An id that comes back is another item: who has seen the one before changes nothing, at whichever version it is.
+pub async fn another_life_fails_the_precondition(world: World) {
+    let alice = world.acme.alice.clone();
+    let before = world.create(&alice, item("Note").name("first")).await;
+    let id = before.id;
+    world.persist(&alice, crate::conformance::delete(id)).await.unwrap();
+    let now = world.create(&alice, item("Note").id(id).name("second")).await;
+    assert_eq!(now.version, before.version);
+    assert!(now.created_at > before.created_at);
+    let edit: Edit = Arc::new(|item: &Item| Ok(Item { name: "third".to_owned(), ..item.clone() }));
+    let changes = |seen: &Item| {
+        let expected_version = Some(Version::of(seen));
+        [
+            Operation::SetGrants { id, expected_version, grants: vec![] },
+            Operation::Update { id, expected_version, edit: Arc::clone(&edit) },
+            Operation::Delete { id, expected_version, guard: None },
+        ]
+    };
+    for operation in changes(&before) {
+        expect_kind(world.commit(&alice, vec![operation]).await, ErrorKind::PreconditionFailed);
+    }
+    assert_eq!(world.item(id).await, now);
+    let [_, update, _] = changes(&now);
+    world.commit(&alice, vec![update]).await.unwrap();
+    let [_, _, delete] = changes(&world.item(id).await);
+    world.commit(&alice, vec![delete]).await.unwrap();
 }
 
 /// Of sixteen writers who expect the same version, one wins.

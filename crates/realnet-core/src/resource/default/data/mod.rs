@@ -87,13 +87,8 @@ async fn find_writable(
     if !is_readable && !conditions.is_empty() {
         return Err(Error::forbidden("you may not read the content that the condition is about"));
     }
-    match options.expected_version {
-        Some(version) if version != found.version => Err(Error::new(
-            ErrorKind::PreconditionFailed,
-            format!("the item is at version {}, not {version}: read it again and retry", found.version),
-        )),
-        _ => Ok(found),
-    }
+    options.expected_version.map_or(Ok(()), |version| version.check(&found, 0))?;
+    Ok(found)
 }
 
 /// Sees that the content of an item is as it must be.
