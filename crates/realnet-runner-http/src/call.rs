@@ -19,6 +19,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::answer;
+use crate::answer::held::{self, Hold};
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::limits::Quota;
@@ -120,6 +121,11 @@ impl Call {
     pub(crate) fn keep(&self, room: impl Into<Arc<Room>>) {
         // A request has one body, which is read once.
         let _ = self.body_room.set(room.into());
+    }
+
+    /// The room of a content that comes in, if it is large. `size`: when it is known.
+    pub(crate) fn take_incoming(&self, size: Option<u64>) -> Result<Option<Hold>, Problem> {
+        held::take_incoming(&self.state, &self.noted, size)
     }
 
     /// The current types.

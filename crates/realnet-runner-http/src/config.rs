@@ -37,7 +37,8 @@ pub struct HttpConfig {
     pub shutdown_timeout: Duration,
     /// Bytes of bodies that may be in memory at a time, of all requests together; strangers have a half of it.
     pub body_memory: usize,
-    /// Bytes that change sets under way and large answers, until they are sent, may take together; strangers have a half of it.
+    /// Bytes that change sets under way, large contents that come and go, the values of large bodies, and large answers until they are
+    /// sent may take together; strangers have a half of it, and so has what one account sends and reads.
     pub memory: usize,
     /// Proxies that are believed where a request comes from (`X-Forwarded-For`, `X-Forwarded-Proto`).
     pub trusted_proxies: TrustedProxies,

@@ -30,7 +30,7 @@ pub(crate) struct State {
     pub(crate) lingering: Arc<Semaphore>,
     /// Bytes of bodies that are in memory.
     pub(crate) bodies: Memory,
-    /// Bytes of change sets under way, and of answers until they are sent.
+    /// Bytes of change sets and contents under way, and of answers until they are sent.
     pub(crate) memory: Memory,
     /// What of the latter each account has.
     pub(crate) shares: Arc<Shares>,

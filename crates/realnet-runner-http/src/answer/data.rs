@@ -30,8 +30,9 @@ const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 /// Pages of other origins do not embed what cookies of this one give. Those that CORS lets in ask by it, and are not bound.
 const EMBEDDING: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// The mark of an answer that is streamed: no matter how long it is, a small part of it is in memory.
-pub(crate) struct Streamed;
+/// The mark of an answer that is not in memory: however long it is said to be, so many bytes of it are read from a store as it is
+/// sent, and few of them are in memory at a time.
+pub(crate) struct Streamed(pub(crate) u64);
 
 /// The content of an item. `must_save`: the browser is not to show it.
 pub(crate) fn of_data(call: &Call, reply: DataReply, must_save: bool) -> Outcome {
@@ -39,7 +40,7 @@ pub(crate) fn of_data(call: &Call, reply: DataReply, must_save: bool) -> Outcome
     let size = content.size;
     let mut response = match delivery {
         Delivery::Known => HttpResponse::new(StatusCode::NOT_MODIFIED),
-        Delivery::Head => HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(Announced(size))),
+        Delivery::Head => announced(size),
         Delivery::Whole(data) => streamed(call, StatusCode::OK, size, data),
         Delivery::Part(range, data) => {
             let length = range.end - range.start;
@@ -93,7 +94,14 @@ fn streamed(call: &Call, status: StatusCode, size: u64, data: DataStream) -> Htt
         tracing::error!(request = &*id, error = %error.report(), "a content could not be read to its end");
     });
     let mut response = HttpResponse::new(status).set_body(BoxBody::new(SizedStream::new(size, told)));
-    response.extensions_mut().insert(Streamed);
+    response.extensions_mut().insert(Streamed(size));
+    response
+}
+
+/// The answer to who asks about a content: nothing of that is read.
+fn announced(size: u64) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(Announced(size)));
+    response.extensions_mut().insert(Streamed(0));
     response
 }
 

@@ -1,15 +1,16 @@
-//! What each account has of the memory for large answers: one that does not read its own leaves the others half of it.
+//! What each account has of the memory for large bodies and answers: one that does not read what it asked for, or send what it
+//! announced, leaves the others half of it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use realnet_core::{Error, Result, Uuid};
 
-/// Bytes of answers that are not read yet, by account.
+/// Bytes of what is on its way, by account.
 #[derive(Debug, Default)]
 pub(crate) struct Shares(Mutex<HashMap<Uuid, usize>>);
 
-/// The bytes of one answer; given back when dropped.
+/// The bytes of one body or answer; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
     shares: Arc<Shares>,
@@ -18,13 +19,15 @@ pub(crate) struct Share {
 }
 
 impl Shares {
-    /// A share of so many bytes, unless that is more than `most` together with others that the account has: a single answer may
+    /// A share of so many bytes, unless that is more than `most` together with others that the account has: a single one may
     /// be as large as it likes.
     pub(crate) fn take(self: &Arc<Self>, account: Uuid, bytes: usize, most: usize) -> Result<Share> {
         let mut shares = self.held();
         let held = shares.entry(account).or_default();
         if *held > 0 && held.saturating_add(bytes) > most {
-            return Err(Error::unavailable("answers to this account wait to be read: read them first"));
+            return Err(Error::unavailable(
+                "what this account reads and sends takes too much memory: end some of it first",
+            ));
         }
         *held = held.saturating_add(bytes);
         Ok(Share { shares: Arc::clone(self), account, bytes })

@@ -59,10 +59,12 @@ pub(crate) fn body(call: &Call) -> std::result::Result<(DataStream, Incoming), P
         return Err(Error::new(ErrorKind::UnsupportedMediaType, detail).into());
     }
     let payload = call.take_payload().ok_or_else(|| Problem::internal("a body is read twice"))?;
+    // Whoever has the stream has its room: what a store has taken of it is in memory as well.
+    let hold = call.take_incoming(length(call.headers()))?;
     let (sender, receiver) = mpsc::channel(PIECES);
-    let data = stream::try_unfold(receiver, |mut receiver| async move {
+    let data = stream::try_unfold((receiver, hold), |(mut receiver, hold)| async move {
         match receiver.next().await {
-            Some(Ok(Part::Bytes(bytes))) => Ok(Some((bytes, receiver))),
+            Some(Ok(Part::Bytes(bytes))) => Ok(Some((bytes, (receiver, hold)))),
             Some(Ok(Part::End)) => Ok(None),
             Some(Err(error)) => Err(error),
             None => Err(Error::malformed("the body broke off")),
@@ -117,7 +119,7 @@ pub(crate) fn refuse_digest(headers: &HeaderMap) -> std::result::Result<(), Prob
 
 /// What the headers say that the body is: its length, its checksum.
 pub(crate) fn expected(headers: &HeaderMap) -> std::result::Result<Expectation, Problem> {
-    let size = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let size = length(headers);
     let mut checksum = None;
     for name in &DIGESTS {
         if let Some(value) = headers.get(name) {
@@ -128,6 +130,11 @@ pub(crate) fn expected(headers: &HeaderMap) -> std::result::Result<Expectation, 
         }
     }
     Ok(Expectation { size, checksum, limit: None })
+}
+
+/// How long the body is said to be.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok())
 }
 
 /// The digest by SHA-256 of a header that may name others as well.
