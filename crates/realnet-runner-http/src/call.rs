@@ -66,6 +66,8 @@ pub(crate) struct Call {
     noted: Rc<Noted>,
     /// The room of the body. What goes on without the request holds it as well.
     body_room: OnceCell<Arc<Room>>,
+    /// The room of the values that were read from it, likewise.
+    values: OnceCell<Arc<Hold>>,
 }
 
 impl Call {
@@ -79,7 +81,8 @@ impl Call {
         noted: Rc<Noted>,
     ) -> Self {
         let payload = Cell::new(Some(payload));
-        Self { state, request, id, path, client, payload, noted, body_room: OnceCell::new() }
+        let (body_room, values) = (OnceCell::new(), OnceCell::new());
+        Self { state, request, id, path, client, payload, noted, body_room, values }
     }
 
     /// The headers.
@@ -121,6 +124,19 @@ impl Call {
     pub(crate) fn keep(&self, room: impl Into<Arc<Room>>) {
         // A request has one body, which is read once.
         let _ = self.body_room.set(room.into());
+    }
+
+    /// Takes the room of the values of the body, and holds it as [`Self::keep`] does.
+    pub(crate) fn keep_values(&self, bytes: usize) -> Result<(), Problem> {
+        if let Some(hold) = held::take_beside(&self.state, &self.noted, bytes)? {
+            let _ = self.values.set(Arc::new(hold));
+        }
+        Ok(())
+    }
+
+    /// The room of what was read of the body, for work that goes on when this request is given up.
+    fn kept(&self) -> (Option<Arc<Room>>, Option<Arc<Hold>>) {
+        (self.body_room.get().cloned(), self.values.get().cloned())
     }
 
     /// The room of a content that comes in, if it is large. `size`: when it is known.
@@ -242,8 +258,7 @@ impl Call {
         let context = self.context_from_here(caller);
         let request = Request { endpoint: self.path.name.clone(), operation };
         let dispatcher = Arc::clone(&self.state.dispatcher);
-        // The work has what was read of the body, and goes on when this request is given up.
-        let kept = self.body_room.get().cloned();
+        let kept = self.kept();
         let work = actix_web::rt::spawn(async move {
             let _kept = kept;
             dispatcher.dispatch(&context, request).await
@@ -291,8 +306,7 @@ impl Call {
         &self,
         work: impl Future<Output = T> + 'static,
     ) -> Result<T, Problem> {
-        // The work has what was read of the body, and goes on when this request is given up.
-        let kept = self.body_room.get().cloned();
+        let kept = self.kept();
         let task = actix_web::rt::spawn(async move {
             let _kept = kept;
             work.await

@@ -19,9 +19,9 @@ use crate::problem::Problem;
 use crate::router::Outcome;
 use crate::state::State;
 
-/// Smaller answers cost nothing: sockets and connections bound them. More than the library writes ahead, so that it drops the body
+/// What is smaller costs nothing: sockets and connections bound them. More than the library writes ahead, so that it drops the body
 /// of a larger one only when all of it has gone to the socket.
-const LARGE: usize = 256 * 1024;
+pub(crate) const LARGE: usize = 256 * 1024;
 
 /// So much of a content is in memory at most while it flows through: a block that waits to be taken, and the one behind it.
 const FLOWING: usize = 512 * 1024;

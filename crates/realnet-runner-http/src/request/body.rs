@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 use super::encoding;
 use super::media::{self, Media};
+use super::weight;
+use crate::answer::held;
 use crate::call::Call;
 use crate::connection::Connection;
 use crate::problem::Problem;
@@ -143,6 +145,7 @@ impl Call {
             return Ok(None);
         }
         let media = media::of(self.headers())?;
+        self.keep_values(weight::of_values(&bytes, held::LARGE))?;
         let value = value::parse(&bytes)?;
         Ok(Some(Json { media, value, bytes }))
     }

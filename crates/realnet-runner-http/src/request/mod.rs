@@ -13,3 +13,4 @@ pub(crate) mod prefer;
 pub(crate) mod query;
 pub(crate) mod range;
 pub(crate) mod upload;
+mod weight;

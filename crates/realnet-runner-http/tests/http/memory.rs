@@ -136,3 +136,26 @@ fn strangers_have_a_half_of_it() {
     server.get_anonymous("/api/customers").problem(413);
     server.get("/api/customers").expect(200);
 }
+
+#[test]
+fn values_of_bodies_take_room_before_they_are_read() {
+    let server = server(24_000_000);
+    let other = server.account("other", "admin");
+    let send = |token: &str, body: &str| {
+        let authorization = format!("Bearer {token}");
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        server.send("POST", "/api/echo/it", &headers, body.as_bytes()).status
+    };
+    let zeros = |count: usize| format!("[0{}]", ",0".repeat(count));
+    // 32 bytes for two of text.
+    let (few, many) = (zeros(100_000), zeros(300_000));
+    assert_eq!(send(&server.admin, &zeros(800_000)), 413, "more than there is");
+    assert_eq!(send(&server.admin, &many), 200);
+    let held = fill(&server);
+    assert_eq!(send(&server.admin, &few), 503, "one account has a half");
+    assert_eq!(send(&other, &few), 200);
+    assert_eq!(send(&other, &many), 503);
+    assert_eq!(send(&other, &format!("\"{}\"", ",".repeat(400_000))), 200, "a text is one value");
+    drop(held);
+    until_free(&server, |server| server.admin("POST", "/api/echo/it", &json!(vec![0; 300_000])).status);
+}
