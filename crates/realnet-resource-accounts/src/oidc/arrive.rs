@@ -83,14 +83,17 @@ impl Accounts {
             return Ok(Arrived { location: login.return_to.clone(), tokens: None });
         }
         let account = self.account_of(cx, &provider, &identity).await?;
+        let epoch = self.epoch_of(account.id).await?;
+        // Once more, behind the epoch: who takes the link away later ends what it opens.
+        self.check_link(&provider, &identity, account.id).await?;
         if let Some(challenge) = &login.challenge {
-            let code = self.hand_over(&provider, &account, challenge).await?;
+            let code = self.hand_over(&provider, (&account, epoch), challenge).await?;
             return Ok(Arrived {
                 location: places::with(&login.return_to, &[("code", &code)]),
                 tokens: None,
             });
         }
-        Ok(match self.open_elsewhere(&account, provider.id, &from(cx)).await? {
+        Ok(match self.open_elsewhere((&account, epoch), provider.id, &from(cx)).await? {
             SignedIn::Tokens(tokens) => Arrived { location: login.return_to.clone(), tokens: Some(tokens) },
             SignedIn::Challenge(challenge) => {
                 let expires = challenge.expires.to_string();

@@ -18,18 +18,18 @@ const LIFE: i64 = 60;
 const MAX_VERIFIER: usize = 128;
 
 impl Accounts {
-    /// A code by which the program that knows the verifier of `challenge` gets a session, once.
+    /// A code by which the program that knows the verifier of `challenge` gets a session of this epoch, once.
     pub(super) async fn hand_over(
         &self,
         provider: &Provider,
-        account: &Item,
+        (account, epoch): (&Item, i64),
         challenge: &str,
     ) -> Result<String> {
         let code = random();
         let handover = Handover {
             account: account.id,
             org: account.org,
-            epoch: self.epoch_of(account.id).await?,
+            epoch,
             provider: provider.id,
             challenge: challenge.to_owned(),
         };
@@ -54,6 +54,7 @@ impl Accounts {
         let account = Directory::new(&self.services).item(handover.account).await?;
         let account = account.filter(|account| account.org == handover.org && !is_disabled(account));
         let account = account.ok_or_else(not_good)?;
+        // Whatever ends the sessions of the account from here on ends this one as well: it is opened as of the code's epoch.
         if self.epoch_of(account.id).await? != handover.epoch {
             return Err(not_good());
         }
@@ -62,18 +63,18 @@ impl Accounts {
             ErrorKind::NotFound => not_good(),
             _ => error,
         })?;
-        self.open_elsewhere(&account, handover.provider, origin).await
+        self.open_elsewhere((&account, handover.epoch), handover.provider, origin).await
     }
 
-    /// Opens a session of who was proved by a provider, or asks for the second factor where the account has one.
+    /// Opens a session of who was proved by a provider, or asks for the second factor where the account has one. The epoch is that
+    /// of the account from when the link was there still.
     pub(super) async fn open_elsewhere(
         &self,
-        account: &Item,
+        (account, epoch): (&Item, i64),
         provider: Uuid,
         origin: &Origin,
     ) -> Result<SignedIn> {
         tracing::debug!(account = %account.id, %provider, "signed in elsewhere");
-        let epoch = self.epoch_of(account.id).await?;
         let session = self.services.ids.next_id();
         self.behind_elsewhere(Claims { account: account.id, session, org: account.org, epoch }, origin).await
     }

@@ -75,6 +75,21 @@ impl Accounts {
         Ok(Link::read(&record)?.account)
     }
 
+    /// Sees that an identity is linked with an account still.
+    pub(super) async fn check_link(
+        &self,
+        provider: &Provider,
+        identity: &Identity,
+        account: Uuid,
+    ) -> Result<()> {
+        let (now, key) = (self.services.clock.now(), key(provider.org, identity));
+        let record = self.services.credentials.record(RecordKind::Link, &key, now).await?;
+        match record.as_ref().map(Link::read).transpose()? {
+            Some(link) if link.account == account => Ok(()),
+            _ => Err(Error::conflict("the link has changed meanwhile: begin again")),
+        }
+    }
+
     /// Links the identity that somebody has proved with the account that they have left from.
     pub(super) async fn link(
         &self,

@@ -2,6 +2,7 @@
 //! has a step fail.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
@@ -56,9 +57,15 @@ impl Between {
 
     /// Has something else happen as a whole right before such a step is made for the first time. Needs a test of several threads.
     pub fn before(&self, at: Step, then: impl Future<Output = ()> + Send + 'static) {
-        let waiting = Mutex::new(Some(Box::pin(then)));
+        self.before_number(1, at, then);
+    }
+
+    /// The same before it is made for the `number`th time.
+    pub fn before_number(&self, number: usize, at: Step, then: impl Future<Output = ()> + Send + 'static) {
+        let (count, waiting) = (AtomicUsize::new(0), Mutex::new(Some(Box::pin(then))));
         self.watch(move |step| {
-            let then = if step == at { waiting.lock().take() } else { None };
+            let is_now = step == at && count.fetch_add(1, Ordering::SeqCst) + 1 == number;
+            let then = if is_now { waiting.lock().take() } else { None };
             if let Some(then) = then {
                 tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(then));
             }

@@ -74,7 +74,7 @@ async fn who_links_has_just_shown_who_they_are() {
 async fn linking_gives_no_session() {
     let place = Place::with(json!({})).await;
     let challenge = "a".repeat(43);
-    let outcome = place.leave(&place.world.ann, true, &[("code_challenge", &challenge)]).await;
+    let outcome = place.leave(&place.world.ann, true, &[("code_challenge", challenge.as_str())]).await;
     assert_eq!(kind(outcome), ErrorKind::Malformed);
 }
 
@@ -135,6 +135,40 @@ async fn one_of_before_the_raise_opens_no_superuser() {
     // Nor does an upgrade lock superusers out whose links do not say when they were made.
     crate::required::forget_the_raise(world, id(&ann), RecordKind::Link).await;
     assert!(place.sign_in(person("eve")).await.caller.is_superuser());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_taken_away_while_it_signs_in_opens_nothing() {
+    for is_program in [false, true] {
+        let (store, between) = Between::empty_store().await;
+        let place = Place::on(store, app(), json!({})).await;
+        let world = &place.world;
+        link(&place, &world.ann, "eve").await.unwrap();
+        let records = &world.services.credentials;
+        let kept = records.records_of(id(&world.ann), RecordKind::Link, world.services.clock.now()).await;
+        let (key, credentials) = (kept.unwrap()[0].key.clone(), Arc::clone(records));
+        let challenge = "a".repeat(43);
+        let of_program = [
+            ("redirect_uri", "http://127.0.0.1:7000/done"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        let pairs = if is_program { &of_program[..] } else { &[] };
+        let departed = place.leave(&world.stranger(), false, pairs).await.unwrap();
+        let brought = place.idp.sign_in(&departed.location, &person("eve"));
+        // Whose account it is has been found by then, and nothing opened yet.
+        between.before(Step::Password, async move {
+            assert!(credentials.remove_record(RecordKind::Link, &key).await.unwrap());
+        });
+        let arrived = place.come_back(&brought, Some(&departed.binding)).await;
+        between.look_away();
+        match arrived {
+            Ok(arrived) => {
+                assert!(is_program && arrived.location.contains("error=access_denied"), "{arrived:?}")
+            }
+            Err(error) => assert!(!is_program && error.kind() == ErrorKind::Conflict, "{error}"),
+        }
+    }
 }
 
 #[tokio::test]

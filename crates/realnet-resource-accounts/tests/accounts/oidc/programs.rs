@@ -1,5 +1,8 @@
 //! Programs without cookies: the browser brings them a code, for which they fetch the session.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use realnet_core::resource::{Authenticator, SignedIn, Tokens};
@@ -8,7 +11,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::links::link;
-use super::{Place, person, set};
+use super::{Place, app, person, set};
+use crate::between::{Between, Step};
 use crate::factor::{answer, enroll};
 use crate::world::{from, id, kind};
 
@@ -80,6 +84,27 @@ async fn a_code_ends_in_time_and_with_the_sessions_of_its_account() {
         world.merge(&world.admin, "accounts", eve, change).await.unwrap();
         assert_eq!(kind(fetch(&place, &code, VERIFIER).await.map(drop)), ErrorKind::InvalidInput);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_the_sessions_ends_a_code_that_is_being_redeemed() {
+    let (store, between) = Between::empty_store().await;
+    let place = Place::on(store, app(), json!({"create_accounts": true})).await;
+    let code = code(&place).await;
+    let (accounts, ended) = (Arc::clone(&place.world.accounts), Arc::new(AtomicBool::new(false)));
+    let has_ended = Arc::clone(&ended);
+    // Behind the look at what the code stands for.
+    between.before_number(2, Step::Password, async move {
+        accounts.set_lost_password(None, "eve", "another password", false).await.unwrap();
+        has_ended.store(true, Ordering::SeqCst);
+    });
+    let fetched = fetch(&place, &code, VERIFIER).await;
+    between.look_away();
+    let works = match fetched {
+        Ok(tokens) => place.world.token_works(&tokens.token).await,
+        Err(_) => false,
+    };
+    assert_eq!(works, !ended.load(Ordering::SeqCst), "what was opened as of before is over");
 }
 
 #[tokio::test]
