@@ -60,9 +60,9 @@ fn a_storage_that_takes_nothing_is_given_up() {
         ("Content-Type", "application/offset+octet-stream"),
     ];
     server.storage.stick(true);
-    for (method, path, headers) in
-        [("PUT", &*path, &[][..]), ("POST", "/api/files?name=x", &[]), ("PATCH", &*upload, &patch)]
-    {
+    let uploads: [(&str, &str, &[(&str, &str)]); 3] =
+        [("PUT", &path, &[]), ("POST", "/api/files?name=x", &[]), ("PATCH", &upload, &patch)];
+    for (method, path, headers) in uploads {
         let started = Instant::now();
         let answer = send_large(&server, method, path, headers);
         answer.problem(503);
