@@ -8,6 +8,7 @@ mod measure;
 mod name;
 mod peek;
 mod pending;
+mod picture;
 mod presigned;
 mod resource;
 mod resumable;

@@ -12,7 +12,7 @@ use realnet_core::resource::Context;
 use realnet_core::{Error, Result};
 use serde_json::Value;
 
-use crate::thumb::format_of;
+use crate::picture::format_of;
 use crate::upload::store;
 
 /// The type whose items have such attributes, and all below it.
