@@ -52,6 +52,7 @@ pub async fn run(command: &DownloadCommand) -> Outcome {
     let checksum =
         Checksum::parse(&checksum).ok_or("the server tells no checksum of the content")?.to_string();
     let target = target(&client, command).await?;
+    check_folder(&target)?;
     if target.exists() && !command.force {
         return Err(format!("{} is there already: --force overwrites it", target.display()).into());
     }
@@ -82,6 +83,14 @@ async fn target(client: &Client, command: &DownloadCommand) -> Result<PathBuf, F
     let item = client.get("items", &command.id).await?;
     let name = safe(item.get("name").and_then(|name| name.as_str()).unwrap_or_default());
     Ok(command.output.as_deref().unwrap_or(Path::new("")).join(name))
+}
+
+/// Sees that there is a folder for the file: later the system says only that something is missing.
+fn check_folder(target: &Path) -> Outcome {
+    match target.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => Err(format!("the folder {} is not there", folder.display()).into()),
+        None => Ok(()),
+    }
 }
 
 /// The name of an item as the name of a file here: it leads nowhere else.
@@ -199,6 +208,16 @@ mod tests {
         ] {
             assert_eq!(safe(name), expected, "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("none").join("x");
+        let refused = check_folder(&missing).unwrap_err().to_string();
+        assert!(refused.contains(folder.path().join("none").to_str().unwrap()), "{refused}");
+        check_folder(&folder.path().join("x")).unwrap();
+        check_folder(Path::new("x")).unwrap();
     }
 
     #[test]
