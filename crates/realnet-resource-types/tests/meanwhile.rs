@@ -10,27 +10,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use common::World;
 use realnet_core::acl::OrgRole::Superuser;
-use realnet_core::change::{
-    ChangeFilter, ChangeRecord, ChangeSet, IdempotencyKey, Operation, Outcome, StoredReply, Version,
-};
+use realnet_core::change::{ChangeSet, Operation, Outcome, Version};
 use realnet_core::clock::{Clock as _, IdSource as _, System};
 use realnet_core::model::{Attributes, Item, TypeDefinition};
-use realnet_core::provider::{Access, Capabilities, ItemProvider, Page};
-use realnet_core::query::aggregate::GroupRow;
-use realnet_core::query::{Aggregate, Query};
+use realnet_core::provider::{Access, CommitStep, ItemProvider, SteppedItems};
 use realnet_core::registry::TypeRegistry;
 use realnet_core::resource::{PatchDocument, TypeOperation, WriteOptions};
-use realnet_core::{ErrorKind, Result, Uuid};
+use realnet_core::{ErrorKind, Result};
 use serde_json::{Value, json};
 
-/// A store to which somebody else writes just before each change of types.
-struct Busy {
-    inner: Arc<dyn ItemProvider>,
-    writes: Writes,
-}
-
-/// What somebody else writes.
-enum Writes {
+/// What somebody else writes just before each change of types.
+enum Busy {
     /// An item like this one, with other attributes.
     Item(Box<Item>, Value),
     /// So many types, one each time.
@@ -38,15 +28,15 @@ enum Writes {
 }
 
 impl Busy {
-    async fn write(&self, access: &Access) {
+    async fn write(&self, store: &dyn ItemProvider, access: &Access) {
         let mut set = ChangeSet::new(Vec::new(), System.now(), Arc::from("meanwhile"));
-        match &self.writes {
-            Writes::Item(item, attributes) => {
+        match self {
+            Self::Item(item, attributes) => {
                 let attributes = Attributes::from_map(attributes.as_object().cloned().unwrap());
                 let item = Item { id: System.next_id(), attributes, ..Item::clone(item) };
                 set.operations.push(Operation::Create(Box::new(item)));
             }
-            Writes::Types(left) => {
+            Self::Types(left) => {
                 let one_less = |left: usize| left.checked_sub(1);
                 let Ok(left) = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) else {
                     return;
@@ -65,73 +55,22 @@ impl Busy {
                 set.next_registry = Some(Arc::new(TypeRegistry::build(snapshot).unwrap()));
             }
         }
-        self.inner.commit(access, set).await.unwrap();
+        store.commit(access, set).await.unwrap();
     }
 }
 
 #[async_trait]
-impl ItemProvider for Busy {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    async fn get(&self, access: &Access, id: Uuid) -> Result<Option<Item>> {
-        self.inner.get(access, id).await
-    }
-
-    async fn get_many(&self, access: &Access, ids: &[Uuid]) -> Result<Vec<Item>> {
-        self.inner.get_many(access, ids).await
-    }
-
-    async fn list(&self, access: &Access, query: &Query) -> Result<Page> {
-        self.inner.list(access, query).await
-    }
-
-    async fn aggregate(&self, access: &Access, asked: &Aggregate) -> Result<Vec<GroupRow>> {
-        self.inner.aggregate(access, asked).await
-    }
-
-    async fn commit(&self, access: &Access, changes: ChangeSet) -> Result<Vec<Outcome>> {
-        if changes.next_registry.is_some() {
-            self.write(access).await;
-        }
-        self.inner.commit(access, changes).await
-    }
-
-    async fn stored_reply(&self, key: &IdempotencyKey) -> Result<Option<StoredReply>> {
-        self.inner.stored_reply(key).await
-    }
-
-    async fn history(
+impl CommitStep for Busy {
+    async fn commit(
         &self,
+        store: &dyn ItemProvider,
         access: &Access,
-        id: Uuid,
-        before: Option<i64>,
-        limit: usize,
-    ) -> Result<Vec<ChangeRecord>> {
-        self.inner.history(access, id, before, limit).await
-    }
-
-    async fn changes_within(
-        &self,
-        org: Uuid,
-        span: std::ops::Range<i64>,
-        filter: &ChangeFilter,
-        limit: usize,
-    ) -> Result<Vec<ChangeRecord>> {
-        self.inner.changes_within(org, span, filter, limit).await
-    }
-
-    async fn changes(&self, org: Uuid, since: i64, limit: usize) -> Result<Vec<ChangeRecord>> {
-        self.inner.changes(org, since, limit).await
-    }
-
-    async fn contents_in_use(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
-        self.inner.contents_in_use(ids).await
-    }
-
-    async fn check(&self) -> Result<()> {
-        self.inner.check().await
+        changes: ChangeSet,
+    ) -> Result<Vec<Outcome>> {
+        if changes.next_registry.is_some() {
+            self.write(store, access).await;
+        }
+        store.commit(access, changes).await
     }
 }
 
@@ -147,14 +86,14 @@ async fn busy(attributes: Value) -> World {
     let world = World::new();
     world.load(Superuser, document(&json!([{"name": "body", "type": "text"}])), true).await.unwrap();
     let item = world.items("Note").await.remove(0);
-    world.behind(|inner| Busy { inner, writes: Writes::Item(Box::new(item), attributes) })
+    world.behind(|items| SteppedItems::new(items, Busy::Item(Box::new(item), attributes)))
 }
 
 /// A world in which others change types so many times, always a moment earlier.
 async fn overtaken(times: usize) -> World {
     let world = World::new();
     world.load(Superuser, document(&json!([])), true).await.unwrap();
-    world.behind(|inner| Busy { inner, writes: Writes::Types(AtomicUsize::new(times)) })
+    world.behind(|items| SteppedItems::new(items, Busy::Types(AtomicUsize::new(times))))
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod intake;
 mod login;
 mod operation;
 mod render;
+mod reply;
 mod route;
 mod scope;
 mod texts;
@@ -25,10 +26,10 @@ pub use dispatcher::Dispatcher;
 pub use intake::{Change, Intake};
 pub use login::{Arrival, Arrived, Departed, Departure};
 pub use operation::{
-    AttributeSet, BatchResult, Call, ListRequest, Operation, PatchDocument, Projection, Rendered, Reply,
-    Request, Selection, TypeList, TypeOperation, Verb, WriteOptions,
+    Call, ListRequest, Operation, PatchDocument, Request, TypeList, TypeOperation, Verb, WriteOptions,
 };
 pub use render::version_of_etag;
+pub use reply::{AttributeSet, BatchResult, Projection, Rendered, Reply, Selection};
 pub use route::{Resources, Route};
 pub use texts::texts;
 pub use traits::Resource;

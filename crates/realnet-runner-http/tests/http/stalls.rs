@@ -10,6 +10,8 @@ use crate::common::TestServer;
 use crate::common::client::{Answer, Connection, request};
 use crate::common::server::MAX_CONTENT;
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 /// A file without a content: its path.
 fn file(server: &TestServer, name: &str) -> String {
     let made = server.admin("POST", "/api/files", &json!({"name": name, "public": true})).expect(201);
@@ -26,7 +28,7 @@ fn until(most: Duration, what: &str, holds: impl Fn() -> bool) {
 }
 
 /// Sends a large content by a thread of its own, since not all of it is taken.
-fn send_large(server: &TestServer, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+fn send_large(server: &TestServer, method: &str, path: &str, headers: Headers<'_>) -> Answer {
     let authorization = format!("Bearer {}", server.admin);
     let mut all = vec![("Authorization", authorization.as_str())];
     all.extend_from_slice(headers);
@@ -60,7 +62,7 @@ fn a_storage_that_takes_nothing_is_given_up() {
         ("Content-Type", "application/offset+octet-stream"),
     ];
     server.storage.stick(true);
-    let uploads: [(&str, &str, &[(&str, &str)]); 3] =
+    let uploads: [(&str, &str, Headers<'_>); 3] =
         [("PUT", &path, &[]), ("POST", "/api/files?name=x", &[]), ("PATCH", &upload, &patch)];
     for (method, path, headers) in uploads {
         let started = Instant::now();

@@ -164,7 +164,7 @@ async fn a_link_that_is_taken_away_while_it_signs_in_opens_nothing() {
         between.look_away();
         match arrived {
             Ok(arrived) => {
-                assert!(is_program && arrived.location.contains("error=access_denied"), "{arrived:?}")
+                assert!(is_program && arrived.location.contains("error=access_denied"), "{arrived:?}");
             }
             Err(error) => assert!(!is_program && error.kind() == ErrorKind::Conflict, "{error}"),
         }

@@ -16,7 +16,7 @@ use realnet_provider_generic::MemoryData;
 #[derive(Clone)]
 pub struct Stuck {
     pub data: MemoryData,
-    is_stuck: Arc<AtomicBool>,
+    sticks: Arc<AtomicBool>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -31,12 +31,12 @@ impl Drop for Waiting {
 
 impl Stuck {
     pub fn new(data: MemoryData) -> Self {
-        Self { data, is_stuck: Arc::default(), waiting: Arc::default() }
+        Self { data, sticks: Arc::default(), waiting: Arc::default() }
     }
 
     /// Begins to take nothing, or goes on.
-    pub fn stick(&self, is_stuck: bool) {
-        self.is_stuck.store(is_stuck, Ordering::SeqCst);
+    pub fn stick(&self, sticks: bool) {
+        self.sticks.store(sticks, Ordering::SeqCst);
     }
 
     /// How many contents it was given, and has not looked at.
@@ -46,7 +46,7 @@ impl Stuck {
 
     /// Holds a stream without an end, when it is stuck.
     async fn wait(&self, data: DataStream) -> DataStream {
-        if self.is_stuck.load(Ordering::SeqCst) {
+        if self.sticks.load(Ordering::SeqCst) {
             self.waiting.fetch_add(1, Ordering::SeqCst);
             let _waiting = Waiting(Arc::clone(&self.waiting));
             std::future::pending::<()>().await;
