@@ -133,7 +133,7 @@ pub(crate) fn expected(headers: &HeaderMap) -> std::result::Result<Expectation, 
 }
 
 /// How long the body is said to be.
-fn length(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok())
 }
 

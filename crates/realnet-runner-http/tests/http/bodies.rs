@@ -148,3 +148,27 @@ fn large_bodies_are_read_whole() {
         assert_eq!(item["attributes"]["text"], text, "{size}");
     }
 }
+
+#[test]
+fn who_may_create_nothing_is_refused_before_a_long_body_is_read() {
+    let server = TestServer::start();
+    let (visitor, user) = (server.account("visitor", "visitor"), server.account("user", "user"));
+    let send = |token: &str, headers: &[(&str, &str)], body: &[u8]| {
+        let authorization = format!("Bearer {token}");
+        let all = [&[("Authorization", authorization.as_str()), JSON][..], headers].concat();
+        server.send("POST", "/api/customers", &all, body)
+    };
+    // None of these can be read.
+    let (long, short) = (vec![b'['; 100_000], vec![b'['; 1000]);
+    send(&visitor, &[], &long).problem(403);
+    send(&visitor, &[("Content-Encoding", "gzip")], &short).problem(403);
+    send(&user, &[], &long).problem(400);
+    send(&user, &[("Content-Encoding", "gzip")], &short).problem(400);
+    send(&visitor, &[], &short).problem(400);
+    // Where an instance lets them, they may.
+    let access = json!([{"subject": {"type": "role", "id": "visitor"}, "permissions": ["create"]}]);
+    server.admin("PUT", "/api/types/Customer/acl?instance=VIP", &access).expect(200);
+    send(&visitor, &[], &long).problem(400);
+    let vip = format!("{{\"name\": \"x\", \"instance\": \"VIP\", \"note\": \"{}\"}}", "y".repeat(100_000));
+    assert_eq!(send(&visitor, &[], vip.as_bytes()).status, 201);
+}
