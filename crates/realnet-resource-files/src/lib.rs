@@ -18,4 +18,4 @@ mod upload;
 
 pub use keeper::Keeper;
 pub use resource::Files;
-pub use sweep::{Swept, claim, claim_for, sweep, take_over};
+pub use sweep::{Swept, check_owner, claim, claim_for, sweep, take_over};

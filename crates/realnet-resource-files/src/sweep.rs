@@ -6,7 +6,9 @@
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use realnet_core::clock::Timestamp;
-use realnet_core::provider::{ByteRange, ContentId, CredentialProvider, DataProvider, Expectation};
+use realnet_core::provider::{
+    ByteRange, ContentId, ContentRead, ContentSource, CredentialProvider, DataProvider, Expectation,
+};
 use realnet_core::resource::Services;
 use realnet_core::{Error, Result, Uuid};
 
@@ -78,6 +80,16 @@ async fn claim_by(store: &dyn DataProvider, own: &[u8]) -> Result<bool> {
     }
 }
 
+/// Sees that a storage of one server that is only looked at is no other database's.
+///
+/// # Errors
+/// Conflict when it is.
+pub async fn check_owner(credentials: &dyn CredentialProvider, storage: &dyn ContentSource) -> Result<()> {
+    let Some(read) = storage.content(MARK).await? else { return Ok(()) };
+    let (mark, own) = (text_of(read).await?, credentials.setting(DATABASE).await?);
+    if own == Some(mark) { Ok(()) } else { Err(foreign()) }
+}
+
 /// Makes the storage that of the database, whosever it was: what items of another database name in it is swept from there on.
 ///
 /// # Errors
@@ -116,9 +128,15 @@ pub(crate) fn foreign() -> Error {
 
 /// The mark of a storage that one server has.
 pub(crate) async fn mark(store: &dyn DataProvider) -> Result<Option<Vec<u8>>> {
-    let Some(read) = store.get(MARK, ByteRange::All).await? else { return Ok(None) };
+    match store.get(MARK, ByteRange::All).await? {
+        Some(read) => text_of(read).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn text_of(read: ContentRead) -> Result<Vec<u8>> {
     let bytes: Vec<Bytes> = read.data.take(MAX_MARK).try_collect().await?;
-    Ok(Some(bytes.concat()))
+    Ok(bytes.concat())
 }
 
 /// Removes contents that no item names, and uploads that nobody goes on with. Contents since `contents_before` may be about to be

@@ -19,9 +19,9 @@ read count. Absent values are a group of their own, the last one.")]
 pub struct AggregateCommand {
     #[structopt(flatten)]
     address: ServerAddress,
-    /// What is told of each group
-    #[structopt(long = "select", name = "FIGURES", default_value = "count()")]
-    select: String,
+    /// What is told of each group [default: count()]
+    #[structopt(long = "select", name = "FIGURES")]
+    select: Option<String>,
     /// What items are grouped by, with commas between
     #[structopt(long = "group", name = "NAMES")]
     group: Option<String>,
@@ -36,6 +36,12 @@ pub struct AggregateCommand {
     filters: Vec<String>,
 }
 
+impl AggregateCommand {
+    fn select(&self) -> &str {
+        self.select.as_deref().unwrap_or("count()")
+    }
+}
+
 /// Asks for the figures and shows them.
 pub async fn run(command: &AggregateCommand) -> Outcome {
     let query = query(command)?;
@@ -43,7 +49,7 @@ pub async fn run(command: &AggregateCommand) -> Outcome {
     let answer = client.aggregate(&command.resource, &query).await?;
     answer.notices.iter().for_each(|notice| output::error(&format!("notice: {notice}")));
     let groups = command.group.as_deref().into_iter().flat_map(|names| names.split(','));
-    let columns: Vec<&str> = groups.chain(figures(&command.select)).map(str::trim).collect();
+    let columns: Vec<&str> = groups.chain(figures(command.select())).map(str::trim).collect();
     output::columns(&answer.items, &columns, Format::or_default(command.format));
     Ok(())
 }
@@ -53,7 +59,7 @@ fn query(command: &AggregateCommand) -> Result<ListQuery, Failure> {
     if let Some(word) = word {
         return Err(Usage(format!("'{word}' is no filter: expected field=value")).into());
     }
-    let query = filters.with("select", command.select.as_str());
+    let query = filters.with("select", command.select());
     Ok(match &command.group {
         Some(group) => query.with("group", group.as_str()),
         None => query,

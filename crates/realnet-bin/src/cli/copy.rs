@@ -41,10 +41,10 @@ pub struct CopyCommand {
     /// The store that it is copied into, which has to be empty
     #[structopt(long, name = "TO")]
     to: String,
-    /// Where the contents of its files are; beside a database file they are found
+    /// Where the contents of its files are; beside a database file or a folder of documents they are found (shop.db, shop.files)
     #[structopt(long, name = "FROM-STORAGE")]
     from_storage: Option<String>,
-    /// Where the contents of its files go; beside a database file when absent
+    /// Where the contents of its files go; beside the database file or the folder of documents when absent
     #[structopt(long, name = "TO-STORAGE")]
     to_storage: Option<String>,
     /// Says what would be copied, and changes nothing

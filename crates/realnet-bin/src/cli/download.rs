@@ -10,7 +10,7 @@ use realnet_core::provider::{Checksum, Meter};
 use structopt::StructOpt;
 
 use super::progress::Progress;
-use super::tries::Tries;
+use super::tries::{Tries, kept};
 use super::{Failure, Outcome, ServerAddress, check_id, output, session};
 
 /// The longest name of a file that is made here, in bytes: most systems know 255, and what is not whole has more in its name.
@@ -65,7 +65,7 @@ pub async fn run(command: &DownloadCommand) -> Outcome {
             format!("{} is there already and is no file of this command: remove it", part.display()).into()
         );
     }
-    fetch(&client, &command.id, &part, &name, size, &checksum).await?;
+    fetch(&client, &command.id, &part, &name, size, &checksum).await.map_err(kept)?;
     if digest(&part)? != checksum {
         std::fs::remove_file(&part)?;
         return Err("what came is not what the server has: it is removed, try again".into());
@@ -113,7 +113,8 @@ fn cut(name: &str) -> &str {
 pub async fn fetch(client: &Client, id: &str, part: &Path, name: &str, size: u64, checksum: &str) -> Outcome {
     let mut tries = Tries::default();
     loop {
-        let mut file = OpenOptions::new().create(true).append(true).open(part)?;
+        let opened = OpenOptions::new().create(true).append(true).open(part);
+        let mut file = opened.map_err(|error| format!("{}: {error}", part.display()))?;
         let there = file.metadata()?.len();
         if there == size {
             return Ok(file.sync_all()?);

@@ -31,9 +31,9 @@ pub struct ExportCommand {
     /// Only items that match field=op.value; may come several times
     #[structopt(long = "filter", name = "FILTER", number_of_values = 1)]
     filters: Vec<String>,
-    /// The format of documents: json, yaml or xml
-    #[structopt(long, default_value = "json")]
-    format: Form,
+    /// The format of documents: json, yaml or xml [default: json]
+    #[structopt(long)]
+    format: Option<Form>,
     /// The contents of files, too
     #[structopt(long)]
     with_data: bool,
@@ -48,19 +48,14 @@ pub struct ExportCommand {
 /// Exports.
 pub async fn run(command: &ExportCommand) -> Outcome {
     let client = session::connect(&command.address).await?;
+    let form = command.format.unwrap_or(Form::Json);
     let asked = Asked {
         types: command.types.clone(),
         filters: command.filters.clone(),
         with_data: command.with_data,
-        format: command.format.name().to_owned(),
+        format: form.name().to_owned(),
     };
-    let export = Export {
-        client: &client,
-        target: &command.target,
-        form: command.format,
-        asked,
-        update: command.update,
-    };
+    let export = Export { client: &client, target: &command.target, form, asked, update: command.update };
     let (exported, verb) = if command.dry_run {
         (export.rehearse().await?, "would export")
     } else {

@@ -7,6 +7,9 @@ use structopt::StructOpt;
 use super::output::{self, Format};
 use super::{Failure, Outcome, ServerAddress, check_id, go_on, session};
 
+/// So many changes are shown when nothing is said.
+const LIMIT: usize = 50;
+
 /// Shows the earlier states of an item, newest first.
 #[derive(Debug, StructOpt)]
 #[structopt(after_help = "\
@@ -25,9 +28,9 @@ pub struct HistoryCommand {
     /// The item
     #[structopt(name = "ID")]
     id: String,
-    /// So many changes, at most 1000
-    #[structopt(long, default_value = "50")]
-    limit: usize,
+    /// So many changes, at most 1000 [default: 50]
+    #[structopt(long)]
+    limit: Option<usize>,
     /// Everything, page after page
     #[structopt(long)]
     all: bool,
@@ -55,10 +58,10 @@ pub async fn run(command: &HistoryCommand) -> Outcome {
 }
 
 async fn read(client: &Client, command: &HistoryCommand) -> Result<(Vec<Value>, bool), Failure> {
-    let mut records = Vec::new();
+    let (mut records, limit) = (Vec::new(), command.limit.unwrap_or(LIMIT));
     let mut before: Option<String> = None;
     loop {
-        let left = if command.all { 1000 } else { command.limit.saturating_sub(records.len()).max(1) };
+        let left = if command.all { 1000 } else { limit.saturating_sub(records.len()).max(1) };
         let mut query = ListQuery::default().with("limit", left.to_string());
         if let Some(before) = &before {
             query = query.with("before", before);
@@ -67,7 +70,7 @@ async fn read(client: &Client, command: &HistoryCommand) -> Result<(Vec<Value>, 
         records.extend(page.items);
         let Some(next) = page.next else { return Ok((records, false)) };
         // A page may be short where states are large.
-        if !command.all && records.len() >= command.limit {
+        if !command.all && records.len() >= limit {
             return Ok((records, true));
         }
         go_on(&mut before, next)?;

@@ -1,4 +1,4 @@
-//! How far a file is, on the terminal; nothing where nobody looks.
+//! How far a file is, on the terminal; where nobody looks, only that one is gone on with.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -18,10 +18,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a file of which so many bytes are there already.
+    /// Of a file of which so many bytes are there already: that is told in any case, once.
     pub fn new(name: &str, start: u64, size: u64) -> Self {
         let is_shown = std::io::stderr().is_terminal();
-        let name = name.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
+        let name: String =
+            name.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
+        if start > 0 && !is_shown {
+            super::output::error(&format!("{name}: goes on at {} of {}", bytes(start), bytes(size)));
+        }
         Self { name, size, is_shown, begun: Instant::now(), start, shown: None }
     }
 

@@ -133,6 +133,9 @@ pub fn run(command: &ServerCommand) -> Outcome {
     for unknown in environment.unknown() {
         tracing::warn!("{unknown}");
     }
+    if let Some(words) = config.storage.passed_over(&environment) {
+        tracing::warn!("{words}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         if command.check {
@@ -147,6 +150,9 @@ pub fn run(command: &ServerCommand) -> Outcome {
                 return server.close().await;
             }
             Some(Step::Initialize(_)) | None => {}
+        }
+        if listener.is_some() {
+            server.check_storage().await?;
         }
         report(&server.initialize(first).await?, command.step.is_some(), &given);
         match listener {

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::{Failure, is_passing};
+
 /// So many breaks in a row without a further byte are the end.
 const MOST: u32 = 10;
 
@@ -27,9 +29,28 @@ impl Tries {
     }
 }
 
+/// A failure that may pass, with what helps then: nothing of what has come is lost.
+pub fn kept(failure: Failure) -> Failure {
+    if !failure.downcast_ref::<realnet_client::Error>().is_some_and(is_passing) {
+        return failure;
+    }
+    format!("{failure}\n  what has come is kept: the same command goes on with it").into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_pass_is_told_with_the_next_step() {
+        let refused = |status| {
+            let problem = realnet_client::Problem { status, ..Default::default() };
+            kept(realnet_client::Error::Refused(Box::new(problem)).into()).to_string()
+        };
+        assert!(refused(503).contains("the same command goes on"));
+        assert!(!refused(404).contains("goes on"));
+        assert_eq!(kept("a file".into()).to_string(), "a file");
+    }
 
     #[test]
     fn whoever_comes_further_goes_on() {

@@ -12,9 +12,11 @@ use structopt::StructOpt;
 
 use super::download::digest;
 use super::progress::Progress;
-use super::tries::Tries;
+use super::tries::{Tries, kept};
 use super::{Failure, Outcome, ServerAddress, check_id, output, session};
 
+/// The endpoint when none is named: the type follows from the content.
+const FILES: &str = "files";
 /// Read at a time.
 const BLOCK: usize = 256 * 1024;
 
@@ -37,9 +39,9 @@ pub struct UploadCommand {
     /// The folder that they go into
     #[structopt(long)]
     parent: Option<String>,
-    /// The endpoint or type
-    #[structopt(long = "type", default_value = "files")]
-    resource: String,
+    /// The endpoint or type [default: files]
+    #[structopt(long = "type")]
+    resource: Option<String>,
     /// The name of the item; that of the file when absent
     #[structopt(long)]
     name: Option<String>,
@@ -73,17 +75,20 @@ fn named(path: &Path, error: Failure) -> Failure {
 }
 
 async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<String, Failure> {
+    if path == Path::new("-") && !path.exists() {
+        return Err("what comes from another program can not be sent anew: write it into a file first".into());
+    }
     let about = std::fs::metadata(path)?;
     if !about.is_file() {
         return Err("is no file".into());
     }
     let size = about.len();
-    let kept = Kept::of(command, path, size, about.modified().ok())?;
-    let (upload, mut at) = if let Some(begun) = resume(client, &kept).await? {
-        begun
+    let begun = Kept::of(command, path, size, about.modified().ok())?;
+    let (upload, mut at) = if let Some(known) = resume(client, &begun).await.map_err(kept)? {
+        known
     } else {
         let upload = begin(client, command, path, size).await?;
-        kept.keep(&upload)?;
+        begun.keep(&upload)?;
         (upload, UploadProgress { offset: 0, length: size, item: None })
     };
     let mut tries = Tries::default();
@@ -91,7 +96,7 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
         match append(client, path, &upload, &at).await {
             Ok(next) => at = next,
             Err(error) if is_passing(&error) => {
-                let Some(pause) = tries.next(at.offset) else { return Err(error.into()) };
+                let Some(pause) = tries.next(at.offset) else { return Err(kept(error.into())) };
                 tokio::time::sleep(pause).await;
                 // Where the server is away, the next try finds out.
                 match client.upload_progress(&upload).await {
@@ -101,12 +106,12 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
                 }
             }
             Err(error) => {
-                kept.forget();
+                begun.forget();
                 return Err(error.into());
             }
         }
     }
-    kept.forget();
+    begun.forget();
     let item = at.item.ok_or("the server made no item of it")?;
     compare(client, path, &item).await?;
     Ok(item)
@@ -137,7 +142,7 @@ pub fn is_passing(error: &realnet_client::Error) -> bool {
 
 async fn begin(client: &Client, command: &UploadCommand, path: &Path, size: u64) -> Result<String, Failure> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut said = vec![("filename", &*name), ("resource", &*command.resource)];
+    let mut said = vec![("filename", &*name), ("resource", command.resource.as_deref().unwrap_or(FILES))];
     said.extend(command.parent.as_deref().map(|parent| ("parent_id", parent)));
     said.extend(command.name.as_deref().map(|name| ("name", name)));
     for pair in &command.attributes {
@@ -203,6 +208,7 @@ impl Kept {
     ) -> Result<Self, Failure> {
         let path = path.canonicalize()?;
         let UploadCommand { address, files: _, parent, resource, name, attributes } = command;
+        let resource = resource.as_deref().unwrap_or(FILES);
         let about =
             format!("{:?}", (address.url(), path, size, modified, parent, resource, name, attributes));
         let mut digest = Meter::new();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use realnet_provider_aws::{S3Keys, S3Options};
 use url::Url;
 
 use super::{Environment, Problems};
@@ -51,7 +52,26 @@ impl S3Section {
         let prefix = text("REALNET_STORAGE_S3_PREFIX").unwrap_or_default();
         let prefix = if prefix.is_empty() || prefix.ends_with('/') { prefix } else { format!("{prefix}/") };
         let region = text("REALNET_STORAGE_S3_REGION").unwrap_or_else(|| "us-east-1".to_owned());
-        Self { bucket: bucket.unwrap_or_default(), keys, region, endpoint, prefix }
+        let is_named = bucket.is_some();
+        let section = Self { bucket: bucket.unwrap_or_default(), keys, region, endpoint, prefix };
+        if is_named && let Err(error) = section.options().check() {
+            for violation in error.violations() {
+                problems
+                    .add(&format!("{PREFIX}{}", violation.pointer.to_uppercase()), violation.detail.clone());
+            }
+        }
+        section
+    }
+
+    /// How the bucket is reached.
+    pub fn options(&self) -> S3Options {
+        let Self { bucket, keys, region, endpoint, prefix } = self.clone();
+        let mut options = S3Options::new(bucket);
+        options.keys = keys.map(|(id, secret)| S3Keys { id, secret });
+        options.region = region;
+        options.endpoint = endpoint;
+        options.prefix = prefix;
+        options
     }
 }
 
@@ -119,6 +139,9 @@ mod tests {
             ([bucket, ("REALNET_STORAGE_S3_KEY", "s3cret")], "REALNET_STORAGE_S3_SECRET"),
             ([bucket, ("REALNET_STORAGE_S3_SECRET", "s3cret")], "REALNET_STORAGE_S3_KEY"),
             ([bucket, ("REALNET_STORAGE_S3_ENDPOINT", "s3cret")], "REALNET_STORAGE_S3_ENDPOINT"),
+            ([bucket, ("REALNET_STORAGE_S3_ENDPOINT", "ftp://host")], "REALNET_STORAGE_S3_ENDPOINT"),
+            ([("REALNET_STORAGE_S3_BUCKET", "a b"), ("REALNET_DEBUG", "true")], "REALNET_STORAGE_S3_BUCKET"),
+            ([bucket, ("REALNET_STORAGE_S3_PREFIX", "../x")], "REALNET_STORAGE_S3_PREFIX"),
             ([bucket, ("REALNET_STORAGE_QUOTA", "5")], "REALNET_STORAGE_QUOTA"),
         ] {
             let problems = read(given).unwrap_err().to_string();

@@ -113,6 +113,15 @@ impl StorageSection {
     }
 }
 
+impl StorageSection {
+    /// What is said of a bucket where another storage is meant, in words.
+    pub fn passed_over(&self, environment: &Environment) -> Option<String> {
+        let is_idle = environment.has_any(s3::PREFIX) && !matches!(self.place, StoragePlace::S3(_));
+        is_idle
+            .then(|| format!("{}… mean nothing here: REALNET_STORAGE_TYPE says another storage", s3::PREFIX))
+    }
+}
+
 fn place(environment: &Environment, database: &DatabaseSection, problems: &mut Problems) -> StoragePlace {
     // Who says anything about a bucket means it.
     let default = match database {
@@ -192,6 +201,17 @@ mod tests {
             StorageSection { place: local("here"), is_optional: false, quota: Some(5), max_size: 4 };
         assert_eq!(read(given), Ok(expected));
         assert_eq!(read([("REALNET_STORAGE_TYPE", "None")]).unwrap().place, StoragePlace::None);
+    }
+
+    #[test]
+    fn a_bucket_that_is_not_meant_is_told() {
+        let told = |kind: &str| {
+            let pairs = [("REALNET_STORAGE_TYPE", kind), ("REALNET_STORAGE_S3_BUCKET", "files")];
+            read(pairs).unwrap().passed_over(&Environment::from(pairs))
+        };
+        assert!(told("local").is_some_and(|words| words.contains("REALNET_STORAGE_S3_")));
+        assert_eq!(told("s3"), None);
+        assert_eq!(read([]).unwrap().passed_over(&Environment::from([])), None);
     }
 
     #[test]

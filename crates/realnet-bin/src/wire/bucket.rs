@@ -44,7 +44,9 @@ impl Held {
         let held = Self { claimed, services, keeper, section: section.clone() };
         match tokio::time::timeout(CLAIM, held.renew()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) if error.kind() == ErrorKind::Conflict => return Err(foreign(&error, NAMES)),
+            Ok(Err(error)) if error.kind() == ErrorKind::Conflict => {
+                return Err(foreign(section, &error, NAMES));
+            }
             Ok(Err(error)) => tracing::warn!("no contents of files for now: {}", at(section, &error)),
             Err(_) => tracing::warn!("no contents of files for now: {section} does not answer in time"),
         }
@@ -78,11 +80,8 @@ impl Held {
                 Ok(()) => is_told = false,
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     if self.claimed.close() || !is_told {
-                        let words = foreign(&error, NAMES);
-                        tracing::error!(
-                            "no contents of files are taken or removed: {}: {words}",
-                            self.section
-                        );
+                        let words = foreign(&self.section, &error, NAMES);
+                        tracing::error!("no contents of files are taken or removed: {words}");
                     }
                     is_told = true;
                 }

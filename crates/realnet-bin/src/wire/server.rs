@@ -72,10 +72,16 @@ impl Server {
     pub async fn check(&self, first: FirstStart) -> Result<String, Failure> {
         // Whatever else is wrong is told first.
         let store = Box::pin(self.check_store(first)).await?;
+        self.check_storage().await?;
         Ok(match storage::check(&self.config.storage).await? {
             Some(storage) => format!("{store}; {storage}"),
             None => store,
         })
+    }
+
+    /// Sees that the storage is no other database's, as far as that can be told without opening it.
+    pub async fn check_storage(&self) -> Outcome {
+        storage::check_owner(&self.services, &self.config.storage).await
     }
 
     async fn check_store(&self, first: FirstStart) -> Result<String, Failure> {

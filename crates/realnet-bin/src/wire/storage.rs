@@ -8,8 +8,8 @@ use realnet_core::clock::Timestamp;
 use realnet_core::provider::DataProvider;
 use realnet_core::resource::Services;
 use realnet_core::{Error, ErrorKind};
-use realnet_provider_aws::{S3Data, S3Keys, S3Options};
-use realnet_provider_generic::{LocalData, LocalOptions, MemoryData};
+use realnet_provider_aws::S3Data;
+use realnet_provider_generic::{LocalData, LocalLook, LocalOptions, MemoryData};
 
 use super::bucket::Held;
 use crate::cli::{Failure, Outcome, for_operators};
@@ -38,7 +38,7 @@ pub(super) async fn attach(services: Services, section: &StorageSection) -> Resu
         None => return Ok(Storage { services, bucket: None }),
     };
     let claimed = realnet_resource_files::claim(&services).await;
-    claimed.map_err(|error| foreign(&error, NAMES))?;
+    claimed.map_err(|error| foreign(&section.place, &error, PATH))?;
     Ok(Storage { services, bucket: None })
 }
 
@@ -89,17 +89,20 @@ pub(super) async fn take_over(services: Services, section: &StorageSection) -> R
 
 /// The contents of a bucket, for who moves them.
 pub(super) fn bucket(section: &S3Section) -> Result<Arc<S3Data>, Failure> {
-    Ok(Arc::new(S3Data::open(options(section)).map_err(|error| at(section, &error))?))
+    Ok(Arc::new(S3Data::open(section.options()).map_err(|error| at(section, &error))?))
 }
 
 /// That a storage is another's, with the settings that lead to it.
-pub(super) fn foreign(error: &Error, names: &str) -> Failure {
+pub(super) fn foreign(place: impl std::fmt::Display, error: &Error, names: &str) -> Failure {
     let words = for_operators(error);
-    format!("{words}: {names} name another, and `realnet server claim-storage` hands this one over to this database").into()
+    format!(
+        "{place}: {words}: let {names} name one of this database's own, or hand this one over to it by `realnet server claim-storage`"
+    )
+    .into()
 }
 
-/// The settings that lead to a storage.
-const NAMES: &str = "REALNET_STORAGE_TYPE and REALNET_STORAGE_PATH";
+/// The setting that leads to a folder.
+const PATH: &str = "REALNET_STORAGE_PATH";
 
 /// How often to look whether a sweep is due, and after how many seconds one is.
 const LOOK: Duration = Duration::from_mins(10);
@@ -169,6 +172,26 @@ async fn sweep_if_due(services: &Services) -> realnet_core::Result<()> {
     Ok(())
 }
 
+/// Sees that a folder of contents, where there is one, is no other database's: before anything is made. One that nobody has chosen, and
+/// that another server may have, is looked at when it is opened.
+pub(super) async fn check_owner(services: &Services, section: &StorageSection) -> Outcome {
+    let StoragePlace::Local { path } = &section.place else { return Ok(()) };
+    if section.is_optional || !path.is_dir() {
+        return Ok(());
+    }
+    let folder = path.clone();
+    let looked = match tokio::task::spawn_blocking(move || LocalLook::open(folder)).await? {
+        Ok(looked) => looked,
+        // Nothing has been stored in it yet.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(for_operators(&error).into()),
+    };
+    match realnet_resource_files::check_owner(&*services.credentials, &looked).await {
+        Err(error) if error.kind() == ErrorKind::Conflict => Err(foreign(&section.place, &error, PATH)),
+        checked => checked.map_err(|error| for_operators(&error).into()),
+    }
+}
+
 /// Sees that a folder can be written to, and leaves it as it is.
 fn check_folder(path: &Path) -> Outcome {
     let failed = |error: std::io::Error| -> Failure {
@@ -190,21 +213,11 @@ pub(super) async fn check(section: &StorageSection) -> Result<Option<String>, Fa
         StoragePlace::Local { path } => return check_folder(path).map(|()| None),
         StoragePlace::None | StoragePlace::Memory => return Ok(None),
     };
-    let mut options = options(section);
+    let mut options = section.options();
     (options.timeout, options.attempts) = CHECK;
     let data = S3Data::open(options).map_err(|error| at(section, &error))?;
     data.check().await.map_err(|error| at(section, &error))?;
     Ok(Some(format!("{section} answers")))
-}
-
-fn options(section: &S3Section) -> S3Options {
-    let S3Section { bucket, keys, region, endpoint, prefix } = section.clone();
-    let mut options = S3Options::new(bucket);
-    options.keys = keys.map(|(id, secret)| S3Keys { id, secret });
-    options.region = region;
-    options.endpoint = endpoint;
-    options.prefix = prefix;
-    options
 }
 
 /// An error with the bucket and with what the server has said, which only the operator is told; values that make no sense by the
@@ -218,10 +231,11 @@ pub(super) fn at(section: &S3Section, error: &Error) -> Failure {
         return settings.join("\n  ").into();
     }
     let causes = error.report();
-    let (_, causes) = causes.split_once(" | ").unwrap_or_default();
+    let causes = causes.split_once(" | ").map(|(_, causes)| format!("\n  cause: {causes}"));
     format!(
-        "{section}: {} (REALNET_STORAGE_S3_… say which and by which key)\n  cause: {causes}",
-        error.message()
+        "{section}: {} (REALNET_STORAGE_S3_… say which and by which key){}",
+        error.message(),
+        causes.unwrap_or_default()
     )
     .into()
 }

@@ -69,7 +69,10 @@ impl S3Options {
     }
 
     /// That they make sense, as far as this can be told without asking.
-    pub(super) fn check(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// Invalid, with the names of the options.
+    pub fn check(&self) -> Result<()> {
         let mut violations = Vec::new();
         let mut expect = |met: bool, option: &str, detail: &str| {
             if !met {
