@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::exchange::{Place, fill};
+use crate::travellers::{Place, fill};
 
 /// Copies a folder.
 fn copy(from: &Path, to: &Path) {
@@ -33,7 +33,7 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
     user.told(&["export", "good.yaml", "--with-data", "--format", "yaml"]);
     user.told(&["export", "good.xml", "--with-data", "--format", "xml"]);
     let to = Place::start();
-    let there = crate::exchange::User::admin(&to.server, &from.folder).await;
+    let there = crate::travellers::User::admin(&to.server, &from.folder).await;
     let before = to.count().await;
     let author = format!("items/Author/{}.json", ids["anna"]);
     let other = "00000000-0000-4000-8000-000000000001";

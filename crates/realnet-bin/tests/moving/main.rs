@@ -12,3 +12,4 @@ mod faults;
 mod hostile_exports;
 mod ring;
 mod shop;
+mod travellers;
