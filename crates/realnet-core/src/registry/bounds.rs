@@ -67,6 +67,11 @@ impl<'a> Growth<'a> {
         Self { previous: Some(previous), changed, most, weights: HashMap::new() }
     }
 
+    /// What follows on `previous` without being bounded: it is stored already.
+    pub(super) fn unbounded(previous: &'a TypeRegistry) -> Self {
+        Self { previous: Some(previous), ..Self::default() }
+    }
+
     /// The registry that is changed, if one is.
     pub(super) fn previous(&self) -> Option<&'a TypeRegistry> {
         self.previous

@@ -194,6 +194,31 @@ fn a_registry_that_forgets_is_refused() {
 }
 
 #[test]
+fn definitions_that_were_exchanged_behind_the_registry_are_compared_with_it() {
+    let before = registry();
+    let loaded = |changes: Vec<TypeDefinition>| {
+        let mut snapshot = before.snapshot();
+        snapshot.definitions.retain(|known| changes.iter().all(|other| other.id != known.id));
+        snapshot.definitions.extend(changes);
+        before.reloaded(snapshot).unwrap()
+    };
+    let same = loaded(Vec::new());
+    assert_eq!(same.snapshot().definitions, before.snapshot().definitions);
+    let older = loaded(vec![staff(json!([desk()]))]);
+    assert_eq!(noted(&older, 2), ["pin", "pay"]);
+    assert_eq!(hidden(&older, 3, &user(&[])), ["pay", "pin"]);
+    let other_base = loaded(vec![boss("Item", json!([]))]);
+    assert_eq!((noted(&other_base, 2), noted(&other_base, 3).len()), (Vec::new(), 2));
+    // A change would be refused; what is stored is loaded, and shows nothing.
+    let plain = loaded(vec![staff(json!([{"name": "pin", "type": "string"}, desk()]))]);
+    assert_eq!(hidden(&plain, 2, &user(&["hr"])), ["pin"]);
+    // As much as an org may have, and more, is loaded.
+    let many = (0..600).map(|n| json!({"name": format!("f{n}"), "type": "string"})).collect();
+    let many = TypeDefinition { org: Some(ACME), ..define(9, "Many", Some("Item"), many) };
+    assert_eq!(loaded(vec![many]).by_id(Uuid::from_u128(9)).unwrap().fields().len(), 600);
+}
+
+#[test]
 fn a_type_keeps_so_many_names_and_no_more() {
     let fields = |from: usize| -> Value {
         (from..from + 400)

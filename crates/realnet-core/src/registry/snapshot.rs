@@ -53,6 +53,12 @@ impl TypeRegistry {
         super::build::build(snapshot, growth)
     }
 
+    /// Resolves a snapshot that a store holds, and that has come after this one by other ways than a change: as [`Self::build`],
+    /// with notes of what it would take protection from, as [`Self::successor`] makes them. Nothing of it is refused.
+    pub fn reloaded(&self, snapshot: TypeSnapshot) -> Result<Self> {
+        super::build::build(snapshot, Growth::unbounded(self))
+    }
+
     /// The definitions and grants that it was built from.
     pub fn snapshot(&self) -> TypeSnapshot {
         let grants = self.grants.iter().map(|((org, index, instance), grants)| TypeGrants {

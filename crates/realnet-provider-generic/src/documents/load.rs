@@ -1,6 +1,6 @@
 //! Reading a folder: what the documents, the logs and the journal say together is the state.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use realnet_core::Uuid;
@@ -9,7 +9,7 @@ use realnet_core::clock::{IdSource as _, System};
 use realnet_core::error::Result;
 use realnet_core::model::TypeDefinition;
 use realnet_core::provider::StoreRecord;
-use realnet_core::registry::{TypeGrants, TypeRegistry};
+use realnet_core::registry::TypeGrants;
 use serde_json::Value;
 
 use super::changes::{self, Logs, Tail};
@@ -18,16 +18,14 @@ use super::index::{self, Index};
 use super::items::{self, Sources};
 use super::journal::Left;
 use super::known::{self, Folder, Journaled};
-use super::layout::{self, PRIVATE, Place};
-use super::lines::{Lines, Log};
+use super::layout::{self, Place};
+use super::lines::Lines;
+use super::private::{self, Private};
 use super::problem::{Problem, refusal};
 use super::scan::{Found, Scan, scan};
 use super::shelf::Stamp;
-use super::{log, parallel, shape, shelf, wire};
+use super::{log, noted, parallel, shape, shelf};
 use crate::memory::{Effect, State, Touch};
-
-/// The name of the log of private values.
-pub(super) const PRIVATE_LOG: &str = "private.log";
 
 /// A folder as it was read.
 pub(super) struct Loaded {
@@ -40,10 +38,12 @@ pub(super) struct Loaded {
     pub(super) new_index: Option<Vec<(String, String)>>,
     /// The lengths of the index as it is.
     pub(super) index: Extent,
-    /// The lengths of the private log.
-    pub(super) private: Extent,
-    /// What stands behind the good part of the private log, and was cut short.
-    pub(super) cut: Vec<u8>,
+    /// The private log beside what the state has of it.
+    pub(super) private: Private,
+    /// What it is to say of types.
+    pub(super) notes: Vec<(String, String)>,
+    /// Types whose documents are to say what they keep hidden.
+    pub(super) retired: Vec<Effect>,
     /// The documents that somebody has changed by hand since a server had the folder.
     pub(super) unseen: Vec<String>,
     /// Those of them that no server will take, and why.
@@ -74,7 +74,7 @@ pub(super) fn load(root: &Path, codec: &dyn Codec, left: &Left) -> Result<Loaded
     let Scan { found, foreign: mut problems } = scan(root, extension)?;
     let journaled = known::journaled(left, extension);
     let mut state = State::default();
-    let (private, cut) = read_private(root, left, &mut state)?;
+    let private = private::read(root, left, &mut state)?;
     let mut parts = Parts::default();
     for (document, value) in read_small(root, codec, &found, &journaled, &mut problems) {
         if let Err(problem) = parts.add(&document, value, extension) {
@@ -86,12 +86,13 @@ pub(super) fn load(root: &Path, codec: &dyn Codec, left: &Left) -> Result<Loaded
     state.changes = changes;
     parts.put_into(&mut state);
     overlay_types(left, &mut state);
-    let registry = TypeRegistry::build(state.snapshot());
-    let registry = registry.map_err(|error| {
+    let registry = noted::registry(&state, &private.types).map_err(|error| {
         problems.push(Problem::new("types", error.message()));
         problems.extend(error.violations().iter().map(|violation| Problem::new("types", &violation.detail)));
         refusal(std::mem::take(&mut problems))
     })?;
+    let retired = noted::keep(&mut state, &registry, extension);
+    let notes = noted::lines(&state, &private.types)?;
     let log = log::read(&index::path(root))?;
     let lines = log.lines();
     let index = read_index(&lines, left, &stamps, &first_changes);
@@ -109,7 +110,7 @@ pub(super) fn load(root: &Path, codec: &dyn Codec, left: &Left) -> Result<Loaded
     let new_index = if index.is_none() { Some(anew()?) } else { None };
     let index = Extent { good: lines.good, live: index.map_or(0, |index| index.live) };
     known.retain(|document, _| !document.starts_with("changes/"));
-    Ok(Loaded { state, known, tails, new_index, index, private, cut, unseen, refused })
+    Ok(Loaded { state, known, tails, new_index, index, private, notes, retired, unseen, refused })
 }
 
 /// The index, when it is in order and fits. One that was cut short while the journal has what is missing is in order.
@@ -141,45 +142,6 @@ fn first_changes(left: &Left) -> HashMap<Uuid, i64> {
         }
     }
     first
-}
-
-/// Puts the private values into the state; answers the lengths of their log, and what was cut short at its end.
-fn read_private(root: &Path, left: &Left, state: &mut State) -> Result<(Extent, Vec<u8>)> {
-    let path = root.join(PRIVATE).join(PRIVATE_LOG);
-    let log = Log::read(&path)?;
-    let found = log.lines();
-    if let Some(bad) = found.bad.filter(|_| !is_of_journal(&found, left)) {
-        return Err(damaged(&path, bad));
-    }
-    let latest = log::latest(&found.whole);
-    for value in latest.values() {
-        let effect = serde_json::from_str(value).map_err(|error| error.to_string()).and_then(wire::effect_of);
-        match effect {
-            Ok(effect) => state.overlay(&effect),
-            Err(why) => return Err(damaged(&path, 0).with_internal(why)),
-        }
-    }
-    let extent = Extent { good: found.good, live: log::length(&latest) };
-    Ok((extent, log.rest(found.good).to_vec()))
-}
-
-/// Whether all that stands behind the good part of the private log was being written when the process ended: then the journal has
-/// it. A power cut may leave a later part of what was written last, and not an earlier one.
-fn is_of_journal(found: &Lines<'_>, left: &Left) -> bool {
-    if left.effects.is_empty() {
-        return false;
-    }
-    if found.behind.is_empty() {
-        return true;
-    }
-    let lines = left.effects.iter().filter_map(|effect| wire::private_line(effect).ok().flatten());
-    let names: HashSet<String> = lines.map(|(name, _)| name).collect();
-    found.behind.iter().all(|line| names.contains(log::name(line)))
-}
-
-fn damaged(path: &Path, line: usize) -> realnet_core::Error {
-    let message = format!("{} is damaged in line {line}: restore it from a backup", path.display());
-    realnet_core::Error::conflict(message)
 }
 
 /// Reads the documents of all that are no items.
@@ -271,7 +233,8 @@ impl Parts {
     }
 }
 
-fn is_of_types(effect: &Effect) -> bool {
+/// Whether an effect is of types, or of what belongs to them.
+pub(super) fn is_of_types(effect: &Effect) -> bool {
     matches!(
         effect.touch(),
         Some(Touch::Type(..) | Touch::Grants(_) | Touch::TypeRevision | Touch::Source(_))
@@ -317,50 +280,6 @@ mod tests {
 
     fn setting(name: &str) -> Effect {
         Effect::Put(StoreRecord::Setting { name: name.to_owned(), value: vec![1] })
-    }
-
-    fn log_of(names: &[&str]) -> Vec<u8> {
-        let mut text = Vec::new();
-        for name in names {
-            let (name, value) = wire::private_line(&setting(name)).unwrap().unwrap();
-            super::super::lines::add(&mut text, &format!("{name}\t{value}"));
-        }
-        text
-    }
-
-    /// What is read of a private log, with a journal of these settings: the settings, and how much was cut off.
-    fn read_log(text: &[u8], journaled: &[&str]) -> Result<(Vec<String>, usize)> {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join(PRIVATE)).unwrap();
-        std::fs::write(folder.path().join(PRIVATE).join(PRIVATE_LOG), text).unwrap();
-        let mut left = Left::default();
-        left.effects = journaled.iter().map(|name| setting(name)).collect();
-        let mut state = State::default();
-        let (extent, cut) = read_private(folder.path(), &left, &mut state)?;
-        assert_eq!(extent.good as usize + cut.len(), text.len());
-        assert_eq!(extent.live, extent.good);
-        let mut names: Vec<String> = state.settings.into_keys().collect();
-        names.sort();
-        Ok((names, cut.len()))
-    }
-
-    #[test]
-    fn damage_of_private_values_is_no_end_that_was_cut_short() {
-        let text = log_of(&["a", "b", "c"]);
-        let third = text.len() / 3;
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(read_log(&text, &[]).unwrap(), (names(&["a", "b", "c"]), 0));
-        // What was being written is in the journal.
-        let torn = &text[..text.len() - 5];
-        assert_eq!(read_log(torn, &["c"]).unwrap(), (names(&["a", "b"]), third - 5));
-        assert!(read_log(torn, &[]).unwrap_err().message().contains("damaged in line 3"));
-        let mut damaged = text.clone();
-        damaged[third + 12] ^= 1;
-        for journaled in [&[][..], &["b"], &["x"]] {
-            assert!(read_log(&damaged, journaled).unwrap_err().message().contains("damaged in line 2"));
-        }
-        // A power cut has kept a later part of what was written last.
-        assert_eq!(read_log(&damaged, &["b", "c"]).unwrap(), (names(&["a"]), 2 * third));
     }
 
     #[test]

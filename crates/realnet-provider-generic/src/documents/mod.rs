@@ -6,6 +6,7 @@
 mod changes;
 mod codec;
 mod edits;
+mod folder;
 mod home;
 mod index;
 mod items;
@@ -16,8 +17,10 @@ mod layout;
 mod lines;
 mod load;
 mod log;
+mod noted;
 mod open;
 mod parallel;
+mod private;
 mod problem;
 mod restore;
 mod scan;
@@ -111,7 +114,7 @@ impl DocumentStore {
 
     /// Whether a folder holds a document store, of whatever format.
     pub fn holds(folder: impl AsRef<Path>) -> bool {
-        open::holds(folder.as_ref())
+        folder::holds(folder.as_ref())
     }
 
     /// The store of what is in the folder, with all that stores do. What is changed in it is kept in the folder before that is

@@ -1,7 +1,7 @@
-//! Opening a folder: that it is ours or empty, that nobody else has it, that what is in it is in order.
+//! Opening a folder: what is read of it becomes a store, and the threads begin that keep the two together. Or it is looked at, and
+//! nothing in it changes.
 
-use std::fs::{self, File, TryLockError};
-use std::io::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,24 +10,20 @@ use realnet_core::provider::Capabilities;
 use realnet_core::{Error, ErrorKind, Result};
 
 use super::codec::Codec;
-use super::home::{Home, lock_path};
+use super::folder;
+use super::home::Home;
 use super::index;
 use super::journal::{self, Journal, Left};
 use super::keeper::Keeper;
-use super::layout::{FOLDERS, MARK, PRIVATE};
-use super::load::{self, Extent, Loaded, PRIVATE_LOG};
+use super::layout::PRIVATE;
+use super::load::{self, Extent, Loaded};
 use super::log::{self, Ledger};
+use super::private::PRIVATE_LOG;
 use super::problem::refusal;
 use super::scribe::{Scribe, Work};
 use super::shelf::Shelf;
 use crate::files;
 use crate::memory::MemoryStore;
-
-/// What is not for git.
-const IGNORED: &str = "# Credentials, sessions and what a running server needs: not for others, and not for history.\n/.realnet/\n";
-
-/// The same for all that is private, whatever a list says that was there before.
-const PRIVATE_IGNORED: &str = "*\n";
 
 /// So many bytes of old values may stand in the private log beyond what counts, and in the index.
 const PRIVATE_SLACK: u64 = 1 << 20;
@@ -72,29 +68,24 @@ fn capabilities(codec: &dyn Codec) -> Capabilities {
 
 /// Opens a folder, or makes a store of one that holds none.
 pub(super) fn open(folder: &Path, codec: Arc<dyn Codec>) -> Result<Opened> {
-    let root = make(folder)?;
-    check_mark(&root, &*codec)?;
-    let private = root.join(PRIVATE);
-    files::make_folder(&private)?;
-    close_to_others(&private)?;
-    let lock = lock(&lock_path(&root))?;
-    sweep(&private)?;
-    lay_out(&root, &*codec)?;
+    let root = folder::make(folder)?;
+    folder::check_mark(&root, &*codec)?;
+    let (private, lock) = folder::take(&root, &*codec)?;
     let left = journal::read(&private)?;
     let loaded = load::load(&root, &*codec, &left)?;
     start(root, codec, left, loaded, lock)
 }
 
 fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock: File) -> Result<Opened> {
-    let Loaded { state, known, tails, new_index, index, private, cut, .. } = loaded;
+    let Loaded { state, known, tails, new_index, index, private, notes, retired, .. } = loaded;
     let folder = root.join(PRIVATE);
-    keep_cut(&folder, &cut);
-    let Extent { good, live } = private;
+    keep_cut(&folder, &private.cut);
+    let Extent { good, live } = private.extent;
     let mut private_log = Ledger::open(&folder.join(PRIVATE_LOG), good, live, PRIVATE_SLACK)?;
     private_log.tidy();
     let mut index_log = open_index(&index::path(&root), new_index, index)?;
     index_log.iter_mut().for_each(Ledger::tidy);
-    let home = Home::of(&root, mark_of(&*codec), &lock)?;
+    let home = Home::of(&root, folder::mark_of(&*codec), &lock)?;
     let (store, outbox) = MemoryStore::kept(state, capabilities(&*codec));
     let shelf = Arc::new(Mutex::new(Shelf::new(&root, known)));
     let scribe = Scribe {
@@ -105,10 +96,11 @@ fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock:
         tails,
         private_log,
         index_log,
-        work: Work::default(),
+        work: Work::of_lines(notes),
     };
     let journal = Journal::begin(&folder, &left)?;
-    let keeper = Keeper::start(journal, scribe, outbox, left.effects)?;
+    let waiting = left.effects.into_iter().chain(retired).collect();
+    let keeper = Keeper::start(journal, scribe, outbox, waiting)?;
     Ok(Opened { root, store, shelf, keeper, home, lock })
 }
 
@@ -157,15 +149,9 @@ fn borrowed(values: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 /// Reads a folder without changing anything in it; one that another process has is not looked at. No server gets it as long as
 /// the store that is answered is there; others may look meanwhile.
 pub(super) fn look(folder: &Path, codec: &dyn Codec, edits: Edits) -> Result<MemoryStore> {
-    check_mark(folder, codec)?;
-    let private = folder.join(PRIVATE);
-    let path = lock_path(folder);
-    // Where there is no lock, nobody has the store.
-    let lock = match files::open(&path, false)? {
-        Some(file) => Some(taken(file, &path, File::try_lock_shared)?),
-        None => None,
-    };
-    let left = journal::read(&private)?;
+    folder::check_mark(folder, codec)?;
+    let lock = folder::share(folder)?;
+    let left = journal::read(&folder.join(PRIVATE))?;
     let Loaded { state, unseen, refused, .. } = load::load(folder, codec, &left)?;
     // A server starts with them, and goes on with what it has in their places.
     if !refused.is_empty() {
@@ -187,124 +173,6 @@ fn refused_edits(first: &str, count: usize) -> Error {
     ))
 }
 
-/// The folder itself, which is made when it is not there; links on the way to it are the operator's.
-fn make(folder: &Path) -> Result<PathBuf> {
-    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
-    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| files::failed("made", folder, error))?;
-    let root = folder.canonicalize().map_err(|error| files::failed("found", folder, error))?;
-    // What stands in a folder lasts no longer than its name.
-    for above in root.ancestors().skip(1).take(missing.len()) {
-        files::sync_folder(above)?;
-    }
-    Ok(root)
-}
-
-fn mark_of(codec: &dyn Codec) -> String {
-    format!("documents, version 1, {}\n", codec.name())
-}
-
-/// Whether a folder holds documents of a store.
-pub(super) fn holds(folder: &Path) -> bool {
-    folder.join(MARK).is_file()
-}
-
-/// Sees that a folder is a store in this format, or none.
-fn check_mark(root: &Path, codec: &dyn Codec) -> Result<()> {
-    let path = root.join(MARK);
-    let Some(text) = super::shelf::read(&path)? else {
-        let taken = FOLDERS.iter().find(|name| root.join(name).exists());
-        return taken.map_or(Ok(()), |name| {
-            let message =
-                format!("it holds no store, but has a folder '{name}' already: choose another folder");
-            Err(Error::conflict(message))
-        });
-    };
-    let text = String::from_utf8_lossy(&text);
-    if text == mark_of(codec) {
-        return Ok(());
-    }
-    match text.strip_prefix("documents, version 1, ").map(str::trim) {
-        Some(other) => Err(Error::conflict(format!("its documents are {other}, not {}", codec.name()))),
-        None => Err(Error::conflict("it was written by a newer version, whose format is not known here")),
-    }
-}
-
-fn lock(path: &Path) -> Result<File> {
-    files::create(path)?;
-    let file = files::open(path, true)?;
-    let file = file.ok_or_else(|| Error::internal(format!("{} is gone", path.display())))?;
-    taken(file, path, File::try_lock)
-}
-
-fn taken(file: File, path: &Path, lock: fn(&File) -> std::result::Result<(), TryLockError>) -> Result<File> {
-    match lock(&file) {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::conflict(
-            "it is in use by another server, or by a command that reads it: stop that one, or use another folder",
-        )),
-        Err(TryLockError::Error(error)) => Err(files::failed("locked", path, error)),
-    }
-}
-
-#[cfg(unix)]
-fn close_to_others(private: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let closed = fs::Permissions::from_mode(0o700);
-    fs::set_permissions(private, closed).map_err(|error| files::failed("closed to others", private, error))
-}
-
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "as on the other systems")]
-fn close_to_others(_: &Path) -> Result<()> {
-    Ok(())
-}
-
-/// Removes what a process that was killed had in its hands.
-fn sweep(private: &Path) -> Result<()> {
-    for (name, _) in files::names(private)? {
-        if name.starts_with("staged-") || Path::new(&name).extension().is_some_and(|ending| ending == "new") {
-            files::remove(&private.join(&name))?;
-        }
-    }
-    Ok(())
-}
-
-/// Puts into the folder what every store has.
-fn lay_out(root: &Path, codec: &dyn Codec) -> Result<()> {
-    match hide(&root.join(PRIVATE)) {
-        // Documents are to be read on a full disk, too.
-        Err(error) if error.kind() == ErrorKind::Unavailable => {
-            tracing::warn!(error = %error.report(), "'.realnet' can not be hidden from git: keep it out of commits");
-        }
-        hidden => hidden?,
-    }
-    let ignored = root.join(".gitignore");
-    if let Some(mut file) = files::create(&ignored)? {
-        let written = file.write_all(IGNORED.as_bytes()).and_then(|()| file.sync_all());
-        written.map_err(|error| files::failed("written", &ignored, error))?;
-    }
-    // The last, and whole or not at all: half a mark would be that of another version.
-    let mark = root.join(MARK);
-    if files::look(&mark)?.is_none() {
-        files::replace(&root.join(PRIVATE).join("mark.new"), &mark, mark_of(codec).as_bytes())?;
-    }
-    files::sync_folder(root)
-}
-
-/// Keeps what is private out of git.
-fn hide(private: &Path) -> Result<()> {
-    let path = private.join(".gitignore");
-    if super::shelf::read(&path)?.as_deref() == Some(PRIVATE_IGNORED.as_bytes()) {
-        return Ok(());
-    }
-    files::replace(&private.join("gitignore.new"), &path, PRIVATE_IGNORED.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use realnet_core::Uuid;
@@ -316,29 +184,6 @@ mod tests {
     use super::super::testing::{Json, ORG, World};
     use super::*;
     use crate::documents::DocumentStore;
-
-    #[test]
-    fn private_files_are_kept_out_of_git_whatever_a_repository_says() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(".gitignore"), "/target/\n").unwrap();
-        let inner = folder.path().join(PRIVATE).join(".gitignore");
-        drop(open(folder.path(), Arc::new(Json)).unwrap());
-        assert_eq!(std::fs::read_to_string(&inner).unwrap(), "*\n");
-        std::fs::write(&inner, "").unwrap();
-        drop(open(folder.path(), Arc::new(Json)).unwrap());
-        assert_eq!(std::fs::read_to_string(&inner).unwrap(), "*\n");
-        assert_eq!(std::fs::read_to_string(folder.path().join(".gitignore")).unwrap(), "/target/\n");
-    }
-
-    #[test]
-    fn a_mark_that_was_not_finished_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join(PRIVATE)).unwrap();
-        std::fs::write(folder.path().join(PRIVATE).join("mark.new"), "docu").unwrap();
-        drop(open(folder.path(), Arc::new(Json)).unwrap());
-        assert_eq!(std::fs::read_to_string(folder.path().join(MARK)).unwrap(), mark_of(&Json));
-        assert!(!folder.path().join(PRIVATE).join("mark.new").exists());
-    }
 
     #[test]
     fn an_index_that_can_not_be_made_anew_goes() {

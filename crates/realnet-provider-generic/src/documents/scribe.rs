@@ -71,8 +71,7 @@ impl Work {
         let mut taken = Ok(());
         for effect in std::mem::take(&mut self.untold).into_iter().chain(effects) {
             match self.add_line(&effect) {
-                Ok(true) => {}
-                Ok(false) => {
+                Ok(()) => {
                     let document = effect.touch().and_then(|touch| layout::document(&touch, extension));
                     if let Some(document) = document {
                         self.documents.insert(document, effect);
@@ -87,16 +86,19 @@ impl Work {
         taken
     }
 
-    /// Takes in what is a line of a log; answers whether it is.
-    fn add_line(&mut self, effect: &Effect) -> Result<bool> {
+    /// Takes in what of it is a line of a log.
+    fn add_line(&mut self, effect: &Effect) -> Result<()> {
         if let Effect::Put(StoreRecord::Change(change)) = effect {
             let line = wire::change_line(change)?;
             self.changes.entry(change.org).or_default().insert(change.revision, line);
-            return Ok(true);
         }
-        let Some((name, value)) = wire::private_line(effect)? else { return Ok(false) };
-        self.private.insert(name, value);
-        Ok(true)
+        self.private.extend(wire::private_line(effect)?);
+        Ok(())
+    }
+
+    /// Nothing but lines for the private log.
+    pub(super) fn of_lines(private: Vec<(String, String)>) -> Self {
+        Self { private: private.into_iter().collect(), ..Self::default() }
     }
 
     /// What the documents are to say that could not be written the last time, when they are few.

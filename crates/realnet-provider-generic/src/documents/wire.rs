@@ -81,13 +81,15 @@ pub(super) fn effect_of(mut value: Value) -> Result<Effect, String> {
     StoreRecord::from_json(value).map(Effect::Put).map_err(|error| error.message().to_owned())
 }
 
-/// The text of a private value, and of what it is called; `None` when it is kept elsewhere.
+/// The text of a private value, and of what it is called; `None` when it is kept elsewhere. A type is kept there, too: its document
+/// may be another one when it is read the next time, and says nothing then of what was protected.
 pub(super) fn private_line(effect: &Effect) -> Result<Option<(String, String)>> {
     let key = |touch: &Touch| touch_value(touch).to_string();
     let is_private = |touch: &Touch| {
         matches!(
             touch,
-            Touch::TypeRevision
+            Touch::Type(..)
+                | Touch::TypeRevision
                 | Touch::Credential(_)
                 | Touch::Session(_)
                 | Touch::Record(_)

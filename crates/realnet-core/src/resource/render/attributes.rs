@@ -10,6 +10,10 @@ use crate::acl::Caller;
 use crate::model::{Item, Map};
 use crate::registry::{TypeInfo, TypeRegistry};
 use crate::resource::AttributeSet;
+use crate::secret::is_stored_form;
+
+/// What the text of attributes has where one of them is what is stored of a secret, and hardly anywhere else.
+const STORED_FORM: &str = "{\"$";
 
 /// What holds for all items of one type and instance.
 pub(super) struct Shape<'a> {
@@ -50,12 +54,15 @@ impl<'a> Shape<'a> {
     /// Appends all attributes as an object.
     pub(super) fn write_all(&self, out: &mut Vec<u8>, item: &Item) {
         if self.below.is_none() && self.hidden.is_empty() {
-            out.extend_from_slice(item.attributes.as_text().as_bytes());
-            return;
+            let text = item.attributes.as_text();
+            if !text.contains(STORED_FORM) {
+                out.extend_from_slice(text.as_bytes());
+                return;
+            }
         }
         let own = item.attributes.as_map();
         let below = self.below.into_iter().flatten().filter(|(key, _)| !own.contains_key(*key));
-        let shown = below.chain(own).filter(|(key, _)| !self.hidden.contains(&key.as_str()));
+        let shown = below.chain(own).filter(|(key, value)| self.shows(key, value));
         out.push(b'{');
         for (index, (key, value)) in shown.enumerate() {
             if index > 0 {
@@ -70,9 +77,60 @@ impl<'a> Shape<'a> {
 
     /// One attribute, if it is there and shown.
     pub(super) fn value<'b>(&'b self, item: &'b Item, key: &str) -> Option<&'b Value> {
-        if self.hidden.contains(&key) {
-            return None;
+        let value = item.attributes.get(key).or_else(|| self.below.and_then(|below| below.get(key)));
+        value.filter(|value| self.shows(key, value))
+    }
+
+    /// What is stored of a secret is shown to nobody, whatever the type says: it may be of another day than the items, as in a
+    /// folder of documents that came without what its server knew of it.
+    fn shows(&self, key: &str, value: &Value) -> bool {
+        !self.hidden.contains(&key) && !is_stored_form(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Attributes, TypeDefinition};
+    use crate::registry::TypeSnapshot;
+
+    #[test]
+    fn what_is_stored_of_a_secret_is_not_shown_whatever_the_type_says() {
+        let id = Uuid::from_u128(1);
+        for (attributes, fields) in [
+            (json!({}), json!([])),
+            (json!({}), json!([{"name": "pin", "type": "json"}])),
+            (json!({"floor": 2}), json!([])),
+            (json!({}), json!([{"name": "pay", "type": "integer", "read": ["HR"]}])),
+        ] {
+            let definition: TypeDefinition = serde_json::from_value(json!({
+                "id": id, "org": null, "name": "Item", "base": null, "attributes": attributes, "fields": fields,
+                "access": null, "instances": [], "version": 1,
+            }))
+            .unwrap();
+            let registry = TypeRegistry::build(TypeSnapshot::of(vec![definition])).unwrap();
+            let caller = Caller::anonymous(id);
+            let own = json!({"pin": {"$sealed": "k:AAAA"}, "code": {"$plain": 7}, "note": {"$price": 5}});
+            let stored = [
+                own.to_string(),
+                "{\"pin\": {\"$sealed\": \"k:AAAA\"}, \"note\": {\"$price\": 5}}".to_owned(),
+            ];
+            for text in stored {
+                let item = Item {
+                    attributes: Attributes::from_stored(text),
+                    ..Item::new(id, id, "Item".into(), id)
+                };
+                let shape = Shape::of(&registry, &caller, AttributeSet::Effective, &item);
+                let mut out = Vec::new();
+                shape.write_all(&mut out, &item);
+                let shown: Map = serde_json::from_slice(&out).unwrap();
+                assert_eq!(shown.get("note"), Some(&json!({"$price": 5})));
+                assert!(!shown.contains_key("pin") && !shown.contains_key("code"), "{shown:?}");
+                assert_eq!((shape.value(&item, "pin"), shape.value(&item, "code")), (None, None));
+                assert_eq!(shape.value(&item, "note"), Some(&json!({"$price": 5})));
+            }
         }
-        item.attributes.get(key).or_else(|| self.below.and_then(|below| below.get(key)))
     }
 }
