@@ -8,11 +8,16 @@ use std::path::Path;
 use realnet_core::change::ChangeRecord;
 use realnet_core::{Error, Result, Uuid};
 
+use super::codec::{Fault, unfinished_merge};
 use super::layout::{self, first_of_segment};
 use super::problem::Problem;
 use super::shelf::Stamp;
 use super::{parallel, wire};
 use crate::files;
+
+/// What helps where two servers have written.
+const ONE_SIDE: &str =
+    "keep the file as the server has written it that goes on (git checkout --ours -- changes, or --theirs)";
 
 /// Where the log of an org ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,7 +46,7 @@ pub(super) fn read(
     let mut logs = Logs::default();
     for (name, kind) in files::names(&root.join("changes"))? {
         let Ok(org) = Uuid::parse_str(&name) else {
-            tracing::warn!(file = %format!("changes/{name}"), "is no change log, and is passed over");
+            tracing::warn!(file = ?format!("changes/{name}"), "is no change log, and is passed over");
             continue;
         };
         if kind.is_dir() {
@@ -67,24 +72,19 @@ fn read_org(root: &Path, org: Uuid, end: i64, logs: &mut Logs, problems: &mut Ve
         let read = parallel::map(&lines, |line| line_of(line));
         for (index, change) in read.into_iter().enumerate() {
             let expected = first + index as i64;
-            match change {
-                Ok(change) if change.org == org && change.revision == expected => changes.push(change),
-                Ok(_) => {
-                    let mut problem =
-                        Problem::new(&document, format!("expected change {expected} of the org"));
-                    problem.fault.line = index + 1;
-                    problem.fault.column = 1;
-                    problems.push(problem);
-                    return Ok(());
+            let (column, message) = match change {
+                Ok(change) if change.org == org && change.revision == expected => {
+                    changes.push(change);
+                    continue;
                 }
-                Err((column, message)) => {
-                    let mut problem = Problem::new(&document, message);
-                    problem.fault.line = index + 1;
-                    problem.fault.column = column;
-                    problems.push(problem);
-                    return Ok(());
-                }
-            }
+                Ok(_) => (1, format!("expected change {expected} of the org: {ONE_SIDE}")),
+                Err(wrong) => wrong,
+            };
+            let fault = unfinished_merge(text.as_bytes())
+                .map(|fault| Fault { message: format!("a merge that is not finished: {ONE_SIDE}"), ..fault });
+            let fault = fault.unwrap_or_else(|| Fault::new(index + 1, column, message));
+            problems.push(Problem { document, fault });
+            return Ok(());
         }
         if !lines.is_empty() {
             let length = lines.iter().map(|line| line.len() as u64).sum();
@@ -141,7 +141,11 @@ fn line_of(line: &str) -> Result<ChangeRecord, (usize, String)> {
     let Some(line) = line.strip_suffix('\n') else {
         return Err((line.chars().count() + 1, "the line is cut off".to_owned()));
     };
-    wire::change_of(line).map_err(|error| (error.column(), error.to_string()))
+    wire::change_of(line).map_err(|error| {
+        let message = error.to_string();
+        // The place stands at the end of the message, too, of the line alone.
+        (error.column(), message.split(" at line ").next().unwrap_or_default().to_owned())
+    })
 }
 
 /// Adds changes of an org behind its tail, durably. `whole` gives the lines of a file from a revision on: asked when
@@ -286,6 +290,29 @@ mod tests {
         assert_eq!(read_log(&[first, (2001, 2003)], Some(1001)), Ok(1000));
         assert!(read_log(&[first, (2001, 2003)], Some(1002)).unwrap_err().contains("from 1001 on"));
         assert!(read_log(&[first], Some(1002)).unwrap_err().contains("changes 1001 to 1001 are missing"));
+    }
+
+    #[test]
+    fn what_git_has_left_of_two_sides_is_told_with_the_next_step() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join(format!("changes/{ORG}"))).unwrap();
+        let (both, own) = (lines(1, 2), lines(3, 3));
+        for (text, expected) in [
+            (
+                format!("{both}<<<<<<< HEAD\n{own}=======\n{own}>>>>>>> theirs\n"),
+                ":3:1: a merge that is not finished",
+            ),
+            (format!("{both}{own}{own}"), ":4:1: expected change 4 of the org"),
+            (format!("{both}no line\n"), ":3:2: expected"),
+        ] {
+            std::fs::write(folder.path().join(layout::segment(ORG, 1)), text).unwrap();
+            let mut problems = Vec::new();
+            read(folder.path(), &HashMap::new(), &mut problems).unwrap();
+            let told = problems[0].to_string();
+            assert!(told.contains(expected), "{told}");
+            assert_eq!(told.contains("git checkout --ours"), !told.contains(":3:2:"), "{told}");
+            assert!(!told.contains(" at line "), "{told}");
+        }
     }
 
     /// What stands in the place of a file may lead out of the folder.

@@ -108,22 +108,37 @@ impl Serialize for Ordered<'_> {
 
 /// The value of a document in its canonical form, as stores keep it. NUL, which no text has any more and texts of earlier versions
 /// may have, is replaced: a folder with such a document opens, and what it says from then on can be kept anywhere.
-pub(super) fn read(codec: &dyn Codec, text: &[u8]) -> Result<Value, Fault> {
+pub(super) fn read(codec: &dyn Codec, text: &[u8], document: &str) -> Result<Value, Fault> {
     // Some editors put a mark before the text that says in which order its bytes are.
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let mut value = codec.decode(text)?;
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Err(Fault::new(0, 0, "the document is empty"));
+    }
+    let mut value = codec.decode(text).map_err(|fault| unfinished_merge(text).unwrap_or(fault))?;
     if value::replace_nul(&mut value) {
-        let named = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (id, name) = (named("id"), named("name"));
-        tracing::warn!(id, name, "a document holds NUL characters, which are read as U+FFFD");
+        tracing::warn!(document, "a document holds NUL characters, which are read as U+FFFD");
     }
     value::canonicalize(value).map_err(|error| Fault::new(0, 0, error.message()))
+}
+
+/// Where git has left both sides of a conflict in a text, which is why it can not be read.
+pub(super) fn unfinished_merge(text: &[u8]) -> Option<Fault> {
+    let mut lines = text.split(|byte| *byte == b'\n').zip(1..);
+    let (_, line) = lines.find(|(text, _)| text.starts_with(b"<<<<<<< "))?;
+    lines.find(|(text, _)| text.starts_with(b"======="))?;
+    lines.find(|(text, _)| text.starts_with(b">>>>>>> "))?;
+    Some(Fault::new(
+        line,
+        1,
+        "a merge that is not finished: git has left both sides here, and one is to stay",
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::super::testing::Json;
     use super::*;
 
     #[test]
@@ -136,7 +151,23 @@ mod tests {
     #[test]
     fn a_mark_of_the_byte_order_is_no_part_of_a_document() {
         let text = "\u{feff}{\"a\": 1}";
-        assert_eq!(read(&super::super::testing::Json, text.as_bytes()), Ok(json!({"a": 1})));
+        assert_eq!(read(&Json, text.as_bytes(), "a"), Ok(json!({"a": 1})));
+    }
+
+    #[test]
+    fn what_is_empty_or_half_merged_is_told_as_that() {
+        let told = |text: &str| read(&Json, text.as_bytes(), "a").unwrap_err().to_string();
+        for empty in ["", "\u{feff}", " \r\n\n"] {
+            assert_eq!(told(empty), "the document is empty");
+        }
+        let merge = "{\n<<<<<<< HEAD\n\"a\": 1\n=======\n\"a\": 2\n>>>>>>> theirs\n}\n";
+        assert!(told(merge).starts_with("line 2, column 1: a merge that is not finished"), "{}", told(merge));
+        for no_merge in ["<<<<<<< HEAD\n", "{\n=======\n>>>>>>> a\n<<<<<<< b\n"] {
+            assert!(!told(no_merge).contains("merge"), "{}", told(no_merge));
+        }
+        // What can be read is none, whatever it holds.
+        let text = "\"<<<<<<< a ======= >>>>>>> b\"";
+        assert!(read(&Json, text.as_bytes(), "a").is_ok());
     }
 
     #[test]

@@ -242,9 +242,10 @@ pub(super) fn put_into(
             problems.push(Problem::new(document, message));
         }
     }
-    let missing = state.items.values().filter(|item| is_without_parent(state, item)).count();
-    if missing > 0 {
-        tracing::warn!(items = missing, "items lie below others that are not there");
+    let lost: Vec<&Item> = state.items.values().filter(|item| is_without_parent(state, item)).collect();
+    if let Some(first) = lost.first() {
+        let (document, items) = (layout::item(first.id, &first.type_name, extension), lost.len());
+        tracing::warn!(document, items, "items lie below others that are not there, this one first");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading a folder: what the documents, the logs and the journal say together is the state.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use realnet_core::Uuid;
@@ -44,6 +44,8 @@ pub(super) struct Loaded {
     pub(super) notes: Vec<(String, String)>,
     /// Types whose documents are to say what they keep hidden.
     pub(super) retired: Vec<Effect>,
+    /// The files that are passed over, which was told.
+    pub(super) others: BTreeSet<String>,
     /// The documents that somebody has changed by hand since a server had the folder.
     pub(super) unseen: Vec<String>,
     /// Those of them that no server will take, and why.
@@ -71,7 +73,9 @@ struct Parts {
 /// Conflict when documents are not in order, with all of them.
 pub(super) fn load(root: &Path, codec: &dyn Codec, left: &Left) -> Result<Loaded> {
     let extension = codec.extension();
-    let Scan { found, foreign: mut problems } = scan(root, extension)?;
+    let scan = scan(root, extension)?;
+    scan.tell_of_others(&BTreeSet::new());
+    let Scan { found, foreign: mut problems, others, .. } = scan;
     let journaled = known::journaled(left, extension);
     let mut state = State::default();
     let private = private::read(root, left, &mut state)?;
@@ -110,7 +114,7 @@ pub(super) fn load(root: &Path, codec: &dyn Codec, left: &Left) -> Result<Loaded
     let new_index = if index.is_none() { Some(anew()?) } else { None };
     let index = Extent { good: lines.good, live: index.map_or(0, |index| index.live) };
     known.retain(|document, _| !document.starts_with("changes/"));
-    Ok(Loaded { state, known, tails, new_index, index, private, notes, retired, unseen, refused })
+    Ok(Loaded { state, known, tails, new_index, index, private, notes, retired, others, unseen, refused })
 }
 
 /// The index, when it is in order and fits. One that was cut short while the journal has what is missing is in order.
@@ -175,7 +179,7 @@ pub(super) fn text(path: &Path, document: &str) -> Result<Option<Vec<u8>>, Probl
 
 /// What the text of a document says.
 pub(super) fn value(text: &[u8], document: &str, codec: &dyn Codec) -> Result<Value, Problem> {
-    codec::read(codec, text).map_err(|fault| Problem { document: document.to_owned(), fault })
+    codec::read(codec, text, document).map_err(|fault| Problem { document: document.to_owned(), fault })
 }
 
 /// The value of a document; `None` when it is gone.

@@ -3,6 +3,7 @@
 //! The state is in memory ([`MemoryStore`]), which answers. A change is made there, written to a journal, and acknowledged when
 //! that is on the disk; documents follow, and the journal is cut. What is done by hand in the folder is made a change.
 
+mod blame;
 mod changes;
 mod codec;
 mod edits;
@@ -17,6 +18,8 @@ mod layout;
 mod lines;
 mod load;
 mod log;
+#[cfg(test)]
+mod look_tests;
 mod noted;
 mod open;
 mod parallel;
@@ -89,6 +92,7 @@ impl DocumentStore {
             scribe: Arc::clone(&opened.keeper.scribe),
             refused: Mutex::default(),
             missed: Mutex::default(),
+            others: Mutex::new(opened.others),
         };
         Ok(Self {
             root: opened.root,
@@ -128,10 +132,17 @@ impl DocumentStore {
     pub async fn follow(&self, items: &dyn ItemProvider, registry: &RegistryHandle) {
         while !self.closed.load(Ordering::SeqCst) {
             let begun = Instant::now();
-            if let Err(error) = self.look_through(items, registry).await {
+            let looked = self.find().await;
+            // What is made of it is work for somebody, however long it takes.
+            let took = begun.elapsed();
+            let done = match looked {
+                Ok(found) => self.take_over(found, items, registry).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = done {
                 tracing::warn!(error = %error.report(), "the documents can not be looked through, trying again");
             }
-            tokio::time::sleep(INTERVAL.max(begun.elapsed() * SHARE)).await;
+            tokio::time::sleep(INTERVAL.max(took * SHARE)).await;
         }
     }
 
@@ -142,8 +153,21 @@ impl DocumentStore {
     /// # Errors
     /// Unavailable when the folder can not be read or is not there, or the store takes no changes.
     pub async fn look_through(&self, items: &dyn ItemProvider, registry: &RegistryHandle) -> Result<()> {
+        let found = self.find().await?;
+        self.take_over(found, items, registry).await
+    }
+
+    async fn find(&self) -> Result<Vec<Edit>> {
         let watch = Arc::clone(&self.watch);
-        let found = restore::blocking(move || watch.find()).await?;
+        restore::blocking(move || watch.find()).await
+    }
+
+    async fn take_over(
+        &self,
+        found: Vec<Edit>,
+        items: &dyn ItemProvider,
+        registry: &RegistryHandle,
+    ) -> Result<()> {
         let (types, others): (Vec<Edit>, Vec<Edit>) =
             found.into_iter().partition(|edit| matches!(edit.place, Place::Type(..)));
         let (gone, types): (Vec<Edit>, Vec<Edit>) = types.into_iter().partition(|edit| edit.value.is_none());

@@ -1,6 +1,7 @@
 //! Opening a folder: what is read of it becomes a store, and the threads begin that keep the two together. Or it is looked at, and
 //! nothing in it changes.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(super) struct Opened {
     pub(super) shelf: Arc<Mutex<Shelf>>,
     pub(super) keeper: Keeper,
     pub(super) home: Home,
+    /// The files that are passed over, which was told.
+    pub(super) others: BTreeSet<String>,
     /// Locked as long as the store is open. The system releases it when the process ends, however it ends.
     pub(super) lock: File,
 }
@@ -77,7 +80,7 @@ pub(super) fn open(folder: &Path, codec: Arc<dyn Codec>) -> Result<Opened> {
 }
 
 fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock: File) -> Result<Opened> {
-    let Loaded { state, known, tails, new_index, index, private, notes, retired, .. } = loaded;
+    let Loaded { state, known, tails, new_index, index, private, notes, retired, others, .. } = loaded;
     let folder = root.join(PRIVATE);
     keep_cut(&folder, &private.cut);
     let Extent { good, live } = private.extent;
@@ -101,7 +104,7 @@ fn start(root: PathBuf, codec: Arc<dyn Codec>, left: Left, loaded: Loaded, lock:
     let journal = Journal::begin(&folder, &left)?;
     let waiting = left.effects.into_iter().chain(retired).collect();
     let keeper = Keeper::start(journal, scribe, outbox, waiting)?;
-    Ok(Opened { root, store, shelf, keeper, home, lock })
+    Ok(Opened { root, store, shelf, keeper, home, others, lock })
 }
 
 /// Opens the index to go on with it, or makes it anew. Where there is no room for that, it goes: documents say the same, and one

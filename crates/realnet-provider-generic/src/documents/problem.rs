@@ -27,16 +27,17 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Fault { line, column, message } = &self.fault;
+        let (document, message) = (shown(&self.document), shown(message));
         match line {
-            0 => write!(f, "{}: {message}", shown(&self.document)),
-            _ => write!(f, "{}:{line}:{column}: {message}", shown(&self.document)),
+            0 => write!(f, "{document}: {message}"),
+            _ => write!(f, "{document}:{line}:{column}: {message}"),
         }
     }
 }
 
-/// The name of a document, which somebody has chosen, as it may stand on a terminal.
-fn shown(name: &str) -> String {
-    name.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
+/// What somebody may have chosen, such as a name or a part of a text, as it may stand on a terminal.
+fn shown(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
 /// The refusal of a folder in which documents are wrong: leaving them out would look as if they were gone.
@@ -52,5 +53,29 @@ pub(super) fn refusal(mut problems: Vec<Problem>) -> Error {
     if count > MAX_TOLD {
         message.push_str("\n  …");
     }
+    message.push_str(match count {
+        1 => "\nput it right, or take back what changed it (git checkout)",
+        _ => "\nput them right, or take back what changed them (git checkout)",
+    });
     Error::new(ErrorKind::Conflict, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_texts_are_no_commands_of_a_terminal() {
+        let name = "items/a\nb\u{1b}[2J.yaml";
+        let problem = Problem::new(name, format!("'{name}' is no id"));
+        let told = refusal(vec![problem.clone(), Problem { fault: Fault::new(2, 3, "\u{7}"), ..problem }]);
+        let lines: Vec<&str> = told.message().lines().collect();
+        let expected = [
+            "2 documents are not in order:",
+            "  items/a?b?[2J.yaml: 'items/a?b?[2J.yaml' is no id",
+            "  items/a?b?[2J.yaml:2:3: ?",
+            "put them right, or take back what changed them (git checkout)",
+        ];
+        assert_eq!(lines, expected);
+    }
 }

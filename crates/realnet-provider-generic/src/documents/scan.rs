@@ -1,8 +1,9 @@
 //! What lies in the folder: the documents by path and stamp, and what is none.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use realnet_core::Result;
+use realnet_core::{Error, Result};
 
 use super::layout::{self, FOLDERS, Place};
 use super::problem::Problem;
@@ -23,10 +24,43 @@ pub(super) struct Scan {
     pub(super) found: Vec<Found>,
     /// Files that look like documents, and have no place.
     pub(super) foreign: Vec<Problem>,
+    /// What is passed over.
+    pub(super) others: BTreeSet<String>,
+    /// Links in the places of folders, which are not looked into.
+    pub(super) links: BTreeSet<String>,
+}
+
+impl Scan {
+    /// The link in the place of a folder of a document, which is not missing then.
+    pub(super) fn link_above(&self, document: &str) -> Option<&str> {
+        let mut above = Path::new(document).ancestors().skip(1).filter_map(Path::to_str);
+        above.find_map(|folder| self.links.get(folder)).map(String::as_str)
+    }
+
+    /// Tells of what is passed over and was not there the last time; answers how many that are.
+    pub(super) fn tell_of_others(&self, told: &BTreeSet<String>) -> usize {
+        let new = self.others.difference(told);
+        new.inspect(|file| tracing::warn!(?file, "is no document, and is passed over")).count()
+    }
+
+    /// Whether something that is no document is at a path.
+    pub(super) fn is_foreign(&self, path: &str) -> bool {
+        self.links.contains(path) || self.foreign.iter().any(|problem| problem.document == path)
+    }
 }
 
 /// Looks through the folder.
+///
+/// # Errors
+/// Conflict when one of the folders of documents is a link, or none: what is read would not be where documents are written.
 pub(super) fn scan(root: &Path, extension: &str) -> Result<Scan> {
+    for top in FOLDERS {
+        if files::look(&root.join(top))?.is_some_and(|found| !found.is_dir()) {
+            return Err(Error::conflict(format!(
+                "'{top}' is a link, or no folder: put the folder itself in its place"
+            )));
+        }
+    }
     let mut scan = Scan::default();
     for top in FOLDERS.iter().filter(|top| **top != "changes") {
         look(root, top, extension, 0, &mut scan)?;
@@ -54,8 +88,11 @@ fn look(root: &Path, folder: &str, extension: &str, depth: usize, scan: &mut Sca
                 Ok(_) => scan.foreign.push(Problem::new(document, "is no plain file")),
                 Err(why) => scan.foreign.push(Problem::new(document, why)),
             }
+        } else if kind.is_symlink() && depth < 2 {
+            scan.links.insert(document.clone());
+            scan.others.insert(document);
         } else {
-            tracing::warn!(file = %document, "is no document, and is passed over");
+            scan.others.insert(document);
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ use realnet_core::registry::{TypeGrants, TypeRegistry};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::blame;
 use crate::memory::Effect;
 
 /// The members that the document of an item may have.
@@ -167,24 +168,12 @@ pub(super) fn item(
     }
     let others = members.iter().filter(|(key, _)| *key != "attributes");
     let others: Map = others.map(|(key, value)| (key.clone(), value.clone())).collect();
-    let mut item: Item = read(members).map_err(|error| with_key(&error, &others))?;
+    let mut item: Item = read(members).map_err(|error| blame::item(&error, &others))?;
     item.tags.sort_unstable();
     item.tags.dedup();
     // What is read is a map already: as text it takes less memory, and is what is compared.
     item.attributes.as_text();
     Ok(item)
-}
-
-/// Why an item can not be read, with the key whose value is to blame. `others`: all but the attributes.
-fn with_key(error: &str, others: &Map) -> String {
-    let usual = Item::new(Uuid::nil(), Uuid::nil(), Arc::from(""), Uuid::nil());
-    let usual = serde_json::to_value(usual).unwrap_or_default();
-    let why = |(key, value): (&String, &Value)| {
-        let mut one = usual.as_object()?.clone();
-        one.insert(key.clone(), value.clone());
-        read::<Item>(one).err().map(|error| format!("'{key}': {error}"))
-    };
-    others.iter().find_map(why).unwrap_or_else(|| format!("'attributes': {error}"))
 }
 
 /// Fills in the id of the type, or its name.
@@ -243,7 +232,8 @@ pub(super) fn type_definition(
             instance.entry("attributes").or_insert_with(|| json!({}));
         }
     }
-    let info: TypeDefinition = read(members)?;
+    let info: TypeDefinition =
+        read(members.clone()).map_err(|error| blame::type_definition(error, &members))?;
     if info.name != name {
         return Err(format!("the name is not that of the file: '{}'", info.name));
     }

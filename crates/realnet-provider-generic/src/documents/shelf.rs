@@ -133,6 +133,8 @@ impl Shelf {
     /// Removes a document; what somebody else has put in its place is put aside.
     pub(super) fn remove(&mut self, document: &str) -> Result<()> {
         let path = self.path(document);
+        // Nothing is removed through a link.
+        path.parent().map_or(Ok(false), files::is_folder)?;
         self.spare(document, &path)?;
         files::remove(&path)?;
         self.known.remove(document);
@@ -174,10 +176,11 @@ impl Shelf {
     }
 
     fn make_folders(&mut self, document: &str) -> Result<()> {
-        let Some(folder) = Path::new(document).parent().filter(|folder| !self.folders.contains(*folder))
-        else {
+        let Some(folder) = Path::new(document).parent() else { return Ok(()) };
+        // One that was made may have gone since, or be a link now, behind which nothing is written.
+        if self.folders.contains(folder) && files::is_folder(&self.root.join(folder))? {
             return Ok(());
-        };
+        }
         let mut whole = self.root.clone();
         for part in folder.components() {
             whole.push(part);

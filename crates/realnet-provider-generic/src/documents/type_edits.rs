@@ -31,14 +31,25 @@ impl Watch {
         match self.commit_types(&all, items, registry).await {
             Ok(()) => return Ok(()),
             Err(error) if error.is_retryable() => return Err(error),
+            // All types are worked out for each try: once is enough for one.
+            Err(error) if edits.len() == 1 => return self.decline_types(&edits, &error).await,
             Err(_) => {}
         }
         for edit in &edits {
             match self.commit_types(&[edit], items, registry).await {
                 Ok(()) => {}
                 Err(error) if error.is_retryable() => return Err(error),
-                Err(error) if edit.stamp.is_none() => self.come_back(edit, &error).await?,
-                Err(error) => self.refuse(edit.stamp, &Problem::new(&edit.document, words(&error))),
+                Err(error) => self.decline_types(std::slice::from_ref(edit), &error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn decline_types(&self, edits: &[Edit], error: &Error) -> Result<()> {
+        for edit in edits {
+            match edit.stamp {
+                None => self.come_back(edit, error).await?,
+                stamp => self.refuse(stamp, &Problem::new(&edit.document, words(error))),
             }
         }
         Ok(())
@@ -105,11 +116,10 @@ fn definition(
 ) -> Result<Option<TypeDefinition>> {
     let Some(value) = edit.value.clone() else { return Ok(None) };
     let id = present.map_or_else(|| System.next_id(), |present| present.id);
-    let malformed = |message: String| Error::malformed(format!("{}: {message}", edit.document));
-    let mut info = shape::type_definition(value, org, name, id).map_err(malformed)?;
+    let mut info = shape::type_definition(value, org, name, id).map_err(Error::malformed)?;
     if let Some(present) = present {
         if info.id != present.id {
-            return Err(malformed("the id of a type stays".to_owned()));
+            return Err(Error::malformed("the id of a type stays"));
         }
         info.version = present.version;
         info.retired.clone_from(&present.retired);

@@ -4,7 +4,7 @@
 //! come sooner, but are lost where too much happens at once, do not come from file systems of other machines, and leave what
 //! happened while nobody listened to a look like this one all the same.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,17 +18,17 @@ use super::codec::Codec;
 use super::home::Home;
 use super::layout::Place;
 use super::problem::Problem;
-use super::scan::{Found, scan};
+use super::scan::{Found, Scan, scan};
 use super::scribe::Scribe;
 use super::shelf::{Shelf, Stamp};
 use super::{layout, load};
 use crate::memory::MemoryStore;
 
 /// Whoever is writing a file is given so much time to finish.
-const SETTLING: Duration = Duration::from_millis(200);
+pub(super) const SETTLING: Duration = Duration::from_millis(200);
 /// A document that is missing for so long was removed. Tools that put other states of many files in their places remove them
 /// for a moment.
-const ABSENCE: Duration = Duration::from_secs(2);
+pub(super) const ABSENCE: Duration = Duration::from_secs(2);
 
 /// A document that is not as it was.
 pub(super) struct Edit {
@@ -65,6 +65,8 @@ pub(super) struct Watch {
     pub(super) refused: Mutex<HashMap<String, (Option<Stamp>, Problem)>>,
     /// What was missing in the last look.
     pub(super) missed: Mutex<HashMap<String, Missed>>,
+    /// What was passed over in the last look, and told of.
+    pub(super) others: Mutex<BTreeSet<String>>,
 }
 
 impl Watch {
@@ -76,12 +78,14 @@ impl Watch {
         self.home.check()?;
         let scan = scan(&self.root, self.codec.extension())?;
         self.home.check()?;
-        for problem in scan.foreign {
-            self.refuse(None, &problem);
+        scan.tell_of_others(&self.others.lock());
+        for problem in &scan.foreign {
+            self.refuse(None, problem);
         }
         let mut changed = self.changed(&scan.found)?;
-        changed.extend(self.gone(&scan.found)?);
-        self.forget_refused(&changed);
+        changed.extend(self.gone(&scan)?);
+        self.forget_refused(&changed, &scan);
+        *self.others.lock() = scan.others;
         let changed = changed.into_iter().filter(|edit| !self.is_refused(edit));
         Ok(changed.filter_map(|edit| self.read(edit)).collect())
     }
@@ -107,7 +111,8 @@ impl Watch {
         Ok(edits)
     }
 
-    fn gone(&self, found: &[Found]) -> Result<Vec<Edit>> {
+    fn gone(&self, scan: &Scan) -> Result<Vec<Edit>> {
+        let found = &scan.found;
         let present: HashSet<&str> = found.iter().map(|found| found.document.as_str()).collect();
         let shelf = self.shelf.lock();
         self.home.check_tops(shelf.documents().map(|(document, _)| document.as_str()))?;
@@ -117,6 +122,11 @@ impl Watch {
         let (mut edits, mut missed) = (Vec::new(), HashMap::new());
         let before = std::mem::take(&mut *self.missed.lock());
         for (document, stamp) in missing {
+            if let Some(link) = scan.link_above(document) {
+                let why = "is a link now: documents are neither read nor written behind one";
+                self.refuse(None, &Problem::new(link, why));
+                continue;
+            }
             // One that was made since the folder was looked through is not missing.
             if Stamp::of(&shelf.path(document))?.is_some() {
                 continue;
@@ -197,11 +207,11 @@ impl Watch {
         }
     }
 
-    /// Notes that an edit is refused, and says so once.
+    /// Notes that an edit is refused, and says so once for each text that is.
     pub(super) fn refuse(&self, stamp: Option<Stamp>, problem: &Problem) {
-        let mut refused = self.refused.lock();
-        let before = refused.insert(problem.document.clone(), (stamp, problem.clone()));
-        if before.is_none_or(|(_, before)| before != *problem) {
+        let now = (stamp, problem.clone());
+        let before = self.refused.lock().insert(problem.document.clone(), now.clone());
+        if before != Some(now) {
             tracing::warn!(%problem, "a change by hand is refused: the store keeps what it has");
         }
     }
@@ -211,13 +221,12 @@ impl Watch {
     }
 
     /// What is in order again, or was changed again, is refused no more.
-    fn forget_refused(&self, changed: &[Edit]) {
+    fn forget_refused(&self, changed: &[Edit], scan: &Scan) {
         let changed: HashMap<&str, Option<Stamp>> =
             changed.iter().map(|edit| (edit.document.as_str(), edit.stamp)).collect();
-        let extension = self.codec.extension();
         self.refused.lock().retain(|document, (stamp, _)| match changed.get(document.as_str()) {
             Some(present) => present == stamp,
-            None => layout::place(document, extension).is_err() && self.root.join(document).exists(),
+            None => scan.is_foreign(document),
         });
     }
 }
