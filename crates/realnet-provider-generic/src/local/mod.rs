@@ -11,6 +11,7 @@
 //! is acknowledged: what a crash leaves is a whole content or none. Every path is made of ids of this program's own, and
 //! nothing below the folder is followed that is a link. Files are read and written by threads for blocking work, in blocks.
 
+mod flush;
 mod held;
 mod look;
 mod name;

@@ -1,8 +1,11 @@
-//! From a stream to a file: bytes are gathered into blocks, and each block is written by a thread for blocking work while
-//! the next is being gathered. An upload holds two blocks at most, and a thread only while it writes: slow clients hold none.
+//! From a stream to a file: bytes are gathered into blocks, and each block is written by one thread for blocking work and
+//! summed by another while the next is being gathered: each of both takes half as long as a processor has for it. An upload
+//! holds two blocks at most, and threads only while it writes: slow clients hold none.
+
+use std::sync::Arc;
 
 use futures::StreamExt as _;
-use realnet_core::provider::DataStream;
+use realnet_core::provider::{DataStream, Meter};
 use realnet_core::{Error, Result};
 use tokio::task::JoinHandle;
 
@@ -19,6 +22,8 @@ pub(super) trait Sink: Send + 'static {
 pub(super) struct Fed<S> {
     /// The sink, which has all but the rest.
     pub(super) sink: S,
+    /// What sums all but the rest, too.
+    pub(super) meter: Meter,
     /// The last bytes, fewer than a block: for who has the sink to write, together with what comes after.
     pub(super) rest: Vec<u8>,
     /// How the stream has ended.
@@ -37,9 +42,9 @@ where
     }
 }
 
-/// Writes a stream into a sink. When the sink fails, it is dropped, and its error is answered.
-pub(super) async fn pump<S: Sink>(mut data: DataStream, sink: S) -> Result<Fed<S>> {
-    let mut writer = Writer::Idle(sink, Vec::new());
+/// Writes a stream into a sink, and sums it. When the sink fails, it is dropped, and its error is answered.
+pub(super) async fn pump<S: Sink>(mut data: DataStream, sink: S, meter: Meter) -> Result<Fed<S>> {
+    let mut writer = Writer::Idle(sink, meter, Vec::new());
     let mut block = Vec::new();
     let end = loop {
         match data.next().await {
@@ -56,37 +61,46 @@ pub(super) async fn pump<S: Sink>(mut data: DataStream, sink: S) -> Result<Fed<S
             }
         }
     };
-    let (sink, _) = writer.settle().await?;
-    Ok(Fed { sink, rest: block, end })
+    let (sink, meter, _) = writer.settle().await?;
+    Ok(Fed { sink, meter, rest: block, end })
 }
 
-/// A sink, and a buffer that has been written and can be filled again.
+/// A sink and a sum, and a buffer that both are done with and that can be filled again.
 enum Writer<S> {
-    Idle(S, Vec<u8>),
-    Busy(JoinHandle<(S, Vec<u8>, Result<()>)>),
+    Idle(S, Meter, Vec<u8>),
+    Busy { writing: JoinHandle<(S, Result<()>)>, summing: JoinHandle<Meter>, block: Arc<Vec<u8>> },
 }
 
 impl<S: Sink> Writer<S> {
     /// Waits until nothing is being written.
-    async fn settle(self) -> Result<(S, Vec<u8>)> {
-        match self {
-            Self::Idle(sink, spare) => Ok((sink, spare)),
-            Self::Busy(task) => match task.await {
-                Ok((sink, spare, result)) => result.map(|()| (sink, spare)),
-                Err(error) => Err(Error::internal("the writing of a file did not end").with_source(error)),
-            },
-        }
+    async fn settle(self) -> Result<(S, Meter, Vec<u8>)> {
+        let (writing, summing, block) = match self {
+            Self::Idle(sink, meter, spare) => return Ok((sink, meter, spare)),
+            Self::Busy { writing, summing, block } => (writing, summing, block),
+        };
+        let did_not_end = |error| Error::internal("the writing of a file did not end").with_source(error);
+        let (sink, result) = writing.await.map_err(did_not_end)?;
+        let meter = summing.await.map_err(did_not_end)?;
+        let mut spare = Arc::try_unwrap(block).unwrap_or_default();
+        spare.clear();
+        result.map(|()| (sink, meter, spare))
     }
 
     /// Begins to write a block, when the one before is written; answers an empty buffer.
     async fn write(self, block: Vec<u8>) -> Result<(Self, Vec<u8>)> {
-        let (mut sink, spare) = self.settle().await?;
-        let task = tokio::task::spawn_blocking(move || {
-            let mut block = block;
-            let result = sink.write(&block);
-            block.clear();
-            (sink, block, result)
+        let (mut sink, mut meter, spare) = self.settle().await?;
+        let block = Arc::new(block);
+        let [to_write, to_sum] = [&block, &block].map(Arc::clone);
+        let writing = tokio::task::spawn_blocking(move || {
+            let result = sink.write(&to_write);
+            drop(to_write);
+            (sink, result)
         });
-        Ok((Self::Busy(task), spare))
+        let summing = tokio::task::spawn_blocking(move || {
+            meter.update(&to_sum);
+            drop(to_sum);
+            meter
+        });
+        Ok((Self::Busy { writing, summing, block }, spare))
     }
 }

@@ -10,6 +10,7 @@ use realnet_core::{Error, Result};
 use tokio::runtime::Handle;
 
 use super::Shared;
+use super::flush::Flusher;
 use super::pump::{Fed, Sink, blocking, pump};
 use crate::files;
 use crate::quota::Reservation;
@@ -22,11 +23,12 @@ pub(super) async fn put(
     expected: Expectation,
 ) -> Result<Content> {
     let staged = Staged::new(shared, id, expected);
-    let Fed { mut sink, rest, end } = pump(data, staged).await?;
+    let Fed { mut sink, mut meter, rest, end } = pump(data, staged, Meter::new()).await?;
     blocking(move || {
         let stored = end.and_then(|()| {
             sink.write(&rest)?;
-            sink.publish()
+            meter.update(&rest);
+            sink.publish(meter)
         });
         // Before the answer: a failure leaves nothing.
         sink.discard();
@@ -40,15 +42,17 @@ struct Staged {
     shared: Arc<Shared>,
     id: ContentId,
     expected: Expectation,
-    meter: Meter,
+    length: u64,
     reservation: Option<Reservation>,
     file: Option<(File, PathBuf)>,
+    flusher: Flusher,
 }
 
 impl Staged {
     fn new(shared: &Arc<Shared>, id: ContentId, expected: Expectation) -> Self {
         let reservation = Some(Reservation::new(&shared.quota));
-        Self { shared: Arc::clone(shared), id, expected, meter: Meter::new(), reservation, file: None }
+        let flusher = Flusher::default();
+        Self { shared: Arc::clone(shared), id, expected, length: 0, reservation, file: None, flusher }
     }
 
     /// The file, which is made when it is first needed. Its name is its own: another may be storing under the same id.
@@ -60,8 +64,8 @@ impl Staged {
     }
 
     /// Makes a content of it.
-    fn publish(&mut self) -> Result<Content> {
-        let (size, checksum) = (self.meter.size(), self.meter.clone().checksum());
+    fn publish(&mut self, meter: Meter) -> Result<Content> {
+        let (size, checksum) = (meter.size(), meter.checksum());
         self.expected.check(size, checksum)?;
         let content = Content { id: self.id, size, checksum };
         let (file, path) = self.file()?;
@@ -87,14 +91,17 @@ impl Staged {
 
 impl Sink for Staged {
     fn write(&mut self, block: &[u8]) -> Result<()> {
-        self.expected.admit(self.meter.size() + block.len() as u64)?;
+        self.expected.admit(self.length + block.len() as u64)?;
         match &mut self.reservation {
             Some(reservation) => reservation.grow(block.len() as u64)?,
             None => return Err(Error::internal("a discarded file was written to")),
         }
         let (file, path) = self.file()?;
         file.write_all(block).map_err(|error| files::failed("written", path, error))?;
-        self.meter.update(block);
+        self.length += block.len() as u64;
+        if let Some((_, path)) = &self.file {
+            self.flusher.wrote(path, block.len() as u64);
+        }
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use realnet_core::provider::{Content, ContentId, DataStream, Expectation};
 use realnet_core::{Error, ErrorKind, Result};
 
 use super::Shared;
+use super::flush::Flusher;
 use super::held::Held;
 use super::pump::{BLOCK, Fed, Sink, blocking, pump};
 use crate::files;
@@ -46,9 +47,17 @@ pub(super) async fn append(
         }
         Err(Error::conflict(format!("the upload is at {}, not at {offset}", upload.length)))
     });
-    let Fed { mut sink, rest, end } = pump(data, opened.await?).await?;
+    let upload = opened.await?;
+    // Of an upload that was begun before the store was opened nothing is known: it is read when it is whole.
+    let knows_all = upload.held.meter.size() == upload.length;
+    let meter = upload.held.meter.clone();
+    let Fed { mut sink, mut meter, rest, end } = pump(data, upload, meter).await?;
     blocking(move || {
         sink.write(&rest)?;
+        if knows_all {
+            meter.update(&rest);
+            sink.held.meter = meter;
+        }
         end?;
         files::sync(&sink.file, &sink.path)?;
         Ok(sink.length)
@@ -138,6 +147,7 @@ struct Upload {
     path: PathBuf,
     length: u64,
     expected: Expectation,
+    flusher: Flusher,
 }
 
 impl Upload {
@@ -148,7 +158,8 @@ impl Upload {
         let Some(file) = files::open(&path, true)? else { return Ok(None) };
         let length = file.metadata().map_err(|error| files::failed("looked at", &path, error))?.len();
         held.is_there = true;
-        Ok(Some(Self { shared, held, file, path, length, expected }))
+        let flusher = Flusher::default();
+        Ok(Some(Self { shared, held, file, path, length, expected, flusher }))
     }
 
     /// Reads what the meter does not know yet.
@@ -176,10 +187,8 @@ impl Sink for Upload {
             self.shared.quota.release(size.saturating_sub(written - self.length.min(written)));
             return Err(files::failed("written", &self.path, error));
         }
-        if self.held.meter.size() == self.length {
-            self.held.meter.update(block);
-        }
         self.length += size;
+        self.flusher.wrote(&self.path, size);
         Ok(())
     }
 }
