@@ -8,7 +8,8 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::error::{Error, Problem, Result};
+use crate::answer::{PATIENCE, Pace, json_of, refusal};
+use crate::error::{Error, Result};
 use crate::list::{ListPage, ListQuery, next_of, notices, total};
 
 /// A connection to one server, with the token of one account.
@@ -18,6 +19,10 @@ pub struct Client {
     address: Url,
     pub(crate) token: Option<String>,
     listener: Option<Listener>,
+    /// How long what comes of an answer is waited for.
+    pub(crate) patience: Duration,
+    /// How long a call waits when it is told to.
+    waits: Duration,
 }
 
 /// Who is told of what the server finds odd.
@@ -49,13 +54,20 @@ impl Client {
             .user_agent(concat!("realnet-client/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|source| Error::Unreachable { address: address.to_owned(), source })?;
-        Ok(Self { http, address: url, token: None, listener: None })
+        let waits = Duration::ZERO;
+        Ok(Self { http, address: url, token: None, listener: None, patience: PATIENCE, waits })
     }
 
     /// Has somebody told of what the server finds odd about what is written, in sentences: a key that looks mistyped, for example.
     /// Lists have that in their pages ([`ListPage::notices`]).
     pub fn on_notice(&mut self, listener: impl Fn(&str) + Send + Sync + 'static) {
         self.listener = Some(Arc::new(listener));
+    }
+
+    /// Has calls that come too often (429) made again when the server says that they may be, unless that takes a call longer than
+    /// this. Those whose body is a stream are not made again.
+    pub fn wait_when_told(&mut self, longest: Duration) {
+        self.waits = longest;
     }
 
     /// Uses a token obtained before.
@@ -109,7 +121,7 @@ impl Client {
         let next = header("link").and_then(|link| next_of(link, cursor));
         let total = header("content-range").and_then(total);
         let notices = notices_of(&response);
-        let items = json_of(response).await?;
+        let items = json_of(response, self.patience).await?;
         let Value::Array(items) = items else { return Err(Error::BadAnswer("expected a list".to_owned())) };
         Ok(ListPage { items, next, total, notices })
     }
@@ -265,16 +277,57 @@ impl Client {
                 listener(&notice);
             }
         }
-        json_of(response).await
+        json_of(response, self.patience).await
     }
 
+    /// Sends a request, again when it came too often.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        self.send_within(request, None).await
+    }
+
+    /// As [`Self::send`]; the head of the answer comes within a time.
+    pub(crate) async fn send_within(
+        &self,
+        mut request: RequestBuilder,
+        head: Option<Duration>,
+    ) -> Result<Response> {
+        let mut left = self.waits;
+        loop {
+            let again = if left.is_zero() { None } else { request.try_clone() };
+            let answer = self.once(request);
+            let answer = match head {
+                Some(head) => Pace::new(head).wait(answer).await?,
+                None => answer.await,
+            };
+            let error = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let told = error.problem().filter(|problem| problem.status == 429);
+            let pause =
+                told.and_then(|problem| problem.retry_after).map(|told| Duration::from_secs(told.max(1)));
+            match (again, pause.filter(|pause| *pause <= left)) {
+                (Some(again), Some(pause)) => {
+                    tokio::time::sleep(pause).await;
+                    left -= pause;
+                    request = again;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    async fn once(&self, request: RequestBuilder) -> Result<Response> {
         let unreachable = |source: reqwest::Error| Error::Unreachable {
             address: self.address.to_string(),
             source: source.without_url(),
         };
         let response = request.send().await.map_err(unreachable)?;
-        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(refusal(response, self.patience).await)
+        }
     }
 }
 
@@ -294,36 +347,6 @@ fn notices_of(response: &Response) -> Vec<String> {
 fn affected(answer: &Value) -> Result<u64> {
     let count = answer.get("affected").and_then(Value::as_u64);
     count.ok_or_else(|| Error::BadAnswer("expected a number of items".to_owned()))
-}
-
-async fn refusal(response: Response) -> Error {
-    let status = response.status();
-    let retry_after =
-        response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-    let location =
-        response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let text = response.text().await.unwrap_or_default();
-    let mut problem = serde_json::from_str::<Problem>(&text).unwrap_or_default();
-    if status.is_redirection() {
-        let place = location.unwrap_or_else(|| "another place".to_owned());
-        problem.detail = format!(
-            "the server sends on to {place}, which is not followed: give the address of the server itself"
-        );
-    }
-    problem.status = status.as_u16();
-    problem.retry_after = retry_after;
-    if problem.title.is_empty() {
-        problem.title = status.to_string();
-    }
-    Error::Refused(Box::new(problem))
-}
-
-async fn json_of(response: Response) -> Result<Value> {
-    let bytes = response.bytes().await.map_err(|error| Error::BadAnswer(error.without_url().to_string()))?;
-    if bytes.is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(&bytes).map_err(|error| Error::BadAnswer(error.to_string()))
 }
 
 #[cfg(test)]
@@ -349,48 +372,5 @@ mod tests {
         let client = Client::new("http://127.0.0.1:1").unwrap();
         let error = client.info().await.unwrap_err();
         assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
-    }
-
-    /// A server that answers each request with the same lines, and what it was sent.
-    fn answering(answer: &'static str) -> (String, std::sync::mpsc::Receiver<String>) {
-        use std::io::{Read as _, Write as _};
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let (sent, seen) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut request = [0; 4096];
-                let count = stream.read(&mut request).unwrap_or(0);
-                if sent.send(String::from_utf8_lossy(&request[..count]).into_owned()).is_err() {
-                    return;
-                }
-                let _ = stream.write_all(answer.as_bytes());
-            }
-        });
-        (address, seen)
-    }
-
-    #[tokio::test]
-    async fn nobody_is_followed_elsewhere() {
-        let (thief, stolen) =
-            answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
-        for status in ["301", "302", "303", "307", "308"] {
-            let head = format!(
-                "HTTP/1.1 {status} Elsewhere\r\nLocation: {thief}/steal\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            );
-            let (address, asked) = answering(head.leak());
-            let mut client = Client::new(&address).unwrap();
-            client.set_token("tokk");
-            for error in [
-                client.info().await.map(drop).unwrap_err(),
-                client.authenticate("bob", "hunter2x", None).await.map(drop).unwrap_err(),
-            ] {
-                assert_eq!(error.status(), Some(status.parse().unwrap()));
-                assert!(error.to_string().contains(&format!("{thief}/steal")), "{error}");
-            }
-            assert!(asked.recv().unwrap().contains("tokk"));
-        }
-        assert!(stolen.try_recv().is_err(), "nothing came there");
     }
 }

@@ -131,8 +131,9 @@ fn describe(problem: &Problem) -> String {
     let mut text = if problem.detail.is_empty() { problem.title.clone() } else { problem.detail.clone() };
     if let Some(seconds) = problem.retry_after {
         let unit = if seconds == 1 { "second" } else { "seconds" };
+        let again = if text.contains("again") { "" } else { "try again " };
         // Writing to a string does not fail.
-        let _ = write!(text, " (in {seconds} {unit})");
+        let _ = write!(text, " ({again}in {seconds} {unit})");
     }
     if problem.errors.len() > 1 {
         for Violation { pointer, detail } in &problem.errors {
@@ -171,8 +172,13 @@ mod tests {
 
     #[test]
     fn a_wait_is_told() {
-        let problem =
-            Problem { detail: "try again later".to_owned(), retry_after: Some(37), ..Problem::default() };
-        assert_eq!(Error::Refused(Box::new(problem)).to_string(), "try again later (in 37 seconds)");
+        for (detail, seconds, expected) in [
+            ("try again later", 37, "try again later (in 37 seconds)"),
+            ("the disk is full", 1, "the disk is full (try again in 1 second)"),
+        ] {
+            let problem =
+                Problem { detail: detail.to_owned(), retry_after: Some(seconds), ..Problem::default() };
+            assert_eq!(Error::Refused(Box::new(problem)).to_string(), expected);
+        }
     }
 }

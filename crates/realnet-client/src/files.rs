@@ -6,10 +6,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures::stream::{BoxStream, Stream, StreamExt as _, TryStreamExt as _};
+use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use reqwest::{Body, Method, Response, StatusCode};
 use serde_json::Value;
 
+use crate::answer::Pace;
 use crate::client::Client;
 use crate::error::{Error, Result};
 
@@ -139,7 +140,7 @@ impl Client {
                 .header("range", format!("bytes={start}-"))
                 .header("if-range", format!("\"{checksum}\""));
         }
-        let response = self.send(request).await?;
+        let response = self.send_within(request, Some(self.patience)).await?;
         let checksum = checksum(&response)?;
         let (start, size) = match (response.status(), from) {
             (StatusCode::PARTIAL_CONTENT, Some((start, _))) => {
@@ -149,7 +150,13 @@ impl Client {
             }
             _ => (0, response.content_length().ok_or_else(no_length)?),
         };
-        let data = response.bytes_stream().map_err(|error| Error::BadAnswer(error.without_url().to_string()));
+        let pieces = (response, Pace::new(self.patience));
+        let data = stream::try_unfold(pieces, |(mut response, mut pace)| async move {
+            let broken = |error: reqwest::Error| Error::BadAnswer(error.without_url().to_string());
+            let Some(piece) = pace.wait(response.chunk()).await?.map_err(broken)? else { return Ok(None) };
+            pace.took(piece.len());
+            Ok::<_, Error>(Some((piece, (response, pace))))
+        });
         Ok(Download { start, size, checksum, data: data.boxed() })
     }
 }

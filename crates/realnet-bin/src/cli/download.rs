@@ -10,7 +10,7 @@ use realnet_core::provider::{Checksum, Meter};
 use structopt::StructOpt;
 
 use super::progress::Progress;
-use super::tries::{Tries, kept};
+use super::tries::{PATIENCE, Tries, kept};
 use super::{Failure, Outcome, ServerAddress, check_id, output, session};
 
 /// The longest name of a file that is made here, in bytes: most systems know 255, and what is not whole has more in its name.
@@ -43,7 +43,8 @@ pub struct DownloadCommand {
 /// Fetches it.
 pub async fn run(command: &DownloadCommand) -> Outcome {
     check_id(&command.id)?;
-    let client = session::connect(&command.address).await?;
+    let mut client = session::connect(&command.address).await?;
+    client.wait_when_told(PATIENCE);
     if command.output.as_deref() == Some(Path::new("-")) {
         return to_stdout(&client, &command.id).await;
     }
@@ -109,56 +110,81 @@ fn cut(name: &str) -> &str {
     &name[..end.take_while(|end| *end <= LONGEST).last().unwrap_or_default()]
 }
 
-/// Puts a content together in a file, and goes on with what is there.
+/// Puts a content together in a file, and goes on with what is there. Where the file can not be written, it ends at once.
 pub async fn fetch(client: &Client, id: &str, part: &Path, name: &str, size: u64, checksum: &str) -> Outcome {
     let mut tries = Tries::default();
     loop {
         let opened = OpenOptions::new().create(true).append(true).open(part);
-        let mut file = opened.map_err(|error| format!("{}: {error}", part.display()))?;
-        let there = file.metadata()?.len();
+        let mut file = opened.map_err(|error| at(part, &error))?;
+        let there = length(&file, part)?;
         if there == size {
-            return Ok(file.sync_all()?);
+            return file.sync_all().map_err(|error| at(part, &error));
         }
         if there > size {
-            file.set_len(0)?;
+            file.set_len(0).map_err(|error| at(part, &error))?;
             continue;
         }
-        let failure: Failure = match piece(client, id, &mut file, there, (name, checksum)).await {
-            Ok(()) if file.metadata()?.len() == size => continue,
-            Ok(()) => "the server sent less than it announced".into(),
-            Err(failure) => failure,
-        };
-        let is_final =
-            failure.downcast_ref::<realnet_client::Error>().and_then(realnet_client::Error::status);
-        if is_final.is_some_and(|status| status < 500 && status != 429) {
-            return Err(failure);
-        }
-        let Some(pause) = tries.next(file.metadata()?.len()) else { return Err(failure) };
+        let known = Known { name, size, checksum };
+        let Err(failure) = piece(client, id, (&mut file, part), there, &known).await else { continue };
+        let reached = length(&file, part)?;
+        let broken = failure.downcast_ref::<realnet_client::Error>().filter(|error| may_pass(error));
+        let Some(pause) = broken.and_then(|error| tries.after(reached, error)) else { return Err(failure) };
         tokio::time::sleep(pause).await;
     }
 }
 
-/// Appends what is missing, as far as it comes.
+/// Whether another try may help.
+fn may_pass(error: &realnet_client::Error) -> bool {
+    error.status().is_none_or(|status| status >= 500 || status == 429)
+}
+
+/// A failure of this machine, with the file that it is about.
+fn at(path: &Path, error: &std::io::Error) -> Failure {
+    format!("{}: {error}", path.display()).into()
+}
+
+fn length(file: &File, path: &Path) -> Result<u64, Failure> {
+    Ok(file.metadata().map_err(|error| at(path, &error))?.len())
+}
+
+/// What is known of a content before it comes.
+struct Known<'a> {
+    name: &'a str,
+    size: u64,
+    checksum: &'a str,
+}
+
+/// Appends what is missing, as far as it comes, and never more than there is to be.
 async fn piece(
     client: &Client,
     id: &str,
-    file: &mut File,
+    (file, path): (&mut File, &Path),
     there: u64,
-    (name, checksum): (&str, &str),
+    known: &Known<'_>,
 ) -> Outcome {
-    let mut download = client.download("items", id, Some((there, checksum))).await?;
-    if download.checksum != checksum {
+    let mut download = client.download("items", id, Some((there, known.checksum))).await?;
+    if download.checksum != known.checksum {
         return Err("the file has been replaced meanwhile: try again".into());
     }
+    if download.size != known.size {
+        return Err("the server gives another length than it has told".into());
+    }
     if download.start != there {
-        file.set_len(0)?;
+        file.set_len(0).map_err(|error| at(path, &error))?;
     }
     let mut offset = download.start;
-    let mut progress = Progress::new(name, offset, download.size);
+    let mut progress = Progress::new(known.name, offset, known.size);
     while let Some(bytes) = download.data.try_next().await? {
-        file.write_all(&bytes)?;
+        if bytes.len() as u64 > known.size - offset {
+            return Err("the server sends more than it announced".into());
+        }
+        file.write_all(&bytes).map_err(|error| at(path, &error))?;
         offset += bytes.len() as u64;
         progress.at(offset);
+    }
+    if offset < known.size {
+        let less = "a content ended before all of it was there".to_owned();
+        return Err(realnet_client::Error::BadAnswer(less).into());
     }
     Ok(())
 }
@@ -194,6 +220,9 @@ async fn to_stdout(client: &Client, id: &str) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -219,6 +248,53 @@ mod tests {
         assert!(refused.contains(folder.path().join("none").to_str().unwrap()), "{refused}");
         check_folder(&folder.path().join("x")).unwrap();
         check_folder(Path::new("x")).unwrap();
+    }
+
+    /// A server that answers each request with the same bytes; and how often it was asked.
+    fn serving(answer: String) -> (Client, Arc<AtomicUsize>) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = Client::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let asked = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                count.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        (client, asked)
+    }
+
+    #[tokio::test]
+    async fn what_no_further_try_mends_ends_at_once() {
+        let checksum = "0".repeat(64);
+        let head = format!("HTTP/1.1 200 OK\r\nETag: \"{checksum}\"\r\nConnection: close\r\n");
+        let content = format!("{head}Content-Length: 600\r\n\r\n{}", "x".repeat(600));
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join("part");
+        let (client, asked) = serving(content);
+        let refused = fetch(&client, "id", &part, "name", 100, &checksum).await.unwrap_err();
+        assert!(refused.to_string().contains("another length"), "{refused}");
+        assert_eq!((asked.load(Ordering::SeqCst), std::fs::metadata(&part).unwrap().len()), (1, 0));
+        let refused = fetch(&client, "id", folder.path(), "name", 600, &checksum).await.unwrap_err();
+        assert!(refused.to_string().starts_with(folder.path().to_str().unwrap()), "{refused}");
+        fetch(&client, "id", &part, "name", 600, &checksum).await.unwrap();
+        assert_eq!(std::fs::metadata(&part).unwrap().len(), 600);
+    }
+
+    /// A disk without room, as far as a test has one.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_full_disk_is_said_at_once_with_the_file() {
+        let checksum = "0".repeat(64);
+        let head = format!("HTTP/1.1 200 OK\r\nETag: \"{checksum}\"\r\nConnection: close\r\n");
+        let (client, asked) = serving(format!("{head}Content-Length: 3\r\n\r\nabc"));
+        let full = Path::new("/dev/full");
+        let refused = fetch(&client, "id", full, "name", 3, &checksum).await.unwrap_err();
+        assert!(refused.to_string().starts_with("/dev/full: "), "{refused}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "it is not tried again");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use structopt::StructOpt;
 
+use super::tries::PATIENCE;
 use super::{Outcome, ServerAddress, output, session};
 use crate::exchange::{Asked, Export, Form};
 
@@ -47,7 +48,8 @@ pub struct ExportCommand {
 
 /// Exports.
 pub async fn run(command: &ExportCommand) -> Outcome {
-    let client = session::connect(&command.address).await?;
+    let mut client = session::connect(&command.address).await?;
+    client.wait_when_told(PATIENCE);
     let form = command.format.unwrap_or(Form::Json);
     let asked = Asked {
         types: command.types.clone(),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use structopt::StructOpt;
 
+use super::tries::PATIENCE;
 use super::{Outcome, ServerAddress, output, session};
 use crate::exchange::{Import, Options};
 
@@ -45,7 +46,8 @@ pub struct ImportCommand {
 
 /// Imports.
 pub async fn run(command: &ImportCommand) -> Outcome {
-    let client = session::connect(&command.address).await?;
+    let mut client = session::connect(&command.address).await?;
+    client.wait_when_told(PATIENCE);
     let ImportCommand { new_ids, overwrite, drop_missing, dry_run, max_size, .. } = *command;
     let import = Import {
         client: &client,

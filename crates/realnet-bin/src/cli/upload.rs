@@ -12,7 +12,7 @@ use structopt::StructOpt;
 
 use super::download::digest;
 use super::progress::Progress;
-use super::tries::{Tries, kept};
+use super::tries::{PATIENCE, Tries, kept};
 use super::{Failure, Outcome, ServerAddress, check_id, output, session};
 
 /// The endpoint when none is named: the type follows from the content.
@@ -58,7 +58,8 @@ pub async fn run(command: &UploadCommand) -> Outcome {
     if command.name.is_some() && command.files.len() > 1 {
         return Err(super::Usage("--name names one file".to_owned()).into());
     }
-    let client = session::connect(&command.address).await?;
+    let mut client = session::connect(&command.address).await?;
+    client.wait_when_told(PATIENCE);
     for path in &command.files {
         let item = send(&client, command, path).await;
         output::line(&item.map_err(|error| named(path, error))?);
@@ -96,7 +97,7 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
         match append(client, path, &upload, &at).await {
             Ok(next) => at = next,
             Err(error) if is_passing(&error) => {
-                let Some(pause) = tries.next(at.offset) else { return Err(kept(error.into())) };
+                let Some(pause) = tries.after(at.offset, &error) else { return Err(kept(error.into())) };
                 tokio::time::sleep(pause).await;
                 // Where the server is away, the next try finds out.
                 match client.upload_progress(&upload).await {
