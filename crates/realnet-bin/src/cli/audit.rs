@@ -5,7 +5,8 @@ use serde_json::Value;
 use structopt::StructOpt;
 
 use super::output::{self, Format};
-use super::{Outcome, ServerAddress, Usage, go_on, session};
+use super::pages::Pages;
+use super::{Outcome, ServerAddress, Usage, session};
 
 /// Shows who did what, when and from where: changes of items and events around signing in, newest first.
 #[derive(Debug, StructOpt)]
@@ -72,7 +73,7 @@ pub async fn run(mut command: AuditCommand) -> Outcome {
 
 async fn read(client: &Client, command: &AuditCommand) -> Result<(Vec<Value>, bool), super::Failure> {
     let mut parameters = command.parameters();
-    let (mut entries, mut last) = (Vec::new(), None);
+    let (mut entries, mut pages) = (Vec::new(), Pages::default());
     loop {
         let asked: Vec<(&str, &str)> =
             parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -85,7 +86,7 @@ async fn read(client: &Client, command: &AuditCommand) -> Result<(Vec<Value>, bo
         if !command.all && entries.len() >= command.limit {
             return Ok((entries, true));
         }
-        go_on(&mut last, next.to_owned())?;
+        pages.go_on(next.to_owned())?;
         parameters.retain(|(name, _)| *name != "cursor");
         parameters.push(("cursor", next.to_owned()));
         if !command.all {

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use structopt::StructOpt;
 
 use super::output::{self, Format};
-use super::{Outcome, ServerAddress, Usage, check_id, find, go_on, session};
+use super::pages::Pages;
+use super::{Outcome, ServerAddress, Usage, check_id, find, session};
 
 /// Says what an account may do with an item, and by what; or who may do something with it.
 #[derive(Debug, StructOpt)]
@@ -71,16 +72,16 @@ fn rows(answer: &Value) -> Vec<Value> {
 
 /// Everybody who may, page after page.
 async fn who_may(client: &Client, item: &str, permission: &str) -> Result<Vec<Value>, super::Failure> {
-    let (mut found, mut cursor) = (Vec::new(), None::<String>);
+    let (mut found, mut pages) = (Vec::new(), Pages::default());
     loop {
         let mut parameters = vec![("item", item), ("who", permission)];
-        parameters.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        parameters.extend(pages.cursor().map(|cursor| ("cursor", cursor)));
         let mut page = client.explain(&parameters).await?;
         if let Value::Array(accounts) = page["accounts"].take() {
             found.extend(accounts);
         }
         if let Some(next) = page["next"].as_str() {
-            go_on(&mut cursor, next.to_owned())?;
+            pages.go_on(next.to_owned())?;
             continue;
         }
         if page["public"] == true {

@@ -5,7 +5,8 @@ use structopt::StructOpt;
 use structopt::clap::AppSettings;
 
 use super::output::{self, Format};
-use super::{Failure, Outcome, ServerAddress, Usage, go_on, is_types, session};
+use super::pages::Pages;
+use super::{Failure, Outcome, ServerAddress, Usage, is_types, session};
 use crate::wire;
 
 /// Shows an item, or lists items.
@@ -141,14 +142,14 @@ async fn list(client: &Client, command: &GetCommand, query: ListQuery, format: F
     page.notices.iter().for_each(|notice| output::error(&format!("notice: {notice}")));
     let total = page.total;
     let mut items = std::mem::take(&mut page.items);
-    let mut last = None;
+    let mut pages = Pages::default();
     while let Some(cursor) = page.next.take() {
         if !command.all {
             output::error("there are more: pass --all, or limit and cursor");
             break;
         }
-        go_on(&mut last, cursor.clone())?;
-        page = client.list(&command.resource, &query.clone().with("cursor", cursor)).await?;
+        pages.go_on(cursor)?;
+        page = client.list(&command.resource, &pages.of(&query)).await?;
         items.append(&mut page.items);
     }
     if command.own {

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use structopt::StructOpt;
 
 use super::output::{self, Format};
-use super::{Failure, Outcome, ServerAddress, check_id, go_on, session};
+use super::pages::Pages;
+use super::{Failure, Outcome, ServerAddress, check_id, session};
 
 /// So many changes are shown when nothing is said.
 const LIMIT: usize = 50;
@@ -59,11 +60,11 @@ pub async fn run(command: &HistoryCommand) -> Outcome {
 
 async fn read(client: &Client, command: &HistoryCommand) -> Result<(Vec<Value>, bool), Failure> {
     let (mut records, limit) = (Vec::new(), command.limit.unwrap_or(LIMIT));
-    let mut before: Option<String> = None;
+    let mut pages = Pages::default();
     loop {
         let left = if command.all { 1000 } else { limit.saturating_sub(records.len()).max(1) };
         let mut query = ListQuery::default().with("limit", left.to_string());
-        if let Some(before) = &before {
+        if let Some(before) = pages.cursor() {
             query = query.with("before", before);
         }
         let page = client.history(&command.resource, &command.id, &query).await?;
@@ -73,7 +74,7 @@ async fn read(client: &Client, command: &HistoryCommand) -> Result<(Vec<Value>, 
         if !command.all && records.len() >= limit {
             return Ok((records, true));
         }
-        go_on(&mut before, next)?;
+        pages.go_on(next)?;
     }
 }
 

@@ -25,6 +25,7 @@ mod info;
 mod keys;
 mod login;
 mod output;
+mod pages;
 mod progress;
 mod secrets;
 mod server;
@@ -36,6 +37,7 @@ mod upload;
 mod write;
 
 pub use download::{digest, fetch};
+pub use pages::Pages;
 pub use tries::Tries;
 pub use upload::is_passing;
 
@@ -200,13 +202,27 @@ fn execute(command: Command) -> Outcome {
         _ => {}
     }
     settings::load()?;
+    let words = interrupted(&command);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
             outcome = client_command(command) => outcome,
-            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+            _ = tokio::signal::ctrl_c() => Err(words.into()),
         }
     })
+}
+
+/// What there is to say when a command is broken off.
+fn interrupted(command: &Command) -> &'static str {
+    match command {
+        Command::Export(_) => {
+            "interrupted: where it goes into a folder, the same command with --update goes on with it"
+        }
+        Command::Import(_) | Command::Upload(_) | Command::Download(_) => {
+            "interrupted: the same command goes on with it"
+        }
+        _ => "interrupted",
+    }
 }
 
 async fn client_command(command: Command) -> Outcome {
@@ -266,17 +282,6 @@ pub fn for_operators(error: &realnet_core::Error) -> String {
     if error.kind() == realnet_core::ErrorKind::Internal { error.report() } else { error.to_string() }
 }
 
-/// Goes on to the next page of a list, unless that is the one that has just been read: a server that says so would be asked for ever.
-pub fn go_on(last: &mut Option<String>, next: String) -> Outcome {
-    if last.as_ref() == Some(&next) {
-        return Err(
-            "the server names the same page as the next one again: what it has shown may not be all".into()
-        );
-    }
-    *last = Some(next);
-    Ok(())
-}
-
 /// Says what the server finds odd.
 pub fn notice(words: &str) {
     output::error(&format!("notice: {words}"));
@@ -294,19 +299,5 @@ fn check_id(id: &str) -> Outcome {
         Err(_) => {
             Err(Usage(format!("'{id}' is no id: `realnet get TYPE name={id}` finds items by name")).into())
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_that_is_named_again_is_not_asked_for_again() {
-        let mut last = None;
-        for next in ["a", "b", "a"] {
-            go_on(&mut last, next.to_owned()).unwrap();
-        }
-        assert!(go_on(&mut last, "a".to_owned()).unwrap_err().to_string().contains("same page"));
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use realnet_client::{Client, ListQuery};
 use serde_json::{Map, Value};
 
-use crate::cli::Failure;
+use crate::cli::{Failure, Pages};
 use crate::wire;
 
 /// Types of who is who: their items belong to a server, not to what one takes along. And what offers apps to roles.
@@ -26,9 +26,9 @@ pub struct Catalog {
 impl Catalog {
     /// All that the caller may see; none where it may see none.
     pub async fn fetch(client: &Client) -> Result<Self, Failure> {
-        let (mut types, mut query) = (HashMap::new(), ListQuery::default());
+        let (mut types, mut pages) = (HashMap::new(), Pages::default());
         loop {
-            let page = match client.list("types", &query).await {
+            let page = match client.list("types", &pages.of(&ListQuery::default())).await {
                 Ok(page) => page,
                 Err(error) if matches!(error.status(), Some(401 | 403)) => break,
                 Err(error) => return Err(error.into()),
@@ -40,12 +40,8 @@ impl Catalog {
                     types.insert(name, info);
                 }
             }
-            match page.next {
-                Some(cursor) if query.get("cursor") != Some(&cursor) => {
-                    query = ListQuery::default().with("cursor", cursor);
-                }
-                _ => break,
-            }
+            let Some(cursor) = page.next else { break };
+            pages.go_on(cursor)?;
         }
         Ok(Self { types, built_in: wire::built_in_types() })
     }

@@ -13,7 +13,7 @@ use super::document::{self, uuid};
 use super::head::{Asked, Counts, Head};
 use super::layout::{self, Form};
 use super::target::Target;
-use crate::cli::{Failure, Usage, digest, fetch, go_on};
+use crate::cli::{Failure, Pages, Usage, digest, fetch};
 use crate::wire::moving::Bar;
 
 /// Items of a page.
@@ -87,13 +87,9 @@ impl Export<'_> {
         let (resource, query) = self.query()?;
         let bar = Bar::new("exporting", total);
         let query = query.with("limit", PAGE);
-        let (mut exported, mut used, mut next) = (Exported::default(), BTreeSet::new(), None);
+        let (mut exported, mut used, mut pages) = (Exported::default(), BTreeSet::new(), Pages::default());
         loop {
-            let page = match &next {
-                None => query.clone(),
-                Some(cursor) => query.clone().with("cursor", cursor),
-            };
-            let page = self.client.list(&resource, &page).await?;
+            let page = self.client.list(&resource, &pages.of(&query)).await?;
             for item in page.items {
                 bar.step();
                 let Value::Object(item) = item else { return Err("the server lists what is no item".into()) };
@@ -106,7 +102,7 @@ impl Export<'_> {
                 used.insert(type_name);
             }
             let Some(cursor) = page.next else { break };
-            go_on(&mut next, cursor)?;
+            pages.go_on(cursor)?;
         }
         for (name, declaration) in catalog.needed_by(&used) {
             let Some(path) = layout::of_type(&name, self.form) else {

@@ -7,7 +7,7 @@ use realnet_core::Uuid;
 use serde_json::{Map, Value};
 
 use super::document::{self, uuid};
-use crate::cli::Failure;
+use crate::cli::{Failure, Pages};
 
 /// So many are asked for at once: their ids stand in the address.
 pub const CHUNK: usize = 80;
@@ -52,19 +52,15 @@ async fn each(
     query: ListQuery,
     mut take: impl FnMut(Map<String, Value>),
 ) -> Result<(), Failure> {
-    let mut next = None;
+    let mut pages = Pages::default();
     loop {
-        let page = match &next {
-            None => query.clone(),
-            Some(cursor) => query.clone().with("cursor", cursor),
-        };
-        let page = client.list(resource, &page).await?;
+        let page = client.list(resource, &pages.of(&query)).await?;
         for item in page.items {
             if let Value::Object(item) = item {
                 take(item);
             }
         }
         let Some(cursor) = page.next else { return Ok(()) };
-        crate::cli::go_on(&mut next, cursor)?;
+        pages.go_on(cursor)?;
     }
 }
