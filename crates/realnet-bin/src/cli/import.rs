@@ -19,7 +19,8 @@ EXAMPLES:
 All of it is read before anything is written. Items that are there already are not made again, so
 that the same import, done twice, changes nothing the second time, and goes on with what was
 broken off. Administrators keep the ids of items; for others, and with --new-ids, new ones are
-made, and references among the items lead to these.")]
+made, and references among the items lead to these. Accounts, groups, roles, ways to sign in and
+apps for roles are imported by --with only: whoever wrote the export says by them who may do what.")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct ImportCommand {
     #[structopt(flatten)]
@@ -33,6 +34,9 @@ pub struct ImportCommand {
     /// Makes items and contents that are there as they are in the export
     #[structopt(long)]
     overwrite: bool,
+    /// Imports items of this type, too, that say who may do what: account, group, role, auth …; may come several times
+    #[structopt(long, name = "TYPE", number_of_values = 1)]
+    with: Vec<String>,
     /// Leaves out references to what is neither in the export nor on the server
     #[structopt(long)]
     drop_missing: bool,
@@ -54,7 +58,7 @@ pub async fn run(command: &ImportCommand) -> Outcome {
         server: command.address.url(),
         kept: session::folder()?.join("imports"),
         source: &command.source,
-        options: Options { new_ids, overwrite, drop_missing, dry_run, max_size },
+        options: Options { new_ids, overwrite, drop_missing, with: command.with.clone(), dry_run, max_size },
     };
     let imported = import.run().await?;
     imported.told(dry_run).iter().for_each(|line| output::line(line));

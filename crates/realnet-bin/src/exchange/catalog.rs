@@ -10,7 +10,7 @@ use crate::cli::{Failure, Pages};
 use crate::wire;
 
 /// Types of who is who: their items belong to a server, not to what one takes along. And what offers apps to roles.
-const DIRECTORY: [&str; 9] =
+pub const DIRECTORY: [&str; 9] =
     ["account", "accountgroup", "accountrole", "auth", "client", "group", "org", "role", "roleapp"];
 /// Items of built-in types below this one are there on every server.
 const APP: &str = "app";

@@ -3,14 +3,16 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::path::Path;
 
 use realnet_core::Uuid;
+use realnet_core::clock::{IdSource as _, System};
 
-use super::at;
+use super::journal::Journal;
 use crate::cli::Failure;
+
+/// What begins the line of [`Ids::run`].
+const RUN: &str = "run ";
 
 /// The ids.
 pub enum Ids {
@@ -20,45 +22,43 @@ pub enum Ids {
     New {
         /// New ones by old ones, as far as there are any.
         known: HashMap<Uuid, Uuid>,
+        /// What tells the requests of this import from those of others that have made the same items.
+        run: Option<Uuid>,
         /// Where these are kept.
-        file: File,
+        journal: Journal,
     },
 }
 
 impl Ids {
     /// New ids, which are kept in a file.
     pub fn new(path: &Path) -> Result<Self, Failure> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
-        }
-        let mut known = HashMap::new();
-        if path.exists() {
-            let text = std::fs::read_to_string(path).map_err(|error| at(path, error))?;
-            // A line that was not finished is one that was not written: its request is answered as before.
-            for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
-                let pair =
-                    line.split_once(' ').map(|(old, new)| (Uuid::try_parse(old), Uuid::try_parse(new)));
-                let Some((Ok(old), Ok(new))) = pair else {
-                    return Err(at(path, format!("'{}' is no pair of ids", line.escape_debug())));
-                };
-                known.insert(old, new);
+        let (mut known, mut run) = (HashMap::new(), None);
+        let journal = Journal::open(path.to_owned(), |line| {
+            if let Some(Ok(id)) = line.strip_prefix(RUN).map(Uuid::try_parse) {
+                run = Some(id);
+                return Ok(());
             }
-        }
-        let file =
-            OpenOptions::new().create(true).append(true).open(path).map_err(|error| at(path, error))?;
-        let mut ids = Self::New { known, file };
-        ids.end_line(path)?;
-        Ok(ids)
+            let pair = line.split_once(' ').map(|(old, new)| (Uuid::try_parse(old), Uuid::try_parse(new)));
+            let Some((Ok(old), Ok(new))) = pair else {
+                return Err(format!("'{}' is no pair of ids", line.escape_debug()).into());
+            };
+            known.insert(old, new);
+            Ok(())
+        })?;
+        Ok(Self::New { known, run, journal })
     }
 
-    /// Sees to it that what is appended begins a line.
-    fn end_line(&mut self, path: &Path) -> Result<(), Failure> {
-        let text = std::fs::read(path).map_err(|error| at(path, error))?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        match self {
-            Self::New { file, .. } if whole < text.len() => Ok(file.set_len(whole as u64)?),
-            _ => Ok(()),
+    /// By what the server knows a request of this import again, when its answer was lost: the same as long as the file is there. Another
+    /// export of the same items, or the same one elsewhere, makes items of its own.
+    pub fn run(&mut self) -> Result<Uuid, Failure> {
+        let Self::New { run, journal, .. } = self else { return Ok(Uuid::nil()) };
+        if let Some(run) = *run {
+            return Ok(run);
         }
+        let made = System.next_id();
+        journal.add(&format!("{RUN}{made}\n"))?;
+        *run = Some(made);
+        Ok(made)
     }
 
     /// Whether ids stay.
@@ -76,21 +76,36 @@ impl Ids {
 
     /// Keeps what items are called.
     pub fn note(&mut self, pairs: impl Iterator<Item = (Uuid, Uuid)>) -> Result<(), Failure> {
-        let Self::New { known, file } = self else { return Ok(()) };
+        let Self::New { known, journal, .. } = self else { return Ok(()) };
         let mut text = String::new();
         for (old, new) in pairs {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{old} {new}");
             known.insert(old, new);
         }
-        file.write_all(text.as_bytes())?;
-        Ok(file.sync_data()?)
+        if text.is_empty() { Ok(()) } else { journal.add(&text) }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write as _;
+
     use super::*;
+
+    #[test]
+    fn an_import_knows_its_requests_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let mut ids = Ids::new(&path).unwrap();
+        assert!(!path.exists(), "nothing is kept before there is something to keep");
+        let run = ids.run().unwrap();
+        ids.note([(Uuid::nil(), run)].into_iter()).unwrap();
+        assert_eq!((ids.run().unwrap(), Ids::new(&path).unwrap().run().unwrap()), (run, run));
+        let other = Ids::new(&folder.path().join("y")).unwrap().run().unwrap();
+        assert_ne!(run, other, "another export is another import");
+    }
 
     #[test]
     fn ids_are_found_again() {

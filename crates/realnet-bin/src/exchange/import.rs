@@ -1,6 +1,7 @@
 //! Reading an export into a server: all of it is looked at first, then types are declared, items made in the order of what they need,
 //! and contents sent. What is there already is left alone, so that an import that was broken off is gone on with by doing it again.
 
+mod admitted;
 mod data;
 mod settle;
 mod work;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use realnet_client::Client;
 use realnet_core::Uuid;
 use realnet_core::provider::Meter;
+use serde_json::Value;
 
 use super::document::uuid;
 use super::head::Head;
@@ -19,6 +21,7 @@ use super::order::order;
 use super::report::{Imported, NAMED};
 use super::scan::{self, Links, Listing};
 use super::types::Types;
+use super::unfinished::Unfinished;
 use super::{archive, lookup};
 use crate::cli::Failure;
 use work::Work;
@@ -33,6 +36,8 @@ pub struct Options {
     pub overwrite: bool,
     /// References that lead nowhere are left out.
     pub drop_missing: bool,
+    /// Items of these types come along, too, that say who may do what.
+    pub with: Vec<String>,
     /// Nothing is changed.
     pub dry_run: bool,
     /// The most bytes that an archive may unpack to.
@@ -83,10 +88,18 @@ impl Import<'_> {
         let types = types.map_err(|error| {
             if error.is::<realnet_client::Error>() { error } else { super::at(root, error) }
         })?;
+        admitted::check(&listing, &types, &self.options.with)?;
         let links = scan::read(&listing, &types).await?;
         let order = order(&links.needs).map_err(|circle| in_circle(&listing, &circle))?;
         let missing = self.missing(&links).await?;
-        let (ids, owners) = self.ids_and_owners(&head, &links).await?;
+        let account = self.client.whoami().await?["account"].take();
+        let is_admin = matches!(account["role"].as_str(), Some("admin" | "superuser"));
+        let owners = self.owners(&account, is_admin, &links).await?;
+        let kept = self.kept.join(self.name(&head, &account)?);
+        let keeps_ids = is_admin && !self.options.new_ids;
+        let ids = if keeps_ids { Ids::Kept } else { Ids::new(&kept)? };
+        let unfinished =
+            Unfinished::open(kept.with_extension(if keeps_ids { "unfinished" } else { "new.unfinished" }))?;
         if !self.options.dry_run {
             let source = format!("realnet-import-{}.json", head.id.unwrap_or_default());
             types.declare(self.client, &source).await?;
@@ -99,8 +112,19 @@ impl Import<'_> {
         };
         let is_new = vec![false; listing.entries.len()];
         let waiting = order.deferred.iter().map(|(number, _)| *number).collect();
-        let mut work =
-            Work { import: self, listing, types, order, waiting, missing, owners, ids, is_new, done };
+        let mut work = Work {
+            import: self,
+            listing,
+            types,
+            order,
+            waiting,
+            unfinished,
+            missing,
+            owners,
+            ids,
+            is_new,
+            done,
+        };
         work.items().await?;
         work.contents().await?;
         Ok(work.done)
@@ -126,25 +150,25 @@ impl Import<'_> {
         .into())
     }
 
-    /// The ids that items get, and the owners that they may have. Administrators give ids, and other owners than themselves.
-    async fn ids_and_owners(&self, head: &Head, links: &Links) -> Result<(Ids, HashSet<Uuid>), Failure> {
-        let who = self.client.whoami().await?["account"].take();
-        let is_admin = matches!(who["role"].as_str(), Some("admin" | "superuser"));
-        let mut owners: HashSet<Uuid> = uuid(who.get("id")).into_iter().collect();
+    /// The owners that items may have: administrators give others than themselves.
+    async fn owners(&self, account: &Value, is_admin: bool, links: &Links) -> Result<HashSet<Uuid>, Failure> {
+        let mut owners: HashSet<Uuid> = uuid(account.get("id")).into_iter().collect();
         if is_admin {
             let named: Vec<Uuid> = links.owners.iter().copied().collect();
             owners.extend(lookup::present(self.client, "accounts", &named).await?);
         }
-        if is_admin && !self.options.new_ids {
-            return Ok((Ids::Kept, owners));
-        }
+        Ok(owners)
+    }
+
+    /// The name of the file of what has become of this export here, for this account.
+    fn name(&self, head: &Head, account: &Value) -> Result<String, Failure> {
         let export = match head.id {
             Some(id) => id.to_string(),
             None => self.source.canonicalize()?.display().to_string(),
         };
         let mut digest = Meter::new();
-        digest.update(format!("{:?}", (self.server, who["id"].as_str(), export)).as_bytes());
-        Ok((Ids::new(&self.kept.join(digest.checksum().to_string()))?, owners))
+        digest.update(format!("{:?}", (self.server, account["id"].as_str(), export)).as_bytes());
+        Ok(digest.checksum().to_string())
     }
 }
 

@@ -16,6 +16,7 @@ mod folder;
 mod head;
 mod ids;
 mod import;
+mod journal;
 mod layout;
 mod lookup;
 mod order;
@@ -23,6 +24,7 @@ mod report;
 mod scan;
 mod target;
 mod types;
+mod unfinished;
 
 pub use export::Export;
 pub use head::Asked;

@@ -1,5 +1,7 @@
 //! What an import has done, or would do, in words.
 
+use std::collections::BTreeMap;
+
 /// So many documents are named at once.
 pub const NAMED: usize = 20;
 
@@ -18,6 +20,8 @@ pub struct Imported {
     pub changed: u64,
     /// Documents of items that are there in another form.
     pub different: Vec<String>,
+    /// How many of those that were made or changed say who may do what, by type and role.
+    pub admitted: BTreeMap<String, u64>,
     /// Contents that were sent.
     pub contents: u64,
     /// References that were left out.
@@ -44,6 +48,11 @@ impl Imported {
             self.changed,
             self.same
         ));
+        if !self.admitted.is_empty() {
+            let each: Vec<String> =
+                self.admitted.iter().map(|(words, count)| format!("{count} {words}")).collect();
+            lines.push(format!("among them, of what says who may do what here: {}", each.join(", ")));
+        }
         if self.types > 0 {
             lines.push(format!("{} {made}", counted(self.types as u64, "type")));
         }

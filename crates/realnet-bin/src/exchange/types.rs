@@ -123,6 +123,8 @@ fn decide(
 #[derive(Debug, Default)]
 pub struct Types {
     fields: HashMap<String, Arc<Fields>>,
+    /// Each type of items with its bases, in lower case, as they count here.
+    chains: HashMap<String, Vec<String>>,
     /// Declarations that the server does not have.
     pub missing: Vec<Value>,
     /// Types that are declared in another way on the server, which counts.
@@ -155,9 +157,13 @@ impl Types {
             let mut fields = Fields::default();
             let mut next = Some(name.clone());
             let mut passed = BTreeSet::new();
+            let mut chain = Vec::new();
             while let Some(name) = next.take().filter(|name| passed.insert(name.to_lowercase())) {
+                chain.push(name.to_lowercase());
                 if let Some(info) = look_up(client, &mut known, &name).await? {
                     add(&mut fields, Fields::of(&info["effective"]["fields"]));
+                    let bases = info["effective"]["chain"].as_array().into_iter().flatten();
+                    chain.extend(bases.filter_map(Value::as_str).map(str::to_lowercase));
                 } else if let Some(declaration) = by_name.get(&name.to_lowercase()) {
                     add(&mut fields, Fields::of(&declaration["fields"]));
                     next = Some(declaration["base"].as_str().unwrap_or("Item").to_owned());
@@ -169,6 +175,7 @@ impl Types {
                 }
             }
             types.fields.insert(name.to_lowercase(), Arc::new(fields));
+            types.chains.insert(name.to_lowercase(), chain);
         }
         Ok(types)
     }
@@ -176,6 +183,11 @@ impl Types {
     /// The fields of a type of items.
     pub fn fields(&self, type_name: &str) -> Arc<Fields> {
         self.fields.get(&type_name.to_lowercase()).cloned().unwrap_or_default()
+    }
+
+    /// A type of items and its bases, in lower case: as the server has them, whatever the export says of a type that it has.
+    pub fn chain(&self, type_name: &str) -> &[String] {
+        self.chains.get(&type_name.to_lowercase()).map_or(&[], Vec::as_slice)
     }
 
     /// Has the server declare what it does not have.

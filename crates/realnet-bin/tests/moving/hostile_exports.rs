@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use realnet_client::ListQuery;
 use serde_json::{Value, json};
 
 use crate::travellers::{Place, fill};
@@ -248,4 +249,78 @@ async fn ids_are_given_by_administrators_only() {
     let second = root.history("task", id, &realnet_client::ListQuery::default()).await.unwrap();
     assert_eq!((first.items.len(), second.items.len()), (1, 1), "its history is its own");
     assert_ne!(first.items[0], second.items[0]);
+}
+
+/// What says who may do what is imported by who names it only, whatever the export calls it, and is told then.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_let_in_by_an_export_unasked() {
+    let place = Place::start();
+    let client = place.server.admin().await;
+    let bob = json!({"username": "bob", "password": "correct-horse-bob", "role": "user"});
+    let bob = client.create("accounts", &bob).await.unwrap();
+    let id = "0198a7c2-0000-7000-8000-00000000000a";
+    let account = |id: &str, type_name: &str, attributes: Value| {
+        json!({"id": id, "type": type_name, "name": "m", "attributes": attributes}).to_string()
+    };
+    let secret = "stranger-password-1";
+    let mallory = json!({"username": "mallory", "role": "admin", "password": secret});
+    let staff = r#"{"name": "Staff", "base": "Account"}"#;
+    let write = |folder: &str, files: &[(String, String)]| {
+        let root = place.folder.join(folder);
+        let head = ("realnet-export.json".to_owned(), r#"{"format": 1}"#.to_owned());
+        for (path, text) in files.iter().chain([&head]) {
+            std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            std::fs::write(root.join(path), text).unwrap();
+        }
+    };
+    let item = |type_name: &str, id: &str| format!("items/{type_name}/{id}.json");
+    let of_bob = bob["id"].as_str().unwrap();
+    write("new", &[(item("Account", id), account(id, "Account", mallory.clone()))]);
+    write(
+        "below",
+        &[
+            (item("Staff", id), account(id, "Staff", mallory)),
+            ("types/Staff.json".to_owned(), staff.to_owned()),
+        ],
+    );
+    write(
+        "raised",
+        &[(item("Account", of_bob), account(of_bob, "Account", json!({"username": "bob", "role": "admin"})))],
+    );
+    write(
+        "door",
+        &[(
+            item("Auth", id),
+            account(id, "Auth", json!({"issuer": "https://stranger.test", "create_accounts": true})),
+        )],
+    );
+    let admin = place.admin().await;
+    let accounts = async || {
+        let query = ListQuery::default().with("order", "id");
+        (
+            client.list("accounts", &query).await.unwrap().items,
+            client.list("auths", &query).await.unwrap().items,
+        )
+    };
+    let before = accounts().await;
+    for (folder, flag) in [
+        ("new", "--with account"),
+        ("below", "--with staff"),
+        ("raised", "--with account"),
+        ("door", "--with auth"),
+    ] {
+        for more in [&["--dry-run"][..], &["--new-ids"], &["--overwrite"], &["--with", "group"]] {
+            let said = admin.refused(&[&["import", folder][..], more].concat());
+            assert!(
+                said.contains("who may do what here") && said.contains(flag),
+                "{folder} {more:?}: {said}"
+            );
+        }
+    }
+    assert_eq!(accounts().await, before, "nothing has changed");
+    assert!(client.type_definition("Staff").await.is_err(), "nor was a type declared");
+    let said = admin.told(&["import", "new", "--new-ids", "--with", "Account"]);
+    assert!(said.contains("1 item created") && said.contains("1 Account with the role admin"), "{said}");
+    let said = admin.told(&["import", "raised", "--overwrite", "--with", "account", "--dry-run"]);
+    assert!(said.contains("1 would be changed") && said.contains("1 Account with the role admin"), "{said}");
 }

@@ -2,6 +2,7 @@
 //! and with interruptions.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod again;
 mod backup;
 mod buckets;
 #[path = "../common/mod.rs"]

@@ -44,7 +44,7 @@ where
 
 /// Writes a stream into a sink, and sums it. When the sink fails, it is dropped, and its error is answered.
 pub(super) async fn pump<S: Sink>(mut data: DataStream, sink: S, meter: Meter) -> Result<Fed<S>> {
-    let mut writer = Writer::Idle(sink, meter, Vec::new());
+    let mut writer = Writer::Idle(sink, Box::new(meter), Vec::new());
     let mut block = Vec::new();
     let end = loop {
         match data.next().await {
@@ -62,18 +62,18 @@ pub(super) async fn pump<S: Sink>(mut data: DataStream, sink: S, meter: Meter) -
         }
     };
     let (sink, meter, _) = writer.settle().await?;
-    Ok(Fed { sink, meter, rest: block, end })
+    Ok(Fed { sink, meter: *meter, rest: block, end })
 }
 
 /// A sink and a sum, and a buffer that both are done with and that can be filled again.
 enum Writer<S> {
-    Idle(S, Meter, Vec<u8>),
-    Busy { writing: JoinHandle<(S, Result<()>)>, summing: JoinHandle<Meter>, block: Arc<Vec<u8>> },
+    Idle(S, Box<Meter>, Vec<u8>),
+    Busy { writing: JoinHandle<(S, Result<()>)>, summing: JoinHandle<Box<Meter>>, block: Arc<Vec<u8>> },
 }
 
 impl<S: Sink> Writer<S> {
     /// Waits until nothing is being written.
-    async fn settle(self) -> Result<(S, Meter, Vec<u8>)> {
+    async fn settle(self) -> Result<(S, Box<Meter>, Vec<u8>)> {
         let (writing, summing, block) = match self {
             Self::Idle(sink, meter, spare) => return Ok((sink, meter, spare)),
             Self::Busy { writing, summing, block } => (writing, summing, block),

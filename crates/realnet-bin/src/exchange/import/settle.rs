@@ -32,26 +32,33 @@ impl Work<'_> {
         let wanted = self.wanted(number, false)?;
         let fields = self.types.fields(&self.listing.entries[number as usize].type_name);
         let all = compare::steps(present, &wanted, &fields);
-        let is_new = self.is_new[number as usize];
+        let (is_new, old) = (self.is_new[number as usize], self.listing.entries[number as usize].id);
         let steps = match () {
             () if is_new || self.import.options.overwrite => all.clone(),
-            () if waited => compare::completing(all.clone(), present, &self.awaited(number)?),
+            // What others have made, or have changed since it was whole, is theirs.
+            () if waited && self.unfinished.has(old) => {
+                compare::completing(all.clone(), present, &self.awaited(number)?)
+            }
             () => Vec::new(),
         };
         if steps.len() < all.len() {
             self.done.different.push(self.listing.entries[number as usize].path());
-        } else if !is_new {
-            let count = if all.is_empty() { &mut self.done.same } else { &mut self.done.changed };
-            *count += 1;
         }
-        let Some(id) = self.id(number).filter(|_| !steps.is_empty() && !self.import.options.dry_run) else {
+        if !is_new && !steps.is_empty() {
+            self.done.changed += 1;
+            self.count_admitted(number, &wanted);
+        } else if !is_new && all.is_empty() {
+            self.done.same += 1;
+        }
+        if self.import.options.dry_run {
             return Ok(());
-        };
-        let patched = self.import.client.patch_by_steps("items", &id.to_string(), &Value::Array(steps)).await;
-        patched.map(drop).map_err(|error| {
-            let path = self.listing.entries[number as usize].path();
-            format!("{path}: {error}").into()
-        })
+        }
+        if let Some(id) = self.id(number).filter(|_| !steps.is_empty()) {
+            let steps = Value::Array(steps);
+            let patched = self.import.client.patch_by_steps("items", &id.to_string(), &steps).await;
+            patched.map_err(|error| format!("{}: {error}", self.listing.entries[number as usize].path()))?;
+        }
+        if waited { self.unfinished.end(old) } else { Ok(()) }
     }
 
     /// The names of properties and fields of an item that had to wait.

@@ -7,7 +7,7 @@ use realnet_core::Uuid;
 use realnet_core::provider::Meter;
 use serde_json::{Map, Value};
 
-use super::Import;
+use super::{Import, admitted};
 use crate::cli::Failure;
 use crate::exchange::document::uuid;
 use crate::exchange::ids::Ids;
@@ -16,6 +16,7 @@ use crate::exchange::order::Order;
 use crate::exchange::report::Imported;
 use crate::exchange::scan::Listing;
 use crate::exchange::types::{Fate, Types};
+use crate::exchange::unfinished::Unfinished;
 use crate::wire::moving::Bar;
 
 /// A request holds items of so many bytes, about.
@@ -29,6 +30,8 @@ pub(super) struct Work<'a> {
     pub(super) order: Order,
     /// Items with references that have to wait.
     pub(super) waiting: HashSet<u32>,
+    /// Those of them that this import has made, and not completed yet.
+    pub(super) unfinished: Unfinished,
     /// What is referred to and is nowhere.
     pub(super) missing: HashSet<Uuid>,
     /// Owners that are accounts there.
@@ -107,12 +110,18 @@ impl Work<'_> {
     async fn create(&mut self, batch: Batch) -> Result<(), Failure> {
         let Batch { numbers, bodies, .. } = batch;
         self.done.created += numbers.len() as u64;
-        for number in &numbers {
+        for (number, body) in numbers.iter().zip(&bodies) {
             self.is_new[*number as usize] = true;
+            if let Value::Object(document) = body {
+                self.count_admitted(*number, document);
+            }
         }
         if numbers.is_empty() || self.import.options.dry_run {
             return Ok(());
         }
+        let waiting = numbers.iter().filter(|number| self.waiting.contains(*number));
+        let waiting = waiting.map(|number| self.listing.entries[*number as usize].id);
+        self.unfinished.begin(waiting)?;
         let body = Value::Array(bodies);
         let client = self.import.client;
         let created = if self.ids.are_kept() {
@@ -120,6 +129,7 @@ impl Work<'_> {
         } else {
             // If its answer is lost, the same request finds what it has made.
             let mut digest = Meter::new();
+            digest.update(self.ids.run()?.as_bytes());
             for number in &numbers {
                 let old = self.listing.entries[*number as usize].id;
                 digest.update(old.as_bytes());
@@ -139,6 +149,14 @@ impl Work<'_> {
         }
         let pairs = numbers.iter().map(|number| self.listing.entries[*number as usize].id).zip(made);
         self.ids.note(pairs.collect::<Vec<_>>().into_iter())
+    }
+
+    /// Counts an item that is made or changed, if it says who may do what.
+    pub(super) fn count_admitted(&mut self, number: u32, document: &Map<String, Value>) {
+        let type_name = &self.listing.entries[number as usize].type_name;
+        if admitted::is_directory(&self.types, type_name) {
+            *self.done.admitted.entry(admitted::words(type_name, document)).or_default() += 1;
+        }
     }
 
     fn refused(&self, error: &realnet_client::Error, numbers: &[u32]) -> Failure {
