@@ -113,3 +113,30 @@ async fn what_can_not_be_restored_changes_nothing() {
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{left:?}");
 }
+
+/// What a killed backup has left is in nobody's way, whatever ids processes have, and does not stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_backup_has_left_goes() {
+    let (_guard, folder) = common::folder();
+    assert!(Server::start_with(&folder, &embedded("shop.db")).stop());
+    let backups = folder.join("backups");
+    std::fs::create_dir(&backups).unwrap();
+    for left in ["last.tar.zst.part", "realnet-2026-01-31T12-00-00Z.tar.zst.part", "notes.part"] {
+        std::fs::write(backups.join(left), "half").unwrap();
+    }
+    let locked = std::fs::File::create(backups.join("busy.tar.zst.part")).unwrap();
+    locked.lock().unwrap();
+    let from = ["--from", "sqlite://shop.db"];
+    told(&folder, &["backup", "backups/last.tar.zst", from[0], from[1]]);
+    told(&folder, &["verify", "backups/last.tar.zst"]);
+    told(&folder, &["backup", "backups", from[0], from[1]]);
+    let said = refused(&folder, &["backup", "backups/busy.tar.zst", from[0], from[1]]);
+    assert!(said.contains("by another process (backups/busy.tar.zst.part)"), "{said}");
+    let names = std::fs::read_dir(&backups).unwrap().flatten();
+    let mut left: Vec<String> = names
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".part"))
+        .collect();
+    left.sort();
+    assert_eq!(left, ["busy.tar.zst.part", "notes.part"]);
+}

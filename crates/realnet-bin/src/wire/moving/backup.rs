@@ -11,7 +11,7 @@ use realnet_core::transfer::Digest;
 use realnet_core::{Error, Uuid};
 
 use super::Place;
-use super::archive::{ContentsDigest, Destination, FORMAT, Head, Manifest, Writer};
+use super::archive::{self, ContentsDigest, Destination, FORMAT, Head, Manifest, Writer};
 use super::contents::{self, Finding, Found, Named};
 use super::open::{Others, source};
 use super::progress::Bar;
@@ -36,7 +36,13 @@ pub async fn backup(place: &Place, path: &Path) -> Result<Made, Failure> {
     let store = source(&place.database, Others::Allowed).await?;
     let storage = contents::source(&place.storage).await?;
     let now = System.now();
-    let path = if path.is_dir() { path.join(file_name(now)) } else { path.to_owned() };
+    let path = if path.is_dir() {
+        // What killed ones have left under the names of their moments, no other would come upon.
+        archive::clear(path, is_named_by_moment);
+        path.join(file_name(now))
+    } else {
+        path.to_owned()
+    };
     let problem = |error: std::io::Error| Failure::from(format!("the backup {}: {error}", path.display()));
     let bar = Bar::new("backing up", store.census(now).await?.total());
     let named = Named::default();
@@ -139,4 +145,9 @@ fn file_name(now: Timestamp) -> String {
     let moment = now.to_string();
     let second = moment.split('.').next().unwrap_or(&moment).replace(':', "-");
     format!("realnet-{second}Z.tar.zst")
+}
+
+/// Whether a name is one of [`file_name`].
+fn is_named_by_moment(name: &str) -> bool {
+    name.strip_prefix("realnet-").is_some_and(|rest| rest.ends_with("Z.tar.zst"))
 }

@@ -5,15 +5,17 @@
 //! manifest comes last, since only then it is known: an archive without one is not whole. What an archive holds beside
 //! these, or in another order, is refused by name.
 
+mod destination;
 mod manifest;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use destination::{Destination, clear};
 pub use manifest::{Contents, ContentsDigest, FORMAT, Head, Manifest};
 pub use read::{MAX_WINDOW, Visitor, nothing_behind, read, unreadable};
-pub use write::{Destination, Entries, LEVEL, Writer};
+pub use write::{Entries, LEVEL, Writer};
 
 /// The first entry.
 const HEAD: &str = "realnet-backup.json";

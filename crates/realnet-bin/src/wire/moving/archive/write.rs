@@ -1,8 +1,6 @@
-//! Writing an archive, entry by entry, into a file that gets its name when it is whole.
+//! Writing an archive, entry by entry; the file that it goes into is that of [`super::Destination`].
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -119,58 +117,5 @@ impl<W: Write> Writer<W> {
         let mut bytes = serde_json::to_vec_pretty(value)?;
         bytes.push(b'\n');
         self.entries.whole(name, &bytes)
-    }
-}
-
-/// A file that is written under another name first, and is for its owner alone: it holds hashes of passwords.
-pub struct Destination {
-    path: PathBuf,
-    partial: PathBuf,
-    is_kept: bool,
-}
-
-impl Destination {
-    /// Refuses a path where something stands already.
-    pub fn new(path: &Path) -> io::Result<(Self, BufWriter<File>)> {
-        if fs::symlink_metadata(path).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "is there already: name another file"));
-        }
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(format!(".{}.part", std::process::id()));
-        let partial = PathBuf::from(partial);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&partial)?;
-        Ok((Self { path: path.to_owned(), partial, is_kept: false }, BufWriter::new(file)))
-    }
-
-    /// Puts what was written on the disk, under its name.
-    pub fn keep(mut self, out: BufWriter<File>) -> io::Result<()> {
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        // Another one may have come meanwhile; a link is refused then, where a renaming would replace it.
-        fs::hard_link(&self.partial, &self.path).or_else(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Err(error),
-            // Not every file system has links.
-            _ => fs::rename(&self.partial, &self.path),
-        })?;
-        #[cfg(unix)]
-        {
-            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-        }
-        self.is_kept = true;
-        let _ = fs::remove_file(&self.partial);
-        Ok(())
-    }
-}
-
-impl Drop for Destination {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            let _ = fs::remove_file(&self.partial);
-        }
     }
 }
