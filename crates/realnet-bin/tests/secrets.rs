@@ -339,3 +339,53 @@ async fn a_key_that_was_taken_away_too_early_is_named() {
     assert!(done.status.success() && text(&done).contains("1 sealed anew"), "{}", text(&done));
     assert!(rotate(&new).status.success());
 }
+
+/// Without its key no store starts; giving up what is sealed under it is the way out, and keeps all else.
+#[tokio::test]
+async fn a_lost_key_is_given_up() {
+    for (kind, name, key) in
+        [("sqlite", "shop.db", "shop.db.secret-key"), ("json", "documents", "documents/.realnet/secret-key")]
+    {
+        let (_guard, folder) = common::folder();
+        let mut settings = prepare(&folder);
+        settings.push(("REALNET_DB_TYPE".to_owned(), kind.to_owned()));
+        settings.push(("REALNET_DB_NAME".to_owned(), name.to_owned()));
+        let give_up = |arguments: &[&str], works: bool| {
+            let output = secrets(&folder, &settings, &[&["give-up"][..], arguments].concat());
+            assert_eq!(output.status.success(), works, "{}", text(&output));
+            text(&output)
+        };
+        assert!(give_up(&["--yes"], false).contains("there is no store"));
+
+        let server = Server::start_with(&folder, &settings);
+        let mut client = server.admin().await;
+        let token = client.authenticate(ADMIN.0, ADMIN.1, None).await.unwrap().token;
+        let vault = client.create("vault", &json!({"name": "V", "pin": NEEDLE})).await.unwrap();
+        let id = vault["id"].as_str().unwrap();
+        give_up(&["--yes"], false);
+        assert!(server.stop(), "a server that has the store keeps it");
+        assert!(give_up(&["--yes"], true).contains("nothing is lost"));
+
+        std::fs::remove_file(folder.join(key)).unwrap();
+        let words = refusal(&folder, &settings);
+        assert!(words.contains("realnet secrets give-up"), "{words}");
+        let words = give_up(&[], false);
+        for told in ["Pass --yes", "(Vault 2)", "the key that signs tokens"] {
+            assert!(words.contains(told), "{words}");
+        }
+        assert!(!folder.join(key).exists(), "nothing is done before it was confirmed");
+        let words = give_up(&["--yes"], true);
+        assert!(words.contains("given up: 2 items changed"), "{words}");
+
+        let server = Server::start_with(&folder, &settings);
+        let mut late = Client::new(&server.address).unwrap();
+        late.set_token(token);
+        assert!(late.whoami().await.is_err(), "the key that signs tokens is another");
+        let client = server.admin().await;
+        let found = client.get("vault", id).await.unwrap();
+        assert_eq!((&found["version"], &found["name"]), (&json!(2), &json!("V")), "{found}");
+        client.patch("vault", id, &json!({"pin": NEEDLE}), None).await.unwrap();
+        assert!(server.stop());
+        assert!(give_up(&["--yes"], true).contains("nothing is lost"));
+    }
+}

@@ -84,6 +84,9 @@ pub fn backup(command: &BackupCommand) -> Outcome {
         if let Some(words) = moving::told(&made.manifest.contents) {
             output::line(&words);
         }
+        if let Some(words) = &made.keys {
+            output::line(words);
+        }
         moving::check_contents(&made.faults, "the backup holds all else, but not")
     })
 }

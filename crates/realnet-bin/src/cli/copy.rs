@@ -183,13 +183,16 @@ fn verify_backup(path: &Path) -> Outcome {
         return Err(Usage(format!("{} is no backup: it is a store, {url}", path.display())).into());
     }
     run_until_interrupted("interrupted", async {
-        let manifest = moving::rehearse(path).await?;
+        let moving::Rehearsed { manifest, keys } = moving::rehearse(path).await?;
         output::line(&format!("SHA-256 {}", manifest.sha256));
         output::line(&manifest.census().to_string());
         if let Some(words) = moving::told(&manifest.contents) {
             output::line(&words);
         }
         output::line(&format!("a backup of {}, which can be restored", manifest.made_at));
+        if let Some(words) = keys {
+            output::line(&words);
+        }
         Ok(())
     })
 }

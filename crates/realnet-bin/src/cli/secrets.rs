@@ -1,11 +1,11 @@
-//! `realnet secrets generate`, `status` and `rotate`: the keys that secrets are sealed under.
+//! `realnet secrets generate`, `status`, `rotate` and `give-up`: the keys that secrets are sealed under.
 
 use std::time::{Duration, Instant};
 
 use realnet_core::secret::{Keyring, Rotated, Uses};
 use structopt::StructOpt;
 
-use super::{Failure, Outcome, output};
+use super::{Failure, Outcome, confirm, output};
 use crate::config::{Config, Environment};
 use crate::wire;
 
@@ -25,11 +25,13 @@ PostgreSQL one may be served meanwhile. To change keys that servers share:
     4. take the old key away
 A store that was in plain text: set REALNET_SECRET_KEY for all servers, restart them all, and only then rotate.
 An embedded store that has a key file does all of that with `realnet secrets rotate --new-key`.
+No server starts on a store whose key is not given. Where a key is lost for good, `realnet secrets give-up` is the way out.
 
 EXAMPLES:
     export REALNET_SECRET_KEY=$(realnet secrets generate)
     realnet secrets status
-    realnet secrets rotate"
+    realnet secrets rotate
+    realnet secrets give-up        says what is lost, and asks"
 )]
 pub struct SecretsCommand {
     #[structopt(subcommand)]
@@ -48,6 +50,12 @@ enum Step {
         #[structopt(long)]
         new_key: bool,
     },
+    /// Gives up what is sealed under lost keys, so that servers start again; stop them all before
+    GiveUp {
+        /// Does not ask
+        #[structopt(long)]
+        yes: bool,
+    },
 }
 
 /// Does what was asked for.
@@ -59,10 +67,14 @@ pub fn run(command: &SecretsCommand) -> Outcome {
     let config = Config::read(&Environment::of_process()?)?;
     wire::logging::start(config.server.debug);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Step::GiveUp { yes } = command.step {
+        return runtime.block_on(give_up(&config, yes));
+    }
     runtime.block_on(async {
         let mut server = wire::Server::open(config, false).await?;
         let done = match command.step {
-            Step::Generate => Ok(()),
+            // Done above.
+            Step::Generate | Step::GiveUp { .. } => Ok(()),
             Step::Status => server.secret_uses().await.map(|uses| show(&server, &uses)),
             Step::Rotate { new_key } => rotate(&mut server, new_key).await,
         };
@@ -94,6 +106,38 @@ async fn rotate(server: &mut wire::Server, new_key: bool) -> Outcome {
         return Ok(());
     }
     Err(unfinished(&rotated))
+}
+
+/// Says what is lost, asks, and gives it up.
+async fn give_up(config: &Config, yes: bool) -> Outcome {
+    let giving_up = wire::GivingUp::look(config).await?;
+    let done = given_up(&giving_up, yes).await;
+    giving_up.close().await?;
+    done
+}
+
+async fn given_up(giving_up: &wire::GivingUp, yes: bool) -> Outcome {
+    if giving_up.is_nothing() {
+        output::line("nothing is lost: all that is sealed opens with the keys that are there");
+        return Ok(());
+    }
+    giving_up.told().iter().for_each(|line| output::line(line));
+    let question = "What is lost can not be brought back later, even if the key is found. Give it up?";
+    confirm::ask_or(question, yes, "Pass --yes to do it, with no server running")?;
+    let mut told = Instant::now();
+    let progress = |changed: usize| {
+        if told.elapsed() >= REPORT {
+            told = Instant::now();
+            output::error(&format!("{changed} items changed"));
+        }
+    };
+    let changed = giving_up.give_up(progress).await?;
+    let place = giving_up.file().map(|file| format!(", in {file}: keep a copy of it")).unwrap_or_default();
+    output::line(&format!(
+        "given up: {changed} items changed; servers start with the key {}{place}",
+        giving_up.key()
+    ));
+    Ok(())
 }
 
 fn unfinished(rotated: &Rotated) -> Failure {

@@ -4,6 +4,7 @@ mod bucket;
 mod builtin;
 mod claimed;
 mod first_start;
+mod give_up;
 mod indexes;
 mod key_file;
 pub mod logging;
@@ -17,4 +18,5 @@ mod web;
 
 pub use builtin::types as built_in_types;
 pub use first_start::{FirstStart, Initialized, PasswordReset};
+pub use give_up::GivingUp;
 pub use server::{Server, listen};

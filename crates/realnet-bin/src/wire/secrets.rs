@@ -10,6 +10,9 @@ use super::store::Store;
 use crate::cli::{Failure, for_operators};
 use crate::config::{Config, DatabaseSection};
 
+/// The way out.
+const LOST: &str = " (where it is lost for good, `realnet secrets give-up` says what is lost with it, and lets the store start without)";
+
 /// How often a running server sees whether the store knows of its key.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -73,9 +76,9 @@ async fn with(
 fn next_step(config: &Config) -> String {
     match KeyFile::of_store(&config.database) {
         Some(file) if config.secrets.keyring.is_none() => {
-            format!("put {} back as it was, or set REALNET_SECRET_KEY", file.path().display())
+            format!("put {} back as it was, or set REALNET_SECRET_KEY{LOST}", file.path().display())
         }
-        _ => "REALNET_SECRET_KEY has to name it, behind the key that seals".to_owned(),
+        _ => format!("REALNET_SECRET_KEY has to name it, behind the key that seals{LOST}"),
     }
 }
 

@@ -97,7 +97,8 @@ impl Store {
         Ok((store, lack))
     }
 
-    async fn lack(database: &DatabaseSection) -> Result<Option<Lack>, Failure> {
+    /// What [`Self::open`] would make or apply; `None`: nothing.
+    pub(super) async fn lack(database: &DatabaseSection) -> Result<Option<Lack>, Failure> {
         let pending = match database {
             DatabaseSection::Memory => None,
             DatabaseSection::Sqlite { path } => SqliteStore::pending(&SqliteConfig::new(path.clone()))

@@ -31,6 +31,10 @@ async fn a_store_in_use_is_backed_up_and_restored() {
     let verified = told(&folder, &["verify", "shop.tar.zst"]);
     assert_eq!(checksum(&verified), checksum(&said));
     assert!(verified.contains("which can be restored"), "{verified}");
+    let key = std::fs::read_to_string(folder.join("shop.db.secret-key")).unwrap();
+    let key = format!("without the key {}, which no backup holds", key.split(':').next().unwrap());
+    assert!(said.contains(&key) && said.contains("keep a copy of shop.db.secret-key apart"), "{said}");
+    assert!(verified.contains(&key), "{verified}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

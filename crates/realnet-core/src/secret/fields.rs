@@ -86,6 +86,24 @@ pub(super) fn reseal(keyring: &Keyring, info: &TypeInfo, item: &Item) -> Result<
     })
 }
 
+/// The names of the secrets of an item that do not open.
+pub(super) fn lost<'t>(keyring: &Keyring, info: &'t TypeInfo, item: &Item) -> Vec<&'t str> {
+    let is_lost = |name: &&str| {
+        let stored = item.attributes.get(name);
+        stored.is_some_and(|stored| open(keyring, item.id, name, stored).is_err())
+    };
+    given(info, item.attributes.as_map()).into_iter().filter(is_lost).collect()
+}
+
+/// The item without the secrets that do not open.
+pub(super) fn without_lost(keyring: &Keyring, info: &TypeInfo, item: &Item) -> Item {
+    let mut attributes = item.attributes.as_map().clone();
+    for name in lost(keyring, info, item) {
+        attributes.remove(name);
+    }
+    Item { attributes: Attributes::from_map(attributes), ..item.clone() }
+}
+
 /// Whether a stored value is sealed as it would be now: under the primary key, or marked as plain without any.
 pub(super) fn is_current(keyring: &Keyring, stored: &Value) -> bool {
     let sealed = Sealed::of_attribute(stored);

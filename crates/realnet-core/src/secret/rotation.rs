@@ -23,7 +23,7 @@ const STEP: usize = 200;
 /// How often all items are looked at, when others keep writing under old keys.
 const PASSES: usize = 5;
 /// How often a step is tried when types change at the same time.
-const ATTEMPTS: usize = 5;
+pub(super) const ATTEMPTS: usize = 5;
 /// Changes that are read at a time.
 const CHANGES: usize = 500;
 /// How many damaged items are named.
@@ -162,7 +162,7 @@ fn count(registry: &TypeRegistry, item: &Item, counts: &mut BTreeMap<String, usi
 }
 
 /// The secrets of an item as they are stored.
-fn stored<'a>(
+pub(super) fn stored<'a>(
     registry: &'a TypeRegistry,
     item: &'a Item,
 ) -> impl Iterator<Item = (&'a str, &'a serde_json::Value)> {
@@ -215,7 +215,8 @@ async fn reseal(services: &Services, ids: &[Uuid]) -> Result<usize> {
     }
 }
 
-fn may_pass(error: &Error) -> bool {
+/// Whether what has failed may go well when it is tried again.
+pub(super) fn may_pass(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Unavailable)
 }
 
@@ -224,13 +225,15 @@ fn edit(services: &Services, access: &Access) -> Edit {
     Arc::new(move |item| fields::reseal(secrets.keyring(), registry.require(item.type_id)?, item))
 }
 
-fn system(services: &Services) -> Access {
+/// The system, with the types of now.
+pub(super) fn system(services: &Services) -> Access {
     Access { caller: Arc::new(Caller::system(Uuid::nil())), registry: services.registry.current() }
 }
 
 /// A walk through all items of some types, of all orgs, page by page.
-struct Walk {
-    access: Access,
+pub(super) struct Walk {
+    /// By which it is read.
+    pub(super) access: Access,
     query: Option<Query>,
 }
 
@@ -245,7 +248,8 @@ impl Walk {
         Self { access, query }
     }
 
-    fn of_secrets(services: &Services) -> Self {
+    /// Through the items that can have secrets.
+    pub(super) fn of_secrets(services: &Services) -> Self {
         Self::new(services, |_, info| info.secret_names().next().is_some())
     }
 
@@ -257,7 +261,7 @@ impl Walk {
     }
 
     /// The next page; `None` at the end.
-    async fn next(&mut self, services: &Services) -> Result<Option<Vec<Item>>> {
+    pub(super) async fn next(&mut self, services: &Services) -> Result<Option<Vec<Item>>> {
         let Some(mut query) = self.query.take() else { return Ok(None) };
         let page = services.items.list(&self.access, &query).await?;
         if let Some(next) = page.next {

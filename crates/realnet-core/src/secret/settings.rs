@@ -11,7 +11,7 @@ use crate::provider::CredentialProvider;
 /// Key ids that values are sealed under, each with a value sealed under it that proves the key.
 const KEYS: &str = "secrets.keys";
 /// The store's own key for digests.
-const DIGEST_KEY: &str = "secrets.digest_key";
+pub(super) const DIGEST_KEY: &str = "secrets.digest_key";
 /// How often others may come in between.
 const ATTEMPTS: usize = 100;
 
@@ -70,7 +70,7 @@ pub async fn sealed_setting(
     name: &str,
     made: &[u8],
 ) -> Result<Vec<u8>> {
-    let place = Place::new("setting").with(name);
+    let place = setting_place(name);
     let made = keyring.seal(&place, made)?.to_text().into_bytes();
     for _ in 0..ATTEMPTS {
         let stored = store.setting_or_insert(name, made.clone()).await?;
@@ -93,6 +93,62 @@ pub async fn reseal_setting(store: &dyn CredentialProvider, keyring: &Keyring, n
     Ok(())
 }
 
+/// Whether there is a setting that does not open.
+pub async fn is_lost_setting(store: &dyn CredentialProvider, keyring: &Keyring, name: &str) -> Result<bool> {
+    let stored = store.setting(name).await?;
+    Ok(stored.is_some_and(|stored| !opens(keyring, name, &stored)))
+}
+
+/// Puts random bytes, sealed, in the place of a setting that does not open; answers whether it was one.
+pub async fn renew_lost_setting(
+    store: &dyn CredentialProvider,
+    keyring: &Keyring,
+    name: &str,
+) -> Result<bool> {
+    for _ in 0..ATTEMPTS {
+        let stored = store.setting(name).await?;
+        let Some(stored) = stored.filter(|stored| !opens(keyring, name, stored)) else { return Ok(false) };
+        let next = keyring.seal(&setting_place(name), &random::<32>()?)?.to_text().into_bytes();
+        if store.replace_setting(name, &stored, next).await? {
+            return Ok(true);
+        }
+    }
+    Err(busy(name))
+}
+
+fn opens(keyring: &Keyring, name: &str, stored: &[u8]) -> bool {
+    keyring.open(&setting_place(name), &Sealed::from_stored(stored)).is_ok()
+}
+
+fn setting_place(name: &str) -> Place {
+    Place::new("setting").with(name)
+}
+
+/// The ids of the keys that the store expects and that are not there, or are others.
+pub(super) async fn lost_keys(store: &dyn CredentialProvider, keyring: &Keyring) -> Result<Vec<String>> {
+    let checks = known(store).await?.1;
+    Ok(checks.into_iter().filter(|(id, sealed)| !proves(keyring, id, sealed)).map(|(id, _)| id).collect())
+}
+
+/// Expects the keys no more that are not there, or are others, and the primary from here on.
+pub(super) async fn forget_lost(store: &dyn CredentialProvider, keyring: &Keyring) -> Result<()> {
+    let primary = keyring.primary().unwrap_or_default();
+    let sealed = keyring.seal(&check_place(primary), primary.as_bytes())?.to_text();
+    change(store, |checks| {
+        checks.retain(|id, sealed| proves(keyring, id, sealed));
+        if !primary.is_empty() {
+            checks.entry(primary.to_owned()).or_insert_with(|| sealed.clone());
+        }
+    })
+    .await
+}
+
+/// The ids of the keys that a setting of a store names which values are sealed under; `None` of any other setting.
+pub fn keys_in(name: &str, value: &[u8]) -> Option<Vec<String>> {
+    let checks: Checks = (name == KEYS).then(|| serde_json::from_slice(value).ok())??;
+    Some(checks.into_keys().collect())
+}
+
 /// The ids of the keys that the store has values sealed under.
 pub async fn known_keys(store: &dyn CredentialProvider) -> Result<Vec<String>> {
     Ok(known(store).await?.1.into_keys().collect())
@@ -110,13 +166,18 @@ fn check(keyring: &Keyring, checks: &Checks) -> Result<()> {
         return Err(Error::conflict(message));
     }
     for (id, sealed) in checks {
-        let sealed = Sealed::from_stored(sealed.as_bytes());
-        if sealed.key() != Some(id) || keyring.open(&check_place(id), &sealed).is_err() {
+        if !proves(keyring, id, sealed) {
             let message = format!("the key {id} is not the one that the store has values sealed under");
             return Err(Error::conflict(message));
         }
     }
     Ok(())
+}
+
+/// Whether a key is the one that the store has sealed its proof under.
+fn proves(keyring: &Keyring, id: &str, sealed: &str) -> bool {
+    let sealed = Sealed::from_stored(sealed.as_bytes());
+    sealed.key() == Some(id) && keyring.open(&check_place(id), &sealed).is_ok()
 }
 
 async fn known(store: &dyn CredentialProvider) -> Result<(Option<Vec<u8>>, Checks)> {

@@ -6,7 +6,9 @@ mod calls;
 mod challenge;
 mod check;
 mod kept;
+mod lost;
 mod recovery;
 mod totp;
 
 pub(crate) use kept::{has_factor, reseal};
+pub(crate) use lost::{give_up, lost};

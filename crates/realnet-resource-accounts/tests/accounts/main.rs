@@ -11,6 +11,7 @@ mod factor_at_once;
 mod first_start;
 mod keys;
 mod lockout;
+mod lost;
 mod mail;
 mod mailed;
 mod oidc;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use realnet_core::Uuid;
 use realnet_core::provider::{CredentialProvider as _, ItemProvider as _};
 use realnet_core::resource::Services;
-use realnet_core::secret::{Keyring, known_keys, note, retire, rotate, sealed_setting, unlock, uses, verify};
+use realnet_core::secret::{
+    Keyring, Secrets, give_up, known_keys, lost, note, retire, rotate, sealed_setting, unlock, uses, verify,
+};
 use realnet_provider_generic::MemoryStore;
 use serde_json::json;
 
@@ -191,4 +193,39 @@ async fn what_does_not_open_is_named_and_holds_up_nothing() {
     world.merge(&world.ann, "safe", ids[1], json!({"pin": "5"})).await.unwrap();
     assert_eq!(opened(&world, ids[1], "pin").await, json!("5"));
     assert!(rotate(&with_both, |_| {}).await.unwrap().complete);
+}
+
+#[tokio::test]
+async fn what_no_key_opens_any_more_is_given_up_and_the_rest_stays() {
+    let old = Keyring::generate().unwrap();
+    let (world, store) = sealing_with(old.clone()).await;
+    let body = json!({"pin": "1", "codes": ["a"], "size": 3});
+    let gone = world.create(&world.ann, "safe", body).await.unwrap().id;
+    let kept = Keyring::generate().unwrap();
+    let later = world.before(&services(&world, &store, &old.behind(&kept)).await);
+    let stays = later.create(&world.ann, "safe", json!({"pin": "2"})).await.unwrap().id;
+    assert!(unlock(&*store, kept.clone()).await.is_err());
+
+    let plain = Services { items: store.clone(), ..world.dispatcher.services().clone() };
+    let without = plain.sealing(Secrets::new(kept.clone(), &[]));
+    let found = lost(&without).await.unwrap();
+    assert_eq!((found.keys, found.items, found.digests), (vec![id_of(&old)], 1, false));
+    assert_eq!(found.secrets.into_iter().collect::<Vec<_>>(), [("Safe".to_owned(), 2)]);
+    assert_eq!(item(&world, gone).await.version, 1, "looking changes nothing");
+    let log = store.changes(world.org, 0, 10_000).await.unwrap().len();
+    assert_eq!(give_up(&without, |_| {}).await.unwrap(), 1);
+    assert!(lost(&without).await.unwrap().is_nothing());
+
+    let without = services(&world, &store, &kept).await;
+    let after = item(&world, gone).await;
+    assert_eq!(after.attributes.as_map().keys().collect::<Vec<_>>(), ["size"]);
+    assert_eq!(after.version, 2);
+    let changes = store.changes(world.org, 0, 10_000).await.unwrap();
+    assert_eq!((changes.len(), changes[log].item_id, changes[log].version), (log + 1, gone, 2));
+    let untouched = item(&world, stays).await;
+    assert_eq!((without.secrets.open(&untouched, "pin").unwrap(), untouched.version), (Some(json!("2")), 1));
+    assert_eq!(known_keys(&*store).await.unwrap(), [id_of(&kept)]);
+    assert_eq!(give_up(&without, |_| {}).await.unwrap(), 0);
+    let no_key = without.sealing(Secrets::new(Keyring::default(), &[]));
+    assert!(give_up(&no_key, |_| {}).await.is_err(), "there has to be one from here on");
 }

@@ -13,6 +13,7 @@ use realnet_core::{Error, Uuid};
 use super::Place;
 use super::archive::{self, ContentsDigest, Destination, FORMAT, Head, Manifest, Writer};
 use super::contents::{self, Finding, Found, Named};
+use super::keys::{self, KeysSeen};
 use super::open::{Others, source};
 use super::progress::Bar;
 use crate::cli::{Failure, for_operators};
@@ -29,6 +30,8 @@ pub struct Made {
     pub manifest: Manifest,
     /// What is wrong with contents that are not in it, in words.
     pub faults: Vec<String>,
+    /// The keys that it is of no use without, and where they are, in words.
+    pub keys: Option<String>,
 }
 
 /// Writes all that a store holds at this moment into a new file; into one named by the moment, where `path` is a folder.
@@ -46,7 +49,8 @@ pub async fn backup(place: &Place, path: &Path) -> Result<Made, Failure> {
     let problem = |error: std::io::Error| Failure::from(format!("the backup {}: {error}", path.display()));
     let bar = Bar::new("backing up", store.census(now).await?.total());
     let named = Named::default();
-    let mut records = named.watch(store.dump(now).await?);
+    let seen = KeysSeen::default();
+    let mut records = seen.watch(named.watch(store.dump(now).await?));
     let (destination, out) = Destination::new(&path).map_err(problem)?;
     let head = Head {
         format: FORMAT,
@@ -90,7 +94,7 @@ pub async fn backup(place: &Place, path: &Path) -> Result<Made, Failure> {
     let manifest = Manifest::new(now, &digest.finish(), contents);
     let out = writer.end(&manifest).map_err(problem)?;
     destination.keep(out).map_err(problem)?;
-    Ok(Made { path, manifest, faults })
+    Ok(Made { path, manifest, faults, keys: keys::of_backup(&seen.ids(), &place.database) })
 }
 
 /// Writes the bytes of contents, each compared with its checksum.

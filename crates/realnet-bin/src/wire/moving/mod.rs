@@ -14,7 +14,7 @@ pub use backup::backup;
 pub use contents::{Found, check as check_contents, told};
 pub use copy::{Copy, copy};
 pub use progress::Bar;
-pub use restore::{rehearse, restore};
+pub use restore::{Rehearsed, rehearse, restore};
 pub use verify::verify;
 
 use crate::cli::{Failure, describe};

@@ -10,6 +10,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use realnet_core::provider::{
     Checksum, ContentId, DataProvider, DataStream, Expectation, MARK_SETTING, RecordStream, StoreRecord,
 };
+use realnet_core::secret;
 use realnet_core::transfer::{Filling, Summary};
 use realnet_core::{Error, Uuid};
 use tokio::sync::mpsc;
@@ -67,15 +68,28 @@ pub async fn restore(path: &Path, to: &Place, resume: bool) -> Result<Restored, 
     restored.map_err(|failure| if is_begun { super::unfinished(&failure, &to.database) } else { failure })
 }
 
+/// What was found of a backup.
+#[derive(Debug)]
+pub struct Rehearsed {
+    /// What it holds.
+    pub manifest: Manifest,
+    /// The keys that it is of no use without, in words.
+    pub keys: Option<String>,
+}
+
 /// Restores into a store that goes afterwards, and compares: what a backup is good for.
-pub async fn rehearse(path: &Path) -> Result<Manifest, Failure> {
+pub async fn rehearse(path: &Path) -> Result<Rehearsed, Failure> {
     let manifest = check(path).await?;
     let scratch = tempfile::tempdir()?;
     let section = DatabaseSection::Sqlite { path: scratch.path().join("scratch.db") };
     let store = Store::open(&section).await?;
-    let filled = fill(path, &manifest, &store, None, false).await;
+    let filled = async {
+        fill(path, &manifest, &store, None, false).await?;
+        Ok::<_, Failure>(keys::of_restored(&secret::known_keys(store.target()).await?))
+    };
+    let filled = filled.await;
     store.close().await?;
-    filled.map(|_| manifest)
+    filled.map(|keys| Rehearsed { manifest, keys })
 }
 
 async fn fill(
