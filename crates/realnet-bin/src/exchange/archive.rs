@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flate2::bufread::GzDecoder;
 
-use super::folder::MAX_DOCUMENT;
+use super::bounds::{MAX_DECLARATION, MAX_DOCUMENT};
 use super::head::{Counts, MAX_HEAD};
 use super::layout::{self, Place};
 use super::{at, folder};
@@ -106,7 +106,8 @@ async fn entries(source: &mut impl Read, into: &Path, most: u64) -> Result<(), F
         let size = entry.size();
         let bound = match place {
             Place::Head => MAX_HEAD,
-            Place::Type(..) | Place::Item(..) => MAX_DOCUMENT,
+            Place::Type(..) => MAX_DECLARATION,
+            Place::Item(..) => MAX_DOCUMENT,
             Place::Data(_) => u64::MAX,
         };
         if size > bound {

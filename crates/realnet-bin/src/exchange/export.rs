@@ -8,6 +8,7 @@ use realnet_core::Uuid;
 use realnet_core::clock::{Clock as _, IdSource as _, System};
 use serde_json::{Map, Value};
 
+use super::bounds::{self, MAX_DECLARATION, MAX_DOCUMENT};
 use super::catalog::Catalog;
 use super::document::{self, uuid};
 use super::head::{Asked, Counts, Head};
@@ -109,7 +110,9 @@ impl Export<'_> {
                 return Err(format!("the type {name} has a name that no file can have").into());
             };
             if let Some(target) = target {
-                target.document(&path, self.form.codec().encode(&declaration)?.as_bytes())?;
+                let text = bounds::text_of(&declaration, self.form, MAX_DECLARATION);
+                let text = text.map_err(|error| format!("the type {name}: {error}"))?;
+                target.document(&path, text.as_bytes())?;
             }
             exported.counts.types += 1;
         }
@@ -131,7 +134,9 @@ impl Export<'_> {
             document::attributes(&item).and_then(|own| own.get("checksum")?.as_str()).map(str::to_owned);
         if let Some(target) = target {
             let document = Value::Object(document::of_item(item));
-            target.document(&path, self.form.codec().encode(&document)?.as_bytes())?;
+            let text = bounds::text_of(&document, self.form, MAX_DOCUMENT);
+            let text = text.map_err(|error| format!("{named}: {error}"))?;
+            target.document(&path, text.as_bytes())?;
         }
         exported.counts.items += 1;
         match checksum.filter(|_| self.asked.with_data) {

@@ -10,8 +10,8 @@ use super::head::{Head, MAX_HEAD};
 use super::layout::{self, HEAD, Place};
 use crate::cli::Failure;
 
-/// The largest document, in bytes: attributes have 4 MiB as JSON, and other forms of them are longer.
-pub const MAX_DOCUMENT: u64 = 64 * 1024 * 1024;
+/// What some editors put before a text, to say in which order its bytes are.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The head of the export in a folder, if there is one.
 pub fn head(root: &Path) -> Result<Option<Head>, Failure> {
@@ -23,7 +23,7 @@ pub fn head(root: &Path) -> Result<Option<Head>, Failure> {
     Head::read(&text).map(Some).map_err(|error| at(&path, error))
 }
 
-/// What a file says, which is no link and not too large.
+/// What a file says, which is no link and not too large, without a mark of the order of its bytes.
 pub fn text(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let about = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
     if !about.is_file() {
@@ -36,7 +36,13 @@ pub fn text(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(most + 1).read_to_end(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > most { Err(too_large()) } else { Ok(text) }
+    if text.len() as u64 > most {
+        return Err(too_large());
+    }
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len());
+    }
+    Ok(text)
 }
 
 /// A file, by its path within the folder.
@@ -117,4 +123,19 @@ pub fn remove_others(root: &Path, kept: &HashSet<String>) -> Result<(), Failure>
         fs::remove_file(part.path())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_of_the_byte_order_is_no_part_of_a_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(HEAD);
+        fs::write(&path, "\u{feff}{\"format\": 1}").unwrap();
+        assert_eq!(text(&path, 100).unwrap(), b"{\"format\": 1}");
+        assert_eq!(head(folder.path()).unwrap().map(|head| head.format), Some(1));
+        assert!(text(&path, 10).unwrap_err().contains("is larger than"));
+    }
 }

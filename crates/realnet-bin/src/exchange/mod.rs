@@ -6,6 +6,7 @@
 //! YAML or XML in the form of the document stores. Nothing else has a place there: see [`layout`].
 
 mod archive;
+mod bounds;
 mod catalog;
 mod circles;
 mod compare;

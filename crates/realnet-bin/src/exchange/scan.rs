@@ -8,8 +8,9 @@ use realnet_core::Uuid;
 use realnet_core::model::value;
 use serde_json::{Map, Value};
 
+use super::bounds::{self, MAX_DECLARATION, MAX_DECLARED, MAX_DOCUMENT};
 use super::document::{self, uuid};
-use super::folder::{Found, MAX_DOCUMENT, text, walk};
+use super::folder::{Found, text, walk};
 use super::layout::{self, Form, HEAD, Place};
 use super::order::Need;
 use super::types::{Fate, Types};
@@ -85,19 +86,21 @@ pub async fn list(root: &Path) -> Result<Listing, Failure> {
     let mut listing = Listing { root: root.to_owned(), ..Listing::default() };
     let (mut problems, mut data, mut names) =
         (Problems::default(), HashSet::new(), BTreeMap::<String, Arc<str>>::new());
-    let mut walk = walk(root)?;
+    let (mut walk, mut room) = (walk(root)?, MAX_DECLARED);
     while let Some(found) = walk.next()? {
         match found {
             Found::Foreign(path, problem) => problems.add(&path, problem),
             Found::Part(_, Place::Head) => {}
             Found::Part(_, Place::Data(id)) => drop(data.insert(id)),
-            Found::Part(path, Place::Type(name, form)) => match declaration(root, &path, &name, form) {
-                Err(problem) => problems.add(&path, problem),
-                Ok(_) if listing.types.contains_key(&name) => {
-                    problems.add(&path, "the type is declared twice");
+            Found::Part(path, Place::Type(name, form)) => {
+                match declaration(root, &path, (&name, form), &mut room) {
+                    Err(problem) => problems.add(&path, problem),
+                    Ok(_) if listing.types.contains_key(&name) => {
+                        problems.add(&path, "the type is declared twice");
+                    }
+                    Ok(declaration) => drop(listing.types.insert(name, declaration)),
                 }
-                Ok(declaration) => drop(listing.types.insert(name, declaration)),
-            },
+            }
             Found::Part(path, Place::Item(type_name, id, form)) => {
                 let type_name =
                     Arc::clone(names.entry(type_name).or_insert_with_key(|name| name.as_str().into()));
@@ -123,19 +126,35 @@ pub async fn list(root: &Path) -> Result<Listing, Failure> {
     Ok(listing)
 }
 
-/// The value of a document.
-fn decode(root: &Path, path: &str, form: Form) -> Result<Value, String> {
-    let text = text(&root.join(path), MAX_DOCUMENT)?;
-    let value = form.codec().decode(&text).map_err(|fault| fault.to_string())?;
+/// The value of the text of a document.
+fn decode(text: &[u8], form: Form) -> Result<Value, String> {
+    let value = form.codec().decode(text).map_err(|fault| fault.to_string())?;
     value::canonicalize(value).map_err(|error| error.message().to_owned())
 }
 
-fn declaration(root: &Path, path: &str, name: &str, form: Form) -> Result<Value, String> {
-    let declaration = decode(root, path, form)?;
+/// The declaration of a type; all of them are kept, so that they share the room that there is.
+fn declaration(
+    root: &Path,
+    path: &str,
+    (name, form): (&str, Form),
+    room: &mut usize,
+) -> Result<Value, String> {
+    let declaration = decode(&text(&root.join(path), MAX_DECLARATION)?, form)?;
+    let left = room.checked_sub(bounds::memory(&declaration));
+    *room = left.ok_or("the types of the export say more together than can be read at once")?;
     match declaration.get("name").and_then(Value::as_str) {
         Some(said) if said == name => Ok(declaration),
         _ => Err("the name of the type is not that of the file".to_owned()),
     }
+}
+
+/// The document of an item, which is no larger than a server takes.
+fn item(root: &Path, entry: &Entry) -> Result<Map<String, Value>, String> {
+    let text = text(&root.join(entry.path()), MAX_DOCUMENT)?;
+    bounds::check_text(&text, entry.form)?;
+    let members = document::read(decode(&text, entry.form)?, &entry.type_name, entry.id)?;
+    bounds::check_attributes(&members, text.len())?;
+    Ok(members)
 }
 
 impl Listing {
@@ -147,10 +166,8 @@ impl Listing {
     /// The document of an item.
     pub fn document(&self, number: u32) -> Result<Map<String, Value>, Failure> {
         let entry = &self.entries[number as usize];
-        let path = entry.path();
-        let members = decode(&self.root, &path, entry.form)
-            .and_then(|value| document::read(value, &entry.type_name, entry.id));
-        members.map_err(|problem| format!("{}: {path}: {problem}", self.root.display()).into())
+        let told = |problem: String| format!("{}: {}: {problem}", self.root.display(), entry.path());
+        item(&self.root, entry).map_err(|problem| told(problem).into())
     }
 }
 
@@ -173,10 +190,8 @@ pub async fn read(listing: &Listing, types: &Types) -> Result<Links, Failure> {
             tokio::task::yield_now().await;
         }
         let path = entry.path();
-        let members = decode(&listing.root, &path, entry.form)
-            .and_then(|value| document::read(value, &entry.type_name, entry.id));
         let mut needs = HashMap::new();
-        match members {
+        match item(&listing.root, entry) {
             Err(problem) => problems.add(&path, problem),
             Ok(mut members) => {
                 links.owners.extend(uuid(members.get("owner")));

@@ -11,6 +11,7 @@ mod copy;
 mod exchange;
 mod faults;
 mod hostile_exports;
+mod large_exports;
 mod ring;
 mod shop;
 mod travellers;
