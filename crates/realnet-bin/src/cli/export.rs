@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use structopt::StructOpt;
 
 use super::tries::PATIENCE;
-use super::{Outcome, ServerAddress, output, session};
+use super::{Outcome, ServerAddress, check_id, find, notice, output, session};
 use crate::exchange::{Asked, Export, Form};
 
 /// Writes items, the types that they need, and on demand contents of files, as documents into a folder or an archive.
@@ -15,6 +15,7 @@ EXAMPLES:
     realnet export shop                                  a folder of JSON documents
     realnet export shop --format yaml --with-data
     realnet export notes.tar.gz --type note --filter status=open
+    realnet export bistro --org Bistro                   the items of one org, for superusers
     realnet export shop --update                         brings it up to date, or goes on with what was broken off
 
 It holds what you may read, with the values that items have of their own. Secrets, passwords,
@@ -32,6 +33,9 @@ pub struct ExportCommand {
     /// Only items that match field=op.value; may come several times
     #[structopt(long = "filter", name = "FILTER", number_of_values = 1)]
     filters: Vec<String>,
+    /// Only items of this org, by its name or id; superusers see those of all
+    #[structopt(long, name = "ORG")]
+    org: Option<String>,
     /// The format of documents: json, yaml or xml [default: json]
     #[structopt(long)]
     format: Option<Form>,
@@ -50,10 +54,16 @@ pub struct ExportCommand {
 pub async fn run(command: &ExportCommand) -> Outcome {
     let mut client = session::connect(&command.address).await?;
     client.wait_when_told(PATIENCE);
+    let mut filters = command.filters.clone();
+    if let Some(org) = &command.org {
+        let is_id = check_id(org).is_ok();
+        let id = if is_id { org.clone() } else { find::by_name(&client, "org", org).await? };
+        filters.push(format!("org={id}"));
+    }
     let form = command.format.unwrap_or(Form::Json);
     let asked = Asked {
         types: command.types.clone(),
-        filters: command.filters.clone(),
+        filters,
         with_data: command.with_data,
         format: form.name().to_owned(),
     };
@@ -65,15 +75,7 @@ pub async fn run(command: &ExportCommand) -> Outcome {
     };
     let target = command.target.display();
     output::line(&format!("{verb} {} to {target}", exported.counts));
-    if exported.left_out > 0 {
-        let count = exported.left_out;
-        output::line(&format!(
-            "left out: {count} accounts, roles, apps and the like, which --type would name"
-        ));
-    }
-    if !exported.missing.is_empty() {
-        let ids: Vec<String> = exported.missing.iter().map(ToString::to_string).collect();
-        output::error(&format!("notice: items without the content that they speak of: {}", ids.join(", ")));
-    }
+    exported.told().iter().for_each(|line| output::line(line));
+    exported.notices().iter().for_each(|line| notice(line));
     Ok(())
 }

@@ -14,6 +14,8 @@ pub const DIRECTORY: [&str; 9] =
     ["account", "accountgroup", "accountrole", "auth", "client", "group", "org", "role", "roleapp"];
 /// Items of built-in types below this one are there on every server.
 const APP: &str = "app";
+/// Items of types below this one may have contents.
+const FILE: &str = "file";
 /// What a declaration says, in an export.
 const DECLARED: [&str; 6] = ["name", "base", "attributes", "fields", "instances", "access"];
 
@@ -21,16 +23,21 @@ const DECLARED: [&str; 6] = ["name", "base", "attributes", "fields", "instances"
 pub struct Catalog {
     types: HashMap<String, Value>,
     built_in: HashSet<String>,
+    /// Whether all types could be listed: keys for some resources know only the types of these, one by one.
+    is_listed: bool,
 }
 
 impl Catalog {
-    /// All that the caller may see; none where it may see none.
+    /// All that the caller may see; none where it may not list them.
     pub async fn fetch(client: &Client) -> Result<Self, Failure> {
-        let (mut types, mut pages) = (HashMap::new(), Pages::default());
+        let (mut types, mut pages, mut is_listed) = (HashMap::new(), Pages::default(), true);
         loop {
             let page = match client.list("types", &pages.of(&ListQuery::default())).await {
                 Ok(page) => page,
-                Err(error) if matches!(error.status(), Some(401 | 403)) => break,
+                Err(error) if matches!(error.status(), Some(401 | 403)) => {
+                    is_listed = false;
+                    break;
+                }
                 Err(error) => return Err(error.into()),
             };
             for info in page.items {
@@ -43,7 +50,45 @@ impl Catalog {
             let Some(cursor) = page.next else { break };
             pages.go_on(cursor)?;
         }
-        Ok(Self { types, built_in: wire::built_in_types() })
+        Ok(Self { types, built_in: wire::built_in_types(), is_listed })
+    }
+
+    /// Asks for the types that these items need and that were not listed, one by one; answers the names of those whose declarations the
+    /// caller can not read.
+    pub async fn complete(
+        &mut self,
+        client: &Client,
+        used: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, Failure> {
+        let (mut unread, mut passed) = (BTreeSet::new(), HashSet::new());
+        let mut rest: Vec<String> = used.iter().cloned().collect();
+        while let Some(name) = rest.pop() {
+            let key = name.to_lowercase();
+            if !passed.insert(key.clone()) {
+                continue;
+            }
+            if !(self.types.contains_key(&key) || self.is_listed && self.built_in.contains(&key)) {
+                match client.type_definition(&name).await {
+                    Ok(info) => drop(self.types.insert(key.clone(), info)),
+                    Err(error) if matches!(error.status(), Some(401 | 403 | 404)) => {
+                        // Every server has those.
+                        if !self.built_in.contains(&key) {
+                            unread.insert(name);
+                        }
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if let Some(info) = self.types.get(&key).filter(|_| !self.is_built_in(&key)) {
+                rest.extend(needs(info).map(str::to_owned));
+            }
+        }
+        Ok(unread)
+    }
+
+    /// Whether items of a type may have contents, as far as is known.
+    pub fn may_have_content(&self, type_name: &str) -> bool {
+        !self.is_listed || self.chain(type_name).iter().any(|name| name == FILE)
     }
 
     /// Whether items of a type are left out of an export that is asked for no types.
@@ -63,9 +108,7 @@ impl Catalog {
             if needed.contains_key(text(info, "name")) {
                 continue;
             }
-            let fields = info["fields"].as_array().into_iter().flatten();
-            let referred = fields.filter_map(|field| field["reference"].as_str());
-            rest.extend(referred.chain(info["base"].as_str()).map(str::to_lowercase));
+            rest.extend(needs(info).map(str::to_lowercase));
             needed.insert(text(info, "name").to_owned(), declaration(info));
         }
         needed
@@ -89,6 +132,12 @@ impl Catalog {
         }
         chain
     }
+}
+
+/// The types that the declaration of one names: its base, and what its fields refer to.
+fn needs(info: &Value) -> impl Iterator<Item = &str> {
+    let fields = info["fields"].as_array().into_iter().flatten();
+    fields.filter_map(|field| field["reference"].as_str()).chain(info["base"].as_str())
 }
 
 fn text<'v>(info: &'v Value, key: &str) -> &'v str {
@@ -131,7 +180,7 @@ mod tests {
                 {"name": "author", "type": "reference", "reference": "Author"}]}),
         ];
         let types = types.into_iter().map(|info| (text(&info, "name").to_lowercase(), info)).collect();
-        Catalog { types, built_in: wire::built_in_types() }
+        Catalog { types, built_in: wire::built_in_types(), is_listed: true }
     }
 
     #[test]
@@ -144,6 +193,18 @@ mod tests {
         for name in ["MyApp", "Task", "Book", "File", "Unknown"] {
             assert!(!left_out(name), "{name}");
         }
+    }
+
+    #[test]
+    fn files_may_have_contents() {
+        let mut catalog = catalog();
+        let file = json!({"name": "File", "base": "Item", "layer": "system"});
+        catalog.types.insert("file".to_owned(), file);
+        catalog.types.insert("scan".to_owned(), json!({"name": "Scan", "base": "File", "layer": "org"}));
+        let may = |catalog: &Catalog| ["File", "SCAN", "Task"].map(|name| catalog.may_have_content(name));
+        assert_eq!(may(&catalog), [true, true, false]);
+        catalog.is_listed = false;
+        assert_eq!(may(&catalog), [true; 3], "nobody knows what is below what");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use realnet_core::{Uuid, nearest};
 use serde_json::{Map, Value, json};
 
+use super::types::Fields;
+
 /// What a document may say.
 pub const KEYS: [&str; 15] = [
     "id",
@@ -74,6 +76,12 @@ pub fn read(value: Value, type_name: &str, id: Uuid) -> Result<Map<String, Value
 /// The attributes of a document.
 pub fn attributes(members: &Map<String, Value>) -> Option<&Map<String, Value>> {
     members.get("attributes").and_then(Value::as_object)
+}
+
+/// Whether a document says that its item has a content: of that the server sets the checksum.
+pub fn says_content(members: &Map<String, Value>, fields: &Fields) -> bool {
+    let is_set = fields.get("checksum").is_some_and(|field| field.readonly);
+    is_set && attributes(members).is_some_and(|own| own.get("checksum").is_some_and(Value::is_string))
 }
 
 /// A value that is an id.

@@ -1,6 +1,6 @@
 //! Writing an export: pages of items come, and go out as documents, so that no more than a page is held; contents go through a file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use realnet_client::{Client, ListQuery};
@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 use super::bounds::{self, MAX_DECLARATION, MAX_DOCUMENT};
 use super::catalog::Catalog;
 use super::document::{self, uuid};
-use super::head::{Asked, Counts, Head};
+use super::exported::{self, Exported};
+use super::head::{Asked, Head};
 use super::layout::{self, Form};
-use super::target::Target;
+use super::target::{self, Target};
 use crate::cli::{Failure, Pages, Usage, digest, fetch};
 use crate::wire::moving::Bar;
 
@@ -37,26 +38,17 @@ pub struct Export<'a> {
     pub update: bool,
 }
 
-/// What was exported.
-#[derive(Debug, Default)]
-pub struct Exported {
-    /// How many of each.
-    pub counts: Counts,
-    /// Items of types that are left out unless asked for.
-    pub left_out: u64,
-    /// Items that say that they have a content, which the server does not give.
-    pub missing: Vec<Uuid>,
-}
-
 impl Export<'_> {
     /// What would be exported; nothing is written.
     pub async fn rehearse(&self) -> Result<Exported, Failure> {
+        target::check(self.target)?;
         let total = self.total().await?;
         self.walk(total, &mut None).await
     }
 
     /// Writes all of it.
     pub async fn run(&self) -> Result<Exported, Failure> {
+        target::check(self.target)?;
         // What the server would refuse begins nothing.
         let total = self.total().await?;
         let (target, before) = Target::open(self.target, self.update)?;
@@ -69,7 +61,7 @@ impl Export<'_> {
         let mut target = Some(target);
         target.as_mut().map_or(Ok(()), |target| target.begin(&head))?;
         let exported = self.walk(total, &mut target).await?;
-        (head.complete, head.counts) = (true, Some(exported.counts));
+        (head.complete, head.counts, head.orgs) = (true, Some(exported.counts), exported.orgs.clone());
         target.map_or(Ok(()), |target| target.finish(&head))?;
         Ok(exported)
     }
@@ -84,11 +76,12 @@ impl Export<'_> {
 
     /// Goes through all items, and writes them where there is a target.
     async fn walk(&self, total: u64, target: &mut Option<Target>) -> Result<Exported, Failure> {
-        let catalog = Catalog::fetch(self.client).await?;
+        let mut catalog = Catalog::fetch(self.client).await?;
         let (resource, query) = self.query()?;
         let bar = Bar::new("exporting", total);
         let query = query.with("limit", PAGE);
         let (mut exported, mut used, mut pages) = (Exported::default(), BTreeSet::new(), Pages::default());
+        let mut orgs = BTreeMap::<Uuid, u64>::new();
         loop {
             let page = self.client.list(&resource, &pages.of(&query)).await?;
             for item in page.items {
@@ -99,12 +92,17 @@ impl Export<'_> {
                     exported.left_out += 1;
                     continue;
                 }
-                self.item(item, target, &mut exported).await?;
+                if let Some(org) = uuid(item.get("org")) {
+                    *orgs.entry(org).or_default() += 1;
+                }
+                self.item(item, &catalog, target, &mut exported).await?;
                 used.insert(type_name);
             }
             let Some(cursor) = page.next else { break };
             pages.go_on(cursor)?;
         }
+        exported.orgs = exported::by_name(self.client, &orgs).await;
+        exported.unread = catalog.complete(self.client, &used).await?;
         for (name, declaration) in catalog.needed_by(&used) {
             let Some(path) = layout::of_type(&name, self.form) else {
                 return Err(format!("the type {name} has a name that no file can have").into());
@@ -123,6 +121,7 @@ impl Export<'_> {
     async fn item(
         &self,
         item: Map<String, Value>,
+        catalog: &Catalog,
         target: &mut Option<Target>,
         exported: &mut Exported,
     ) -> Result<(), Failure> {
@@ -130,6 +129,7 @@ impl Export<'_> {
         let named = format!("{} ({id})", text(&item, "name"));
         let path = layout::of_item(text(&item, "type"), id, self.form)
             .ok_or_else(|| format!("the item {named} is of a type with a name that no folder can have"))?;
+        let may_have_content = catalog.may_have_content(text(&item, "type"));
         let checksum =
             document::attributes(&item).and_then(|own| own.get("checksum")?.as_str()).map(str::to_owned);
         if let Some(target) = target {
@@ -139,9 +139,14 @@ impl Export<'_> {
             target.document(&path, text.as_bytes())?;
         }
         exported.counts.items += 1;
-        match checksum.filter(|_| self.asked.with_data) {
-            Some(checksum) => self.content(id, &named, &checksum, target, exported).await,
-            None => Ok(()),
+        match checksum {
+            Some(checksum) if self.asked.with_data => {
+                self.content(id, &named, &checksum, target, exported).await
+            }
+            checksum => {
+                exported.left_contents += u64::from(checksum.is_some() && may_have_content);
+                Ok(())
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! What an export says of itself, in `realnet-export.json`: written last, so that one without it (or that says so) is not whole.
 
+use std::collections::BTreeMap;
+
 use realnet_core::Uuid;
 use realnet_core::clock::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,9 @@ pub struct Head {
     /// How many there are, which is compared where nobody can have edited them: in archives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
+    /// How many items are of which org, where they are of several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub orgs: BTreeMap<String, u64>,
 }
 
 /// What an export is to hold.
@@ -100,6 +105,7 @@ impl Head {
             complete: false,
             asked,
             counts: None,
+            orgs: BTreeMap::new(),
         }
     }
 
@@ -157,6 +163,8 @@ mod tests {
         assert_eq!(Head::read(&head.text().unwrap()).unwrap(), head);
         let plain = Head::read(b"{\"format\": 1}").unwrap();
         assert!(plain.complete && plain.counts.is_none());
+        let text = String::from_utf8(head.text().unwrap()).unwrap();
+        assert!(!text.contains("orgs"), "programs that know nothing of it read what is of one org: {text}");
         for (text, words) in [
             ("{\"format\": 2, \"more\": 1}", "newer form"),
             ("{\"format\": 1, \"more\": 1}", "unknown field"),

@@ -108,6 +108,7 @@ impl Import<'_> {
             types: types.missing.len(),
             other_types: types.others.clone(),
             has_new_ids: !ids.are_kept(),
+            orgs: head.orgs.clone(),
             ..Imported::default()
         };
         let is_new = vec![false; listing.entries.len()];
@@ -127,6 +128,7 @@ impl Import<'_> {
         };
         work.items().await?;
         work.contents().await?;
+        work.bare(&links.bare).await?;
         Ok(work.done)
     }
 

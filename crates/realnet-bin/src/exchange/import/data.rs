@@ -1,5 +1,7 @@
 //! The contents of items, once these are there.
 
+use realnet_core::Uuid;
+
 use super::work::Work;
 use crate::cli::Failure;
 use crate::exchange::contents::{self, Content, Put};
@@ -19,6 +21,29 @@ impl Work<'_> {
         for number in with_data {
             self.content(number).await?;
             bar.step();
+        }
+        Ok(())
+    }
+
+    /// Notes which of the contents that are not in the export the items here do not have, either.
+    pub(super) async fn bare(&mut self, numbers: &[u32]) -> Result<(), Failure> {
+        for numbers in numbers.chunks(lookup::CHUNK) {
+            let is_there = |number: &u32| !self.is_new[*number as usize];
+            let known: Vec<Uuid> =
+                numbers.iter().copied().filter(is_there).filter_map(|number| self.id(number)).collect();
+            let present = lookup::items(self.import.client, &known).await?;
+            for number in numbers {
+                let found = self.id(*number).and_then(|id| present.get(&id));
+                // Another item, of which something else is said.
+                if found.is_some_and(|found| !self.is_of_type(*number, found)) {
+                    continue;
+                }
+                let document = self.listing.document(*number)?;
+                let has = found.and_then(|found| attributes(found)?.get("checksum"));
+                if has.is_none() || has != attributes(&document).and_then(|own| own.get("checksum")) {
+                    self.done.bare.push(layout::of_data(self.listing.entries[*number as usize].id));
+                }
+            }
         }
         Ok(())
     }
