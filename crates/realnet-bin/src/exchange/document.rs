@@ -51,7 +51,10 @@ fn is_default(key: &str, value: &Value) -> bool {
 
 /// The members of a document that was found at the place of an item of this type and id; the reason why it is none of it.
 pub fn read(value: Value, type_name: &str, id: Uuid) -> Result<Map<String, Value>, String> {
-    let Value::Object(members) = value else { return Err("expected an object".to_owned()) };
+    let Value::Object(mut members) = value else { return Err("expected an object".to_owned()) };
+    // What the path says may be left out.
+    members.entry("id").or_insert_with(|| json!(id));
+    members.entry("type").or_insert_with(|| json!(type_name));
     if let Some(unknown) =
         members.keys().find(|key| !KEYS.contains(&key.as_str()) && !SERVERS.contains(&key.as_str()))
     {
@@ -110,14 +113,16 @@ mod tests {
         );
         assert_eq!(of_item(shown.clone()), expected);
         assert_eq!(read(Value::Object(shown), "note", ID), Ok(expected));
+        let bare = read(json!({"name": "n"}), "Note", ID).unwrap();
+        assert_eq!(Value::Object(bare), json!({"name": "n", "id": ID, "type": "Note"}));
     }
 
     #[test]
     fn mistakes_are_told() {
         for (value, words) in [
             (json!([]), "an object"),
-            (json!({"id": ID}), "as the folder says"),
-            (json!({"type": "Note"}), "name of the file"),
+            (json!({"id": ID, "type": 7}), "as the folder says"),
+            (json!({"id": "x", "type": "Note"}), "name of the file"),
             (json!({"id": ID, "type": "Other"}), "'type' is not Note"),
             (json!({"id": ID, "type": "Note", "atributes": {}}), "is 'attributes' meant?"),
             (json!({"id": ID, "type": "Note", "attributes": 1}), "no object"),

@@ -2,6 +2,7 @@
 //! and contents sent. What is there already is left alone, so that an import that was broken off is gone on with by doing it again.
 
 mod admitted;
+mod check;
 mod data;
 mod settle;
 mod work;
@@ -100,15 +101,12 @@ impl Import<'_> {
         let ids = if keeps_ids { Ids::Kept } else { Ids::new(&kept)? };
         let unfinished =
             Unfinished::open(kept.with_extension(if keeps_ids { "unfinished" } else { "new.unfinished" }))?;
-        if !self.options.dry_run {
-            let source = format!("realnet-import-{}.json", head.id.unwrap_or_default());
-            types.declare(self.client, &source).await?;
-        }
         let done = Imported {
             types: types.missing.len(),
             other_types: types.others.clone(),
             has_new_ids: !ids.are_kept(),
             orgs: head.orgs.clone(),
+            keeps_ids_for_others: !is_admin && !self.options.new_ids,
             ..Imported::default()
         };
         let is_new = vec![false; listing.entries.len()];
@@ -126,6 +124,11 @@ impl Import<'_> {
             is_new,
             done,
         };
+        work.check(is_admin).await?;
+        if !self.options.dry_run {
+            let source = format!("realnet-import-{}.json", head.id.unwrap_or_default());
+            work.types.declare(self.client, &source).await?;
+        }
         work.items().await?;
         work.contents().await?;
         work.bare(&links.bare).await?;
@@ -179,7 +182,8 @@ fn in_circle(listing: &Listing, circle: &[u32]) -> Failure {
         circle.iter().take(NAMED).map(|number| listing.entries[*number as usize].path()).collect();
     let count = circle.len();
     format!(
-        "{}: nothing was imported: {count} items stand below each other, or need each other, in a circle:\n  {}",
+        "{}: nothing was imported: {count} items stand below each other, or need each other, in a circle, so that none can be made first:\n  {}\n  \
+         what can wait is set afterwards: make a field of theirs optional on the server for now (no `required`), or take their documents out",
         listing.root.display(),
         named.join("\n  ")
     )

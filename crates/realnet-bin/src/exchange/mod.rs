@@ -23,6 +23,7 @@ mod layout;
 mod lookup;
 mod order;
 mod report;
+mod rules;
 mod scan;
 mod target;
 mod types;

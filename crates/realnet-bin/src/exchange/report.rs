@@ -24,6 +24,8 @@ pub struct Imported {
     pub different: Vec<String>,
     /// How many of those that were made or changed say who may do what, by type and role.
     pub admitted: BTreeMap<String, u64>,
+    /// Documents whose ids items of other types have.
+    pub others: Vec<String>,
     /// Contents that were sent.
     pub contents: u64,
     /// Contents that documents speak of, and that are neither in the export nor on the server.
@@ -36,6 +38,8 @@ pub struct Imported {
     pub owned_anew: u64,
     /// Whether items have new ids.
     pub has_new_ids: bool,
+    /// Whether they would have kept them, if an administrator had imported them.
+    pub keeps_ids_for_others: bool,
 }
 
 impl Imported {
@@ -77,7 +81,12 @@ impl Imported {
             lines.push(format!("the export has items of {}; here they are of one", of_orgs(&self.orgs)));
         }
         if self.has_new_ids && self.created > 0 {
-            lines.push("the items have new ids".to_owned());
+            let others = if self.keeps_ids_for_others {
+                ": only administrators keep them, and change what is here under the same by --overwrite"
+            } else {
+                ""
+            };
+            lines.push(format!("the items have new ids{others}"));
         }
         if self.owned_anew > 0 {
             lines.push(format!(
@@ -91,6 +100,14 @@ impl Imported {
         if !self.other_types.is_empty() {
             lines
                 .push(format!("declared in another way here, which counts: {}", self.other_types.join(", ")));
+        }
+        if !self.others.is_empty() {
+            let some: Vec<&str> = self.others.iter().take(NAMED).map(String::as_str).collect();
+            lines.push(format!(
+                "{} of an item of another type here, which stays as it is:\n  {}",
+                counted(self.others.len() as u64, "id"),
+                some.join("\n  ")
+            ));
         }
         if !self.different.is_empty() {
             let some: Vec<&str> = self.different.iter().take(NAMED).map(String::as_str).collect();

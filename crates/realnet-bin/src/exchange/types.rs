@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use realnet_client::Client;
 use realnet_core::Uuid;
+use realnet_core::model::value;
 use serde_json::{Map, Value, json};
 
 use super::document::uuid;
+use super::rules::{Model, Rules};
 use crate::cli::Failure;
 
 /// What matters of a field.
@@ -129,6 +131,8 @@ pub struct Types {
     pub missing: Vec<Value>,
     /// Types that are declared in another way on the server, which counts.
     pub others: Vec<String>,
+    /// What values of items have to be like, by their types.
+    rules: HashMap<String, Rules>,
 }
 
 impl Types {
@@ -143,12 +147,8 @@ impl Types {
         for (name, declaration) in declared {
             match look_up(client, &mut known, name).await? {
                 None => types.missing.push(declaration.clone()),
-                Some(info) => {
-                    let fields = |info: &Value| info.get("fields").cloned().unwrap_or_else(|| json!([]));
-                    if fields(&info) != fields(declaration) {
-                        types.others.push(name.clone());
-                    }
-                }
+                Some(info) if is_same(&info, declaration) => {}
+                Some(_) => types.others.push(name.clone()),
             }
         }
         let by_name: HashMap<String, &Value> =
@@ -157,15 +157,17 @@ impl Types {
             let mut fields = Fields::default();
             let mut next = Some(name.clone());
             let mut passed = BTreeSet::new();
-            let mut chain = Vec::new();
+            let (mut chain, mut model) = (Vec::new(), Model::default());
             while let Some(name) = next.take().filter(|name| passed.insert(name.to_lowercase())) {
                 chain.push(name.to_lowercase());
                 if let Some(info) = look_up(client, &mut known, &name).await? {
                     add(&mut fields, Fields::of(&info["effective"]["fields"]));
+                    model.add(&info["effective"]);
                     let bases = info["effective"]["chain"].as_array().into_iter().flatten();
                     chain.extend(bases.filter_map(Value::as_str).map(str::to_lowercase));
                 } else if let Some(declaration) = by_name.get(&name.to_lowercase()) {
                     add(&mut fields, Fields::of(&declaration["fields"]));
+                    model.add(declaration);
                     next = Some(declaration["base"].as_str().unwrap_or("Item").to_owned());
                 } else {
                     return Err(format!(
@@ -176,6 +178,7 @@ impl Types {
             }
             types.fields.insert(name.to_lowercase(), Arc::new(fields));
             types.chains.insert(name.to_lowercase(), chain);
+            types.rules.extend(model.rules(name).map(|rules| (name.to_lowercase(), rules)));
         }
         Ok(types)
     }
@@ -190,6 +193,32 @@ impl Types {
         self.chains.get(&type_name.to_lowercase()).map_or(&[], Vec::as_slice)
     }
 
+    /// What values of items of a type have to be like, if that can be told.
+    pub fn rules(&self, type_name: &str) -> Option<&Rules> {
+        self.rules.get(&type_name.to_lowercase())
+    }
+
+    /// Refuses types that the server lacks, for whoever declares none.
+    pub fn check_declared(&self) -> Result<(), Failure> {
+        if self.missing.is_empty() { Ok(()) } else { Err(self.undeclared()) }
+    }
+
+    fn undeclared(&self) -> Failure {
+        let names: Vec<&str> = self.missing.iter().filter_map(|info| info["name"].as_str()).collect();
+        format!("the server has no types {}, and only administrators declare some", names.join(", ")).into()
+    }
+
+    /// That some types are others here, where that may be why something is refused.
+    pub fn told_others(&self) -> Option<String> {
+        let words = || {
+            format!(
+                "declared in another way here, which counts: {} (`realnet get types NAME` shows how)",
+                self.others.join(", ")
+            )
+        };
+        (!self.others.is_empty()).then(words)
+    }
+
     /// Has the server declare what it does not have.
     pub async fn declare(&self, client: &Client, source: &str) -> Result<(), Failure> {
         if self.missing.is_empty() {
@@ -198,15 +227,25 @@ impl Types {
         let document = json!({ "types": self.missing });
         let declared = client.apply(&document, &[("source", source)]).await;
         declared.map(drop).map_err(|error| match error.status() {
-            Some(401 | 403) => {
-                let names: Vec<&str> = self.missing.iter().filter_map(|info| info["name"].as_str()).collect();
-                let names = names.join(", ");
-                format!("the server has no types {names}, and only administrators declare some: {error}")
-                    .into()
-            }
+            Some(401 | 403) => self.undeclared(),
             _ => format!("the types can not be declared: {error}").into(),
         })
     }
+}
+
+/// Whether a server has a type as it is declared. What is said of access is each org's own.
+fn is_same(info: &Value, declaration: &Value) -> bool {
+    let said = |of: &Value, key: &str| {
+        let value = match of.get(key) {
+            None | Some(Value::Null) if key == "base" => json!("Item"),
+            Some(Value::Array(values)) if values.is_empty() => Value::Null,
+            Some(Value::Object(members)) if members.is_empty() => Value::Null,
+            value => value.cloned().unwrap_or_default(),
+        };
+        // Numbers have one form in documents.
+        value::canonicalize(value).unwrap_or_default()
+    };
+    ["base", "attributes", "fields", "instances"].iter().all(|key| said(info, key) == said(declaration, key))
 }
 
 /// What is nearer to the item counts.
@@ -237,6 +276,24 @@ async fn look_up(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn types_are_the_same_whatever_they_do_not_say() {
+        let shown = json!({"name": "T", "base": "Item", "attributes": {}, "instances": [], "version": 3,
+            "fields": [{"name": "x", "type": "decimal", "multiple_of": 5.0}], "effective": {}});
+        let declared = json!({"name": "T", "fields": [{"name": "x", "type": "decimal", "multiple_of": 5}]});
+        assert!(is_same(&shown, &declared));
+        for (key, value) in [
+            ("base", json!("Gadget")),
+            ("attributes", json!({"smart": true})),
+            ("instances", json!([{"name": "I"}])),
+            ("fields", json!([])),
+        ] {
+            let mut other = declared.clone();
+            other[key] = value;
+            assert!(!is_same(&shown, &other), "{key}");
+        }
+    }
 
     #[test]
     fn references_are_decided_upon() {

@@ -99,6 +99,69 @@ async fn only_what_was_broken_off_is_completed() {
     assert_eq!(client.get("pal", victim["id"].as_str().unwrap()).await.unwrap(), victim);
 }
 
+/// What would be refused is told before anything is written, all of it, by a dry run as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_checked_before_anything_is_made() {
+    let (place, client) = place().await;
+    let document = json!({"types": [{"name": "Gem", "base": "Item", "fields": [
+        {"name": "cut", "type": "enum", "values": ["round", "oval"]},
+        {"name": "carat", "type": "integer", "min": 1},
+        {"name": "code", "type": "secret", "required": true}]}]});
+    client.apply(&document, &[("source", "gems.json")]).await.unwrap();
+    for name in ["a", "b", "c"] {
+        client.create("gem", &json!({"name": name, "cut": "oval", "carat": 2, "code": "c"})).await.unwrap();
+    }
+    place.admin().await.told(&["export", "gems", "--type", "gem"]);
+    let there = place.admin().await;
+    assert!(there.told(&["import", "gems"]).contains("3 there already"), "what is there lacks nothing");
+    let folder = place.folder.join("gems/items/Gem");
+    let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let edit = |index: usize, from: &str, to: &str| {
+        let text = std::fs::read_to_string(&paths[index]).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&paths[index], text.replace(from, to)).unwrap();
+    };
+    edit(0, "\"oval\"", "\"square\"");
+    edit(1, "\"carat\": 2", "\"carat\": 0");
+
+    let to = Place::start();
+    let there = User::admin(&to.server, &place.folder).await;
+    let before = to.count().await;
+    for arguments in [&["import", "gems", "--dry-run"][..], &["import", "gems"]] {
+        let said = there.refused(arguments);
+        assert!(said.contains("nothing was imported"), "{said}");
+        assert!(said.contains("/attributes/cut") && said.contains("/attributes/carat"), "{said}");
+        assert_eq!(
+            said.matches("/attributes/code: is required, and secrets are in no export").count(),
+            3,
+            "{said}"
+        );
+    }
+    assert_eq!(to.count().await, before);
+    let types = to.server.admin().await.type_definition("Gem").await;
+    assert_eq!(types.unwrap_err().status(), Some(404), "no type was declared");
+    edit(0, "\"square\"", "\"oval\", \"code\": \"x\"");
+    edit(1, "\"carat\": 0", "\"carat\": 1, \"code\": \"x\"");
+    edit(2, "\"carat\": 2", "\"carat\": 2, \"code\": \"x\"");
+    assert!(there.told(&["import", "gems", "--dry-run"]).contains("3 items would be created"));
+    // Who declares no types is told so beforehand, too.
+    let account = json!({"username": UMA.0, "password": UMA.1, "role": "user"});
+    to.server.admin().await.create("accounts", &account).await.unwrap();
+    let uma = User::of(&to.server, &place.folder, UMA).await;
+    let said = uma.refused(&["import", "gems", "--dry-run"]);
+    assert!(said.contains("has no types Gem, and only administrators declare some"), "{said}");
+    let said = there.told(&["import", "gems"]);
+    assert!(said.contains("3 items created") && said.contains("1 type created"), "{said}");
+    let said = there.told(&["import", "gems"]);
+    assert!(said.contains("3 there already") && !said.contains("another way"), "{said}");
+    let said = uma.told(&["import", "gems", "--dry-run"]);
+    assert!(
+        said.contains("3 items would be created") && said.contains("only administrators keep them"),
+        "{said}"
+    );
+}
+
 /// Two exports of the same items are two imports: none is answered with what the other one has made.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_to_be_made_is_there() {
@@ -121,4 +184,33 @@ async fn what_is_said_to_be_made_is_there() {
     assert!(uma.told(&["import", "one"]).contains("3 items created"), "they have gone since");
     assert_eq!(of(&client, "task", &me).await.len(), 6);
     assert!(uma.told(&["import", "one"]).contains("0 items created, 0 changed, 3 there already"));
+}
+
+/// A document by hand says what is to be said: its path says the rest, and what the server adds stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_by_hand_need_say_little() {
+    let (place, client) = place().await;
+    let id = "0198a7c2-0000-7000-8000-00000000000b";
+    let root = place.folder.join("hand");
+    for (path, text) in [
+        ("realnet-export.json".to_owned(), "{\"format\": 1}"),
+        (format!("items/Document/{id}.json"), "{\"name\": \"a.txt\"}"),
+        (format!("data/{id}"), "some words"),
+    ] {
+        std::fs::create_dir_all(root.join(&path).parent().unwrap()).unwrap();
+        std::fs::write(root.join(&path), text).unwrap();
+    }
+    let admin = place.admin().await;
+    let said = admin.told(&["import", "hand"]);
+    assert!(said.contains("1 item created") && said.contains("1 content sent"), "{said}");
+    let item = client.get("files", id).await.unwrap();
+    assert!(item["attributes"]["content_type"].is_string(), "{item}");
+    for arguments in [&["import", "hand"][..], &["import", "hand", "--overwrite"]] {
+        let said = admin.told(arguments);
+        assert!(
+            said.contains("0 items created, 0 changed, 1 there already") && !said.contains("form"),
+            "{said}"
+        );
+    }
+    assert_eq!(client.get("files", id).await.unwrap(), item);
 }

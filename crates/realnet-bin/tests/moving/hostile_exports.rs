@@ -64,7 +64,7 @@ async fn nothing_is_imported_of_what_is_not_in_order() {
         ("good", write(author.clone(), "[]"), vec!["expected an object".to_owned()]),
         (
             "good",
-            write(format!("items/Author/{other}.json"), "{\"type\": \"Author\"}"),
+            write(format!("items/Author/{other}.json"), "{\"id\": \"{}\"}"),
             vec!["the id is not the name".to_owned()],
         ),
         ("good", write("notes.txt".to_owned(), "x"), vec!["notes.txt: does not belong there".to_owned()]),
@@ -188,7 +188,9 @@ async fn other_items_are_not_overwritten() {
     for arguments in [&["import", "planted"][..], &["import", "planted", "--overwrite"]] {
         let said = user.told(arguments);
         assert!(
-            said.contains("0 items created, 0 changed, 0 there") && said.contains("1 part here"),
+            said.contains("0 items created, 0 changed, 0 there")
+                && said.contains("1 id of an item of another type here")
+                && said.contains("(of type Group)"),
             "{said}"
         );
     }

@@ -31,7 +31,11 @@ impl Work<'_> {
     ) -> Result<(), Failure> {
         let wanted = self.wanted(number, false)?;
         let fields = self.types.fields(&self.listing.entries[number as usize].type_name);
-        let all = compare::steps(present, &wanted, &fields);
+        let mut all = compare::steps(present, &wanted, &fields);
+        // A content has a media type, whether or not its document says one.
+        if self.listing.entries[number as usize].has_data {
+            all.retain(|step| step["op"] != "remove" || step["path"] != "/attributes/content_type");
+        }
         let (is_new, old) = (self.is_new[number as usize], self.listing.entries[number as usize].id);
         let steps = match () {
             () if is_new || self.import.options.overwrite => all.clone(),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Import, admitted};
 use crate::cli::Failure;
+use crate::exchange::counted;
 use crate::exchange::document::uuid;
 use crate::exchange::ids::Ids;
 use crate::exchange::lookup;
@@ -80,7 +81,9 @@ impl Work<'_> {
             let found = self.id(*number).and_then(|id| present.get(&id));
             if let Some(found) = found {
                 if !self.is_of_type(*number, found) {
-                    self.done.different.push(self.listing.entries[*number as usize].path());
+                    let path = self.listing.entries[*number as usize].path();
+                    let other = found.get("type").and_then(Value::as_str).unwrap_or_default();
+                    self.done.others.push(format!("{path} (of type {})", other.escape_debug()));
                     continue;
                 }
                 // What waits is compared when all is there that it refers to.
@@ -167,10 +170,21 @@ impl Work<'_> {
         let is_taken = error.status() == Some(409) && error.to_string().contains("there is an item");
         let mut violations = error.problem().into_iter().flat_map(|problem| &problem.errors);
         let is_of_id = violations.any(|violation| violation.pointer.ends_with("/id"));
-        let hint = if is_taken || is_of_id { " (--new-ids makes items with other ids)" } else { "" };
+        let hint = match (is_taken, is_of_id) {
+            (true, _) => {
+                " (another import may be under way: do it again, then; --new-ids makes items with other ids)"
+            }
+            (false, true) => " (--new-ids makes items with other ids)",
+            _ => "",
+        };
         let before = self.done.created - numbers.len() as u64;
+        let types = match self.done.types as u64 {
+            0 => String::new(),
+            count => format!("{} declared and ", counted(count, "type")),
+        };
+        let others = self.types.told_others().map(|words| format!("\n  {words}")).unwrap_or_default();
         format!(
-            "{}: {error}{hint}\n  {before} items were made before it, and are passed over when the same import is done again",
+            "{}: {error}{hint}\n  {types}{before} items were made before it, and are passed over when the same import is done again{others}",
             path.unwrap_or_else(|| self.listing.root.display().to_string())
         )
         .into()
@@ -199,7 +213,7 @@ impl Work<'_> {
     }
 
     /// What only the server sets can not be given.
-    fn drop_readonly(&self, number: u32, document: &mut Map<String, Value>) {
+    pub(super) fn drop_readonly(&self, number: u32, document: &mut Map<String, Value>) {
         let fields = self.types.fields(&self.listing.entries[number as usize].type_name);
         if let Some(Value::Object(own)) = document.get_mut("attributes") {
             own.retain(|name, _| fields.get(name).is_none_or(|field| !field.readonly));
