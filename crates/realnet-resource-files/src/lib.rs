@@ -18,4 +18,6 @@ mod upload;
 
 pub use keeper::Keeper;
 pub use resource::Files;
-pub use sweep::{Swept, check_owner, claim, claim_for, sweep, take_over};
+pub use sweep::{
+    DATABASE_SETTING, Swept, check_owned, check_owner, check_shared, claim, claim_for, sweep, take_over,
+};

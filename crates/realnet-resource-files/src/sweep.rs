@@ -18,8 +18,8 @@ use crate::keeper;
 const PAGE: usize = 500;
 /// The mark's id, which no content gets: those are made of times.
 const MARK: ContentId = ContentId::new(Uuid::from_u128(1));
-/// The setting that names the database.
-const DATABASE: &str = "files.database";
+/// The setting that names the database, of one that has had a storage.
+pub const DATABASE_SETTING: &str = "files.database";
 /// The longest mark.
 const MAX_MARK: usize = 100;
 
@@ -51,21 +51,31 @@ pub async fn claim(services: &Services) -> Result<()> {
 }
 
 /// Sees that a storage that contents are copied into is nobody else's, for a database that has had one before. A new one is
-/// marked, unless it is shared: then a server of the database does that when it starts.
+/// marked, unless it is shared: then a server of the database does that when it starts. Answers whether another copy of the database
+/// has it, as [`check_shared`] does.
 ///
 /// # Errors
 /// Conflict when it belongs to another database.
-pub async fn claim_for(credentials: &dyn CredentialProvider, store: &dyn DataProvider) -> Result<()> {
-    let Some(own) = credentials.setting(DATABASE).await? else { return Ok(()) };
-    if !store.capabilities().shared {
-        return claim_by(store, &own).await.map(drop);
+pub async fn claim_for(credentials: &dyn CredentialProvider, store: &dyn DataProvider) -> Result<bool> {
+    let Some(own) = credentials.setting(DATABASE_SETTING).await? else { return Ok(false) };
+    if store.capabilities().shared {
+        return check_shared(&own, store).await;
     }
-    let is_own = match store.mark().await? {
-        Some(mark) => mark.starts_with(&own),
+    claim_by(store, &own).await.map(|_| false)
+}
+
+/// Sees that a storage that several servers share is no other database's. Answers whether one of the database's name has turns on it:
+/// that is another copy, where no server has been started on this one yet, and may live.
+///
+/// # Errors
+/// Conflict when it belongs to another database.
+pub async fn check_shared(own: &[u8], store: &dyn DataProvider) -> Result<bool> {
+    match store.mark().await? {
+        Some(turn) if turn.starts_with(own) => Ok(true),
         // Before there were turns, a content was the mark.
-        None => mark(store).await?.is_none_or(|mark| mark == own),
-    };
-    if is_own { Ok(()) } else { Err(foreign()) }
+        None if mark(store).await?.is_none_or(|mark| mark == own) => Ok(false),
+        _ => Err(foreign()),
+    }
 }
 
 /// Sees that a storage of one server has this mark, or none, and marks it then: whether it did.
@@ -85,9 +95,17 @@ async fn claim_by(store: &dyn DataProvider, own: &[u8]) -> Result<bool> {
 /// # Errors
 /// Conflict when it is.
 pub async fn check_owner(credentials: &dyn CredentialProvider, storage: &dyn ContentSource) -> Result<()> {
+    check_owned(credentials.setting(DATABASE_SETTING).await?.as_deref(), storage).await
+}
+
+/// The same for a database of that name, if it has one.
+///
+/// # Errors
+/// Conflict when it is another's.
+pub async fn check_owned(own: Option<&[u8]>, storage: &dyn ContentSource) -> Result<()> {
     let Some(read) = storage.content(MARK).await? else { return Ok(()) };
-    let (mark, own) = (text_of(read).await?, credentials.setting(DATABASE).await?);
-    if own == Some(mark) { Ok(()) } else { Err(foreign()) }
+    let mark = text_of(read).await?;
+    if own == Some(&*mark) { Ok(()) } else { Err(foreign()) }
 }
 
 /// Makes the storage that of the database, whosever it was: what items of another database name in it is swept from there on.
@@ -106,7 +124,7 @@ pub async fn take_over(services: &Services) -> Result<()> {
 /// What the database is called in marks, and whether it has just got that name.
 async fn own_mark(services: &Services) -> Result<(Vec<u8>, bool)> {
     let fresh = format!("RealNet database {}\n", services.ids.next_id()).into_bytes();
-    let own = services.credentials.setting_or_insert(DATABASE, fresh.clone()).await?;
+    let own = services.credentials.setting_or_insert(DATABASE_SETTING, fresh.clone()).await?;
     let is_new = own == fresh;
     Ok((own, is_new))
 }

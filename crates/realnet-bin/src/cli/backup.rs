@@ -98,12 +98,13 @@ pub fn restore(command: &RestoreCommand) -> Outcome {
         let restored = moving::restore(&command.path, &place, command.resume).await?;
         output::line(&format!("restored {} into {}", restored.summary.counts, place.database));
         output::line(&format!("SHA-256 {}, as in the backup", restored.summary.checksum));
-        if let Some(words) = moving::told(&restored.contents) {
+        if restored.left_out {
+            let moving::Contents { count, bytes, .. } = restored.contents;
+            output::line(&format!("contents of files that were left out: {count}, {bytes} bytes"));
+        } else if let Some(words) = moving::told(&restored.contents) {
             output::line(&words);
         }
-        if let Some(next) = restored.next {
-            output::line(&next);
-        }
+        restored.next.iter().for_each(|words| output::line(words));
         Ok(())
     })
 }

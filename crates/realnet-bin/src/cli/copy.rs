@@ -8,6 +8,7 @@ use structopt::StructOpt;
 use super::{Outcome, Usage, output};
 use crate::config::{DatabaseSection, Environment, StoragePlace};
 use crate::wire;
+use crate::wire::moving::archive::EXPORT;
 use crate::wire::moving::{self, Place};
 
 /// What is said of URLs in the help of every command that takes one.
@@ -60,7 +61,8 @@ pub struct CopyCommand {
 #[structopt(after_help = urls!("    realnet verify sqlite://shop.db
     diff <(realnet verify sqlite://shop.db) <(realnet verify postgres://shop@db/shop)"))]
 pub struct VerifyCommand {
-    /// The store, which a server may be using, unless it is a folder of documents; or the file of a backup
+    /// The store, which a server may be using, unless it is a folder of documents; or the file of a backup, which is restored into a
+    /// scratch place below TMPDIR
     #[structopt(name = "URL|FILE")]
     store: String,
     /// Reads the contents of its files as well, which are there
@@ -124,8 +126,13 @@ pub fn copy(command: &CopyCommand) -> Outcome {
     let plan = moving::Copy { from, to, resume: command.resume };
     if command.dry_run {
         return run_until_interrupted("interrupted", async {
-            let counts = plan.rehearse().await?;
-            output::line(&format!("would copy {counts}, sessions and what else ends by itself among them"));
+            let moving::Rehearsal { counts, contents, note } = plan.rehearse().await?;
+            output::line(&format!("would copy {counts} to {}", plan.to.database));
+            if let Some(note) = note {
+                output::line(&note);
+            } else if contents > 0 {
+                output::line(&format!("would copy contents of files: {contents}, to {}", plan.to.storage));
+            }
             Ok(())
         });
     }
@@ -177,6 +184,13 @@ fn verify_backup(path: &Path) -> Outcome {
     if !path.exists() {
         let problem =
             format!("'{}' is neither the URL of a store, such as sqlite://FILE, nor a file", path.display());
+        return Err(Usage(problem).into());
+    }
+    if path.join(EXPORT).is_file() {
+        let problem = format!(
+            "{0} is no backup, but an export of items: `realnet import {0} --dry-run` looks at it",
+            path.display()
+        );
         return Err(Usage(problem).into());
     }
     if let Some(url) = meant_as(path) {

@@ -12,7 +12,7 @@ use super::head::{Counts, MAX_HEAD};
 use super::layout::{self, Place};
 use super::{at, folder};
 use crate::cli::Failure;
-use crate::wire::moving::archive::{MAX_WINDOW, nothing_behind, unreadable};
+use crate::wire::moving::archive::{HEAD as OF_BACKUP, MAX_WINDOW, nothing_behind, unreadable};
 
 /// Read at a time.
 const BLOCK: usize = 256 * 1024;
@@ -101,6 +101,9 @@ async fn entries(source: &mut impl Read, into: &Path, most: u64) -> Result<(), F
         }
         if !entry.header().entry_type().is_file() {
             return Err(foreign(&name, "is no file"));
+        }
+        if path == OF_BACKUP {
+            return Err("it is a backup of a store: `realnet restore` takes it".into());
         }
         let place = layout::place(path).ok_or_else(|| foreign(&name, "does not belong there"))?;
         let size = entry.size();

@@ -73,7 +73,7 @@ impl Server {
         // Whatever else is wrong is told first.
         let store = Box::pin(self.check_store(first)).await?;
         self.check_storage().await?;
-        Ok(match storage::check(&self.config.storage).await? {
+        Ok(match storage::check(&self.config.storage.place).await? {
             Some(storage) => format!("{store}; {storage}"),
             None => store,
         })

@@ -207,8 +207,8 @@ fn check_folder(path: &Path) -> Outcome {
 }
 
 /// Sees that the storage can be used; what there is to say of one that is not on this machine.
-pub(super) async fn check(section: &StorageSection) -> Result<Option<String>, Failure> {
-    let section = match &section.place {
+pub(super) async fn check(place: &StoragePlace) -> Result<Option<String>, Failure> {
+    let section = match place {
         StoragePlace::S3(section) => section,
         StoragePlace::Local { path } => return check_folder(path).map(|()| None),
         StoragePlace::None | StoragePlace::Memory => return Ok(None),

@@ -55,6 +55,18 @@ async fn contents_move_through_a_bucket() {
     );
     assert!(server.stop());
 
+    // A living copy has it: no other one is mixed with that, and nothing is made before that is known.
+    let again = |storage: &str| {
+        let to = ["copy", "--from", "sqlite://shop.db", "--to", "sqlite://again.db", "--to-storage", storage];
+        let output = run(realnet(&folder).args(to).envs(s3.iter().map(|(name, value)| (name, value))));
+        assert!(!output.status.success() && !folder.join("again.db").exists(), "{}", text(&output));
+        text(&output)
+    };
+    let said = again(&address);
+    assert!(said.contains("in use by another copy of this database"), "{said}");
+    let said = again("s3://realnet-no-such-bucket/x");
+    assert!(said.contains("realnet-no-such-bucket"), "{said}");
+
     // By the settings of the server, and back into a folder.
     let before = sum(&folder, "sqlite://moved.db");
     let mut by_settings = s3.clone();

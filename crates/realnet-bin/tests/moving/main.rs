@@ -15,4 +15,5 @@ mod large_exports;
 mod left_behind;
 mod ring;
 mod shop;
+mod told;
 mod travellers;

@@ -12,7 +12,7 @@ use realnet_core::provider::{Access, ContentId, DataProvider, Expectation, TURN_
 use realnet_core::resource::Services;
 use realnet_core::{ErrorKind, Uuid};
 use realnet_provider_aws::{S3Data, S3Keys, S3Options};
-use realnet_resource_files::{Keeper, claim, claim_for, sweep, take_over};
+use realnet_resource_files::{Keeper, check_shared, claim, claim_for, sweep, take_over};
 use realnet_testkit::engines::s3_place;
 use serde_json::{Value, json};
 
@@ -190,4 +190,18 @@ async fn an_earlier_mark_counts() {
         assert_eq!(claim(&services).await.is_ok(), is_own);
         assert_eq!(claim_for(&*services.credentials, &*data).await.is_ok(), is_own);
     }
+}
+
+/// Whoever fills a copy of a database is told that the first one has the storage.
+#[tokio::test]
+async fn a_storage_with_turns_of_the_same_name_is_another_copys() {
+    let data = bucket().await;
+    let services = on(Arc::clone(&data)).await;
+    let own = b"RealNet database of before\n".to_vec();
+    services.credentials.setting_or_insert("files.database", own.clone()).await.unwrap();
+    assert!(!claim_for(&*services.credentials, &*data).await.unwrap(), "a new one");
+    claim(&services).await.unwrap();
+    assert!(claim_for(&*services.credentials, &*data).await.unwrap());
+    assert!(check_shared(&own, &*data).await.unwrap());
+    assert!(is_foreign(check_shared(b"RealNet database of others\n", &*data).await));
 }

@@ -36,7 +36,7 @@ pub struct Made {
 
 /// Writes all that a store holds at this moment into a new file; into one named by the moment, where `path` is a folder.
 pub async fn backup(place: &Place, path: &Path) -> Result<Made, Failure> {
-    let store = source(&place.database, Others::Allowed).await?;
+    let store = source(&place.database, Others::Allowed).await?.store;
     let storage = contents::source(&place.storage).await?;
     let now = System.now();
     let path = if path.is_dir() {

@@ -1,13 +1,14 @@
 //! The contents of files, when a store moves: those that its items name, under their ids.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use realnet_core::provider::{
     Content, ContentId, ContentSource, DataProvider, Expectation, RecordStream, StoreRecord,
 };
-use realnet_core::{Error, Uuid};
+use realnet_core::{Error, ErrorKind, Uuid};
 use realnet_provider_generic::{LocalData, LocalLook, LocalOptions};
 
 use super::super::storage;
@@ -79,6 +80,60 @@ pub async fn target(place: &StoragePlace) -> Result<Option<Arc<dyn DataProvider>
             Ok(Some(Arc::new(opened.map_err(|error| for_operators(&error))?)))
         }
         StoragePlace::S3(section) => Ok(Some(storage::bucket(section)?)),
+    }
+}
+
+/// Sees that contents can be stored in a place, and that it is nobody else's, as far as that can be told without making anything there.
+/// `owner`: what the database is called in storages, where that is known.
+pub async fn check_target(place: &StoragePlace, owner: Option<&[u8]>) -> Result<(), Failure> {
+    match place {
+        StoragePlace::None => return Ok(()),
+        StoragePlace::Memory => return Err("a storage in memory is seen by its server alone".into()),
+        // The folders above it are made along with it.
+        StoragePlace::Local { path }
+            if path.parent().is_some_and(|above| !above.as_os_str().is_empty() && !above.is_dir()) => {}
+        StoragePlace::Local { .. } | StoragePlace::S3(_) => drop(storage::check(place).await?),
+    }
+    let is_shared = match (place, owner) {
+        (StoragePlace::Local { path }, _) => check_folder(path, owner).await.map(|()| false),
+        (StoragePlace::S3(section), Some(owner)) => {
+            realnet_resource_files::check_shared(owner, &*storage::bucket(section)?).await
+        }
+        _ => Ok(false),
+    };
+    match is_shared {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(of_another_copy(place)),
+        Err(error) if error.kind() == ErrorKind::Conflict => {
+            let words = for_operators(&error);
+            let at = if words.contains(&place.to_string()) { String::new() } else { format!("{place}: ") };
+            Err(format!("{at}{words}: name another one").into())
+        }
+        Err(error) => Err(for_operators(&error).into()),
+    }
+}
+
+/// What is said of a storage that a server of another copy may have at work.
+pub fn of_another_copy(place: &StoragePlace) -> Failure {
+    format!("{place}: the storage is in use by another copy of this database: name another one").into()
+}
+
+/// Looks at a folder, if it is there.
+async fn check_folder(path: &Path, owner: Option<&[u8]>) -> Result<(), Error> {
+    if !path.is_dir() {
+        return Ok(());
+    }
+    match LocalLook::open(path) {
+        Ok(looked) if owner.is_some() => realnet_resource_files::check_owned(owner, &looked).await,
+        Ok(_) => Ok(()),
+        // Nothing has been stored in it yet.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let mut names = std::fs::read_dir(path).into_iter().flatten().flatten();
+            let is_empty =
+                names.all(|entry| entry.file_name() == "lost+found" || entry.file_name() == "realnet-data");
+            if is_empty { Ok(()) } else { Err(Error::conflict("the folder holds other files")) }
+        }
+        Err(error) => Err(error),
     }
 }
 

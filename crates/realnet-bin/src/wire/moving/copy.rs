@@ -10,8 +10,9 @@ use super::super::store::Store;
 use super::Place;
 use super::contents::{self, Found, Named};
 use super::keys;
-use super::open::{Others, source};
+use super::open::{Others, Source, source};
 use super::progress::Bar;
+use super::verify::read;
 use crate::cli::Failure;
 use crate::config::StoragePlace;
 
@@ -37,6 +38,17 @@ pub struct Copied {
     pub next: Vec<String>,
 }
 
+/// What would be copied.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// The records, as the copy counts them.
+    pub counts: Census,
+    /// How many contents items name.
+    pub contents: usize,
+    /// Why they would stay where they are, in words.
+    pub note: Option<String>,
+}
+
 impl Copy {
     fn check(&self) -> Result<(), Failure> {
         let (from, to) = (&self.from.database, &self.to.database);
@@ -46,25 +58,58 @@ impl Copy {
         Ok(())
     }
 
+    /// Sees that contents can go where they are to go, if any are: before anything is copied.
+    async fn check_storage(&self, owner: Option<&[u8]>) -> Result<(), Failure> {
+        let (from, to) = (&self.from.storage, &self.to.storage);
+        if from == to || (*from == StoragePlace::None && !self.to.storage_is_said) {
+            return Ok(());
+        }
+        contents::check_target(to, owner).await.map_err(|failure| format!("{failure} (--to-storage)").into())
+    }
+
+    /// Why so many contents stay where they are, in words; nothing where they go along.
+    fn staying(&self, count: usize, are_not: &str) -> Option<String> {
+        let (from, to) = (&self.from.storage, &self.to.storage);
+        if from == to && *to != StoragePlace::None {
+            return Some(format!(
+                "{count} items have contents, which stay in {to}: both stores use it now, so keep it when the first one goes; a copy beginning \
+                 anew with --to-storage puts them into another place"
+            ));
+        }
+        let is_either = [from, to].contains(&&StoragePlace::None);
+        is_either.then(|| {
+            format!(
+                "{count} items have contents, which {are_not} copied: give the servers of the target the storage that they are in, or \
+                 begin anew with --from-storage and --to-storage"
+            )
+        })
+    }
+
     /// What would be copied. The target is looked at, too, and nothing is changed or made.
-    pub async fn rehearse(&self) -> Result<Census, Failure> {
+    pub async fn rehearse(&self) -> Result<Rehearsal, Failure> {
         self.check()?;
         let now = System.now();
-        let counts = source(&self.from.database, Others::Refused).await?.census(now).await?;
+        let Source { store, owner } = source(&self.from.database, Others::Refused).await?;
+        contents::source(&self.from.storage).await?;
+        self.check_storage(owner.as_deref()).await?;
         // One that is not there yet is an empty one in memory here.
         let (target, _) = Store::look(&self.to.database).await?;
         let begun = Filling::begin(target.target(), now, self.resume).await.map(drop);
         target.close().await?;
         begun?;
-        Ok(counts)
+        let (summary, named) = read(&*store, now).await?;
+        let contents = named.ids().len();
+        let note = if contents == 0 { None } else { self.staying(contents, "would not be") };
+        Ok(Rehearsal { counts: summary.counts, contents, note })
     }
 }
 
 /// Copies everything and compares both.
 pub async fn copy(plan: &Copy) -> Result<Copied, Failure> {
     plan.check()?;
-    let source = source(&plan.from.database, Others::Refused).await?;
+    let Source { store: source, owner } = source(&plan.from.database, Others::Refused).await?;
     let storage = contents::source(&plan.from.storage).await?;
+    plan.check_storage(owner.as_deref()).await?;
     let store = Store::open(&plan.to.database).await?;
     let copied = async {
         let target = store.target();
@@ -104,26 +149,15 @@ async fn copy_contents(
     if count == 0 {
         return Ok((None, None));
     }
-    if plan.from.storage == plan.to.storage && plan.to.storage != StoragePlace::None {
-        return Ok((
-            None,
-            Some(format!(
-                "{count} items have contents, which stay in {}: both stores use it now, so keep it when the first one goes; a copy beginning \
-                 anew with --to-storage puts them into another place",
-                plan.to.storage
-            )),
-        ));
+    if let Some(note) = plan.staying(count, "were not") {
+        return Ok((None, Some(note)));
     }
     let (Some(from), Some(to)) = (from, contents::target(&plan.to.storage).await?) else {
-        return Ok((
-            None,
-            Some(format!(
-                "{count} items have contents, which were not copied: give the servers of the target the storage that they are in, or \
-                 begin anew with --from-storage and --to-storage"
-            )),
-        ));
+        return Ok((None, None));
     };
     // A server would refuse what is another's, and sweep what it does not know.
-    realnet_resource_files::claim_for(credentials, &*to).await?;
+    if realnet_resource_files::claim_for(credentials, &*to).await? {
+        return Err(contents::of_another_copy(&plan.to.storage));
+    }
     Ok((Some(contents::copy(named, &*from, &*to).await?), None))
 }

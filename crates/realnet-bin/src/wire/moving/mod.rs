@@ -10,9 +10,10 @@ mod progress;
 mod restore;
 mod verify;
 
+pub use archive::Contents;
 pub use backup::backup;
 pub use contents::{Found, check as check_contents, told};
-pub use copy::{Copy, copy};
+pub use copy::{Copy, Rehearsal, copy};
 pub use progress::Bar;
 pub use restore::{Rehearsed, rehearse, restore};
 pub use verify::verify;

@@ -6,6 +6,7 @@ use realnet_core::provider::{CredentialProvider as _, DumpProvider, MARK_SETTING
 use realnet_provider_generic::{DocumentStore, Edits};
 use realnet_provider_sql::postgres::PostgresStore;
 use realnet_provider_sql::{SqliteConfig, SqliteDump, SqliteStore};
+use realnet_resource_files::DATABASE_SETTING;
 
 use super::super::server::UNFINISHED;
 use super::super::store::{at, look_at_documents, postgres_config};
@@ -21,8 +22,16 @@ pub enum Others {
     Refused,
 }
 
+/// A store that is only read.
+pub struct Source {
+    /// What it holds.
+    pub store: Arc<dyn DumpProvider>,
+    /// What it is called where contents are stored, if it has been.
+    pub owner: Option<Vec<u8>>,
+}
+
 /// A store that is only read. It has to be there, whole, with a schema that is up to date; nothing of it is changed.
-pub async fn source(section: &DatabaseSection, others: Others) -> Result<Arc<dyn DumpProvider>, Failure> {
+pub async fn source(section: &DatabaseSection, others: Others) -> Result<Source, Failure> {
     let whole = |mark: Option<Vec<u8>>| match mark {
         Some(_) => Err(Failure::from(format!("{section}: {UNFINISHED}"))),
         None => Ok(()),
@@ -38,17 +47,18 @@ pub async fn source(section: &DatabaseSection, others: Others) -> Result<Arc<dyn
             let opened = opened.map_err(|error| at(path.display(), &error))?;
             let looked = SqliteStore::look(SqliteConfig::new(path.clone()));
             let looked = looked.map_err(|error| at(path.display(), &error))?;
-            let mark = looked.setting(MARK_SETTING).await;
+            let settings = (looked.setting(MARK_SETTING).await, looked.setting(DATABASE_SETTING).await);
             looked.close().await?;
-            whole(mark?)?;
-            Arc::new(opened)
+            whole(settings.0?)?;
+            Source { store: Arc::new(opened), owner: settings.1? }
         }
         // What is in the folder is read whole, and no server gets it meanwhile.
         DatabaseSection::Documents { format, folder } if DocumentStore::holds(folder) => {
             let store = look_at_documents(*format, folder, Edits::Refused);
             let store = store.map_err(|error| at(folder.display(), &error))?;
             whole(store.setting(MARK_SETTING).await?)?;
-            Arc::new(store)
+            let owner = store.setting(DATABASE_SETTING).await?;
+            Source { store: Arc::new(store), owner }
         }
         DatabaseSection::Documents { folder, .. } => {
             return Err(format!("{}: there is no store of documents", folder.display()).into());
@@ -57,7 +67,8 @@ pub async fn source(section: &DatabaseSection, others: Others) -> Result<Arc<dyn
             let opened = PostgresStore::connect_read_only(postgres_config(section)?).await;
             let opened = opened.map_err(|error| at(format_args!("{section:?}"), &error))?;
             whole(opened.setting(MARK_SETTING).await?)?;
-            Arc::new(opened)
+            let owner = opened.setting(DATABASE_SETTING).await?;
+            Source { store: Arc::new(opened), owner }
         }
     })
 }

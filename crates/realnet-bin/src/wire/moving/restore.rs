@@ -1,6 +1,7 @@
 //! Filling an empty store from an archive, which is read as a whole before: one that is not in order changes nothing.
 
 use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +27,11 @@ use crate::config::{DatabaseSection, StoragePlace};
 const WAITING: usize = 64;
 /// So many pieces of a content may wait.
 const PIECES: usize = 4;
+/// How to take another scratch place.
+const ANOTHER: &str =
+    ": TMPDIR=FOLDER takes another, with room for all of the store but the contents of files";
+/// How files in gzip begin.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Whoever wanted it has failed, and says why.
 const GONE: &str = "nobody reads the archive any more";
 
@@ -43,8 +49,10 @@ pub struct Restored {
     pub summary: Summary,
     /// What the backup has of contents.
     pub contents: Contents,
+    /// Whether these were left out.
+    pub left_out: bool,
     /// What is left to be done by the operator.
-    pub next: Option<String>,
+    pub next: Vec<String>,
 }
 
 /// Fills a store, which has to be empty (or to have been begun, with `resume`).
@@ -54,12 +62,22 @@ pub async fn restore(path: &Path, to: &Place, resume: bool) -> Result<Restored, 
     if needs_storage && to.storage == StoragePlace::None && !to.storage_is_said {
         return Err("the backup has contents of files: name the folder for them with --storage, or leave them out with --storage none".into());
     }
+    if needs_storage {
+        contents::check_target(&to.storage, None).await?;
+    }
     let store = Store::open(&to.database).await?;
     let restored = async {
         let storage = if needs_storage { contents::target(&to.storage).await? } else { None };
-        let summary = fill(path, &manifest, &store, storage, resume).await?;
-        let next = keys::needed(&to.database, store.target()).await?;
-        Ok::<_, Failure>(Restored { summary, contents: manifest.contents.clone(), next })
+        let left_out = needs_storage && storage.is_none();
+        let (summary, is_shared) = fill(path, &manifest, &store, storage, resume).await?;
+        let claim = is_shared.then(|| {
+            format!(
+                "{}: another copy of this database has this storage, until `realnet server claim-storage` hands it over to this one",
+                to.storage
+            )
+        });
+        let next = keys::needed(&to.database, store.target()).await?.into_iter().chain(claim).collect();
+        Ok::<_, Failure>(Restored { summary, contents: manifest.contents.clone(), left_out, next })
     };
     let restored = restored.await;
     let is_begun =
@@ -80,25 +98,42 @@ pub struct Rehearsed {
 /// Restores into a store that goes afterwards, and compares: what a backup is good for.
 pub async fn rehearse(path: &Path) -> Result<Rehearsed, Failure> {
     let manifest = check(path).await?;
-    let scratch = tempfile::tempdir()?;
+    let folder = std::env::temp_dir();
+    let scratch = tempfile::tempdir_in(&folder);
+    let scratch =
+        scratch.map_err(|error| format!("the scratch place {}: {error}{ANOTHER}", folder.display()))?;
+    let in_scratch = |failure| in_scratch(failure, &folder);
     let section = DatabaseSection::Sqlite { path: scratch.path().join("scratch.db") };
-    let store = Store::open(&section).await?;
+    let store = Store::open(&section).await.map_err(in_scratch)?;
     let filled = async {
         fill(path, &manifest, &store, None, false).await?;
         Ok::<_, Failure>(keys::of_restored(&secret::known_keys(store.target()).await?))
     };
     let filled = filled.await;
     store.close().await?;
-    filled.map(|keys| Rehearsed { manifest, keys })
+    filled.map(|keys| Rehearsed { manifest, keys }).map_err(in_scratch)
 }
 
+/// What went wrong in a scratch place, in words that say so.
+fn in_scratch(failure: Failure, folder: &Path) -> Failure {
+    let text = crate::cli::describe(&*failure);
+    match text.split_once("the disk of the database is full") {
+        Some((before, behind)) => {
+            format!("{before}the disk of the scratch place {} is full{ANOTHER}{behind}", folder.display())
+                .into()
+        }
+        None => failure,
+    }
+}
+
+/// Fills a store, and the storage if there is one; answers whether another copy of the database has that.
 async fn fill(
     path: &Path,
     manifest: &Manifest,
     store: &Store,
     storage: Option<Arc<dyn DataProvider>>,
     resume: bool,
-) -> Result<Summary, Failure> {
+) -> Result<(Summary, bool), Failure> {
     let mut filling = Filling::begin(store.target(), manifest.made_at, resume).await?;
     let total = manifest.census().total();
     let bar = Bar::new("restoring", total);
@@ -107,12 +142,14 @@ async fn fill(
     let bar = Bar::new("comparing", total);
     filling.compare(&summary, &mut bar.steps()).await?;
     drop(bar);
+    let mut is_shared = false;
     if let Some(storage) = storage {
-        realnet_resource_files::claim_for(store.target(), &*storage).await?;
+        // What is there already stays, and what is missing comes back: a store that was lost leaves its bucket behind.
+        is_shared = realnet_resource_files::claim_for(store.target(), &*storage).await?;
         put_contents(path.to_owned(), manifest.contents.count, &*storage).await?;
     }
     filling.finish().await?;
-    Ok(summary)
+    Ok((summary, is_shared))
 }
 
 /// Stores the contents of an archive that has been checked, but for those that are there already.
@@ -158,7 +195,17 @@ fn records(path: PathBuf) -> RecordStream {
 }
 
 fn open(path: &Path) -> Result<File, Failure> {
-    File::open(path).map_err(|error| format!("the backup {}: {error}", path.display()).into())
+    let problem = |error: std::io::Error| format!("the backup {}: {error}", path.display());
+    let mut file = File::open(path).map_err(problem)?;
+    let mut first = [0; 2];
+    if file.read(&mut first).map_err(problem)? == 2 && first == GZIP {
+        return Err(
+            "this is no backup, which is a tar archive in zstd: `realnet import` takes exports in gzip"
+                .into(),
+        );
+    }
+    file.rewind().map_err(problem)?;
+    Ok(file)
 }
 
 fn at(path: &Path, error: &Failure) -> Failure {
@@ -241,5 +288,18 @@ impl Visitor for Outlet {
 
     fn end_content(&mut self, _: Checksum) -> Result<(), Failure> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_scratch_place_is_told_by_name() {
+        let full = Failure::from(Error::unavailable("the disk of the database is full"));
+        let said = in_scratch(full, Path::new("/small")).to_string();
+        assert!(said.starts_with("the disk of the scratch place /small is full: TMPDIR=FOLDER"), "{said}");
+        assert_eq!(in_scratch("another".into(), Path::new("/small")).to_string(), "another");
     }
 }

@@ -14,11 +14,11 @@ mod write;
 
 pub use destination::{Destination, clear};
 pub use manifest::{Contents, ContentsDigest, FORMAT, Head, Manifest};
-pub use read::{MAX_WINDOW, Visitor, nothing_behind, read, unreadable};
+pub use read::{EXPORT, MAX_WINDOW, Visitor, nothing_behind, read, unreadable};
 pub use write::{Entries, LEVEL, Writer};
 
 /// The first entry.
-const HEAD: &str = "realnet-backup.json";
+pub const HEAD: &str = "realnet-backup.json";
 /// The last one.
 const MANIFEST: &str = "manifest.json";
 /// Tar pads everything to blocks of so many bytes.

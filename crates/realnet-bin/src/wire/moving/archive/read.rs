@@ -19,6 +19,8 @@ const MAX_PART: u64 = 64 * 1024 * 1024;
 const MAX_LINE: u64 = 24 * 1024 * 1024;
 /// The largest window that unpacking may take, as a power of two: 8 MiB.
 pub const MAX_WINDOW: u32 = 23;
+/// What an export says of itself, which is no backup.
+pub const EXPORT: &str = "realnet-export.json";
 /// Contents are read in pieces of so many bytes.
 const PIECE: usize = 64 * 1024;
 
@@ -111,6 +113,11 @@ impl Reading<'_> {
                 }
                 Stage::Records(0)
             }
+            (Stage::Head, _) if is_of_export(name) => {
+                return Err(
+                    "this is no backup of a store, but an export of items: `realnet import` takes it".into(),
+                );
+            }
             (Stage::Head, _) => {
                 return Err("this is no backup of a store: it begins with something else".into());
             }
@@ -179,6 +186,11 @@ impl Reading<'_> {
         self.contents.add(id, size, checksum);
         self.visitor.end_content(checksum)
     }
+}
+
+/// Whether an entry is one of those that exports have.
+fn is_of_export(name: &str) -> bool {
+    name == EXPORT || ["types/", "items/", "data/"].iter().any(|folder| name.starts_with(folder))
 }
 
 fn json<T: DeserializeOwned>(name: &str, size: u64, entry: &mut impl Read) -> Result<T, Failure> {
