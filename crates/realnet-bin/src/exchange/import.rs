@@ -92,8 +92,8 @@ impl Import<'_> {
         admitted::check(&listing, &types, &self.options.with)?;
         let links = scan::read(&listing, &types).await?;
         let order = order(&links.needs).map_err(|circle| in_circle(&listing, &circle))?;
-        let missing = self.missing(&links).await?;
         let account = self.client.whoami().await?["account"].take();
+        let missing = self.missing(&links, account["org"].as_str()).await?;
         let is_admin = matches!(account["role"].as_str(), Some("admin" | "superuser"));
         let owners = self.owners(&account, is_admin, &links).await?;
         let kept = self.kept.join(self.name(&head, &account)?);
@@ -120,6 +120,7 @@ impl Import<'_> {
             unfinished,
             missing,
             owners,
+            org: account["org"].clone(),
             ids,
             is_new,
             done,
@@ -135,10 +136,10 @@ impl Import<'_> {
         Ok(work.done)
     }
 
-    /// References that lead out of the export, to nothing that the caller sees.
-    async fn missing(&self, links: &Links) -> Result<HashSet<Uuid>, Failure> {
+    /// References that lead out of the export, to nothing that the caller sees: none leads into another org.
+    async fn missing(&self, links: &Links, org: Option<&str>) -> Result<HashSet<Uuid>, Failure> {
         let outside: Vec<Uuid> = links.outside.keys().copied().collect();
-        let present = lookup::present(self.client, "items", &outside).await?;
+        let present = lookup::present(self.client, "items", &outside, org).await?;
         let missing: HashSet<Uuid> = outside.into_iter().filter(|id| !present.contains(id)).collect();
         if missing.is_empty() || self.options.drop_missing {
             return Ok(missing);
@@ -160,7 +161,7 @@ impl Import<'_> {
         let mut owners: HashSet<Uuid> = uuid(account.get("id")).into_iter().collect();
         if is_admin {
             let named: Vec<Uuid> = links.owners.iter().copied().collect();
-            owners.extend(lookup::present(self.client, "accounts", &named).await?);
+            owners.extend(lookup::present(self.client, "accounts", &named, account["org"].as_str()).await?);
         }
         Ok(owners)
     }

@@ -12,14 +12,17 @@ use crate::cli::{Failure, Pages};
 /// So many are asked for at once: their ids stand in the address.
 pub const CHUNK: usize = 80;
 
-/// The items of these ids that the caller sees, as documents with their own attributes.
+/// The items of these ids that the caller sees, as documents with their own attributes, and with their org.
 pub async fn items(client: &Client, ids: &[Uuid]) -> Result<HashMap<Uuid, Map<String, Value>>, Failure> {
     let mut found = HashMap::new();
     for ids in ids.chunks(CHUNK) {
         let query = query(ids).with("attributes", "own");
         each(client, "items", query, |item| {
             if let Some(id) = uuid(item.get("id")) {
-                found.insert(id, document::of_item(item));
+                let org = item.get("org").cloned();
+                let mut item = document::of_item(item);
+                item.extend(org.map(|org| ("org".to_owned(), org)));
+                found.insert(id, item);
             }
         })
         .await?;
@@ -27,11 +30,19 @@ pub async fn items(client: &Client, ids: &[Uuid]) -> Result<HashMap<Uuid, Map<St
     Ok(found)
 }
 
-/// Which of these ids are those of items of a resource that the caller sees.
-pub async fn present(client: &Client, resource: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>, Failure> {
+/// Which of these ids are those of items of a resource that the caller sees, in one org or in all.
+pub async fn present(
+    client: &Client,
+    resource: &str,
+    ids: &[Uuid],
+    org: Option<&str>,
+) -> Result<HashSet<Uuid>, Failure> {
     let mut found = HashSet::new();
     for ids in ids.chunks(CHUNK) {
-        let query = query(ids).with("select", "id");
+        let mut query = query(ids).with("select", "id");
+        if let Some(org) = org {
+            query = query.with("org", org);
+        }
         each(client, resource, query, |item| found.extend(uuid(item.get("id")))).await?;
     }
     Ok(found)

@@ -24,7 +24,7 @@ pub struct Imported {
     pub different: Vec<String>,
     /// How many of those that were made or changed say who may do what, by type and role.
     pub admitted: BTreeMap<String, u64>,
-    /// Documents whose ids items of other types have.
+    /// Documents whose ids items of other types or orgs have.
     pub others: Vec<String>,
     /// Contents that were sent.
     pub contents: u64,
@@ -104,7 +104,7 @@ impl Imported {
         if !self.others.is_empty() {
             let some: Vec<&str> = self.others.iter().take(NAMED).map(String::as_str).collect();
             lines.push(format!(
-                "{} of an item of another type here, which stays as it is:\n  {}",
+                "{} of another item here, which stays as it is (--new-ids makes items of their own):\n  {}",
                 counted(self.others.len() as u64, "id"),
                 some.join("\n  ")
             ));

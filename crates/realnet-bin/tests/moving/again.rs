@@ -214,3 +214,34 @@ async fn documents_by_hand_need_say_little() {
     }
     assert_eq!(client.get("files", id).await.unwrap(), item);
 }
+
+/// Who sees all orgs imports into their own: what another one has under an id is no item of theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn items_of_other_orgs_are_others() {
+    let (place, client) = place().await;
+    let org = client.create("orgs", &json!({"name": "Bistro"})).await.unwrap();
+    let chef =
+        json!({"username": "chef", "password": "correct-horse-chef", "role": "admin", "org": org["id"]});
+    client.create("accounts", &chef).await.unwrap();
+    let from = Place::start();
+    from.server.admin().await.create("task", &json!({"name": "mine"})).await.unwrap();
+    let exporter = User::admin(&from.server, &place.folder).await;
+    exporter.told(&["export", "tasks", "--type", "task"]);
+    let chef =
+        User::in_org(&place.server, &place.folder, ("chef", "correct-horse-chef"), Some("Bistro")).await;
+    assert!(chef.told(&["import", "tasks"]).contains("1 item created"));
+    let all = async || client.list("task", &ListQuery::default()).await.unwrap().items;
+    let before = all().await;
+    assert_eq!((before.len(), &before[0]["org"]), (1, &org["id"]));
+    chef.told(&["update", "task", before[0]["id"].as_str().unwrap(), "--name", "theirs"]);
+    let before = all().await;
+    let admin = place.admin().await;
+    for arguments in [&["import", "tasks"][..], &["import", "tasks", "--overwrite"]] {
+        let said = admin.told(arguments);
+        assert!(said.contains("0 items created, 0 changed, 0 there already"), "{said}");
+        assert!(said.contains("1 id of another item here") && said.contains("(in the org "), "{said}");
+    }
+    assert_eq!(all().await, before);
+    assert!(admin.told(&["import", "tasks", "--new-ids"]).contains("1 item created"));
+    assert_eq!(all().await.len(), 2);
+}

@@ -189,7 +189,7 @@ async fn other_items_are_not_overwritten() {
         let said = user.told(arguments);
         assert!(
             said.contains("0 items created, 0 changed, 0 there")
-                && said.contains("1 id of an item of another type here")
+                && said.contains("1 id of another item here")
                 && said.contains("(of type Group)"),
             "{said}"
         );

@@ -24,9 +24,19 @@ impl User {
     }
 
     /// Whoever signs in so.
-    pub async fn of(server: &Server, folder: &Path, (name, password): (&str, &str)) -> Self {
+    pub async fn of(server: &Server, folder: &Path, who: (&str, &str)) -> Self {
+        Self::in_org(server, folder, who, None).await
+    }
+
+    /// Whoever signs in so to an org.
+    pub async fn in_org(
+        server: &Server,
+        folder: &Path,
+        (name, password): (&str, &str),
+        org: Option<&str>,
+    ) -> Self {
         let mut client = Client::new(&server.address).unwrap();
-        let token = client.authenticate(name, password, None).await.unwrap().token;
+        let token = client.authenticate(name, password, org).await.unwrap().token;
         Self { folder: folder.to_owned(), address: server.address.clone(), token }
     }
 

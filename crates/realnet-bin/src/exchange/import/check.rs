@@ -29,7 +29,7 @@ impl Work<'_> {
         }
         // What is there has been good enough.
         let known: Vec<Uuid> = faulty.iter().filter_map(|(number, _)| self.id(*number)).collect();
-        let present = lookup::present(self.import.client, "items", &known).await?;
+        let present = lookup::present(self.import.client, "items", &known, None).await?;
         faulty.retain(|(number, _)| self.id(*number).is_none_or(|id| !present.contains(&id)));
         if faulty.is_empty() {
             return Ok(());

@@ -35,7 +35,7 @@ impl Work<'_> {
             for number in numbers {
                 let found = self.id(*number).and_then(|id| present.get(&id));
                 // Another item, of which something else is said.
-                if found.is_some_and(|found| !self.is_of_type(*number, found)) {
+                if found.is_some_and(|found| !self.is_that(*number, found)) {
                     continue;
                 }
                 let document = self.listing.document(*number)?;
@@ -59,7 +59,7 @@ impl Work<'_> {
         let Some(id) = self.id(number) else { return Ok(()) };
         let found = lookup::items(self.import.client, &[id]).await?;
         let found = found.get(&id).ok_or_else(|| format!("{name}: its item is not there any more"))?;
-        if !self.is_of_type(number, found) {
+        if !self.is_that(number, found) {
             return Ok(());
         }
         let document = self.listing.document(number)?;

@@ -15,7 +15,7 @@ impl Work<'_> {
         let present = lookup::items(self.import.client, &known).await?;
         for number in numbers {
             let found = self.id(*number).and_then(|id| present.get(&id));
-            if let Some(found) = found.filter(|found| self.is_of_type(*number, found)) {
+            if let Some(found) = found.filter(|found| self.is_that(*number, found)) {
                 self.bring_up(*number, found, true).await?;
             }
         }

@@ -37,6 +37,8 @@ pub(super) struct Work<'a> {
     pub(super) missing: HashSet<Uuid>,
     /// Owners that are accounts there.
     pub(super) owners: HashSet<Uuid>,
+    /// The org that items are imported into: that of the caller.
+    pub(super) org: Value,
     pub(super) ids: Ids,
     /// Which items were made just now.
     pub(super) is_new: Vec<bool>,
@@ -80,10 +82,9 @@ impl Work<'_> {
         for number in numbers {
             let found = self.id(*number).and_then(|id| present.get(&id));
             if let Some(found) = found {
-                if !self.is_of_type(*number, found) {
+                if let Some(other) = self.otherwise(*number, found) {
                     let path = self.listing.entries[*number as usize].path();
-                    let other = found.get("type").and_then(Value::as_str).unwrap_or_default();
-                    self.done.others.push(format!("{path} (of type {})", other.escape_debug()));
+                    self.done.others.push(format!("{path} ({other})"));
                     continue;
                 }
                 // What waits is compared when all is there that it refers to.
@@ -220,10 +221,19 @@ impl Work<'_> {
         }
     }
 
-    /// Whether what has the id of an item is of its type. Another item is nothing that it could become, whatever is wanted.
-    pub(super) fn is_of_type(&self, number: u32, present: &Map<String, Value>) -> bool {
-        let type_name = &self.listing.entries[number as usize].type_name;
-        present.get("type").and_then(Value::as_str).is_some_and(|found| found.eq_ignore_ascii_case(type_name))
+    /// Whether what has the id of an item is that item. Another one is nothing that it could become, whatever is wanted.
+    pub(super) fn is_that(&self, number: u32, present: &Map<String, Value>) -> bool {
+        self.otherwise(number, present).is_none()
+    }
+
+    /// In words, why what has the id of an item is another one. Superusers see those of all orgs.
+    fn otherwise(&self, number: u32, present: &Map<String, Value>) -> Option<String> {
+        let text = |key: &str| present.get(key).and_then(Value::as_str).unwrap_or_default();
+        if !text("type").eq_ignore_ascii_case(&self.listing.entries[number as usize].type_name) {
+            return Some(format!("of type {}", text("type").escape_debug()));
+        }
+        let is_elsewhere = present.get("org").is_some_and(|org| *org != self.org);
+        is_elsewhere.then(|| format!("in the org {}", text("org").escape_debug()))
     }
 
     /// What an item is called there.
