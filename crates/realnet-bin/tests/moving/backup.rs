@@ -18,7 +18,7 @@ async fn a_store_in_use_is_backed_up_and_restored() {
     let (_guard, folder) = common::folder();
     let server = Server::start_with(&folder, &embedded("shop.db"));
     let shop = Shop::fill(&server, 1500).await;
-    let file = upload(&server, &vec![7; 300_000]).await;
+    let file = upload(&server, &vec![7; 5_000_000]).await;
     let client = server.admin().await;
     let writing = tokio::spawn(async move {
         for index in 0..200 {
@@ -26,7 +26,7 @@ async fn a_store_in_use_is_backed_up_and_restored() {
         }
     });
     let said = told(&folder, &["backup", "shop.tar.zst", "--from", "sqlite://shop.db"]);
-    assert!(said.contains("contents of files: 1, 300000 bytes"), "{said}");
+    assert!(said.contains("contents of files: 1, 5000000 bytes"), "{said}");
     writing.await.unwrap();
     let verified = told(&folder, &["verify", "shop.tar.zst"]);
     assert_eq!(checksum(&verified), checksum(&said));
@@ -54,7 +54,7 @@ async fn a_store_in_use_is_backed_up_and_restored() {
     std::fs::copy(folder.join("shop.db.secret-key"), folder.join("back.db.secret-key")).unwrap();
     let server = Server::start_with(&folder, &embedded("back.db"));
     shop.is_on(&server).await;
-    assert_eq!(content(&server, &file).await, vec![7; 300_000]);
+    assert_eq!(content(&server, &file).await, vec![7; 5_000_000]);
 }
 
 /// The settings of the server say which store is meant; from PostgreSQL it is the same.

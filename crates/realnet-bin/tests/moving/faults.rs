@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::common::{self, Server, realnet, run, text};
 use crate::shop::{content, embedded, told, upload};
 
+/// The size of a content that a backup does not hold in memory.
+const LARGE: usize = 5_000_000;
+
 /// Whether a command went well, and what it printed.
 fn outcome(folder: &Path, arguments: &[&str]) -> (bool, String) {
     let output = run(realnet(folder).args(arguments));
@@ -33,24 +36,30 @@ async fn lost_and_damaged_contents_are_named() {
     let (_guard, folder) = common::folder();
     let server = Server::start_with(&folder, &embedded("shop.db"));
     let mut ids = Vec::new();
-    for size in [1001, 1002, 1003] {
+    for size in [1001, 1002, 1003, 1004, LARGE] {
         ids.push(upload(&server, &vec![7; size]).await);
     }
     assert!(server.stop());
     let storage = folder.join("shop.files");
     std::fs::remove_file(file_of(&storage, 1001)).unwrap();
     std::fs::write(file_of(&storage, 1002), "short").unwrap();
+    for size in [1004, LARGE] {
+        let path = file_of(&storage, size as u64);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[size / 2] ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    }
 
     let copy = ["copy", "--from", "sqlite://shop.db", "--to", "sqlite://copy.db"];
     for (arguments, words) in [
         (
             &["verify", "sqlite://shop.db", "--storage", "shop.files"][..],
-            "all else is in order, but not 2 contents",
+            "all else is in order, but not 4 contents",
         ),
-        (&copy[..], "all else is copied, but not 2 contents"),
+        (&copy[..], "all else is copied, but not 4 contents"),
         (
             &["backup", "shop.tar.zst", "--from", "sqlite://shop.db"],
-            "the backup holds all else, but not 2 contents",
+            "the backup holds all else, but not 4 contents",
         ),
     ] {
         let (good, said) = outcome(&folder, arguments);
@@ -64,6 +73,10 @@ async fn lost_and_damaged_contents_are_named() {
             said.contains(&format!("{} (\"a file\") is damaged: it has 5 bytes", ids[1])),
             "{arguments:?}: {said}"
         );
+        for (id, size) in [(&ids[3], 1004), (&ids[4], LARGE)] {
+            let words = format!("{id} (\"a file\") is damaged: it has {size} bytes with the checksum");
+            assert!(said.contains(&words), "{arguments:?}: {said}");
+        }
         assert!(!said.contains("Internal"), "{arguments:?}: {said}");
     }
     // What is in order is where it should be.

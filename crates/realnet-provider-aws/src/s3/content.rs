@@ -44,7 +44,9 @@ impl Found {
                 let content = Content { id, size, checksum };
                 Ok(Self { content, put: put.clone(), apart: apart.is_some() })
             }
-            _ => Err(Error::internal(format!("the object of content {id} lacks what is noted with each"))),
+            _ => Err(Error::internal(format!(
+                "the object of content {id} is damaged: it lacks what is noted with each"
+            ))),
         }
     }
 
@@ -156,5 +158,20 @@ mod tests {
         {
             assert!(id_in("a/contents/", key).is_none(), "{key}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use realnet_core::Uuid;
+
+    use super::*;
+
+    /// So that whoever reads many contents names it, and goes on with the others.
+    #[test]
+    fn an_object_that_has_lost_what_is_noted_with_it_is_damaged() {
+        let id = ContentId::new(Uuid::from_u128(7));
+        let said = Found::of(id, 3, &HashMap::new()).unwrap_err().report();
+        assert!(said.contains(&format!("content {id} is damaged: it lacks")), "{said}");
     }
 }

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use realnet_core::clock::{Clock as _, System, Timestamp};
-use realnet_core::provider::{ContentId, ContentSource};
+use realnet_core::provider::{ContentId, ContentRead, ContentSource};
 use realnet_core::transfer::Digest;
 use realnet_core::{Error, Uuid};
 
@@ -20,6 +20,8 @@ use crate::cli::{Failure, for_operators};
 
 /// Parts of the records have so many bytes, about.
 const PART: usize = 1024 * 1024;
+/// Contents of up to so many bytes are held while they are written; larger ones are read twice.
+const IN_MEMORY: u64 = 4 * 1024 * 1024;
 
 /// A backup that was made.
 #[derive(Debug)]
@@ -109,7 +111,7 @@ async fn write_contents(
     let mut finding = Finding::new(named);
     for id in ids {
         bar.step();
-        let mut read = match storage.content(ContentId::new(id)).await {
+        let mut read = match checked(storage, ContentId::new(id)).await {
             Ok(Some(read)) => read,
             // Lost, or replaced or deleted since the moment that the backup shows.
             Ok(None) => {
@@ -131,7 +133,23 @@ async fn write_contents(
     Ok(finding.finish())
 }
 
-/// A content that ends otherwise than it began: its entry can not be taken back.
+/// A content that was read to its end before, and is known to be in order: an entry that was begun can not be taken back.
+async fn checked(storage: &dyn ContentSource, id: ContentId) -> Result<Option<ContentRead>, Error> {
+    let Some(mut read) = storage.content(id).await? else { return Ok(None) };
+    let is_small = read.content.size <= IN_MEMORY;
+    let mut pieces = Vec::new();
+    while let Some(bytes) = read.data.try_next().await? {
+        if is_small {
+            pieces.push(Ok(bytes));
+        }
+    }
+    if is_small {
+        return Ok(Some(ContentRead { data: stream::iter(pieces).boxed(), ..read }));
+    }
+    storage.content(id).await
+}
+
+/// A content that ends otherwise than it did a moment before.
 fn broken(named: &Named, id: Uuid, error: &Error) -> Failure {
     let words = named.told(id);
     match contents::damage(error) {
