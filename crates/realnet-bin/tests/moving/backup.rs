@@ -144,3 +144,36 @@ async fn what_a_killed_backup_has_left_goes() {
     left.sort();
     assert_eq!(left, ["busy.tar.zst.part", "notes.part"]);
 }
+
+/// Who has lost the machine, and with it the key file, has the backup: a server starts on what is restored from it once what was sealed
+/// is given up, and all else is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_of_use_without_its_key() {
+    let (_guard, folder) = common::folder();
+    let server = Server::start_with(&folder, &embedded("shop.db"));
+    let shop = Shop::fill(&server, 20).await;
+    assert!(server.stop());
+    told(&folder, &["backup", "shop.tar.zst", "--from", "sqlite://shop.db"]);
+    let database = fresh_database().await.unwrap();
+    let mut settings = postgres_settings(database.url());
+    let said = told_with(&folder, &["restore", "shop.tar.zst"], &settings);
+    assert!(said.contains("no server starts on it before"), "{said}");
+    let refused = |settings: &common::Settings, arguments: &[&str]| {
+        let pairs = settings.iter().map(|(name, value)| (name, value));
+        let output = common::run(common::realnet(&folder).args(arguments).envs(pairs));
+        assert!(!output.status.success(), "{}", common::text(&output));
+        common::text(&output)
+    };
+    let give_up = ["secrets", "give-up", "--yes"];
+    let said = refused(&settings, &give_up);
+    assert!(said.contains("set REALNET_SECRET_KEY"), "nothing is kept in plain text by the way: {said}");
+    let key = told(&folder, &["secrets", "generate"]);
+    settings.push(("REALNET_SECRET_KEY".to_owned(), key.trim().to_owned()));
+    let said = refused(&settings, &["secrets", "status"]);
+    assert!(said.contains("realnet secrets give-up"), "{said}");
+    let said = told_with(&folder, &give_up, &settings);
+    assert!(said.contains("given up: "), "{said}");
+    let server = Server::start_with(&folder, &settings);
+    shop.is_on(&server).await;
+    assert!(server.stop());
+}
