@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod depth;
+#[cfg(test)]
+mod depth_tests;
 mod read;
 mod write;
 

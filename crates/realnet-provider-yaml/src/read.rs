@@ -9,10 +9,15 @@ use realnet_provider_generic::Fault;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
+use super::depth;
+
 /// The value of a text.
 pub(crate) fn read(text: &[u8]) -> Result<Value, Fault> {
     let text =
         std::str::from_utf8(text).map_err(|error| Fault::at(text, error.valid_up_to(), "is no UTF-8"))?;
+    if let Some(place) = depth::beyond(text, MAX_DEPTH) {
+        return Err(Fault::at(text.as_bytes(), place, format!("nested deeper than {MAX_DEPTH} levels")));
+    }
     // A value takes a byte of the text at least, and a character of a scalar one, too; escapes give up to three bytes for two.
     // Only aliases give more.
     let budget = Cell::new(2 * text.len() + 64);
