@@ -77,5 +77,5 @@ pub async fn run(command: &ExportCommand) -> Outcome {
     output::line(&format!("{verb} {} to {target}", exported.counts));
     exported.told().iter().for_each(|line| output::line(line));
     exported.notices().iter().for_each(|line| notice(line));
-    Ok(())
+    exported.failure().map_or(Ok(()), Err)
 }

@@ -43,8 +43,8 @@ pub struct ImportCommand {
     /// Says what would be imported, and changes nothing
     #[structopt(long)]
     dry_run: bool,
-    /// The most bytes that an archive may unpack to
-    #[structopt(long, name = "BYTES")]
+    /// The most bytes that an archive may unpack to, such as 400MB or 2GiB
+    #[structopt(long, name = "BYTES", parse(try_from_str = size))]
     max_size: Option<u64>,
 }
 
@@ -63,4 +63,37 @@ pub async fn run(command: &ImportCommand) -> Outcome {
     let imported = import.run().await?;
     imported.told(dry_run).iter().for_each(|line| output::line(line));
     Ok(())
+}
+
+/// A number of bytes, with a unit where it is large.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1),
+        "k" | "kb" => Some(1000),
+        "m" | "mb" => Some(1_000_000),
+        "g" | "gb" => Some(1_000_000_000),
+        "kib" => Some(1 << 10),
+        "mib" => Some(1 << 20),
+        "gib" => Some(1 << 30),
+        _ => None,
+    };
+    let number = digits.parse::<u64>().ok();
+    let bytes = number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+    bytes.ok_or_else(|| "expected bytes, such as 400000000, 400MB or 2GiB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_may_have_units() {
+        for (text, bytes) in [("17", 17), ("400MB", 400_000_000), ("2GiB", 2 << 30), ("3k", 3000)] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "MB", "-1", "1.5GB", "3 parsecs", "99999999999GB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,15 +1,16 @@
 //! The bytes of files on the way in: those that the server has already stay.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _};
 use std::path::Path;
 
 use bytes::Bytes;
 use futures::stream;
 use realnet_client::Client;
-use realnet_core::provider::Checksum;
+use realnet_core::provider::{Checksum, Meter};
 
-use crate::cli::{Failure, Tries, digest, is_passing};
+use super::folder;
+use crate::cli::{Failure, Tries, is_passing};
 
 /// Read at a time.
 const BLOCK: usize = 256 * 1024;
@@ -43,18 +44,22 @@ pub struct Content<'a> {
 
 /// Sends a content, unless the item has it.
 pub async fn put(client: &Client, content: &Content<'_>) -> Result<Put, Failure> {
-    let checksum = digest(content.path)?;
+    let mut file = opened(content.path)?;
+    let checksum = sum(&mut file)?;
     if content.said.is_some_and(|said| said != checksum) {
         return Err("has other bytes than its document says: where they were changed on purpose, take 'checksum' and 'size' out of that".into());
     }
-    match content.present {
-        Some(present) if present == checksum => return Ok(Put::Same),
-        Some(_) if !content.replaces => return Ok(Put::Other),
-        _ => {}
+    if content.present.is_some_and(|present| present == checksum) {
+        // What the storage has lost can be had from the export.
+        if !is_lost(client, content.id).await {
+            return Ok(Put::Same);
+        }
+    } else if content.present.is_some() && !content.replaces {
+        return Ok(Put::Other);
     }
     let mut tries = Tries::default();
     loop {
-        let Err(failure) = send(client, content, &checksum).await else { return Ok(Put::Sent) };
+        let Err(failure) = send(client, content, &file, &checksum).await else { return Ok(Put::Sent) };
         let error = failure.downcast_ref::<realnet_client::Error>();
         // A content is sent as a whole: it never comes further.
         match error.filter(|error| is_passing(error)).and_then(|_| tries.next(0)) {
@@ -64,8 +69,34 @@ pub async fn put(client: &Client, content: &Content<'_>) -> Result<Put, Failure>
     }
 }
 
-async fn send(client: &Client, content: &Content<'_>, checksum: &str) -> Result<(), Failure> {
-    let file = File::open(content.path)?;
+/// The file of a content, and not what a link names that has come in its place.
+fn opened(path: &Path) -> Result<File, Failure> {
+    let file = folder::open(path)?;
+    let is_linked = |folder: &Path| std::fs::symlink_metadata(folder).is_ok_and(|there| there.is_symlink());
+    if path.parent().is_some_and(is_linked) {
+        return Err("its folder has been replaced by a link meanwhile".into());
+    }
+    Ok(file)
+}
+
+fn sum(file: &mut File) -> std::io::Result<String> {
+    let (mut sum, mut block) = (Meter::new(), vec![0; BLOCK]);
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(sum.checksum().to_string()),
+            count => sum.update(&block[..count]),
+        }
+    }
+}
+
+/// Whether the storage has lost the content that an item names.
+async fn is_lost(client: &Client, id: &str) -> bool {
+    client.content("items", id).await.is_err_and(|error| error.status() == Some(404))
+}
+
+async fn send(client: &Client, content: &Content<'_>, file: &File, checksum: &str) -> Result<(), Failure> {
+    let mut file = file.try_clone()?;
+    file.rewind()?;
     let size = file.metadata()?.len();
     let checksum = Checksum::parse(checksum).ok_or("a checksum has another form")?;
     let data = stream::try_unfold(file, |mut file| async move {

@@ -56,11 +56,19 @@ impl Export<'_> {
             return Err(super::at(self.target, problem));
         }
         // What an import has made of it is known by its id.
-        let id = before.and_then(|head| head.id).unwrap_or_else(|| System.next_id());
+        let id = before.as_ref().and_then(|head| head.id).unwrap_or_else(|| System.next_id());
         let mut head = Head::new(id, System.now(), self.asked.clone());
         let mut target = Some(target);
         target.as_mut().map_or(Ok(()), |target| target.begin(&head))?;
-        let exported = self.walk(total, &mut target).await?;
+        let mut exported = self.walk(total, &mut target).await?;
+        let (written, removed) = target.as_ref().map_or(Ok((0, 0)), Target::sweep)?;
+        if let Some(before) = before {
+            exported.changed = Some((written, removed));
+            if written + removed == 0 {
+                // In a folder in git nothing differs.
+                (head.made_by, head.made_at) = (before.made_by, before.made_at);
+            }
+        }
         (head.complete, head.counts, head.orgs) = (true, Some(exported.counts), exported.orgs.clone());
         target.map_or(Ok(()), |target| target.finish(&head))?;
         Ok(exported)
@@ -172,16 +180,30 @@ impl Export<'_> {
         if checksum != said {
             return Err(format!("{named}: its content has been replaced meanwhile: try again").into());
         }
-        exported.counts.contents += 1;
-        let Some(target) = target else { return Ok(()) };
-        let Some(part) = target.place_of(id, &checksum)? else { return Ok(()) };
-        let fetched = fetch(self.client, &text, &part, named, size, &checksum).await;
-        fetched.map_err(|error| format!("{named}: {error}"))?;
-        if digest(&part)? != checksum {
-            std::fs::remove_file(&part)?;
-            return Err(format!("{named}: what came is not what the server has: try again").into());
+        if let Some(target) = target
+            && let Some(part) = target.place_of(id, &checksum)?
+        {
+            let told = |error: Failure| format!("{named}: {error}");
+            let is_whole = match fetch(self.client, &text, &part, named, size, &checksum).await {
+                Ok(()) => digest(&part)? == checksum,
+                Err(error) if error.is::<realnet_client::Error>() => {
+                    // As long as the server answers, it is the content that is not in order.
+                    if self.client.content("items", &text).await.is_err() {
+                        return Err(told(error).into());
+                    }
+                    false
+                }
+                Err(error) => return Err(told(error).into()),
+            };
+            if !is_whole {
+                target.give_up(id, &part)?;
+                exported.damaged.push(named.to_owned());
+                return Ok(());
+            }
+            target.content(id, &part).await?;
         }
-        target.content(id, &part).await
+        exported.counts.contents += 1;
+        Ok(())
     }
 
     /// What is listed, and how. Newest first: what is made meanwhile does not come.

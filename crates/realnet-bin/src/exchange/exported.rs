@@ -8,6 +8,7 @@ use realnet_core::Uuid;
 use super::head::Counts;
 use super::report::NAMED;
 use super::{counted, lookup};
+use crate::cli::Failure;
 
 /// What was exported, or would be.
 #[derive(Debug, Default)]
@@ -20,6 +21,10 @@ pub struct Exported {
     pub left_contents: u64,
     /// Items that say that they have a content, which the server does not give.
     pub missing: Vec<Uuid>,
+    /// Contents that the server does not give as it has noted them: the names of their items.
+    pub damaged: Vec<String>,
+    /// How many files of the folder were written and removed, where it held the export before.
+    pub changed: Option<(u64, u64)>,
     /// Types that items need, with declarations that the caller can not read.
     pub unread: BTreeSet<String>,
     /// How many items are of which org, where they are of several.
@@ -30,6 +35,9 @@ impl Exported {
     /// Besides the counts, a line each.
     pub fn told(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        if let Some((written, removed)) = self.changed {
+            lines.push(format!("{} written, {removed} removed", counted(written, "file")));
+        }
         if self.left_out > 0 {
             let count = self.left_out;
             lines.push(format!(
@@ -65,6 +73,23 @@ impl Exported {
             ));
         }
         lines
+    }
+}
+
+impl Exported {
+    /// Why the command fails although all else is exported.
+    pub fn failure(&self) -> Option<Failure> {
+        if self.damaged.is_empty() {
+            return None;
+        }
+        let some: Vec<&str> = self.damaged.iter().take(NAMED).map(String::as_str).collect();
+        let failure = format!(
+            "all else is exported, but not {}, which the server does not give as it has noted them: give these items their content again, \
+             or try again\n  {}",
+            counted(self.damaged.len() as u64, "content"),
+            some.join("\n  ")
+        );
+        Some(failure.into())
     }
 }
 

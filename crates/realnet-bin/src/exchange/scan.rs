@@ -174,8 +174,9 @@ impl Listing {
 /// Compares the length of a content with what the document says of it: to read all of it takes long, and comes later.
 fn check_length(root: &Path, entry: &Entry, members: &Map<String, Value>) -> Result<(), String> {
     let said = document::attributes(members).and_then(|own| own.get("size")?.as_u64());
-    let length =
-        std::fs::metadata(root.join(layout::of_data(entry.id))).map_err(|error| error.to_string())?.len();
+    let length = std::fs::symlink_metadata(root.join(layout::of_data(entry.id)))
+        .map_err(|error| error.to_string())?
+        .len();
     match said.filter(|said| *said != length) {
         None => Ok(()),
         Some(said) => Err(format!(

@@ -30,6 +30,8 @@ pub enum Target {
         root: PathBuf,
         /// What has been written or found right.
         seen: HashSet<String>,
+        /// How many files were written, but for the head.
+        written: u64,
     },
     /// Documents as entries.
     Archive {
@@ -73,7 +75,7 @@ impl Target {
             refuse_link(&path.join(name)).map_err(|error| at(path, error))?;
         }
         let mut names = fs::read_dir(path).map_err(|error| at(path, error))?.map_while(Result::ok);
-        let is_empty = names.all(|entry| entry.file_name().as_encoded_bytes().starts_with(b"."));
+        let is_empty = names.all(|entry| folder::is_passed_over("", &entry.file_name()));
         let before = if is_empty { None } else { folder::head(path)? };
         match (is_empty, &before, update) {
             (true, ..) | (false, Some(_), true) => {}
@@ -84,7 +86,7 @@ impl Target {
                 return Err(at(path, "is not empty, and holds no export: name another folder"));
             }
         }
-        Ok((Self::Folder { root: path.to_owned(), seen: HashSet::new() }, before))
+        Ok((Self::Folder { root: path.to_owned(), seen: HashSet::new(), written: 0 }, before))
     }
 
     /// Says that the export is under way.
@@ -98,15 +100,16 @@ impl Target {
     /// Writes a document.
     pub fn document(&mut self, name: &str, text: &[u8]) -> Result<(), Failure> {
         match self {
-            Self::Folder { root, seen } => {
+            Self::Folder { root, seen, written } => {
                 seen.insert(name.to_owned());
                 let path = root.join(name);
                 if let Some((folder, _)) = name.rsplit_once('/') {
                     refuse_link(&root.join(folder)).map_err(|error| at(root, error))?;
                 }
-                if fs::read(&path).is_ok_and(|present| present == text) {
+                if folder::bytes(&path, text.len() as u64).is_ok_and(|present| present == text) {
                     return Ok(());
                 }
+                *written += u64::from(name != HEAD);
                 replace(&path, text).map_err(|error| at(&path, error))
             }
             Self::Archive { entries, .. } => Ok(entries.whole(name, text)?),
@@ -118,15 +121,18 @@ impl Target {
         let name = layout::of_data(id);
         let part = format!(".{id}.{}.part", checksum.get(..16).unwrap_or(checksum));
         match self {
-            Self::Folder { root, seen } => {
+            Self::Folder { root, seen, .. } => {
                 let path = root.join(&name);
                 seen.insert(name);
-                if path.is_file() && digest(&path)? == checksum {
+                if is_file(&path) && digest(&path)? == checksum {
                     return Ok(None);
                 }
                 fs::create_dir_all(root.join("data"))?;
                 let part = root.join("data").join(part);
-                refuse_link(&part)?;
+                // A pipe would be read for ever.
+                if fs::symlink_metadata(&part).is_ok() && !is_file(&part) {
+                    return Err(at(&part, "is no file: remove it"));
+                }
                 Ok(Some(part))
             }
             Self::Archive { scratch, .. } => Ok(Some(scratch.path().join(part))),
@@ -137,7 +143,8 @@ impl Target {
     pub async fn content(&mut self, id: Uuid, part: &Path) -> Result<(), Failure> {
         let name = layout::of_data(id);
         match self {
-            Self::Folder { root, .. } => {
+            Self::Folder { root, written, .. } => {
+                *written += 1;
                 #[cfg(unix)]
                 fs::set_permissions(part, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
                 Ok(fs::rename(part, root.join(name))?)
@@ -161,11 +168,27 @@ impl Target {
         }
     }
 
-    /// Says that the export is whole; what a folder held before, and is not in it any more, goes.
-    pub fn finish(mut self, head: &Head) -> Result<(), Failure> {
-        if let Self::Folder { root, seen } = &self {
-            folder::remove_others(root, seen)?;
+    /// A content that can not be had: what is there of it, or of an earlier one, is none.
+    pub fn give_up(&mut self, id: Uuid, part: &Path) -> Result<(), Failure> {
+        if let Self::Folder { seen, .. } = self {
+            seen.remove(&layout::of_data(id));
         }
+        match fs::remove_file(part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(part, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what a folder held before and is not in the export any more; answers how many files were written, and how many removed.
+    pub fn sweep(&self) -> Result<(u64, u64), Failure> {
+        match self {
+            Self::Folder { root, seen, written } => Ok((*written, folder::remove_others(root, seen)?)),
+            Self::Archive { .. } => Ok((0, 0)),
+        }
+    }
+
+    /// Says that the export is whole.
+    pub fn finish(mut self, head: &Head) -> Result<(), Failure> {
         self.document(HEAD, &head.text()?)?;
         match self {
             Self::Folder { .. } => Ok(()),
@@ -200,6 +223,11 @@ fn make_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Whether there is a file, and neither a link nor a pipe.
+fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|there| there.is_file())
 }
 
 /// A link would lead out of the export: whoever has made the folder may have put one there.

@@ -15,7 +15,7 @@ fn outcome(folder: &Path, arguments: &[&str]) -> (bool, String) {
 }
 
 /// The file below a folder that has so many bytes.
-fn file_of(folder: &Path, size: u64) -> PathBuf {
+pub fn file_of(folder: &Path, size: u64) -> PathBuf {
     let mut rest = vec![folder.to_owned()];
     while let Some(folder) = rest.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -17,3 +17,4 @@ mod ring;
 mod shop;
 mod told;
 mod travellers;
+mod updates;
