@@ -170,6 +170,29 @@ fn logins_are_kept_and_ended() {
     assert!(text(&output).contains("REALNET_TOKEN"), "says which login was used: {}", text(&output));
 }
 
+/// What takes longer than a token goes on with the next one.
+#[test]
+fn a_token_that_ends_within_a_command_is_renewed() {
+    let shell = Shell::new();
+    assert!(shell.run(&["login", "--username", ADMIN.0, "--password", ADMIN.1]).status.success());
+    let file = shell.folder.join("config/realnet/login.json");
+    let mut kept = serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap();
+    // By the clock it lasts, and the server takes it no more.
+    kept[&shell.server.address]["token"] = json!("ended");
+    std::fs::write(&file, kept.to_string()).unwrap();
+    shell.json(&["create", "item", "--name", "x"]);
+    let next = serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap();
+    let login = |kept: &Value, key: &str| kept[&shell.server.address][key].clone();
+    assert_ne!(login(&next, "token"), "ended");
+    assert_ne!(login(&next, "refresh_token"), login(&kept, "refresh_token"));
+    shell.json(&["create", "item", "--name", "y"]);
+    // Where nothing renews it, the server's words say what helps.
+    kept[&shell.server.address]["refresh_token"] = json!("ended");
+    std::fs::write(&file, kept.to_string()).unwrap();
+    let (code, words) = shell.failure(&["create", "item", "--name", "z"]);
+    assert!(code == 1 && words.contains("realnet login"), "{words}");
+}
+
 #[test]
 fn the_audit_is_shown_and_exported() {
     let shell = Shell::signed_in();

@@ -8,21 +8,24 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::answer::{PATIENCE, Pace, json_of, refusal};
+use crate::answer::{PATIENCE, json_of};
 use crate::error::{Error, Result};
 use crate::list::{ListPage, ListQuery, next_of, notices, total};
+use crate::renewal::Renewal;
 
 /// A connection to one server, with the token of one account.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    address: Url,
+    pub(crate) address: Url,
     pub(crate) token: Option<String>,
+    /// Where the next tokens come from.
+    pub(crate) renewal: Option<Arc<Renewal>>,
     listener: Option<Listener>,
     /// How long what comes of an answer is waited for.
     pub(crate) patience: Duration,
     /// How long a call waits when it is told to.
-    waits: Duration,
+    pub(crate) waits: Duration,
 }
 
 /// Who is told of what the server finds odd.
@@ -55,7 +58,7 @@ impl Client {
             .build()
             .map_err(|source| Error::Unreachable { address: address.to_owned(), source })?;
         let waits = Duration::ZERO;
-        Ok(Self { http, address: url, token: None, listener: None, patience: PATIENCE, waits })
+        Ok(Self { http, address: url, token: None, renewal: None, listener: None, patience: PATIENCE, waits })
     }
 
     /// Has somebody told of what the server finds odd about what is written, in sentences: a key that looks mistyped, for example.
@@ -72,7 +75,7 @@ impl Client {
 
     /// Uses a token obtained before.
     pub fn set_token(&mut self, token: impl Into<String>) {
-        self.token = Some(token.into());
+        (self.token, self.renewal) = (Some(token.into()), None);
     }
 
     /// Whether calls carry a token.
@@ -263,11 +266,7 @@ impl Client {
             .pop_if_empty()
             .push("api")
             .extend(parts);
-        let request = self.http.request(method, url);
-        Ok(match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        })
+        Ok(self.http.request(method, url))
     }
 
     pub(crate) async fn document(&self, request: RequestBuilder) -> Result<Value> {
@@ -278,56 +277,6 @@ impl Client {
             }
         }
         json_of(response, self.patience).await
-    }
-
-    /// Sends a request, again when it came too often.
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response> {
-        self.send_within(request, None).await
-    }
-
-    /// As [`Self::send`]; the head of the answer comes within a time.
-    pub(crate) async fn send_within(
-        &self,
-        mut request: RequestBuilder,
-        head: Option<Duration>,
-    ) -> Result<Response> {
-        let mut left = self.waits;
-        loop {
-            let again = if left.is_zero() { None } else { request.try_clone() };
-            let answer = self.once(request);
-            let answer = match head {
-                Some(head) => Pace::new(head).wait(answer).await?,
-                None => answer.await,
-            };
-            let error = match answer {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let told = error.problem().filter(|problem| problem.status == 429);
-            let pause =
-                told.and_then(|problem| problem.retry_after).map(|told| Duration::from_secs(told.max(1)));
-            match (again, pause.filter(|pause| *pause <= left)) {
-                (Some(again), Some(pause)) => {
-                    tokio::time::sleep(pause).await;
-                    left -= pause;
-                    request = again;
-                }
-                _ => return Err(error),
-            }
-        }
-    }
-
-    async fn once(&self, request: RequestBuilder) -> Result<Response> {
-        let unreachable = |source: reqwest::Error| Error::Unreachable {
-            address: self.address.to_string(),
-            source: source.without_url(),
-        };
-        let response = request.send().await.map_err(unreachable)?;
-        if response.status().is_success() {
-            Ok(response)
-        } else {
-            Err(refusal(response, self.patience).await)
-        }
     }
 }
 

@@ -78,14 +78,14 @@ impl Client {
     fn use_login(&mut self, answer: Value) -> Result<Login> {
         let login: Login =
             serde_json::from_value(answer).map_err(|error| Error::BadAnswer(error.to_string()))?;
-        self.token = Some(login.token.clone());
+        self.set_token(login.token.clone());
         Ok(login)
     }
 
     /// Ends the session.
     pub async fn sign_out(&mut self) -> Result<()> {
         self.call(Method::DELETE, "auth", None).await?;
-        self.token = None;
+        (self.token, self.renewal) = (None, None);
         Ok(())
     }
 

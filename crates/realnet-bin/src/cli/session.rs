@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use realnet_client::{Client, Login};
+use realnet_client::{Client, Lease, Login};
+use realnet_core::clock::{Clock as _, System, Timestamp};
 
 use super::{Failure, ServerAddress, output, settings};
+
+/// A token is not renewed more often: the clock of this machine may be ahead of the server's.
+const SHORTEST: Duration = Duration::from_secs(5);
 
 type Logins = BTreeMap<String, Login>;
 
 /// A client for the server, signed in as kept: `REALNET_TOKEN` first, then the saved login, refreshed when it has
-/// expired.
+/// expired, also while a command runs.
 pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
     let server = address.url();
     let mut client = Client::new(server)?;
@@ -22,11 +27,15 @@ pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
         client.set_token(token);
         return Ok(client);
     }
-    let Some(login) = load(server)? else { return Ok(client) };
+    let Some(mut login) = load(server)? else { return Ok(client) };
     client.set_token(login.token.clone());
-    if is_expired(&login)? {
-        match client.refresh(&login.refresh_token).await {
-            Ok(login) => save(server, Some(login))?,
+    if lasts(&login)?.is_zero() {
+        let renewed = client.refresh(&login.refresh_token).await;
+        match renewed {
+            Ok(next) => {
+                save(server, Some(next.clone()))?;
+                login = next;
+            }
             Err(error) if error.status() == Some(401) => {
                 save(server, None)?;
                 return Err("the kept login has ended: sign in again with `realnet login`".into());
@@ -34,7 +43,28 @@ pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
             Err(error) => return Err(error.into()),
         }
     }
+    let server = server.to_owned();
+    client.set_lease(lease(&login)?, move |ended| renew(server.clone(), ended));
     Ok(client)
+}
+
+/// The next token in the place of one that has ended.
+async fn renew(server: String, ended: String) -> Option<Lease> {
+    let kept = load(&server).ok()??;
+    // Another command may have renewed it meanwhile.
+    if kept.token != ended {
+        return lease(&kept).ok();
+    }
+    let next = Client::new(&server).ok()?.refresh(&kept.refresh_token).await.ok()?;
+    if let Err(failure) = save(&server, Some(next.clone())) {
+        // The old one serves nobody any more: a later command has to sign in again.
+        output::error(&format!("notice: {failure}"));
+    }
+    lease(&next).ok()
+}
+
+fn lease(login: &Login) -> Result<Lease, Failure> {
+    Ok(Lease { token: login.token.clone(), lasts: lasts(login)?.max(SHORTEST) })
 }
 
 /// The token in `REALNET_TOKEN`, which wins over the kept login.
@@ -42,11 +72,12 @@ pub fn token_of_environment() -> Option<&'static str> {
     settings::get("REALNET_TOKEN")
 }
 
-fn is_expired(login: &Login) -> Result<bool, Failure> {
-    use realnet_core::clock::{Clock, System, Timestamp};
+/// For how long a token may be used; nothing when it has ended, or is about to.
+fn lasts(login: &Login) -> Result<Duration, Failure> {
     let expires = Timestamp::parse(&login.expires).ok_or("the kept login can not be read: sign in again")?;
     // A little early, so that a token does not expire on its way.
-    Ok(System.now().plus_seconds(10) >= expires)
+    let left = expires.as_micros().saturating_sub(System.now().plus_seconds(10).as_micros());
+    Ok(Duration::from_micros(u64::try_from(left).unwrap_or_default()))
 }
 
 /// The kept login for a server.
