@@ -208,6 +208,28 @@ mod tests {
         assert_eq!(client.info().await.unwrap_err().status(), Some(429), "that is too long");
     }
 
+    #[tokio::test]
+    async fn a_server_that_has_gone_is_waited_for() {
+        // Every second request finds it gone.
+        let address = serving(|number, stream| {
+            if number % 2 == 1 {
+                return Ok(());
+            }
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{CLOSE}\r\n{{}}")
+        });
+        let mut client = Client::new(&address).unwrap();
+        client.info().await.unwrap();
+        let gone = client.info().await.unwrap_err().to_string();
+        assert!(gone.contains("it was there before") && !gone.contains("https"), "{gone}");
+        client.wait_when_away();
+        client.info().await.unwrap();
+        client.info().await.unwrap();
+        // What may have been done is not done twice, unless the server knows that.
+        client.create("note", &Value::Null).await.unwrap_err();
+        client.info().await.unwrap();
+        client.create_once("note", &Value::Null, "key").await.unwrap();
+    }
+
     /// A server that answers each request with the same lines, and what it was sent.
     fn answering(answer: &'static str) -> (String, std::sync::mpsc::Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response};
@@ -26,6 +27,10 @@ pub struct Client {
     pub(crate) patience: Duration,
     /// How long a call waits when it is told to.
     pub(crate) waits: Duration,
+    /// Whether calls wait for a server that has gone away.
+    pub(crate) waits_for_server: bool,
+    /// Whether it has answered so far.
+    pub(crate) has_answered: Arc<AtomicBool>,
 }
 
 /// Who is told of what the server finds odd.
@@ -56,9 +61,22 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("realnet-client/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|source| Error::Unreachable { address: address.to_owned(), source })?;
-        let waits = Duration::ZERO;
-        Ok(Self { http, address: url, token: None, renewal: None, listener: None, patience: PATIENCE, waits })
+            .map_err(|source| Error::Unreachable {
+                address: address.to_owned(),
+                source,
+                has_answered: false,
+            })?;
+        Ok(Self {
+            http,
+            address: url,
+            token: None,
+            renewal: None,
+            listener: None,
+            patience: PATIENCE,
+            waits: Duration::ZERO,
+            waits_for_server: false,
+            has_answered: Arc::default(),
+        })
     }
 
     /// Has somebody told of what the server finds odd about what is written, in sentences: a key that looks mistyped, for example.
@@ -71,6 +89,12 @@ impl Client {
     /// this. Those whose body is a stream are not made again.
     pub fn wait_when_told(&mut self, longest: Duration) {
         self.waits = longest;
+    }
+
+    /// Has calls made again that find a server away which has answered before: one that is started anew is there again in seconds.
+    /// What would be done twice is not, unless it has never reached the server.
+    pub fn wait_when_away(&mut self) {
+        self.waits_for_server = true;
     }
 
     /// Uses a token obtained before.

@@ -59,13 +59,15 @@ pub enum Error {
     #[error("'{0}' is not the address of a server: expected for example http://localhost:8080")]
     BadAddress(String),
     /// No answer came.
-    #[error("the server at {address} can not be reached: {}", cause(address, .source))]
+    #[error("the server at {address} can not be reached: {}", cause(address, .source, *has_answered))]
     Unreachable {
         /// Address of the server.
         address: String,
         /// What happened.
         #[source]
         source: reqwest::Error,
+        /// Whether it has answered before.
+        has_answered: bool,
     },
     /// The server refused; the problem says why.
     #[error("{}", describe(.0))]
@@ -91,7 +93,7 @@ impl Error {
 }
 
 /// Why no answer came, as far down as it is known, with what may help.
-fn cause(address: &str, source: &reqwest::Error) -> String {
+fn cause(address: &str, source: &reqwest::Error, has_answered: bool) -> String {
     if source.is_timeout() {
         return "it does not answer in time".to_owned();
     }
@@ -100,6 +102,9 @@ fn cause(address: &str, source: &reqwest::Error) -> String {
         deepest = next;
     }
     let cause = deepest.to_string();
+    if has_answered {
+        return format!("{cause}: it was there before");
+    }
     let help = help(address, &cause, source.is_connect());
     if help.is_empty() { cause } else { format!("{cause}: {help}") }
 }

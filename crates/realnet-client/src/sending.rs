@@ -1,8 +1,9 @@
 //! How requests are sent: with a token that lasts, and again where the server says so.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use reqwest::{RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response};
 
 use crate::answer::{Pace, refusal};
 use crate::client::Client;
@@ -10,6 +11,8 @@ use crate::error::{Error, Result};
 
 /// So often a call is made again with another token.
 const RENEWALS: usize = 2;
+/// So often a call is made again when the server is away: within a quarter of a minute.
+const BREAKS: u32 = 5;
 
 impl Client {
     /// Sends a request, again when it came too often or its token has ended.
@@ -23,7 +26,7 @@ impl Client {
         mut request: RequestBuilder,
         head: Option<Duration>,
     ) -> Result<Response> {
-        let (mut left, mut renewals) = (self.waits, 0);
+        let (mut left, mut renewals, mut breaks) = (self.waits, 0, 0);
         loop {
             let token = self.token_at_hand().await;
             let again = request.try_clone();
@@ -40,6 +43,11 @@ impl Client {
             request = again;
             if renewals < RENEWALS && self.is_renewed(&error, token.as_deref()).await {
                 renewals += 1;
+                continue;
+            }
+            if self.waits_for_server && breaks < BREAKS && may_be_repeated(&error, &request) {
+                breaks += 1;
+                tokio::time::sleep(Duration::from_millis(250 << breaks)).await;
                 continue;
             }
             let told = error.problem().filter(|problem| problem.status == 429);
@@ -70,16 +78,31 @@ impl Client {
         let unreachable = |source: reqwest::Error| Error::Unreachable {
             address: self.address.to_string(),
             source: source.without_url(),
+            has_answered: self.has_answered.load(Ordering::Relaxed),
         };
         let request = match token {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
         let response = request.send().await.map_err(unreachable)?;
+        self.has_answered.store(true, Ordering::Relaxed);
         if response.status().is_success() {
             Ok(response)
         } else {
             Err(refusal(response, self.patience).await)
         }
     }
+}
+
+/// Whether a server that has answered before is away, and nothing is done twice when a request is made again.
+fn may_be_repeated(error: &Error, request: &RequestBuilder) -> bool {
+    let Error::Unreachable { source, has_answered: true, .. } = error else { return false };
+    let is_safe = || {
+        let request = request.try_clone().and_then(|request| request.build().ok());
+        request.is_some_and(|request| {
+            matches!(*request.method(), Method::GET | Method::HEAD)
+                || request.headers().contains_key("idempotency-key")
+        })
+    };
+    !source.is_timeout() && (source.is_connect() || is_safe())
 }

@@ -54,6 +54,7 @@ pub struct ExportCommand {
 pub async fn run(command: &ExportCommand) -> Outcome {
     let mut client = session::connect(&command.address).await?;
     client.wait_when_told(PATIENCE);
+    client.wait_when_away();
     let mut filters = command.filters.clone();
     if let Some(org) = &command.org {
         let is_id = check_id(org).is_ok();

@@ -52,6 +52,7 @@ pub struct ImportCommand {
 pub async fn run(command: &ImportCommand) -> Outcome {
     let mut client = session::connect(&command.address).await?;
     client.wait_when_told(PATIENCE);
+    client.wait_when_away();
     let ImportCommand { new_ids, overwrite, drop_missing, dry_run, max_size, .. } = *command;
     let import = Import {
         client: &client,

@@ -265,7 +265,7 @@ pub fn describe(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> St
     // What the server says to whoever speaks REST, said to whoever types commands.
     let text = text.replace("GET /api/types lists", "`realnet get types` lists");
     let error = failure.downcast_ref::<realnet_client::Error>();
-    if matches!(error, Some(realnet_client::Error::Unreachable { .. })) {
+    if matches!(error, Some(realnet_client::Error::Unreachable { has_answered: false, .. })) {
         return format!("{text} (another server: --server URL or REALNET_SERVER_URL)");
     }
     match error.and_then(realnet_client::Error::status) {
