@@ -98,7 +98,8 @@ pub fn save(server: &str, login: Option<Login>) -> Result<(), Failure> {
 
 /// `login.json` in the user's configuration folder.
 fn file() -> Result<PathBuf, Failure> {
-    Ok(folder()?.join("login.json"))
+    let folder = folder().map_err(|failure| format!("{failure}, or pass a token in REALNET_TOKEN"))?;
+    Ok(folder.join("login.json"))
 }
 
 /// The folder of what commands keep for each other.
@@ -107,7 +108,9 @@ pub fn folder() -> Result<PathBuf, Failure> {
     let folder = home("XDG_CONFIG_HOME")
         .or_else(|| home("APPDATA"))
         .or_else(|| home("HOME").map(|home| home.join(".config")))
-        .ok_or("no home folder is known: set HOME, or pass a token in REALNET_TOKEN")?;
+        .ok_or(
+            "no home folder is known, below which commands keep what they need: set HOME or XDG_CONFIG_HOME",
+        )?;
     Ok(folder.join("realnet"))
 }
 

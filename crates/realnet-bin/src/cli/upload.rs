@@ -14,6 +14,7 @@ use super::download::digest;
 use super::progress::Progress;
 use super::tries::{PATIENCE, Tries, kept};
 use super::{Failure, Outcome, ServerAddress, check_id, output, session};
+use crate::exchange::replace_content;
 
 /// The endpoint when none is named: the type follows from the content.
 const FILES: &str = "files";
@@ -27,6 +28,7 @@ EXAMPLES:
     realnet upload report.pdf
     realnet upload *.jpg --parent 0198a7c2-…           into a folder
     realnet upload scan.pdf --name \"Contract\" --attribute description=signed
+    realnet upload report.pdf --replace 0198a7c2-…     as the content of an item that is there
 
 The id of each item is printed. The type follows from the kind of file: images become Image, and so on. What was
 interrupted is gone on with by the same command, for a day.")]
@@ -48,6 +50,9 @@ pub struct UploadCommand {
     /// A property or attribute: key=value
     #[structopt(long = "attribute", number_of_values = 1)]
     attributes: Vec<String>,
+    /// The item whose content is replaced, instead of making one
+    #[structopt(long, name = "ID")]
+    replace: Option<String>,
 }
 
 /// Sends the files, one after the other.
@@ -58,12 +63,33 @@ pub async fn run(command: &UploadCommand) -> Outcome {
     if command.name.is_some() && command.files.len() > 1 {
         return Err(super::Usage("--name names one file".to_owned()).into());
     }
+    if let Some(id) = &command.replace {
+        return replace(command, id).await;
+    }
     let mut client = session::connect(&command.address).await?;
     client.wait_when_told(PATIENCE);
     for path in &command.files {
         let item = send(&client, command, path).await;
         output::line(&item.map_err(|error| named(path, error))?);
     }
+    Ok(())
+}
+
+/// Puts a file in the place of the content of an item, in one piece.
+async fn replace(command: &UploadCommand, id: &str) -> Outcome {
+    let UploadCommand { parent, resource, name, attributes, .. } = command;
+    let [path] = command.files.as_slice() else {
+        return Err(super::Usage("--replace takes one file".to_owned()).into());
+    };
+    if parent.is_some() || resource.is_some() || name.is_some() || !attributes.is_empty() {
+        let words = "--replace changes the content alone: `realnet update` changes the rest of an item";
+        return Err(super::Usage(words.to_owned()).into());
+    }
+    check_id(id)?;
+    let mut client = session::connect(&command.address).await?;
+    client.wait_when_told(PATIENCE);
+    replace_content(&client, id, path).await.map_err(|error| named(path, error))?;
+    output::line(id);
     Ok(())
 }
 
@@ -208,7 +234,7 @@ impl Kept {
         modified: Option<SystemTime>,
     ) -> Result<Self, Failure> {
         let path = path.canonicalize()?;
-        let UploadCommand { address, files: _, parent, resource, name, attributes } = command;
+        let UploadCommand { address, parent, resource, name, attributes, .. } = command;
         let resource = resource.as_deref().unwrap_or(FILES);
         let about =
             format!("{:?}", (address.url(), path, size, modified, parent, resource, name, attributes));

@@ -69,6 +69,14 @@ pub async fn put(client: &Client, content: &Content<'_>) -> Result<Put, Failure>
     }
 }
 
+/// Sends a file as the content of an item, in the place of what it has, or has lost.
+pub async fn replace(client: &Client, id: &str, path: &Path) -> Result<(), Failure> {
+    // Who names a link means what it names.
+    let path = &path.canonicalize()?;
+    let content = Content { id, path, said: None, media_type: None, present: None, replaces: true };
+    put(client, &content).await.map(drop)
+}
+
 /// The file of a content, and not what a link names that has come in its place.
 fn opened(path: &Path) -> Result<File, Failure> {
     let file = folder::open(path)?;

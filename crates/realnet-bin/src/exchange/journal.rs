@@ -36,7 +36,12 @@ impl Journal {
     /// Keeps lines, which end so.
     pub fn add(&mut self, lines: &str) -> Result<(), Failure> {
         if self.file.is_none() {
-            self.file = Some(begin(&self.path, self.whole).map_err(|error| at(&self.path, error))?);
+            let begun = begin(&self.path, self.whole);
+            let begun = begun.map_err(|error| {
+                let words = "an import keeps here what it has made; XDG_CONFIG_HOME names another place";
+                at(&self.path, format!("{error}: {words}"))
+            });
+            self.file = Some(begun?);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
         let kept = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
@@ -66,6 +71,16 @@ fn begin(path: &Path, whole: u64) -> std::io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_that_can_not_be_used_says_what_it_is_for() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let path = folder.path().join("file/x");
+        let mut journal = Journal { path, file: None, whole: 0 };
+        let words = journal.add("a\n").unwrap_err().to_string();
+        assert!(words.contains("file/x") && words.contains("XDG_CONFIG_HOME"), "{words}");
+    }
 
     #[test]
     fn lines_that_were_not_finished_are_none() {

@@ -29,6 +29,7 @@ mod target;
 mod types;
 mod unfinished;
 
+pub use contents::replace as replace_content;
 pub use export::Export;
 pub use head::Asked;
 pub use import::{Import, Options};

@@ -7,7 +7,7 @@ mod limits;
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -154,6 +154,48 @@ async fn files_go_there_and_back() {
         let refused = run(&mut world.command(words));
         assert!(!refused.status.success() && refused.stdout.is_empty(), "{words:?}: {}", text(&refused));
     }
+}
+
+/// Removes the files in a folder and below.
+fn lose(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            lose(&path);
+        } else {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_content_of_an_item_is_replaced() {
+    let world = World::start().await;
+    std::fs::write(world.folder.join("one.txt"), "one").unwrap();
+    std::fs::write(world.folder.join("two.txt"), "two and more").unwrap();
+    let id = world.must(&["upload", "one.txt"]);
+    assert_eq!(world.must(&["upload", "two.txt", "--replace", &id]), id);
+    assert_eq!(world.must(&["download", &id, "-o", "-"]), "two and more");
+    assert_eq!(world.client.get("files", &id).await.unwrap()["name"], "one.txt");
+    // One that the storage has lost as well.
+    lose(&world.folder.join("realnet.files/contents"));
+    assert!(!run(&mut world.command(&["download", &id, "-o", "-"])).status.success());
+    world.must(&["upload", "one.txt", "--replace", &id]);
+    assert_eq!(world.must(&["download", &id, "-o", "-"]), "one");
+    for words in [
+        &["upload", "one.txt", "two.txt", "--replace", &id][..],
+        &["upload", "one.txt", "--replace", &id, "--name", "x"],
+    ] {
+        let refused = run(&mut world.command(words));
+        assert_eq!(refused.status.code(), Some(2), "{words:?}: {}", text(&refused));
+    }
+    let absent = "018f0000-0000-7000-8000-000000000001";
+    let refused = text(&run(&mut world.command(&["upload", "one.txt", "--replace", absent])));
+    assert!(refused.contains("one.txt: "), "{refused}");
+    // What an upload keeps for going on has a place, which a token is none for.
+    let mut homeless = world.command(&["upload", "one.txt"]);
+    let refused = text(&run(homeless.env_remove("HOME").env_remove("XDG_CONFIG_HOME").env_remove("APPDATA")));
+    assert!(refused.contains("XDG_CONFIG_HOME") && !refused.contains("REALNET_TOKEN"), "{refused}");
 }
 
 /// What is wrong with the folder of contents is said with the system's reason, by a check as by a start, and a check changes nothing.
