@@ -14,6 +14,7 @@ mod transaction;
 mod transfer;
 mod types;
 mod undo;
+mod values;
 
 pub use self::data::MemoryData;
 
