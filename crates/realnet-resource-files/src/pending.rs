@@ -278,11 +278,17 @@ impl Pending {
 /// The item that was made of an upload, as far as the caller may read it.
 ///
 /// # Errors
-/// Conflict when there is one that it may not read.
+/// Conflict when there is one that it may not read, or another one under the id of the upload, which an administrator has given it: what
+/// has come is still there then.
 async fn made(cx: &Context, id: Uuid) -> Result<Option<Reply>> {
     // Asked first: it may be made between the two questions.
     let is_made = !cx.services.items.contents_in_use(&[id]).await?.is_empty();
     if let Some(item) = cx.services.items.get(&cx.access, id).await? {
+        // Where its content has been replaced since, nothing is left of the upload.
+        if !is_made && item.content != Some(id) && is_left(cx, id).await? {
+            let message = "another item has the id of the upload: give the upload up, and begin anew";
+            return Err(Error::conflict(message));
+        }
         return Ok(Some(Reply::Created {
             items: Rendered::new(cx, vec![item]),
             single: true,
@@ -293,6 +299,12 @@ async fn made(cx: &Context, id: Uuid) -> Result<Option<Reply>> {
         return Err(Error::conflict("an item has been made of the upload already"));
     }
     Ok(None)
+}
+
+/// Whether what has come of an upload is there still, whether all of it or a part.
+async fn is_left(cx: &Context, id: Uuid) -> Result<bool> {
+    let (store, id) = (store(cx)?, ContentId::new(id));
+    Ok(store.upload_offset(id).await?.is_some() || store.head(id).await?.is_some())
 }
 
 fn busy() -> Error {

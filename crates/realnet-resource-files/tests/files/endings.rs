@@ -145,6 +145,23 @@ async fn one_that_another_server_ends_is_waited_for() {
 }
 
 #[tokio::test]
+async fn an_item_that_was_given_its_id_is_not_what_becomes_of_it() {
+    let world = World::new().await;
+    let id = world.whole(&[("filename", "a.txt")]).await;
+    let (body, options) = (json!({"id": id, "name": "another"}), WriteOptions::default());
+    world.call("items", Operation::Create { body, options }).await.unwrap();
+    for _ in 0..2 {
+        let refused = world.look(id).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        assert!(refused.message().contains("another item has the id of the upload"), "{refused}");
+    }
+    let item = world.item(id).await.unwrap();
+    assert_eq!((item.name.as_str(), item.content, item.version), ("another", None, 1));
+    let given_up = ResumableOperation::Abort { id };
+    assert!(matches!(world.call("files", Operation::Resumable(given_up)).await, Ok(Reply::Upload(None))));
+}
+
+#[tokio::test]
 async fn a_refusal_takes_nothing_from_who_may_still_be_at_it() {
     let world = World::new().await;
     let folder = world.folder().await;
