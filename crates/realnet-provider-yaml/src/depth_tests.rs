@@ -68,7 +68,7 @@ fn deep_texts_are_refused_at_once_and_with_their_place() {
         ("{".repeat(300_000), 65),
         ("[a: ".repeat(100_000), 257),
         ("- ".repeat(300_000), 129),
-        ("[ '[', \"[\", b, ".repeat(100_000), 1025),
+        ("[ '[', \"[\", b, ".repeat(100_000), 961),
     ] {
         let fault = read::read(text.as_bytes()).unwrap_err();
         assert_eq!(

@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::document::uuid;
 use super::head::Head;
 use super::ids::Ids;
+use super::journal::Lock;
 use super::order::order;
 use super::report::{Imported, NAMED};
 use super::scan::{self, Links, Listing};
@@ -98,6 +99,10 @@ impl Import<'_> {
         let owners = self.owners(&account, is_admin, &links).await?;
         let kept = self.kept.join(self.name(&head, &account)?);
         let keeps_ids = is_admin && !self.options.new_ids;
+        // Where nothing is kept, nobody is in the way.
+        let keeps_lines = !keeps_ids || !order.deferred.is_empty();
+        let is_ours = keeps_lines && !self.options.dry_run;
+        let lock = is_ours.then(|| Lock::take(&kept.with_extension("lock"))).transpose()?;
         let ids = if keeps_ids { Ids::Kept } else { Ids::new(&kept)? };
         let unfinished =
             Unfinished::open(kept.with_extension(if keeps_ids { "unfinished" } else { "new.unfinished" }))?;
@@ -133,6 +138,7 @@ impl Import<'_> {
         work.items().await?;
         work.contents().await?;
         work.bare(&links.bare).await?;
+        drop(lock);
         Ok(work.done)
     }
 

@@ -1,7 +1,7 @@
 //! Lines that are kept beside the login, one behind the other. One that was not finished when the program ended was not written: what
 //! it is about is found out again.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -36,12 +36,7 @@ impl Journal {
     /// Keeps lines, which end so.
     pub fn add(&mut self, lines: &str) -> Result<(), Failure> {
         if self.file.is_none() {
-            let begun = begin(&self.path, self.whole);
-            let begun = begun.map_err(|error| {
-                let words = "an import keeps here what it has made; XDG_CONFIG_HOME names another place";
-                at(&self.path, format!("{error}: {words}"))
-            });
-            self.file = Some(begun?);
+            self.file = Some(begin(&self.path, self.whole)?);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
         let kept = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
@@ -58,14 +53,39 @@ impl Journal {
     }
 }
 
-/// Opens the file behind its lines.
-fn begin(path: &Path, whole: u64) -> std::io::Result<File> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+/// That the journals of an import are this program's, as long as this is there: two that keep lines in one file would take away each
+/// other's.
+pub struct Lock(#[allow(dead_code, reason = "it is held")] File);
+
+impl Lock {
+    /// Takes a file for it, which stays and is empty.
+    pub fn take(path: &Path) -> Result<Self, Failure> {
+        let file = begin(path, 0)?;
+        match file.try_lock() {
+            // Not every file system has locks.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => {
+                Err("this export is being imported by another process: do it again when that has ended"
+                    .into())
+            }
+        }
     }
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.set_len(whole)?;
-    Ok(file)
+}
+
+/// Opens a file behind its lines.
+fn begin(path: &Path, whole: u64) -> Result<File, Failure> {
+    let begun = || -> std::io::Result<File> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        file.set_len(whole)?;
+        Ok(file)
+    };
+    begun().map_err(|error| {
+        let words = "an import keeps here what it has made; XDG_CONFIG_HOME names another place";
+        at(path, format!("{error}: {words}"))
+    })
 }
 
 #[cfg(test)]
@@ -80,6 +100,17 @@ mod tests {
         let mut journal = Journal { path, file: None, whole: 0 };
         let words = journal.add("a\n").unwrap_err().to_string();
         assert!(words.contains("file/x") && words.contains("XDG_CONFIG_HOME"), "{words}");
+    }
+
+    #[test]
+    fn one_import_has_its_journals() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("below/x.lock");
+        let held = Lock::take(&path).unwrap();
+        let refused = Lock::take(&path).err().map(|error| error.to_string());
+        assert!(refused.is_some_and(|words| words.contains("imported by another process")));
+        drop(held);
+        Lock::take(&path).unwrap();
     }
 
     #[test]

@@ -15,7 +15,8 @@ const STRIDE: u64 = 32 * 1024 * 1024;
 /// Has a growing file synced now and then by another thread.
 ///
 /// Nothing is promised by that: the file is synced once more when it is whole, and that call is told of every error since
-/// the file was opened, because what is synced here is an opening of its own.
+/// the file was opened, because what is synced here is an opening of its own. So this is not for uploads in several requests:
+/// their files are opened anew by each, which is told of no error that somebody has seen.
 #[derive(Default)]
 pub(super) struct Flusher {
     waiting: u64,

@@ -10,7 +10,6 @@ use realnet_core::provider::{Content, ContentId, DataStream, Expectation};
 use realnet_core::{Error, ErrorKind, Result};
 
 use super::Shared;
-use super::flush::Flusher;
 use super::held::Held;
 use super::pump::{BLOCK, Fed, Sink, blocking, pump};
 use crate::files;
@@ -147,7 +146,6 @@ struct Upload {
     path: PathBuf,
     length: u64,
     expected: Expectation,
-    flusher: Flusher,
 }
 
 impl Upload {
@@ -158,8 +156,7 @@ impl Upload {
         let Some(file) = files::open(&path, true)? else { return Ok(None) };
         let length = file.metadata().map_err(|error| files::failed("looked at", &path, error))?.len();
         held.is_there = true;
-        let flusher = Flusher::default();
-        Ok(Some(Self { shared, held, file, path, length, expected, flusher }))
+        Ok(Some(Self { shared, held, file, path, length, expected }))
     }
 
     /// Reads what the meter does not know yet.
@@ -188,7 +185,6 @@ impl Sink for Upload {
             return Err(files::failed("written", &self.path, error));
         }
         self.length += size;
-        self.flusher.wrote(&self.path, size);
         Ok(())
     }
 }

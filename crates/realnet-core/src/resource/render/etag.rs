@@ -39,8 +39,9 @@ pub fn version_of_etag(tag: &str) -> Option<Version> {
     let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
     let mut parts = tag.split('-');
     let number = parts.next()?.parse::<i64>().ok().filter(|number| *number > 0)?;
-    let created_at = parts.nth(1).and_then(|created| i64::from_str_radix(created, 16).ok());
-    Some(Version { number, created_at: created_at.map(Timestamp::from_micros) })
+    // Moments before 1970 are written as the bits that they have.
+    let created_at = parts.nth(1).and_then(|created| u64::from_str_radix(created, 16).ok());
+    Some(Version { number, created_at: created_at.map(|micros| Timestamp::from_micros(micros.cast_signed())) })
 }
 
 /// FNV-1a: the same on every replica and in every release.
@@ -67,6 +68,7 @@ mod tests {
         for (tag, number, created) in [
             ("\"3-1f\"", 3, None),
             ("\"3-1f-5a\"", 3, Some(0x5a)),
+            ("\"3-1f-fffffffffffffffe\"", 3, Some(-2)),
             ("W/\"3-1f-5a-gzip\"", 3, Some(0x5a)),
             ("\"3-1f-gzip\"", 3, None),
             ("W/\"12-ab\"", 12, None),
