@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use futures::TryStreamExt as _;
 use realnet_client::Client;
 use serde_json::json;
 
@@ -177,4 +178,24 @@ async fn pictures_say_how_large_they_are_and_bombs_stay_packed() {
     }
     let taken = peak(world.server.id()) / MIB;
     assert!(taken < 400, "the server took {taken} MiB");
+}
+
+/// However little memory there is for all requests, a content is asked about, read and taken along, whole and in parts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_content_may_be_larger_than_the_memory() {
+    let world = World::with(vec![("REALNET_MEMORY".to_owned(), (64 * MIB).to_string())]).await;
+    let bytes = sample(72 * MIB);
+    std::fs::write(world.folder.join("large.bin"), &bytes).unwrap();
+    let id = world.must(&["upload", "large.bin"]);
+    let (size, checksum) = world.client.content("files", &id).await.unwrap();
+    assert_eq!(size, bytes.len() as u64, "HEAD holds nothing of it");
+    let from = 70 * MIB;
+    let part = world.client.download("files", &id, Some((from as u64, &checksum))).await.unwrap();
+    assert_eq!((part.start, part.size), (from as u64, size));
+    let rest: Vec<bytes::Bytes> = part.data.try_collect().await.unwrap();
+    assert!(rest.concat() == bytes[from..]);
+    world.must(&["download", &id, "-o", "back.bin"]);
+    assert!(std::fs::read(world.folder.join("back.bin")).unwrap() == bytes);
+    world.must(&["export", "taken", "--with-data"]);
+    assert!(std::fs::read(world.folder.join("taken/data").join(&id)).unwrap() == bytes);
 }

@@ -29,10 +29,15 @@ struct World {
 
 impl World {
     async fn start() -> Self {
+        Self::with(Vec::new()).await
+    }
+
+    /// With settings of the server.
+    async fn with(mut settings: Settings) -> Self {
         let (guard, folder) = common::folder();
         // A crashed one comes back at the same address.
-        let port = vec![("REALNET_SERVER_PORT".to_owned(), free_port().unwrap().to_string())];
-        let server = Server::start_with(&folder, &port);
+        settings.push(("REALNET_SERVER_PORT".to_owned(), free_port().unwrap().to_string()));
+        let server = Server::start_with(&folder, &settings);
         let mut client = Client::new(&server.address).unwrap();
         let token = client.authenticate(ADMIN.0, ADMIN.1, None).await.unwrap().token;
         Self { _guard: guard, folder, server, client, token }
