@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use crate::client::Client;
 
 /// How long the token at hand is taken for good when there was no other one.
-const AGAIN: Duration = Duration::from_mins(1);
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// A token, and how long it may be used.
 #[derive(Clone)]
@@ -98,9 +98,14 @@ mod tests {
         let address = format!("http://{}", listener.local_addr().unwrap());
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (mut stream, mut request) = (stream.unwrap(), [0; 4096]);
-                let count = stream.read(&mut request).unwrap_or(0);
-                let head = String::from_utf8_lossy(&request[..count]).to_lowercase();
+                let (mut stream, mut head) = (stream.unwrap(), String::new());
+                while !head.contains("\r\n\r\n") || (head.contains("chunked") && !head.ends_with("0\r\n\r\n"))
+                {
+                    let mut request = [0; 4096];
+                    let count = stream.read(&mut request).unwrap();
+                    assert!(count > 0, "a whole request");
+                    head += &String::from_utf8_lossy(&request[..count]).to_lowercase();
+                }
                 let is_known = head.contains("authorization: bearer t2\r\n")
                     && head.matches("authorization:").count() == 1;
                 let status = if is_known { "200 OK" } else { "401 Unauthorized" };
@@ -142,9 +147,21 @@ mod tests {
     async fn a_token_is_renewed_before_it_ends() {
         let (client, asked) = client(Duration::ZERO);
         let body = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"x"))]);
-        // What can not be sent again is sent with a token that is thought to be good.
+        // What can not be sent again is sent with a token that is thought to be good: here the second one, which is refused, too.
         client.append_upload("x", 0, body).await.unwrap_err();
-        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_sent_again_finds_the_next_token_the_next_time() {
+        let (client, asked) = client(Duration::from_mins(10));
+        // The second renewal gives the good one; what is answered then is no upload.
+        for expected in [Some(401), Some(401), None] {
+            let body = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"x"))]);
+            let error = client.append_upload("x", 0, body).await.unwrap_err();
+            assert_eq!(error.status(), expected, "{error}");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]

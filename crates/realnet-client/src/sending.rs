@@ -39,9 +39,11 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            // Whoever has a stream for a body makes the call again, and has the next token then.
+            let is_renewed = renewals < RENEWALS && self.is_renewed(&error, token.as_deref()).await;
             let Some(again) = again else { return Err(error) };
             request = again;
-            if renewals < RENEWALS && self.is_renewed(&error, token.as_deref()).await {
+            if is_renewed {
                 renewals += 1;
                 continue;
             }

@@ -36,6 +36,9 @@ pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
                 save(server, Some(next.clone()))?;
                 login = next;
             }
+            Err(error) if error.status() == Some(409) => {
+                login = of_another(server, &login.token).await.ok_or(error)?;
+            }
             Err(error) if error.status() == Some(401) => {
                 save(server, None)?;
                 return Err("the kept login has ended: sign in again with `realnet login`".into());
@@ -55,12 +58,27 @@ async fn renew(server: String, ended: String) -> Option<Lease> {
     if kept.token != ended {
         return lease(&kept).ok();
     }
-    let next = Client::new(&server).ok()?.refresh(&kept.refresh_token).await.ok()?;
+    let next = Client::new(&server).ok()?.refresh(&kept.refresh_token).await;
+    if next.as_ref().is_err_and(|error| error.status() == Some(409)) {
+        return lease(&of_another(&server, &ended).await?).ok();
+    }
+    let next = next.ok()?;
     if let Err(failure) = save(&server, Some(next.clone())) {
         // The old one serves nobody any more: a later command has to sign in again.
         output::error(&format!("notice: {failure}"));
     }
     lease(&next).ok()
+}
+
+/// The login that another command has renewed in the same moment, once it has kept that.
+async fn of_another(server: &str, ended: &str) -> Option<Login> {
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        if let Some(kept) = load(server).ok().flatten().filter(|kept| kept.token != ended) {
+            return Some(kept);
+        }
+    }
+    None
 }
 
 fn lease(login: &Login) -> Result<Lease, Failure> {

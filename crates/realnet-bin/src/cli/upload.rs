@@ -118,10 +118,12 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
         begun.keep(&upload)?;
         (upload, UploadProgress { offset: 0, length: size, item: None })
     };
-    let mut tries = Tries::default();
+    let (mut tries, mut was_refused) = (Tries::default(), false);
     while at.item.is_none() {
         match append(client, path, &upload, &at).await {
             Ok(next) => at = next,
+            // With the next token, if there is one by now.
+            Err(error) if !was_refused && error.status() == Some(401) => was_refused = true,
             Err(error) if is_passing(&error) => {
                 let Some(pause) = tries.after(at.offset, &error) else { return Err(kept(error.into())) };
                 tokio::time::sleep(pause).await;

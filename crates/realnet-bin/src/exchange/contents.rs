@@ -57,12 +57,17 @@ pub async fn put(client: &Client, content: &Content<'_>) -> Result<Put, Failure>
     } else if content.present.is_some() && !content.replaces {
         return Ok(Put::Other);
     }
-    let mut tries = Tries::default();
+    let (mut tries, mut was_refused) = (Tries::default(), false);
     loop {
         let Err(failure) = send(client, content, &file, &checksum).await else { return Ok(Put::Sent) };
         let error = failure.downcast_ref::<realnet_client::Error>();
+        // With the next token, if there is one by now.
+        if !was_refused && error.and_then(realnet_client::Error::status) == Some(401) {
+            was_refused = true;
+            continue;
+        }
         // A content is sent as a whole: it never comes further.
-        match error.filter(|error| is_passing(error)).and_then(|_| tries.next(0)) {
+        match error.filter(|error| is_passing(error)).and_then(|error| tries.after(0, error)) {
             Some(wait) => tokio::time::sleep(wait).await,
             None => return Err(failure),
         }

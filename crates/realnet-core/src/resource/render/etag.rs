@@ -41,7 +41,10 @@ pub fn version_of_etag(tag: &str) -> Option<Version> {
     let number = parts.next()?.parse::<i64>().ok().filter(|number| *number > 0)?;
     // Moments before 1970 are written as the bits that they have.
     let created_at = parts.nth(1).and_then(|created| u64::from_str_radix(created, 16).ok());
-    Some(Version { number, created_at: created_at.map(|micros| Timestamp::from_micros(micros.cast_signed())) })
+    Some(Version {
+        number,
+        created_at: created_at.map(|micros| Timestamp::from_micros(micros.cast_signed())),
+    })
 }
 
 /// FNV-1a: the same on every replica and in every release.
