@@ -101,6 +101,7 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures::TryStreamExt as _;
 
@@ -129,22 +130,33 @@ mod tests {
 
     const CLOSE: &str = "Connection: close\r\n";
 
-    fn endless(status: &'static str) -> String {
-        serving(move |_, stream| {
+    /// A server whose answer does not end, and how many MiB of it were taken.
+    fn endless(status: &'static str) -> (String, Arc<AtomicUsize>) {
+        let taken = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&taken);
+        let address = serving(move |_, stream| {
             write!(stream, "HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n{CLOSE}\r\n")?;
             let chunk = format!("{:x}\r\n{}\r\n", 1 << 20, "[".repeat(1 << 20));
             // Far more than is taken, and not so much that nothing is left of the machine.
-            (0..300).try_for_each(|_| stream.write_all(chunk.as_bytes()))?;
+            for _ in 0..300 {
+                stream.write_all(chunk.as_bytes())?;
+                count.fetch_add(1, Ordering::SeqCst);
+            }
             stream.write_all(b"0\r\n\r\n")
-        })
+        });
+        (address, taken)
     }
 
     #[tokio::test]
     async fn answers_have_an_end() {
-        let error = Client::new(&endless("200 OK")).unwrap().info().await.unwrap_err();
+        let (address, taken) = endless("200 OK");
+        let error = Client::new(&address).unwrap().info().await.unwrap_err();
         assert!(error.to_string().contains("longer than 64 MiB"), "{error}");
-        let error = Client::new(&endless("500 No")).unwrap().info().await.unwrap_err();
+        assert!(taken.load(Ordering::SeqCst) < 150, "{taken:?}");
+        let (address, taken) = endless("500 No");
+        let error = Client::new(&address).unwrap().info().await.unwrap_err();
         assert_eq!(error.status(), Some(500));
+        assert!(taken.load(Ordering::SeqCst) < 50, "{taken:?}");
     }
 
     #[tokio::test]

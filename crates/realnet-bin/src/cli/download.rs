@@ -40,6 +40,16 @@ pub struct DownloadCommand {
     force: bool,
 }
 
+impl DownloadCommand {
+    /// What there is to say when it is broken off.
+    pub fn when_interrupted(&self) -> &'static str {
+        if self.output.as_deref() == Some(Path::new("-")) {
+            return "interrupted";
+        }
+        "interrupted: the same command goes on with it"
+    }
+}
+
 /// Fetches it.
 pub async fn run(command: &DownloadCommand) -> Outcome {
     check_id(&command.id)?;

@@ -218,9 +218,9 @@ fn interrupted(command: &Command) -> &'static str {
         Command::Export(_) => {
             "interrupted: where it goes into a folder, the same command with --update goes on with it"
         }
-        Command::Import(_) | Command::Upload(_) | Command::Download(_) => {
-            "interrupted: the same command goes on with it"
-        }
+        Command::Import(_) => "interrupted: the same command goes on with it",
+        Command::Upload(command) => command.when_interrupted(),
+        Command::Download(command) => command.when_interrupted(),
         _ => "interrupted",
     }
 }

@@ -55,6 +55,19 @@ pub struct UploadCommand {
     replace: Option<String>,
 }
 
+impl UploadCommand {
+    /// What there is to say when it is broken off.
+    pub fn when_interrupted(&self) -> &'static str {
+        match (&self.replace, self.files.len()) {
+            (Some(_), _) => "interrupted: the item has the content of before, or this one",
+            (None, 1) => "interrupted: the same command goes on with it",
+            (None, _) => {
+                "interrupted: the files with an id above are done; the same command with the others goes on"
+            }
+        }
+    }
+}
+
 /// Sends the files, one after the other.
 pub async fn run(command: &UploadCommand) -> Outcome {
     if let Some(parent) = &command.parent {
@@ -135,7 +148,9 @@ async fn send(client: &Client, command: &UploadCommand, path: &Path) -> Result<S
                 }
             }
             Err(error) => {
-                begun.forget();
+                if is_over(&error) {
+                    begun.forget();
+                }
                 return Err(error.into());
             }
         }
@@ -159,6 +174,11 @@ async fn compare(client: &Client, path: &Path, item: &str) -> Outcome {
     }
     Err(format!("the file has changed while it was sent: item {item} has a mixture, send it once more")
         .into())
+}
+
+/// Whether an upload that is refused so is not gone on with: who may not now may after signing in.
+fn is_over(error: &realnet_client::Error) -> bool {
+    !matches!(error.status(), Some(401 | 403))
 }
 
 /// Whether another try may help.
@@ -261,5 +281,28 @@ impl Kept {
     fn forget(&self) {
         // One that stays leads to an upload that the server does not know.
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_is_kept_for_who_signs_in_again() {
+        let refused = |status| {
+            let problem = realnet_client::Problem { status, ..Default::default() };
+            realnet_client::Error::Refused(Box::new(problem))
+        };
+        assert!([404, 410, 413, 422].into_iter().all(|status| is_over(&refused(status))));
+        assert!(![401, 403].into_iter().any(|status| is_over(&refused(status))));
+    }
+
+    #[test]
+    fn what_is_done_is_not_sent_once_more() {
+        let words = |words: &[&str]| UploadCommand::from_iter(words).when_interrupted();
+        assert!(words(&["upload", "a"]).contains("the same command goes on with it"));
+        assert!(words(&["upload", "a", "b"]).contains("with the others"));
+        assert!(!words(&["upload", "a", "--replace", "x"]).contains("goes on"));
     }
 }
