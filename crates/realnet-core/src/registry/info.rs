@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Together;
+use super::problems::escaped;
 use super::validator::Validator;
 use crate::acl::{Caller, OrgRole, Subject};
 use crate::error::{Error, Result, Violation};
@@ -314,11 +315,19 @@ impl TypeInfo {
                 violations.push(Violation::new(format!("/attributes/{name}"), detail));
             }
         }
+        // It would be taken for a secret, and shown to nobody.
+        for (name, new) in after.iter().filter(|(_, new)| is_stored_form(new)) {
+            let is_secret = self.field(name).is_some_and(FieldInfo::is_secret);
+            if !is_secret && before.and_then(|before| before.get(name)) != Some(new) {
+                let detail = "has the form in which secrets are stored: an object with another member, or more than one, has not";
+                violations.push(Violation::new(format!("/attributes/{}", escaped(name)), detail));
+            }
+        }
         if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
     }
 
     /// Keeps in `after`, which replaces `before` as a whole, what the caller can not know or set: read-only fields,
-    /// and absent ones that are secret or not readable for the caller.
+    /// and absent ones that are secret, have the form of a stored secret, or are not readable for the caller.
     pub fn carry_over(&self, caller: &Caller, before: &Map, after: &mut Map) {
         for info in &self.fields {
             let name = &info.field.name;
@@ -331,6 +340,11 @@ impl TypeInfo {
         for name in self.retired_names().filter(|name| self.is_hidden_from(name, caller)) {
             if let (Some(old), false) = (before.get(name), after.contains_key(name)) {
                 after.insert(name.to_owned(), old.clone());
+            }
+        }
+        for (name, old) in before.iter().filter(|(_, old)| is_stored_form(old)) {
+            if !after.contains_key(name) {
+                after.insert(name.clone(), old.clone());
             }
         }
     }

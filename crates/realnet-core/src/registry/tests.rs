@@ -191,6 +191,29 @@ fn callers_set_only_what_they_may() {
 }
 
 #[test]
+fn what_has_the_form_of_a_stored_secret_is_written_and_lost_by_nobody() {
+    let registry = customer();
+    let info = registry.find(Uuid::nil(), "Thing").unwrap();
+    let admin = Caller { role: Some(crate::acl::OrgRole::Admin), ..Caller::anonymous(Uuid::nil()) };
+    let kept = map(json!({"a/b": {"$sealed": "k:AAAA"}}));
+    assert!(info.check_writable(&admin, Some(&kept), &kept).is_ok(), "as it was");
+    for (before, after) in [
+        (None, kept.clone()),
+        (Some(&kept), map(json!({"a/b": {"$plain": 1}}))),
+        (Some(&map(json!({}))), kept.clone()),
+    ] {
+        let error = info.check_writable(&admin, before, &after).unwrap_err();
+        assert_eq!(error.violations()[0].pointer, "/attributes/a~1b");
+    }
+    for fine in [json!({"$plain": 1, "more": 2}), json!({"$price": 1}), json!([{"$plain": 1}])] {
+        assert!(info.check_writable(&admin, None, &map(json!({"note": fine}))).is_ok());
+    }
+    let mut replaced = map(json!({"email": "b@b.test"}));
+    info.carry_over(&admin, &kept, &mut replaced);
+    assert_eq!(replaced.get("a/b"), kept.get("a/b"), "nobody was shown it, and nobody leaves it out");
+}
+
+#[test]
 fn bad_declarations_are_named() {
     for (field, word) in [
         (json!({"name": "owner", "type": "string"}), "property that every item has"),
