@@ -1,6 +1,7 @@
 //! What the values of items have to be like, by the types that will count: the checks that a server makes of a new item, made before
 //! anything is sent to one, so that all that is wrong is told at once. What only the server knows (what is unique, who may) is not among them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use realnet_core::acl::Caller;
@@ -13,112 +14,89 @@ use serde_json::{Map, Value, json};
 
 use super::document::attributes;
 
+/// The root of all types.
+const ROOT: &str = "Item";
 /// Modules whose items are what their documents say.
 const PLAIN: [&str; 2] = ["items", "files"];
 
-/// What a type says of the values of its items, with all that it inherits: what is nearer to the item is added first.
-#[derive(Debug, Default)]
-pub struct Model {
-    fields: Vec<Value>,
-    constants: Map<String, Value>,
-    instances: Map<String, Value>,
-    /// What carries out operations on them.
-    module: Option<String>,
-}
-
-impl Model {
-    /// Adds a declaration, or what a server says of a type as a whole.
-    pub fn add(&mut self, source: &Value) {
-        let module = source["module"].as_str().map(str::to_owned);
-        self.module = self.module.take().or(module);
-        for field in source["fields"].as_array().into_iter().flatten() {
-            if !self.fields.iter().any(|known| known["name"] == field["name"]) {
-                self.fields.push(field.clone());
-            }
-        }
-        let folded = source.as_object().into_iter().flatten();
-        let folded = folded.filter(|(key, _)| !TYPE_KEYS.contains(&key.as_str()) && *key != "attributes");
-        for (key, value) in source["attributes"].as_object().into_iter().flatten().chain(folded) {
-            self.constants.entry(key.clone()).or_insert_with(|| value.clone());
-        }
-        match &source["instances"] {
-            Value::Array(entries) => {
-                for entry in entries {
-                    let mut constants = entry["attributes"].as_object().cloned().unwrap_or_default();
-                    let folded =
-                        entry.as_object().into_iter().flatten().filter(|(key, _)| *key != "attributes");
-                    constants.extend(folded.map(|(key, value)| (key.clone(), value.clone())));
-                    self.instance(entry["name"].as_str().unwrap_or_default(), &Value::Object(constants));
-                }
-            }
-            Value::Object(entries) => {
-                for (name, attributes) in entries {
-                    self.instance(name, attributes);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn instance(&mut self, name: &str, attributes: &Value) {
-        self.instances.entry(name.to_owned()).or_insert_with(|| attributes.clone());
-    }
-
-    /// The rules; none where they can not be made out, which leaves it to the server.
-    pub fn rules(&self, name: &str) -> Option<Rules> {
-        // The root of all types has no bases that could be put together with it, and others than plain modules make something else of
-        // what they are given.
-        let is_plain = self.module.as_deref().is_none_or(|module| PLAIN.contains(&module));
-        if name.eq_ignore_ascii_case("Item") || !is_plain {
-            return None;
-        }
-        let names: Vec<&str> = self.fields.iter().filter_map(|field| field["name"].as_str()).collect();
-        let matters = |key: &str| key == "strict" || names.contains(&key);
-        let only = |all: &Value| -> Map<String, Value> {
-            let all = all.as_object().into_iter().flatten().filter(|(key, _)| matters(key));
-            all.map(|(key, value)| (key.clone(), value.clone())).collect()
-        };
-        let instances: Vec<Value> = self
-            .instances
-            .iter()
-            .map(|(name, constants)| json!({"name": name, "attributes": only(constants)}))
-            .collect();
-        let constants = only(&Value::Object(self.constants.clone()));
-        let fields: Vec<Value> = self.fields.iter().filter_map(field).collect();
-        let declaration = json!({"name": name, "base": "Item", "fields": fields,
-            "attributes": constants, "instances": instances});
-        let document = json!({"types": [{"name": "Item"}, declaration]});
-        let document = Document::from_value("types", &document, |_| None).ok()?;
-        let state = State {
-            registry: Arc::new(TypeRegistry::default()),
-            sources: Vec::new(),
-            items: Vec::new(),
-            secrets: Secrets::default(),
-        };
-        let target = Target::of(Arc::new(Caller::system(Uuid::nil())));
-        let options = Options { items: false, ..Options::default() };
-        let plan = plan(&state, &[document], &target, options, &System).ok()?;
-        plan.next_registry.map(|registry| Rules { name: name.to_owned(), registry })
-    }
-}
-
-/// A field as far as values are concerned; none of those that only the server sets.
-fn field(field: &Value) -> Option<Value> {
-    let mut field = field.clone();
-    if field["readonly"] == json!(true) {
+/// The rules for items of the first of these types; the others are its bases, one after the other, of which the last may say all that it
+/// inherits itself. They are put together as a server does it. None where they can not be made out, which leaves it to the server.
+pub fn of(chain: &[(&str, &Value)]) -> Option<Rules> {
+    let (name, _) = chain.first()?;
+    let module = chain.iter().find_map(|(_, source)| source["module"].as_str());
+    // The root has no values of its own, and other modules make something else of what they are given.
+    if name.eq_ignore_ascii_case(ROOT) || module.is_some_and(|module| !PLAIN.contains(&module)) {
         return None;
     }
+    let fields = chain.iter().filter_map(|(_, source)| source["fields"].as_array()).flatten();
+    let names: HashSet<&str> = fields.filter_map(|field| field["name"].as_str()).collect();
+    let mut types = vec![json!({"name": ROOT})];
+    let mut base = ROOT;
+    for (name, source) in chain.iter().rev() {
+        let declaration = declaration(name, base, source, &names);
+        if name.eq_ignore_ascii_case(ROOT) {
+            types = vec![declaration];
+        } else {
+            types.push(declaration);
+            base = name;
+        }
+    }
+    let document = Document::from_value("types", &json!({ "types": types }), |_| None).ok()?;
+    let state = State {
+        registry: Arc::new(TypeRegistry::default()),
+        sources: Vec::new(),
+        items: Vec::new(),
+        secrets: Secrets::default(),
+    };
+    let target = Target::of(Arc::new(Caller::system(Uuid::nil())));
+    let options = Options { items: false, ..Options::default() };
+    let plan = plan(&state, &[document], &target, options, &System).ok()?;
+    plan.next_registry.map(|registry| Rules { name: (*name).to_owned(), registry })
+}
+
+/// A type as far as values are concerned. `names`: of all fields; nothing else that is said has to do with values.
+fn declaration(name: &str, base: &str, source: &Value, names: &HashSet<&str>) -> Value {
+    let only = |said: &Value| -> Map<String, Value> {
+        let folded =
+            said.as_object().into_iter().flatten().filter(|(key, _)| !TYPE_KEYS.contains(&key.as_str()));
+        let all = said["attributes"].as_object().into_iter().flatten().chain(folded);
+        let all = all.filter(|(key, _)| *key == "strict" || names.contains(key.as_str()));
+        all.map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    let instances: Vec<Value> = match &source["instances"] {
+        Value::Array(entries) => {
+            entries.iter().map(|entry| json!({"name": entry["name"], "attributes": only(entry)})).collect()
+        }
+        Value::Object(entries) => {
+            let told = |(name, own): (&String, &Value)| json!({"name": name, "attributes": only(own)});
+            entries.iter().map(told).collect()
+        }
+        _ => Vec::new(),
+    };
+    let fields: Vec<Value> = source["fields"].as_array().into_iter().flatten().filter_map(field).collect();
+    let mut declaration =
+        json!({"name": name, "fields": fields, "attributes": only(source), "instances": instances});
+    if !name.eq_ignore_ascii_case(ROOT) {
+        declaration["base"] = json!(base);
+    }
+    declaration
+}
+
+/// A field as far as values are concerned.
+fn field(field: &Value) -> Option<Value> {
+    let mut field = field.clone();
     // Where it leads is for the server to see.
     if matches!(field["type"].as_str(), Some("reference" | "file")) {
         field["type"] = json!("reference");
-        field["reference"] = json!("Item");
+        field["reference"] = json!(ROOT);
     }
+    let is_readonly = field["readonly"] == json!(true);
     let members = field.as_object_mut()?;
-    for other in ["mime", "max_size", "on_delete", "unique", "index"] {
+    for other in ["mime", "max_size", "on_delete", "unique", "index", "readonly"] {
         members.shift_remove(other);
     }
-    // It may have a default that is not shown.
-    if members.get("read").is_some_and(|roles| !roles.is_null()) {
+    // Only the server sets it, or it may have a default that is not shown.
+    if is_readonly || members.get("read").is_some_and(|roles| !roles.is_null()) {
         members.shift_remove("required");
     }
     Some(field)
@@ -166,25 +144,21 @@ mod tests {
 
     #[test]
     fn values_are_as_the_types_have_them() {
-        let mut model = Model::default();
-        model.add(&json!({"name": "Book", "base": "Thing", "strict": true, "fields": [
+        let book = json!({"name": "Book", "base": "Thing", "strict": true, "fields": [
             {"name": "state", "type": "enum", "values": ["new", "old"], "required": true, "default": "new"},
             {"name": "author", "type": "reference", "reference": "Author", "required": true, "on_delete": "restrict"},
             {"name": "cover", "type": "file", "mime": ["image/*"]},
             {"name": "pin", "type": "secret", "required": true},
             {"name": "size", "type": "integer", "readonly": true, "required": true}],
-            "instances": [{"name": "Rare", "attributes": {"pages": 7, "color": "red"}}]}));
-        model.add(&json!({"fields": [{"name": "state", "type": "string"},
-            {"name": "pages", "type": "integer", "min": 1, "required": true}],
-            "attributes": {"icon": "book"}, "instances": {"Old": {"pages": 3}}}));
-        let rules = model.rules("Book").unwrap();
+            "instances": [{"name": "Rare", "attributes": {"pages": 7, "color": "red"}}]});
+        let thing = json!({"fields": [{"name": "pages", "type": "integer", "min": 1, "required": true}],
+            "attributes": {"icon": "book"}, "instances": {"Old": {"pages": 3}}, "module": "items"});
+        let rules = of(&[("Book", &book), ("Thing", &thing)]).unwrap();
         let id = Uuid::from_u128(1);
         let good = json!({"attributes": {"author": id, "cover": id, "pin": "x", "pages": 2}});
         assert_eq!(told(&rules, good), [""; 0]);
-        for instance in ["Rare", "Old"] {
-            let given = json!({"instance": instance, "attributes": {"author": id, "pin": "x"}});
-            assert_eq!(told(&rules, given), [""; 0], "{instance} has pages");
-        }
+        let given = json!({"instance": "Rare", "attributes": {"author": id, "pin": "x"}});
+        assert_eq!(told(&rules, given), [""; 0], "it has pages");
         let said =
             told(&rules, json!({"attributes": {"author": "nobody", "state": "lost", "pages": 0, "more": 1}}));
         for pointer in ["/attributes/author", "/attributes/state", "/attributes/pages"] {
@@ -193,8 +167,23 @@ mod tests {
         assert!(said.iter().any(|words| words.contains("more")), "{said:?}");
         let secret = said.iter().find(|words| words.starts_with("/attributes/pin"));
         assert!(secret.is_some_and(|words| words.contains("secrets are in no export")), "{said:?}");
-        assert!(Model::default().rules("Item").is_none());
-        model.add(&json!({"module": "accounts"}));
-        assert!(model.rules("Book").is_none());
+        assert!(of(&[("Item", &thing)]).is_none() && of(&[]).is_none());
+        assert!(of(&[("Book", &book), ("Account", &json!({"module": "accounts"}))]).is_none());
+    }
+
+    #[test]
+    fn what_is_narrowed_is_inherited() {
+        let base = json!({"name": "Base", "fields": [{"name": "words", "type": "string", "multiple": true},
+            {"name": "state", "type": "enum", "values": ["new", "old"], "required": true, "default": "new"}]});
+        let derived = json!({"name": "Derived", "base": "Base", "fields": [
+            {"name": "words", "type": "string", "max_length": 5},
+            {"name": "state", "type": "enum", "values": ["new"]}]});
+        let item = json!({"fields": [], "module": "items"});
+        let rules = of(&[("Derived", &derived), ("Base", &base), ("Item", &item)]).unwrap();
+        assert_eq!(told(&rules, json!({"attributes": {"words": ["a", "b"]}})), [""; 0]);
+        let said = told(&rules, json!({"attributes": {"words": ["too long"], "state": "old"}}));
+        for pointer in ["/attributes/words", "/attributes/state"] {
+            assert!(said.iter().any(|words| words.starts_with(pointer)), "{pointer}: {said:?}");
+        }
     }
 }

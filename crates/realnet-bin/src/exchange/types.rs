@@ -10,8 +10,11 @@ use realnet_core::model::value;
 use serde_json::{Map, Value, json};
 
 use super::document::uuid;
-use super::rules::{Model, Rules};
+use super::rules::{self, Rules};
 use crate::cli::Failure;
+
+/// The longest chain of types.
+const MAX_CHAIN: usize = 100;
 
 /// What matters of a field.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -131,8 +134,8 @@ pub struct Types {
     pub missing: Vec<Value>,
     /// Types that are declared in another way on the server, which counts.
     pub others: Vec<String>,
-    /// What values of items have to be like, by their types.
-    rules: HashMap<String, Rules>,
+    /// The types of the server that were asked for, by their names in lower case.
+    known: HashMap<String, Option<Value>>,
 }
 
 impl Types {
@@ -157,17 +160,15 @@ impl Types {
             let mut fields = Fields::default();
             let mut next = Some(name.clone());
             let mut passed = BTreeSet::new();
-            let (mut chain, mut model) = (Vec::new(), Model::default());
+            let mut chain = Vec::new();
             while let Some(name) = next.take().filter(|name| passed.insert(name.to_lowercase())) {
                 chain.push(name.to_lowercase());
                 if let Some(info) = look_up(client, &mut known, &name).await? {
                     add(&mut fields, Fields::of(&info["effective"]["fields"]));
-                    model.add(&info["effective"]);
                     let bases = info["effective"]["chain"].as_array().into_iter().flatten();
                     chain.extend(bases.filter_map(Value::as_str).map(str::to_lowercase));
                 } else if let Some(declaration) = by_name.get(&name.to_lowercase()) {
                     add(&mut fields, Fields::of(&declaration["fields"]));
-                    model.add(declaration);
                     next = Some(declaration["base"].as_str().unwrap_or("Item").to_owned());
                 } else {
                     return Err(format!(
@@ -178,8 +179,8 @@ impl Types {
             }
             types.fields.insert(name.to_lowercase(), Arc::new(fields));
             types.chains.insert(name.to_lowercase(), chain);
-            types.rules.extend(model.rules(name).map(|rules| (name.to_lowercase(), rules)));
         }
+        types.known = known;
         Ok(types)
     }
 
@@ -193,9 +194,22 @@ impl Types {
         self.chains.get(&type_name.to_lowercase()).map_or(&[], Vec::as_slice)
     }
 
-    /// What values of items of a type have to be like, if that can be told.
-    pub fn rules(&self, type_name: &str) -> Option<&Rules> {
-        self.rules.get(&type_name.to_lowercase())
+    /// What values of items of a type have to be like, if that can be told. To be kept only as long as items of the type are looked at.
+    pub fn rules(&self, type_name: &str) -> Option<Rules> {
+        let mut chain: Vec<(&str, &Value)> = Vec::new();
+        let mut next = type_name;
+        while chain.len() < MAX_CHAIN {
+            if let Some(Some(info)) = self.known.get(&next.to_lowercase()) {
+                chain.push((info["name"].as_str()?, &info["effective"]));
+                return rules::of(&chain);
+            }
+            let is_next =
+                |one: &&Value| one["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(next));
+            let declaration = self.missing.iter().find(is_next)?;
+            chain.push((declaration["name"].as_str()?, declaration));
+            next = declaration["base"].as_str().unwrap_or("Item");
+        }
+        None
     }
 
     /// Refuses types that the server lacks, for whoever declares none.
@@ -251,7 +265,13 @@ fn is_same(info: &Value, declaration: &Value) -> bool {
 /// What is nearer to the item counts.
 fn add(fields: &mut Fields, further: Fields) {
     for (name, field) in further.0 {
-        fields.0.entry(name).or_insert(field);
+        let near = fields.0.entry(name).or_default();
+        // A field that is narrowed keeps what it has inherited.
+        near.refers |= field.refers;
+        near.required |= field.required;
+        near.readonly |= field.readonly;
+        near.secret |= field.secret;
+        near.default = near.default.take().or(field.default);
     }
 }
 
@@ -293,6 +313,19 @@ mod tests {
             other[key] = value;
             assert!(!is_same(&shown, &other), "{key}");
         }
+    }
+
+    #[test]
+    fn what_is_narrowed_is_inherited() {
+        let mut fields = Fields::of(
+            &json!([{"name": "size", "type": "integer", "max": 5}, {"name": "own", "type": "string"}]),
+        );
+        let base =
+            json!([{"name": "size", "type": "integer", "readonly": true, "required": true, "default": 1}]);
+        add(&mut fields, Fields::of(&base));
+        let size = fields.get("size").unwrap();
+        assert!(size.readonly && size.required && !size.secret && size.default == Some(json!(1)));
+        assert_eq!(fields.get("own"), Some(&Field::default()));
     }
 
     #[test]

@@ -1,15 +1,31 @@
 //! What would be refused by the server, as far as that can be told before anything is written there: all of it at once.
 
-use realnet_core::{Uuid, Violation};
+use std::sync::Arc;
+
+use realnet_core::Uuid;
 
 use super::work::Work;
 use crate::cli::Failure;
 use crate::exchange::lookup;
 use crate::exchange::report::NAMED;
+use crate::exchange::rules::Rules;
 use crate::exchange::types::Fate;
 
 /// So many documents are looked at until others may do something.
 const TURN: u32 = 64;
+
+/// What is wrong, as far as it is told, of how much.
+#[derive(Default)]
+struct Faults {
+    count: usize,
+    told: Vec<String>,
+}
+
+/// What is wrong with one document.
+struct Faulty {
+    number: u32,
+    faults: Faults,
+}
 
 impl Work<'_> {
     /// Sees that types can be declared, and that the items that are not there yet can be made.
@@ -17,46 +33,70 @@ impl Work<'_> {
         if !is_admin {
             self.types.check_declared()?;
         }
-        let mut faulty: Vec<(u32, Vec<Violation>)> = Vec::new();
-        for (number, _) in (0_u32..).zip(&self.listing.entries) {
+        let (mut faults, mut faulty) = (Faults::default(), Vec::new());
+        // Items come type by type.
+        let mut rules: Option<(Arc<str>, Option<Rules>)> = None;
+        for (number, entry) in (0_u32..).zip(&self.listing.entries) {
             if number.is_multiple_of(TURN) {
                 tokio::task::yield_now().await;
             }
-            let violations = self.violations(number)?;
-            if !violations.is_empty() {
-                faulty.push((number, violations));
+            if rules.as_ref().is_none_or(|(name, _)| *name != entry.type_name) {
+                rules = Some((Arc::clone(&entry.type_name), self.types.rules(&entry.type_name)));
+            }
+            let Some((_, Some(rules))) = &rules else { continue };
+            let found = self.faults(number, rules)?;
+            if found.count > 0 {
+                faulty.push(Faulty { number, faults: found });
+            }
+            if faulty.len() >= lookup::CHUNK {
+                self.sort_out(std::mem::take(&mut faulty), &mut faults).await?;
             }
         }
-        // What is there has been good enough.
-        let known: Vec<Uuid> = faulty.iter().filter_map(|(number, _)| self.id(*number)).collect();
-        let present = lookup::present(self.import.client, "items", &known, None).await?;
-        faulty.retain(|(number, _)| self.id(*number).is_none_or(|id| !present.contains(&id)));
-        if faulty.is_empty() {
+        self.sort_out(faulty, &mut faults).await?;
+        if faults.count == 0 {
             return Ok(());
         }
-        let mut told: Vec<String> = Vec::new();
-        for (number, violations) in &faulty {
-            let path = self.listing.entries[*number as usize].path();
-            told.extend(violations.iter().map(|one| format!("{path}: {}: {}", one.pointer, one.detail)));
-        }
-        let count = told.len();
-        told.truncate(NAMED);
-        if count > NAMED {
-            told.push(format!("and {} more", count - NAMED));
+        let Faults { count, mut told } = faults;
+        if count > told.len() {
+            told.push(format!("and {} more", count - told.len()));
         }
         told.extend(self.types.told_others());
         let root = self.listing.root.display();
         Err(format!("{root}: nothing was imported:\n  {}", told.join("\n  ")).into())
     }
 
-    fn violations(&self, number: u32) -> Result<Vec<Violation>, Failure> {
-        let type_name = &self.listing.entries[number as usize].type_name;
-        let Some(rules) = self.types.rules(type_name) else { return Ok(Vec::new()) };
+    /// Counts the faults of those that are not there: what is there has been good enough.
+    async fn sort_out(&self, faulty: Vec<Faulty>, faults: &mut Faults) -> Result<(), Failure> {
+        let known: Vec<Uuid> = faulty.iter().filter_map(|one| self.id(one.number)).collect();
+        let present = lookup::present(self.import.client, "items", &known, None).await?;
+        for one in faulty {
+            if self.id(one.number).is_some_and(|id| present.contains(&id)) {
+                continue;
+            }
+            faults.count += one.faults.count;
+            let room = NAMED - faults.told.len();
+            faults.told.extend(one.faults.told.into_iter().take(room));
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the document of a new item.
+    fn faults(&self, number: u32, rules: &Rules) -> Result<Faults, Failure> {
+        let entry = &self.listing.entries[number as usize];
         let mut document = self.listing.document(number)?;
-        self.types.fields(type_name).decide(&mut document, &mut |link| {
+        let fields = self.types.fields(&entry.type_name);
+        fields.decide(&mut document, &mut |link| {
             if self.missing.contains(&link.target) { Fate::Drop } else { Fate::Keep }
         });
         self.drop_readonly(number, &mut document);
-        Ok(rules.violations(&document))
+        let mut violations = rules.violations(&document);
+        violations.retain(|one| {
+            let name = one.pointer.strip_prefix("/attributes/").unwrap_or_default();
+            fields.get(name).is_none_or(|field| !field.readonly)
+        });
+        let path = entry.path();
+        let told = violations.iter().take(NAMED);
+        let told = told.map(|one| format!("{path}: {}: {}", one.pointer, one.detail)).collect();
+        Ok(Faults { count: violations.len(), told })
     }
 }

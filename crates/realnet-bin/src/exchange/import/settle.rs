@@ -38,14 +38,14 @@ impl Work<'_> {
         }
         let (is_new, old) = (self.is_new[number as usize], self.listing.entries[number as usize].id);
         let steps = match () {
-            () if is_new || self.import.options.overwrite => all.clone(),
+            () if self.import.options.overwrite => all.clone(),
             // What others have made, or have changed since it was whole, is theirs.
-            () if waited && self.unfinished.has(old) => {
+            () if waited && (is_new || self.unfinished.has(old)) => {
                 compare::completing(all.clone(), present, &self.awaited(number)?)
             }
             () => Vec::new(),
         };
-        if steps.len() < all.len() {
+        if !is_new && steps.len() < all.len() {
             self.done.different.push(self.listing.entries[number as usize].path());
         }
         if !is_new && !steps.is_empty() {

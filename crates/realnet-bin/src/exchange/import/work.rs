@@ -23,6 +23,9 @@ use crate::wire::moving::Bar;
 /// A request holds items of so many bytes, about.
 const BATCH: usize = 2 * 1024 * 1024;
 
+/// By these a server says that it has not done what it was asked for, and will not.
+const REFUSED: [u16; 6] = [400, 401, 403, 404, 413, 422];
+
 /// An import under way.
 pub(super) struct Work<'a> {
     pub(super) import: &'a Import<'a>,
@@ -145,6 +148,14 @@ impl Work<'_> {
             digest.update(body.to_string().as_bytes());
             client.create_once("items", &body, &digest.checksum().to_string()).await
         };
+        if let Err(error) = &created
+            && error.status().is_some_and(|status| REFUSED.contains(&status))
+        {
+            // None of them was made, and who makes one now is another.
+            for number in &numbers {
+                self.unfinished.end(self.listing.entries[*number as usize].id)?;
+            }
+        }
         let created = created.map_err(|error| self.refused(&error, &numbers))?;
         let made: Vec<Uuid> =
             created.as_array().into_iter().flatten().filter_map(|item| uuid(item.get("id"))).collect();
