@@ -123,6 +123,7 @@ impl Import<'_> {
             order,
             waiting,
             unfinished,
+            others: HashSet::new(),
             missing,
             owners,
             org: account["org"].clone(),
@@ -130,6 +131,7 @@ impl Import<'_> {
             is_new,
             done,
         };
+        work.find_others(&links.needs).await?;
         work.check(is_admin).await?;
         if !self.options.dry_run {
             let source = format!("realnet-import-{}.json", head.id.unwrap_or_default());

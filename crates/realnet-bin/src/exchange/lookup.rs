@@ -30,6 +30,21 @@ pub async fn items(client: &Client, ids: &[Uuid]) -> Result<HashMap<Uuid, Map<St
     Ok(found)
 }
 
+/// What the items of these ids are that the caller sees: their types and orgs.
+pub async fn outlines(client: &Client, ids: &[Uuid]) -> Result<HashMap<Uuid, Map<String, Value>>, Failure> {
+    let mut found = HashMap::new();
+    for ids in ids.chunks(CHUNK) {
+        let query = query(ids).with("select", "id,type,org");
+        each(client, "items", query, |item| {
+            if let Some(id) = uuid(item.get("id")) {
+                found.insert(id, item);
+            }
+        })
+        .await?;
+    }
+    Ok(found)
+}
+
 /// Which of these ids are those of items of a resource that the caller sees, in one org or in all.
 pub async fn present(
     client: &Client,

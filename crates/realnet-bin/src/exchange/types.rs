@@ -9,10 +9,13 @@ use realnet_core::Uuid;
 use realnet_core::model::value;
 use serde_json::{Map, Value, json};
 
+use super::bounds::{self, MAX_DECLARED};
 use super::document::uuid;
 use super::rules::{self, Rules};
 use crate::cli::Failure;
 
+/// A field takes so much memory, about.
+const FIELD: usize = 200;
 /// The longest chain of types.
 const MAX_CHAIN: usize = 100;
 
@@ -72,6 +75,14 @@ impl Fields {
             fields.insert(name, found);
         }
         Self(fields)
+    }
+
+    /// How much memory they take, about.
+    fn memory(&self) -> usize {
+        let of = |(name, field): (&String, &Field)| {
+            FIELD + name.len() + field.default.as_ref().map_or(0, bounds::memory)
+        };
+        self.0.iter().map(of).sum()
     }
 
     /// A field.
@@ -156,6 +167,7 @@ impl Types {
         }
         let by_name: HashMap<String, &Value> =
             declared.iter().map(|(name, declaration)| (name.to_lowercase(), declaration)).collect();
+        let mut room = MAX_DECLARED;
         for name in used {
             let mut fields = Fields::default();
             let mut next = Some(name.clone());
@@ -177,6 +189,9 @@ impl Types {
                     .into());
                 }
             }
+            // What all types inherit from one is kept with each of them.
+            let left = room.checked_sub(fields.memory());
+            room = left.ok_or("its types inherit more than can be read at once")?;
             types.fields.insert(name.to_lowercase(), Arc::new(fields));
             types.chains.insert(name.to_lowercase(), chain);
         }

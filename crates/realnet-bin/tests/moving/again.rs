@@ -245,3 +245,32 @@ async fn items_of_other_orgs_are_others() {
     assert!(admin.told(&["import", "tasks", "--new-ids"]).contains("1 item created"));
     assert_eq!(all().await.len(), 2);
 }
+
+/// What refers to an id that another item has here is refused before anything is made, or leaves the reference out.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_put_below_what_somebody_has_here() {
+    let (place, client) = place().await;
+    let group = client.create("groups", &json!({"name": "Staff"})).await.unwrap();
+    let (above, below) = (group["id"].as_str().unwrap(), "0198a7c2-0000-7000-8000-00000000000c");
+    let root = place.folder.join("below");
+    std::fs::create_dir_all(root.join("items/Task")).unwrap();
+    std::fs::write(root.join("realnet-export.json"), "{\"format\": 1}").unwrap();
+    for (id, document) in [(above, json!({"name": "t"})), (below, json!({"name": "u", "parent_id": above}))] {
+        std::fs::write(root.join(format!("items/Task/{id}.json")), document.to_string()).unwrap();
+    }
+    let admin = place.admin().await;
+    for arguments in [&["import", "below", "--dry-run"][..], &["import", "below"]] {
+        let said = admin.refused(arguments);
+        assert!(
+            said.contains("nothing was imported") && said.contains("other items have here (1)"),
+            "{said}"
+        );
+        assert!(
+            said.contains(&format!("items/Task/{below}.json refers to items/Task/{above}.json")),
+            "{said}"
+        );
+    }
+    let said = admin.told(&["import", "below", "--drop-missing"]);
+    assert!(said.contains("1 item created") && said.contains("1 id of another item here"), "{said}");
+    assert!(client.get("task", below).await.unwrap()["parent_id"].is_null());
+}

@@ -81,6 +81,26 @@ async fn what_no_server_takes_is_named_before_anything_is_sent() {
     }
 }
 
+/// Types that are short themselves and inherit much.
+#[tokio::test(flavor = "multi_thread")]
+async fn types_that_inherit_too_much_are_refused() {
+    let place = Place::start();
+    let fields: Vec<_> =
+        (0..2000).map(|number| json!({"name": format!("f{number}"), "type": "string"})).collect();
+    let mut documents =
+        vec![("types/Wide.json".to_owned(), json!({"name": "Wide", "fields": fields}).to_string())];
+    for number in 0..250 {
+        let (name, id) = (format!("Wide{number}"), format!("0198a7c2-0000-7000-8000-{number:012}"));
+        let declared = json!({"name": name, "base": "Wide"});
+        documents.push((format!("types/{name}.json"), declared.to_string()));
+        let item = json!({"id": id, "type": name, "name": "w"});
+        documents.push((format!("items/{name}/{id}.json"), item.to_string()));
+    }
+    export(&place.folder, "wide", &documents);
+    let said = place.admin().await.refused(&["import", "wide", "--dry-run"]);
+    assert!(said.contains("wide: its types inherit more than can be read at once"), "{said}");
+}
+
 /// Small values are long in a document: it goes without its layout.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_item_of_many_small_values_is_exported_and_imported() {

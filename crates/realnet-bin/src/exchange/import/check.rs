@@ -7,6 +7,7 @@ use realnet_core::Uuid;
 use super::work::Work;
 use crate::cli::Failure;
 use crate::exchange::lookup;
+use crate::exchange::order::Need;
 use crate::exchange::report::NAMED;
 use crate::exchange::rules::Rules;
 use crate::exchange::types::Fate;
@@ -28,6 +29,48 @@ struct Faulty {
 }
 
 impl Work<'_> {
+    /// Finds the ids that others have here, and refuses references to them: nothing that comes from elsewhere is put below what somebody
+    /// has here, or refers to it. `needs`: of each item.
+    pub(super) async fn find_others(&mut self, needs: &[Vec<Need>]) -> Result<(), Failure> {
+        let numbers: Vec<u32> = (0_u32..).zip(needs).map(|(number, _)| number).collect();
+        for numbers in numbers.chunks(lookup::CHUNK) {
+            let known: Vec<Uuid> = numbers.iter().filter_map(|number| self.id(*number)).collect();
+            let found = lookup::outlines(self.import.client, &known).await?;
+            for number in numbers {
+                let found = self.id(*number).and_then(|id| found.get(&id));
+                if found.is_some_and(|found| !self.is_that(*number, found)) {
+                    self.others.insert(*number);
+                }
+            }
+        }
+        if self.others.is_empty() || self.import.options.drop_missing {
+            return Ok(());
+        }
+        let mut faults = Faults::default();
+        let made = (0_u32..).zip(needs).filter(|(number, _)| !self.others.contains(number));
+        for (number, needs) in made {
+            for need in needs.iter().filter(|need| self.others.contains(&need.target)) {
+                faults.count += 1;
+                if faults.told.len() < NAMED {
+                    let [path, target] =
+                        [number, need.target].map(|number| self.listing.entries[number as usize].path());
+                    faults.told.push(format!("{path} refers to {target}"));
+                }
+            }
+        }
+        if faults.count == 0 {
+            return Ok(());
+        }
+        Err(format!(
+            "{}: nothing was imported: items refer to others whose ids other items have here ({}); --new-ids makes items of their own, \
+             --drop-missing leaves such references out:\n  {}",
+            self.listing.root.display(),
+            faults.count,
+            faults.told.join("\n  ")
+        )
+        .into())
+    }
+
     /// Sees that types can be declared, and that the items that are not there yet can be made.
     pub(super) async fn check(&self, is_admin: bool) -> Result<(), Failure> {
         if !is_admin {
@@ -86,7 +129,7 @@ impl Work<'_> {
         let mut document = self.listing.document(number)?;
         let fields = self.types.fields(&entry.type_name);
         fields.decide(&mut document, &mut |link| {
-            if self.missing.contains(&link.target) { Fate::Drop } else { Fate::Keep }
+            if self.leads_nowhere(link.target) { Fate::Drop } else { Fate::Keep }
         });
         self.drop_readonly(number, &mut document);
         let mut violations = rules.violations(&document);

@@ -36,6 +36,8 @@ pub(super) struct Work<'a> {
     pub(super) waiting: HashSet<u32>,
     /// Those of them that this import has made, and not completed yet.
     pub(super) unfinished: Unfinished,
+    /// Those whose ids other items have here.
+    pub(super) others: HashSet<u32>,
     /// What is referred to and is nowhere.
     pub(super) missing: HashSet<Uuid>,
     /// Owners that are accounts there.
@@ -206,9 +208,13 @@ impl Work<'_> {
     pub(super) fn wanted(&mut self, number: u32, early: bool) -> Result<Map<String, Value>, Failure> {
         let mut document = self.listing.document(number)?;
         let fields = self.types.fields(&self.listing.entries[number as usize].type_name);
-        let Self { listing, order, missing, ids, done, .. } = self;
+        let Self { listing, order, missing, others, ids, done, .. } = self;
         fields.decide(&mut document, &mut |link| match listing.numbers.get(&link.target) {
             Some(target) if early && order.deferred.contains(&(number, *target)) => Fate::Drop,
+            Some(target) if others.contains(target) => {
+                done.dropped += u64::from(early);
+                Fate::Drop
+            }
             Some(_) => ids.of(link.target).map_or(Fate::Drop, Fate::Replace),
             None if missing.contains(&link.target) => {
                 done.dropped += u64::from(early);
@@ -230,6 +236,12 @@ impl Work<'_> {
         if let Some(Value::Object(own)) = document.get_mut("attributes") {
             own.retain(|name, _| fields.get(name).is_none_or(|field| !field.readonly));
         }
+    }
+
+    /// Whether a reference leads to what is neither in the export nor here, or to what is another item here.
+    pub(super) fn leads_nowhere(&self, target: Uuid) -> bool {
+        let is_other = self.listing.numbers.get(&target).is_some_and(|number| self.others.contains(number));
+        is_other || self.missing.contains(&target)
     }
 
     /// Whether what has the id of an item is that item. Another one is nothing that it could become, whatever is wanted.
