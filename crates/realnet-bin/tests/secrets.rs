@@ -370,7 +370,9 @@ async fn a_lost_key_is_given_up() {
         let words = refusal(&folder, &settings);
         assert!(words.contains("realnet secrets give-up"), "{words}");
         let words = give_up(&[], false);
-        for told in ["Pass --yes", "(Vault 2)", "the key that signs tokens"] {
+        for told in
+            ["Pass --yes", "(Vault 2)", "the key that signs tokens", "REALNET_SECRET_KEY is not set here"]
+        {
             assert!(words.contains(told), "{words}");
         }
         assert!(!folder.join(key).exists(), "nothing is done before it was confirmed");

@@ -25,7 +25,8 @@ PostgreSQL one may be served meanwhile. To change keys that servers share:
     4. take the old key away
 A store that was in plain text: set REALNET_SECRET_KEY for all servers, restart them all, and only then rotate.
 An embedded store that has a key file does all of that with `realnet secrets rotate --new-key`.
-No server starts on a store whose key is not given. Where a key is lost for good, `realnet secrets give-up` is the way out.
+No server starts on a store whose key is not given. Where a key is lost for good, `realnet secrets give-up` is the way out; it
+has to see the settings of the servers, REALNET_SECRET_KEY among them, and migrates a store of an earlier version before it looks.
 
 EXAMPLES:
     export REALNET_SECRET_KEY=$(realnet secrets generate)

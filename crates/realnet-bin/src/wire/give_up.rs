@@ -48,6 +48,10 @@ impl GivingUp {
     pub fn told(&self) -> Vec<String> {
         let Lost { keys, secrets, items, digests } = &self.lost;
         let mut lines = Vec::new();
+        if let Some(file) = self.file() {
+            lines
+                .push(format!("no key is given: REALNET_SECRET_KEY is not set here, and there is no {file}"));
+        }
         if !keys.is_empty() {
             lines.push(format!(
                 "keys that are asked for at each start, and are not given: {}",

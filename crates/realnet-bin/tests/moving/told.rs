@@ -78,6 +78,14 @@ async fn contents_that_are_left_out_are_told_as_that() {
     let said = told(&folder, &[&restore[..], &["none"]].concat());
     assert!(said.contains("contents of files that were left out: 1, 1234 bytes"), "{said}");
     assert!(!said.contains("contents of files: "), "{said}");
+
+    // A storage of another database is known before anything is restored.
+    let other = Server::start_with(&folder, &embedded("other.db"));
+    upload(&other, b"other").await;
+    assert!(other.stop());
+    let said =
+        refused(&folder, &["restore", "shop.tar.zst", "--to", "sqlite://new.db", "--storage", "other.files"]);
+    assert!(said.contains("belongs to another database") && !folder.join("new.db").exists(), "{said}");
 }
 
 /// Exports and backups look alike; who gives one for the other is told which command takes it.

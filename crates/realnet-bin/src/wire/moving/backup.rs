@@ -12,8 +12,9 @@ use realnet_core::{Error, Uuid};
 
 use super::Place;
 use super::archive::{self, ContentsDigest, Destination, FORMAT, Head, Manifest, Writer};
-use super::contents::{self, Finding, Found, Named};
+use super::contents::{self, Finding, Found};
 use super::keys::{self, KeysSeen};
+use super::named::Named;
 use super::open::{Others, source};
 use super::progress::Bar;
 use crate::cli::{Failure, for_operators};

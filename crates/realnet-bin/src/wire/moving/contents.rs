@@ -1,58 +1,22 @@
 //! The contents of files, when a store moves: those that its items name, under their ids.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use futures::{StreamExt as _, TryStreamExt as _};
-use realnet_core::provider::{
-    Content, ContentId, ContentSource, DataProvider, Expectation, RecordStream, StoreRecord,
-};
+use futures::TryStreamExt as _;
+use realnet_core::provider::{Content, ContentId, ContentSource, DataProvider, Expectation};
 use realnet_core::{Error, ErrorKind, Uuid};
 use realnet_provider_generic::{LocalData, LocalLook, LocalOptions};
 
 use super::super::storage;
 use super::archive::{Contents, ContentsDigest};
+use super::named::Named;
 use super::progress::Bar;
 use crate::cli::{Failure, for_operators};
 use crate::config::StoragePlace;
 
-/// The longest part of a name that is told.
-const SHOWN: usize = 80;
 /// So many contents are told one by one.
 const TOLD: usize = 20;
-
-/// The ids of the contents that items name, with these items: in words, by id and name.
-#[derive(Default)]
-pub struct Named(Arc<Mutex<BTreeMap<Uuid, String>>>);
-
-impl Named {
-    /// Takes note of what passes by.
-    pub fn watch(&self, records: RecordStream) -> RecordStream {
-        let ids = Arc::clone(&self.0);
-        let note = move |record: &StoreRecord| {
-            if let StoreRecord::Item(item) = record
-                && let Some(content) = item.content
-            {
-                let name: String = item.name.chars().take(SHOWN).collect();
-                let words = format!("the content of {} {} ({name:?})", item.type_name, item.id);
-                ids.lock().unwrap_or_else(PoisonError::into_inner).insert(content, words);
-            }
-        };
-        records.inspect_ok(note).boxed()
-    }
-
-    /// All that have passed by, sorted.
-    pub fn ids(&self) -> Vec<Uuid> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
-    }
-
-    /// A content in words.
-    pub fn told(&self, content: Uuid) -> String {
-        let named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        named.get(&content).cloned().unwrap_or_else(|| format!("the content {content}"))
-    }
-}
 
 /// A storage to be read, which a server may have open. `None`: there is none.
 pub async fn source(place: &StoragePlace) -> Result<Option<Arc<dyn ContentSource>>, Failure> {
@@ -84,10 +48,10 @@ pub async fn target(place: &StoragePlace) -> Result<Option<Arc<dyn DataProvider>
 }
 
 /// Sees that contents can be stored in a place, and that it is nobody else's, as far as that can be told without making anything there.
-/// `owner`: what the database is called in storages, where that is known.
-pub async fn check_target(place: &StoragePlace, owner: Option<&[u8]>) -> Result<(), Failure> {
+/// `owner`: what the database is called in storages, where that is known. Answers whether another copy of the database has it.
+pub async fn check_target(place: &StoragePlace, owner: Option<&[u8]>) -> Result<bool, Failure> {
     match place {
-        StoragePlace::None => return Ok(()),
+        StoragePlace::None => return Ok(false),
         StoragePlace::Memory => return Err("a storage in memory is seen by its server alone".into()),
         // The folders above it are made along with it.
         StoragePlace::Local { path }
@@ -102,8 +66,7 @@ pub async fn check_target(place: &StoragePlace, owner: Option<&[u8]>) -> Result<
         _ => Ok(false),
     };
     match is_shared {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(of_another_copy(place)),
+        Ok(is_shared) => Ok(is_shared),
         Err(error) if error.kind() == ErrorKind::Conflict => {
             let words = for_operators(&error);
             let at = if words.contains(&place.to_string()) { String::new() } else { format!("{place}: ") };

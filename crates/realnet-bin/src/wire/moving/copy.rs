@@ -8,8 +8,9 @@ use realnet_core::transfer::{Filling, Summary};
 
 use super::super::store::Store;
 use super::Place;
-use super::contents::{self, Found, Named};
+use super::contents::{self, Found};
 use super::keys;
+use super::named::Named;
 use super::open::{Others, Source, source};
 use super::progress::Bar;
 use super::verify::read;
@@ -64,7 +65,11 @@ impl Copy {
         if from == to || (*from == StoragePlace::None && !self.to.storage_is_said) {
             return Ok(());
         }
-        contents::check_target(to, owner).await.map_err(|failure| format!("{failure} (--to-storage)").into())
+        let checked = match contents::check_target(to, owner).await {
+            Ok(true) => Err(contents::of_another_copy(to)),
+            checked => checked.map(drop),
+        };
+        checked.map_err(|failure| format!("{failure} (--to-storage)").into())
     }
 
     /// Why so many contents stay where they are, in words; nothing where they go along.

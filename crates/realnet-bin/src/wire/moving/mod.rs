@@ -5,6 +5,7 @@ mod backup;
 mod contents;
 mod copy;
 mod keys;
+mod named;
 mod open;
 mod progress;
 mod restore;

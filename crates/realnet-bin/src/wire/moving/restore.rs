@@ -14,6 +14,7 @@ use realnet_core::provider::{
 use realnet_core::secret;
 use realnet_core::transfer::{Filling, Summary};
 use realnet_core::{Error, Uuid};
+use realnet_resource_files::DATABASE_SETTING;
 use tokio::sync::mpsc;
 
 use super::super::store::Store;
@@ -35,11 +36,15 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Whoever wanted it has failed, and says why.
 const GONE: &str = "nobody reads the archive any more";
 
-/// Reads all of an archive, and answers its manifest when everything is in order.
-pub async fn check(path: &Path) -> Result<Manifest, Failure> {
+/// Reads all of an archive, and answers its manifest when everything is in order; with what its database is called in storages.
+async fn check(path: &Path) -> Result<(Manifest, Option<Vec<u8>>), Failure> {
     let path = path.to_owned();
-    tokio::task::spawn_blocking(move || read(open(&path)?, &mut Nobody).map_err(|error| at(&path, &error)))
-        .await?
+    let reading = move || {
+        let mut looked = Looked::default();
+        let manifest = read(open(&path)?, &mut looked).map_err(|error| at(&path, &error))?;
+        Ok::<_, Failure>((manifest, looked.owner))
+    };
+    tokio::task::spawn_blocking(reading).await?
 }
 
 /// A backup that was restored.
@@ -57,13 +62,13 @@ pub struct Restored {
 
 /// Fills a store, which has to be empty (or to have been begun, with `resume`).
 pub async fn restore(path: &Path, to: &Place, resume: bool) -> Result<Restored, Failure> {
-    let manifest = check(path).await?;
+    let (manifest, owner) = check(path).await?;
     let needs_storage = manifest.contents.count > 0;
     if needs_storage && to.storage == StoragePlace::None && !to.storage_is_said {
         return Err("the backup has contents of files: name the folder for them with --storage, or leave them out with --storage none".into());
     }
     if needs_storage {
-        contents::check_target(&to.storage, None).await?;
+        contents::check_target(&to.storage, owner.as_deref()).await?;
     }
     let store = Store::open(&to.database).await?;
     let restored = async {
@@ -97,7 +102,7 @@ pub struct Rehearsed {
 
 /// Restores into a store that goes afterwards, and compares: what a backup is good for.
 pub async fn rehearse(path: &Path) -> Result<Rehearsed, Failure> {
-    let manifest = check(path).await?;
+    let (manifest, _) = check(path).await?;
     let folder = std::env::temp_dir();
     let scratch = tempfile::tempdir_in(&folder);
     let scratch =
@@ -213,11 +218,19 @@ fn at(path: &Path, error: &Failure) -> Failure {
     if text.contains(&path) { text.into() } else { format!("{path}: {text}").into() }
 }
 
-/// Wants nothing: what is in order is seen by the reader.
-struct Nobody;
+/// Wants to know whose it is: what is in order is seen by the reader.
+#[derive(Default)]
+struct Looked {
+    owner: Option<Vec<u8>>,
+}
 
-impl Visitor for Nobody {
-    fn record(&mut self, _: StoreRecord) -> Result<(), Failure> {
+impl Visitor for Looked {
+    fn record(&mut self, record: StoreRecord) -> Result<(), Failure> {
+        if let StoreRecord::Setting { name, value } = record
+            && name == DATABASE_SETTING
+        {
+            self.owner = Some(value);
+        }
         Ok(())
     }
 

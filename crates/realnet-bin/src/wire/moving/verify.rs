@@ -6,7 +6,8 @@ use realnet_core::provider::DumpProvider;
 use realnet_core::transfer::{Digest, Summary};
 
 use super::Place;
-use super::contents::{self, Found, Named};
+use super::contents::{self, Found};
+use super::named::Named;
 use super::open::{Others, source};
 use super::progress::Bar;
 use crate::cli::Failure;
