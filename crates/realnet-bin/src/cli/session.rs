@@ -28,23 +28,9 @@ pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
         return Ok(client);
     }
     let Some(mut login) = load(server)? else { return Ok(client) };
-    client.set_token(login.token.clone());
     if lasts(&login)?.is_zero() {
-        let renewed = client.refresh(&login.refresh_token).await;
-        match renewed {
-            Ok(next) => {
-                save(server, Some(next.clone()))?;
-                login = next;
-            }
-            Err(error) if error.status() == Some(409) => {
-                login = of_another(server, &login.token).await.ok_or(error)?;
-            }
-            Err(error) if error.status() == Some(401) => {
-                save(server, None)?;
-                return Err("the kept login has ended: sign in again with `realnet login`".into());
-            }
-            Err(error) => return Err(error.into()),
-        }
+        let _turn = turn().await;
+        login = next(server, login).await?;
     }
     let server = server.to_owned();
     client.set_lease(lease(&login)?, move |ended| renew(server.clone(), ended));
@@ -53,26 +39,61 @@ pub async fn connect(address: &ServerAddress) -> Result<Client, Failure> {
 
 /// The next token in the place of one that has ended.
 async fn renew(server: String, ended: String) -> Option<Lease> {
+    let _turn = turn().await;
     let kept = load(&server).ok()??;
-    // Another command may have renewed it meanwhile.
     if kept.token != ended {
         return lease(&kept).ok();
     }
-    let next = Client::new(&server).ok()?.refresh(&kept.refresh_token).await;
-    if next.as_ref().is_err_and(|error| error.status() == Some(409)) {
-        return lease(&of_another(&server, &ended).await?).ok();
+    lease(&next(&server, kept).await.ok()?).ok()
+}
+
+/// The turn of one command after the other to renew a login: each refresh token serves once. `None` where there are no turns; then the
+/// server tells who is late.
+async fn turn() -> Option<fs::File> {
+    let path = folder().ok()?.join("login.lock");
+    let file = fs::OpenOptions::new().create(true).append(true).open(path).ok()?;
+    for _ in 0..150 {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(fs::TryLockError::Error(_)) => return None,
+        }
     }
-    let next = next.ok()?;
-    if let Err(failure) = save(&server, Some(next.clone())) {
-        // The old one serves nobody any more: a later command has to sign in again.
-        output::error(&format!("notice: {failure}"));
+    None
+}
+
+/// The login in the place of one that has ended, kept.
+async fn next(server: &str, ended: Login) -> Result<Login, Failure> {
+    let kept = load(server)?.filter(|kept| kept.token != ended.token);
+    // Another command has renewed it, while this one waited for its turn.
+    if let Some(kept) = kept
+        && !lasts(&kept)?.is_zero()
+    {
+        return Ok(kept);
     }
-    lease(&next).ok()
+    let renewed = Client::new(server)?.refresh(&ended.refresh_token).await;
+    match renewed {
+        Ok(next) => {
+            if let Err(failure) = save(server, Some(next.clone())) {
+                // The old one serves nobody any more: a later command has to sign in again.
+                output::error(&format!("notice: {failure}"));
+            }
+            Ok(next)
+        }
+        Err(error) if error.status() == Some(409) => {
+            Ok(of_another(server, &ended.token).await.ok_or(error)?)
+        }
+        Err(error) if error.status() == Some(401) => {
+            save(server, None)?;
+            Err("the kept login has ended: sign in again with `realnet login`".into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The login that another command has renewed in the same moment, once it has kept that.
 async fn of_another(server: &str, ended: &str) -> Option<Login> {
-    for _ in 0..20 {
+    for _ in 0..40 {
         tokio::time::sleep(Duration::from_millis(250)).await;
         if let Some(kept) = load(server).ok().flatten().filter(|kept| kept.token != ended) {
             return Some(kept);

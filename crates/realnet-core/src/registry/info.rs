@@ -317,7 +317,7 @@ impl TypeInfo {
         }
         // It would be taken for a secret, and shown to nobody.
         for (name, new) in after.iter().filter(|(_, new)| is_stored_form(new)) {
-            let is_secret = self.field(name).is_some_and(FieldInfo::is_secret);
+            let is_secret = self.field(name).is_some_and(|field| field.is_secret());
             if !is_secret && before.and_then(|before| before.get(name)) != Some(new) {
                 let detail = "has the form in which secrets are stored: an object with another member, or more than one, has not";
                 violations.push(Violation::new(format!("/attributes/{}", escaped(name)), detail));
