@@ -8,7 +8,8 @@ use std::io::{Error, Result, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use structopt::StructOpt;
@@ -24,6 +25,10 @@ use crate::load::report::targets_missed;
 const MEMORY: u64 = 100;
 /// The least speed in, beside that of the copy.
 const SPEED: f64 = 0.6;
+
+/// What was freed a moment ago is quickly written to again, but a virtual machine gives it back to its host within seconds, and
+/// gets it again page by page: whoever is timed begins when that is done, the copy like the server.
+const REST: Duration = Duration::from_secs(10);
 
 /// What to measure.
 #[derive(Debug, StructOpt)]
@@ -113,10 +118,12 @@ fn measure(
     let mut times: [Vec<f64>; 3] = Default::default();
     for round in 1..=rounds {
         eprintln!("{storage}: {mebibytes} MiB, round {round} of {rounds}");
+        thread::sleep(REST);
         times[0].push(seconds(|| copy(&source, &place.path().join("copy")))?);
         let item = client.json("POST", "/api/files", Some(&json!({ "name": "large" })))?;
         let id = item["id"].as_str().ok_or_else(|| Error::other("an item without id"))?;
         let path = format!("/api/files/{id}/data");
+        thread::sleep(REST);
         times[1].push(seconds(|| transfer::put(process.address, &path, &client.token, &source))?);
         times[2].push(seconds(|| read(&process, &path, &client.token, mebibytes << 20))?);
         client.call("DELETE", &format!("/api/files/{id}"), None)?;
