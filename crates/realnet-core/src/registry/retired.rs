@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::info::has_role;
 use super::problems::Problems;
-use super::{FieldInfo, TypeInfo, TypeRegistry, unseen};
+use super::{FieldInfo, TypeInfo, TypeRegistry, TypeSnapshot, unseen};
 use crate::acl::Caller;
 use crate::error::{Error, Result};
 use crate::model::{Field, FieldKind, RetiredField, TypeDefinition};
@@ -128,6 +128,25 @@ fn is_protected_still(info: &TypeInfo, before: &TypeInfo, protected: &RetiredFie
 
 fn is_same(before: &TypeInfo, now: &FieldInfo) -> bool {
     before.field(&now.field.name).is_some_and(|field| field.key.declared_by == now.key.declared_by)
+}
+
+impl TypeSnapshot {
+    /// Notes in each type what was protected of its own fields `before` and is gone: for definitions of before that make no registry
+    /// any more, so that it is not known what else a type inherited.
+    #[must_use]
+    pub fn keeping_own(mut self, before: &TypeSnapshot) -> Self {
+        for before in &before.definitions {
+            let Some(now) = self.definitions.iter_mut().find(|now| now.id == before.id) else { continue };
+            let own = before.fields.iter().filter_map(RetiredField::of).chain(before.retired.iter().cloned());
+            for protected in own {
+                let is_there = now.fields.iter().any(|field| field.name == protected.name);
+                if !is_there && !now.retired.iter().any(|other| covers(other, &protected)) {
+                    now.retired.push(protected);
+                }
+            }
+        }
+        self
+    }
 }
 
 impl TypeRegistry {

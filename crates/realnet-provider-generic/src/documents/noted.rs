@@ -19,8 +19,12 @@ pub(super) fn registry(state: &State, before: &State) -> Result<TypeRegistry> {
     match TypeRegistry::build(before.snapshot()) {
         Ok(before) => before.reloaded(state.snapshot()),
         Err(error) => {
-            tracing::warn!(error = %error.report(), "what fields were not for everybody before is not known");
-            TypeRegistry::build(state.snapshot())
+            let error = error.report();
+            tracing::warn!(
+                error,
+                "the types of before do not fit together any more: what they keep hidden goes by their own fields alone"
+            );
+            TypeRegistry::build(state.snapshot().keeping_own(&before.snapshot()))
         }
     }
 }
@@ -156,6 +160,29 @@ mod tests {
         drop(documents);
         write(folder, "Staff", &staff(&json!([])));
         assert_eq!(hidden(folder).await, ["pin"]);
+    }
+
+    #[test]
+    fn types_of_before_that_do_not_fit_together_keep_their_own_fields_hidden() {
+        let state = |base: &str, fields: Value| {
+            let mut state = State::default();
+            for (id, name, text) in [
+                (Uuid::from_u128(1), "Item", json!({})),
+                (STAFF, "Staff", json!({"base": base, "fields": fields})),
+            ] {
+                let info = shape::type_definition(text, None, name, id).unwrap();
+                state.overlay(&Effect::Put(StoreRecord::Type(Box::new(info))));
+            }
+            state
+        };
+        let pay = json!({"name": "pay", "type": "integer", "read": ["HR"]});
+        let before = state("Nothing", json!([{"name": "pin", "type": "secret"}, pay]));
+        assert!(TypeRegistry::build(before.snapshot()).is_err());
+        let mut now = state("Item", json!([pay]));
+        let registry = registry(&now, &before).unwrap();
+        assert_eq!(registry.by_id(STAFF).unwrap().retired_names().collect::<Vec<_>>(), ["pin"]);
+        assert_eq!(keep(&mut now, &registry, "json").len(), 1, "the next start finds it in the document");
+        assert_eq!(now.types[&STAFF].retired[0].name, "pin");
     }
 
     #[test]
