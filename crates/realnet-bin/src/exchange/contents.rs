@@ -40,6 +40,8 @@ pub struct Content<'a> {
     pub present: Option<&'a str>,
     /// Whether it comes in the place of another one.
     pub replaces: bool,
+    /// Whether it comes where there is none: somebody may have taken it away.
+    pub fills: bool,
 }
 
 /// Sends a content, unless the item has it.
@@ -49,12 +51,13 @@ pub async fn put(client: &Client, content: &Content<'_>) -> Result<Put, Failure>
     if content.said.is_some_and(|said| said != checksum) {
         return Err("has other bytes than its document says: where they were changed on purpose, take 'checksum' and 'size' out of that".into());
     }
+    let may_send = if content.present.is_some() { content.replaces } else { content.fills };
     if content.present.is_some_and(|present| present == checksum) {
         // What the storage has lost can be had from the export.
         if !is_lost(client, content.id).await {
             return Ok(Put::Same);
         }
-    } else if content.present.is_some() && !content.replaces {
+    } else if !may_send {
         return Ok(Put::Other);
     }
     let (mut tries, mut was_refused) = (Tries::default(), false);
@@ -74,11 +77,23 @@ pub async fn put(client: &Client, content: &Content<'_>) -> Result<Put, Failure>
     }
 }
 
+/// What would become of a content, as far as that can be told without reading it.
+pub fn rehearse(content: &Content<'_>) -> Put {
+    match (content.present, content.said) {
+        (Some(present), Some(said)) if present != said && content.replaces => Put::Sent,
+        (Some(present), Some(said)) if present != said => Put::Other,
+        (None, _) if content.fills => Put::Sent,
+        (None, _) => Put::Other,
+        _ => Put::Same,
+    }
+}
+
 /// Sends a file as the content of an item, in the place of what it has, or has lost.
 pub async fn replace(client: &Client, id: &str, path: &Path) -> Result<(), Failure> {
     // Who names a link means what it names.
     let path = &path.canonicalize()?;
-    let content = Content { id, path, said: None, media_type: None, present: None, replaces: true };
+    let content =
+        Content { id, path, said: None, media_type: None, present: None, replaces: true, fills: true };
     put(client, &content).await.map(drop)
 }
 

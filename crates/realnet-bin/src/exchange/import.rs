@@ -100,12 +100,15 @@ impl Import<'_> {
         let kept = self.kept.join(self.name(&head, &account)?);
         let keeps_ids = is_admin && !self.options.new_ids;
         // Where nothing is kept, nobody is in the way.
-        let keeps_lines = !keeps_ids || !order.deferred.is_empty();
+        let has_data = listing.entries.iter().any(|entry| entry.has_data);
+        let keeps_lines = !keeps_ids || has_data || !order.deferred.is_empty();
         let is_ours = keeps_lines && !self.options.dry_run;
         let lock = is_ours.then(|| Lock::take(&kept.with_extension("lock"))).transpose()?;
         let ids = if keeps_ids { Ids::Kept } else { Ids::new(&kept)? };
-        let unfinished =
-            Unfinished::open(kept.with_extension(if keeps_ids { "unfinished" } else { "new.unfinished" }))?;
+        let of =
+            |what: &str| kept.with_extension(if keeps_ids { what.to_owned() } else { format!("new.{what}") });
+        let unfinished = Unfinished::open(of("unfinished"))?;
+        let unsent = Unfinished::open(of("unsent"))?;
         let done = Imported {
             types: types.missing.len(),
             other_types: types.others.clone(),
@@ -123,6 +126,7 @@ impl Import<'_> {
             order,
             waiting,
             unfinished,
+            unsent,
             others: HashSet::new(),
             missing,
             owners,

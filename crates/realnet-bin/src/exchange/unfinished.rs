@@ -1,5 +1,5 @@
-//! Items that this import has made without references that have to wait, as long as they have not got them: what an import that was
-//! broken off goes on with. All else that is there is somebody's, and stays as it is.
+//! Items that this import has made without references that have to wait, or without their contents, as long as they have not got these:
+//! what an import that was broken off goes on with. All else that is there is somebody's, and stays as it is.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

@@ -213,6 +213,16 @@ async fn documents_by_hand_need_say_little() {
         );
     }
     assert_eq!(client.get("files", id).await.unwrap(), item);
+    // A content that somebody has taken away stays away, until it is to be as in the export.
+    let gone = client.patch("files", id, &json!({"name": "b.txt"}), None).await.unwrap();
+    crate::shop::take_content_away(&place.server, id).await;
+    for arguments in [&["import", "hand", "--dry-run"][..], &["import", "hand"]] {
+        let said = admin.told(arguments);
+        assert!(said.contains("2 parts here in another form") && !said.contains("sent"), "{said}");
+    }
+    let said = admin.told(&["import", "hand", "--overwrite"]);
+    assert!(said.contains("1 changed") && said.contains("1 content sent"), "{said}");
+    assert_eq!(gone["name"], "b.txt");
 }
 
 /// Who sees all orgs imports into their own: what another one has under an id is no item of theirs.

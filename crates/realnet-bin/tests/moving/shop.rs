@@ -120,6 +120,14 @@ pub async fn upload(server: &Server, bytes: &[u8]) -> String {
     id
 }
 
+/// Takes the content of a file away; the item stays.
+pub async fn take_content_away(server: &Server, id: &str) {
+    let address = format!("{}/api/files/{id}/data", server.address);
+    let answer =
+        reqwest::Client::new().delete(address).bearer_auth(token(server).await).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
 /// The content of a file.
 pub async fn content(server: &Server, id: &str) -> Vec<u8> {
     let address = format!("{}/api/files/{id}/data", server.address);

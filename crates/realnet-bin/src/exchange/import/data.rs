@@ -51,9 +51,9 @@ impl Work<'_> {
     async fn content(&mut self, number: u32) -> Result<(), Failure> {
         let is_new = self.is_new[number as usize];
         let entry = &self.listing.entries[number as usize];
-        let name = layout::of_data(entry.id);
-        if self.import.options.dry_run {
-            self.done.contents += u64::from(is_new);
+        let (old, name) = (entry.id, layout::of_data(entry.id));
+        if is_new && self.import.options.dry_run {
+            self.done.contents += 1;
             return Ok(());
         }
         let Some(id) = self.id(number) else { return Ok(()) };
@@ -65,20 +65,27 @@ impl Work<'_> {
         let document = self.listing.document(number)?;
         let said =
             |key: &str| attributes(&document).and_then(|own| own.get(key)).and_then(|value| value.as_str());
+        let replaces = is_new || self.import.options.overwrite;
         let content = Content {
             id: &id.to_string(),
             path: &self.listing.root.join(&name),
             said: said("checksum"),
             media_type: said("content_type"),
             present: attributes(found).and_then(|own| own.get("checksum")?.as_str()),
-            replaces: is_new || self.import.options.overwrite,
+            replaces,
+            // What is there without is so on purpose, unless this import has not come to it yet.
+            fills: replaces || self.unsent.has(old),
         };
-        let put = contents::put(self.import.client, &content).await;
+        let put = if self.import.options.dry_run {
+            Ok(contents::rehearse(&content))
+        } else {
+            contents::put(self.import.client, &content).await
+        };
         match put.map_err(|error| format!("{name}: {error}"))? {
             Put::Sent => self.done.contents += 1,
             Put::Same => {}
             Put::Other => self.done.different.push(name),
         }
-        Ok(())
+        if self.import.options.dry_run { Ok(()) } else { self.unsent.end(old) }
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Work<'a> {
     pub(super) waiting: HashSet<u32>,
     /// Those of them that this import has made, and not completed yet.
     pub(super) unfinished: Unfinished,
+    /// Those with contents that this import has made, and not sent the content of yet.
+    pub(super) unsent: Unfinished,
     /// Those whose ids other items have here.
     pub(super) others: HashSet<u32>,
     /// What is referred to and is nowhere.
@@ -131,6 +133,8 @@ impl Work<'_> {
         let waiting = numbers.iter().filter(|number| self.waiting.contains(*number));
         let waiting = waiting.map(|number| self.listing.entries[*number as usize].id);
         self.unfinished.begin(waiting)?;
+        let entries = numbers.iter().map(|number| &self.listing.entries[*number as usize]);
+        self.unsent.begin(entries.filter(|entry| entry.has_data).map(|entry| entry.id))?;
         let body = Value::Array(bodies);
         let client = self.import.client;
         let created = if self.ids.are_kept() {
@@ -155,7 +159,9 @@ impl Work<'_> {
         {
             // None of them was made, and who makes one now is another.
             for number in &numbers {
-                self.unfinished.end(self.listing.entries[*number as usize].id)?;
+                let old = self.listing.entries[*number as usize].id;
+                self.unfinished.end(old)?;
+                self.unsent.end(old)?;
             }
         }
         let created = created.map_err(|error| self.refused(&error, &numbers))?;
