@@ -20,8 +20,8 @@ const PAGE: usize = 500;
 const MARK: ContentId = ContentId::new(Uuid::from_u128(1));
 /// The setting that names the database, of one that has had a storage.
 pub const DATABASE_SETTING: &str = "files.database";
-/// The longest mark.
-const MAX_MARK: usize = 100;
+/// The longest mark, in bytes.
+const MAX_MARK: u64 = 100;
 
 /// What a sweep has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,7 +153,10 @@ pub(crate) async fn mark(store: &dyn DataProvider) -> Result<Option<Vec<u8>>> {
 }
 
 async fn text_of(read: ContentRead) -> Result<Vec<u8>> {
-    let bytes: Vec<Bytes> = read.data.take(MAX_MARK).try_collect().await?;
+    if read.content.size > MAX_MARK {
+        return Err(foreign());
+    }
+    let bytes: Vec<Bytes> = read.data.try_collect().await?;
     Ok(bytes.concat())
 }
 

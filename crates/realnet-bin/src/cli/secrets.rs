@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use realnet_core::secret::{Keyring, Rotated, Uses};
+use realnet_core::secret::{GivenUp, Keyring, Rotated, Uses};
 use structopt::StructOpt;
 
-use super::{Failure, Outcome, confirm, output};
+use super::{Failure, Outcome, confirm, for_operators, output};
 use crate::config::{Config, Environment};
 use crate::wire;
 
@@ -26,7 +26,7 @@ PostgreSQL one may be served meanwhile. To change keys that servers share:
 A store that was in plain text: set REALNET_SECRET_KEY for all servers, restart them all, and only then rotate.
 An embedded store that has a key file does all of that with `realnet secrets rotate --new-key`.
 No server starts on a store whose key is not given. Where a key is lost for good, `realnet secrets give-up` is the way out; it
-has to see the settings of the servers, REALNET_SECRET_KEY among them, and migrates a store of an earlier version before it looks.
+has to see the settings of the servers, REALNET_SECRET_KEY among them.
 
 EXAMPLES:
     export REALNET_SECRET_KEY=$(realnet secrets generate)
@@ -111,7 +111,11 @@ async fn rotate(server: &mut wire::Server, new_key: bool) -> Outcome {
 
 /// Says what is lost, asks, and gives it up.
 async fn give_up(config: &Config, yes: bool) -> Outcome {
-    let giving_up = wire::GivingUp::look(config).await?;
+    let may_migrate = |lack: &str| {
+        let question = format!("The store is of an earlier version; looking into it {lack}. Do that?");
+        confirm::ask_or(&question, yes, "Pass --yes to do it")
+    };
+    let giving_up = wire::GivingUp::look(config, may_migrate).await?;
     let done = given_up(&giving_up, yes).await;
     giving_up.close().await?;
     done
@@ -132,13 +136,22 @@ async fn given_up(giving_up: &wire::GivingUp, yes: bool) -> Outcome {
             output::error(&format!("{changed} items changed"));
         }
     };
-    let changed = giving_up.give_up(progress).await?;
+    let GivenUp { changed, refused, left } = giving_up.give_up(progress).await?;
     let place = giving_up.file().map(|file| format!(", in {file}: keep a copy of it")).unwrap_or_default();
     output::line(&format!(
         "given up: {changed} items changed; servers start with the key {}{place}",
         giving_up.key()
     ));
-    Ok(())
+    if left == 0 {
+        return Ok(());
+    }
+    let named: Vec<String> =
+        refused.iter().map(|(id, error)| format!("{id}: {}", for_operators(error))).collect();
+    Err(format!(
+        "{left} items could not be changed, and keep secrets that do not open: give them new values\n  {}",
+        named.join("\n  ")
+    )
+    .into())
 }
 
 fn unfinished(rotated: &Rotated) -> Failure {

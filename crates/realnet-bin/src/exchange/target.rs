@@ -13,8 +13,10 @@ use super::head::Head;
 use super::layout::{self, HEAD};
 use super::{at, folder};
 use crate::cli::{Failure, digest};
-use crate::wire::moving::archive::{Destination, Entries, LEVEL};
+use crate::wire::moving::archive::{Destination, Entries, LEVEL, Working};
 
+/// The file that says that an export into a folder is under way.
+const LOCK: &str = ".realnet-export.lock";
 /// Copied at a time.
 const BLOCK: usize = 256 * 1024;
 
@@ -32,6 +34,8 @@ pub enum Target {
         seen: HashSet<String>,
         /// How many files were written, but for the head.
         written: u64,
+        /// Keeps others from writing to it.
+        _working: Working,
     },
     /// Documents as entries.
     Archive {
@@ -74,6 +78,7 @@ impl Target {
         for name in ["types", "items", "data"] {
             refuse_link(&path.join(name)).map_err(|error| at(path, error))?;
         }
+        let working = Working::new(path.join(LOCK)).map_err(|error| at(path, error))?;
         let mut names = fs::read_dir(path).map_err(|error| at(path, error))?.map_while(Result::ok);
         let is_empty = names.all(|entry| folder::is_passed_over("", &entry.file_name()));
         let before = if is_empty { None } else { folder::head(path)? };
@@ -86,7 +91,10 @@ impl Target {
                 return Err(at(path, "is not empty, and holds no export: name another folder"));
             }
         }
-        Ok((Self::Folder { root: path.to_owned(), seen: HashSet::new(), written: 0 }, before))
+        Ok((
+            Self::Folder { root: path.to_owned(), seen: HashSet::new(), written: 0, _working: working },
+            before,
+        ))
     }
 
     /// Says that the export is under way.
@@ -100,7 +108,7 @@ impl Target {
     /// Writes a document.
     pub fn document(&mut self, name: &str, text: &[u8]) -> Result<(), Failure> {
         match self {
-            Self::Folder { root, seen, written } => {
+            Self::Folder { root, seen, written, .. } => {
                 seen.insert(name.to_owned());
                 let path = root.join(name);
                 if let Some((folder, _)) = name.rsplit_once('/') {
@@ -182,7 +190,7 @@ impl Target {
     /// Removes what a folder held before and is not in the export any more; answers how many files were written, and how many removed.
     pub fn sweep(&self) -> Result<(u64, u64), Failure> {
         match self {
-            Self::Folder { root, seen, written } => Ok((*written, folder::remove_others(root, seen)?)),
+            Self::Folder { root, seen, written, .. } => Ok((*written, folder::remove_others(root, seen)?)),
             Self::Archive { .. } => Ok((0, 0)),
         }
     }
@@ -304,6 +312,24 @@ impl Write for Packer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each would remove what the other has just written.
+    #[test]
+    fn two_do_not_export_into_one_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("all");
+        let (first, _) = Target::open(&path, false).unwrap();
+        for update in [false, true] {
+            let said = Target::open(&path, update).map(drop).unwrap_err().to_string();
+            assert!(said.contains("by another process"), "{said}");
+        }
+        drop(first);
+        drop(Target::open(&path, false).unwrap());
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 0, "nothing is left");
+        // As a killed one leaves it.
+        fs::write(path.join(LOCK), "").unwrap();
+        drop(Target::open(&path, true).unwrap());
+    }
 
     #[test]
     fn names_of_other_archives_are_no_folders() {

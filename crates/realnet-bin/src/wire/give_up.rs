@@ -2,7 +2,7 @@
 
 use realnet_core::provider::MARK_SETTING;
 use realnet_core::resource::Services;
-use realnet_core::secret::{self, Keyring, Lost, Secrets};
+use realnet_core::secret::{self, GivenUp, Keyring, Lost, Secrets};
 use realnet_resource_accounts::{LostSecrets, give_up_secrets, lost_secrets};
 
 use super::key_file::KeyFile;
@@ -22,11 +22,16 @@ pub struct GivingUp {
 }
 
 impl GivingUp {
-    /// Looks for what does not open. Nothing is made or changed, but that a store of an earlier version is migrated.
-    pub async fn look(config: &Config) -> Result<Self, Failure> {
+    /// Looks for what does not open. Nothing is made or changed, but that a store of an earlier version is migrated, where `may_migrate`
+    /// allows it, which is told what would be done.
+    pub async fn look(config: &Config, may_migrate: impl FnOnce(&str) -> Outcome) -> Result<Self, Failure> {
         let (keyring, file) = keys(config)?;
-        if Store::lack(&config.database).await?.is_some_and(|lack| lack.is_all()) {
-            return Err(format!("{}: there is no store", config.database).into());
+        match Store::lack(&config.database).await? {
+            Some(lack) if lack.is_all() => {
+                return Err(format!("{}: there is no store", config.database).into());
+            }
+            Some(lack) => may_migrate(&lack.to_string())?,
+            None => {}
         }
         let store = Store::open(&config.database).await?;
         if store.target().setting(MARK_SETTING).await?.is_some() {
@@ -97,12 +102,14 @@ impl GivingUp {
         self.file.as_ref().map(|file| file.path().display().to_string())
     }
 
-    /// Gives it up; answers how many items were changed.
-    pub async fn give_up(&self, progress: impl FnMut(usize) + Send) -> Result<usize, Failure> {
+    /// Gives it up.
+    pub async fn give_up(&self, progress: impl FnMut(usize) + Send) -> Result<GivenUp, Failure> {
         // Before anything is sealed under it.
         if let Some(file) = &self.file {
             file.write(self.services.secrets.keyring())?;
         }
+        let keyring = self.services.secrets.keyring();
+        secret::renew_lost_proof(&*self.services.credentials, keyring).await?;
         give_up_secrets(&self.services, self.lost.digests).await?;
         Ok(secret::give_up(&self.services, progress).await?)
     }

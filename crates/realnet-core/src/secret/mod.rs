@@ -17,14 +17,14 @@ mod settings;
 
 pub use items::SealedItems;
 pub use keyring::Keyring;
-pub use lost::{Lost, give_up, lost};
+pub use lost::{GivenUp, Lost, give_up, lost};
 pub use place::Place;
 pub use rotation::{Rotated, Uses, rotate, seal_present, uses};
 pub use sealed::Sealed;
 pub use secrets::Secrets;
 pub use settings::{
-    is_lost_setting, keys_in, known_keys, note, renew_lost_setting, reseal_setting, retire, sealed_setting,
-    unlock, verify,
+    is_lost_setting, keys_in, known_keys, note, renew_lost_proof, renew_lost_setting, reseal_setting, retire,
+    sealed_setting, unlock, verify,
 };
 
 pub(crate) use sealed::is_stored_form;

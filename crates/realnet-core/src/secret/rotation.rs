@@ -27,7 +27,7 @@ pub(super) const ATTEMPTS: usize = 5;
 /// Changes that are read at a time.
 const CHANGES: usize = 500;
 /// How many damaged items are named.
-const NAMED: usize = 20;
+pub(super) const NAMED: usize = 20;
 /// What uses are counted under that are sealed under no key.
 const PLAIN: &str = "plain";
 

@@ -130,6 +130,20 @@ pub(super) async fn lost_keys(store: &dyn CredentialProvider, keyring: &Keyring)
     Ok(checks.into_iter().filter(|(id, sealed)| !proves(keyring, id, sealed)).map(|(id, _)| id).collect())
 }
 
+/// Has the store know the primary key where it knows another one of that id, which is lost.
+pub async fn renew_lost_proof(store: &dyn CredentialProvider, keyring: &Keyring) -> Result<()> {
+    let Some(primary) = keyring.primary() else { return Ok(()) };
+    let sealed = keyring.seal(&check_place(primary), primary.as_bytes())?.to_text();
+    change(store, |checks| {
+        if let Some(proof) = checks.get_mut(primary)
+            && !proves(keyring, primary, proof)
+        {
+            proof.clone_from(&sealed);
+        }
+    })
+    .await
+}
+
 /// Expects the keys no more that are not there, or are others, and the primary from here on.
 pub(super) async fn forget_lost(store: &dyn CredentialProvider, keyring: &Keyring) -> Result<()> {
     let primary = keyring.primary().unwrap_or_default();

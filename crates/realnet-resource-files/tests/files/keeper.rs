@@ -205,3 +205,14 @@ async fn a_storage_with_turns_of_the_same_name_is_another_copys() {
     assert!(check_shared(&own, &*data).await.unwrap());
     assert!(is_foreign(check_shared(b"RealNet database of others\n", &*data).await));
 }
+
+/// What stands in the place of a mark and is longer than any is nobody's of ours, and is not read.
+#[tokio::test]
+async fn what_is_no_mark_is_anothers() {
+    let data = bucket().await;
+    let services = on(Arc::clone(&data)).await;
+    let mark = ContentId::new(Uuid::from_u128(1));
+    let bytes = stream::iter([Ok(Bytes::from(vec![b'x'; 1000]))]).boxed();
+    data.put(mark, bytes, Expectation::default()).await.unwrap();
+    assert!(is_foreign(claim(&services).await));
+}

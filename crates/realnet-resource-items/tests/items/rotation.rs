@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use realnet_core::Uuid;
-use realnet_core::provider::{CredentialProvider as _, ItemProvider as _};
+use realnet_core::change::{ChangeSet, Operation, Outcome};
+use realnet_core::provider::{Access, CommitStep, CredentialProvider as _, ItemProvider, SteppedItems};
 use realnet_core::resource::Services;
 use realnet_core::secret::{
-    Keyring, Secrets, give_up, known_keys, lost, note, retire, rotate, sealed_setting, unlock, uses, verify,
+    Keyring, Secrets, give_up, known_keys, lost, note, renew_lost_proof, retire, rotate, sealed_setting,
+    unlock, uses, verify,
 };
+use realnet_core::{Error, Uuid};
 use realnet_provider_generic::MemoryStore;
 use serde_json::json;
 
@@ -213,7 +215,8 @@ async fn what_no_key_opens_any_more_is_given_up_and_the_rest_stays() {
     assert_eq!(found.secrets.into_iter().collect::<Vec<_>>(), [("Safe".to_owned(), 2)]);
     assert_eq!(item(&world, gone).await.version, 1, "looking changes nothing");
     let log = store.changes(world.org, 0, 10_000).await.unwrap().len();
-    assert_eq!(give_up(&without, |_| {}).await.unwrap(), 1);
+    let done = give_up(&without, |_| {}).await.unwrap();
+    assert_eq!((done.changed, done.left), (1, 0));
     assert!(lost(&without).await.unwrap().is_nothing());
 
     let without = services(&world, &store, &kept).await;
@@ -225,7 +228,57 @@ async fn what_no_key_opens_any_more_is_given_up_and_the_rest_stays() {
     let untouched = item(&world, stays).await;
     assert_eq!((without.secrets.open(&untouched, "pin").unwrap(), untouched.version), (Some(json!("2")), 1));
     assert_eq!(known_keys(&*store).await.unwrap(), [id_of(&kept)]);
-    assert_eq!(give_up(&without, |_| {}).await.unwrap(), 0);
+    assert_eq!(give_up(&without, |_| {}).await.unwrap().changed, 0);
     let no_key = without.sealing(Secrets::new(Keyring::default(), &[]));
     assert!(give_up(&no_key, |_| {}).await.is_err(), "there has to be one from here on");
+}
+
+/// Stops each change of an item by the system, as a store may that refuses it.
+struct Refusing(Uuid);
+
+#[async_trait::async_trait]
+impl CommitStep for Refusing {
+    async fn commit(
+        &self,
+        store: &dyn ItemProvider,
+        access: &Access,
+        changes: ChangeSet,
+    ) -> realnet_core::Result<Vec<Outcome>> {
+        let is_it =
+            |operation: &Operation| matches!(operation, Operation::Update { id, .. } if *id == self.0);
+        if changes.operations.iter().any(is_it) {
+            return Err(Error::conflict("no"));
+        }
+        store.commit(access, changes).await
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_can_not_be_changed_keeps_no_store_shut() {
+    let (world, store) = sealing_with(Keyring::generate().unwrap()).await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(world.create(&world.ann, "safe", json!({"pin": "1"})).await.unwrap().id);
+    }
+    let new = Keyring::generate().unwrap();
+    let items = Arc::new(SteppedItems::new(store.clone(), Refusing(ids[1])));
+    let plain = Services { items, ..world.dispatcher.services().clone() };
+    let done = give_up(&plain.sealing(Secrets::new(new.clone(), &[])), |_| {}).await.unwrap();
+    let refused: Vec<Uuid> = done.refused.iter().map(|(id, _)| *id).collect();
+    assert_eq!((done.changed, done.left, refused.as_slice()), (2, 1, &ids[1..2]));
+    unlock(&*store, new).await.expect("the store asks for the lost key no more");
+}
+
+/// Bare base64 is the key `1`, whichever key it is.
+#[tokio::test]
+async fn a_key_takes_the_place_of_a_lost_one_of_its_id() {
+    let [old, other] = [(); 2].map(|()| Keyring::generate().unwrap());
+    let (_, store) = sealing_with(old.clone()).await;
+    let text = other.to_text();
+    let bytes = text.split_once(':').unwrap().1;
+    let other = Keyring::parse(&format!("{}:{bytes}", id_of(&old))).unwrap();
+    renew_lost_proof(&*store, &old).await.unwrap();
+    assert!(verify(&*store, &old).await.is_ok() && verify(&*store, &other).await.is_err());
+    renew_lost_proof(&*store, &other).await.unwrap();
+    assert!(verify(&*store, &old).await.is_err() && verify(&*store, &other).await.is_ok());
 }

@@ -64,6 +64,26 @@ impl Drop for Destination {
     }
 }
 
+/// A file that says, as long as it is locked, that a process is at work in a folder. It goes with that.
+pub struct Working {
+    path: PathBuf,
+    _held: File,
+}
+
+impl Working {
+    /// Refuses where another process has it.
+    pub fn new(path: PathBuf) -> io::Result<Self> {
+        let held = begin(&path)?;
+        Ok(Self { path, _held: held })
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
 /// Removes what killed processes have left in a folder, of the files whose names `is_ours` knows. What can not be removed stays.
 pub fn clear(folder: &Path, is_ours: impl Fn(&str) -> bool) {
     let entries = fs::read_dir(folder).into_iter().flatten().map_while(Result::ok);

@@ -12,7 +12,7 @@ mod read;
 mod tests;
 mod write;
 
-pub use destination::{Destination, clear};
+pub use destination::{Destination, Working, clear};
 pub use manifest::{Contents, ContentsDigest, FORMAT, Head, Manifest};
 pub use read::{EXPORT, MAX_WINDOW, Visitor, nothing_behind, read, unreadable};
 pub use write::{Entries, LEVEL, Writer};
