@@ -70,11 +70,10 @@ impl Imported {
             lines.push(format!("{} {sent}", counted(self.contents, "content")));
         }
         if !self.bare.is_empty() {
-            let some: Vec<&str> = self.bare.iter().take(NAMED).map(String::as_str).collect();
             lines.push(format!(
                 "{} of files not in the export, and not here either (`realnet export --with-data` takes contents along):\n  {}",
                 counted(self.bare.len() as u64, "content"),
-                some.join("\n  ")
+                first(&self.bare)
             ));
         }
         if !self.orgs.is_empty() {
@@ -102,21 +101,24 @@ impl Imported {
                 .push(format!("declared in another way here, which counts: {}", self.other_types.join(", ")));
         }
         if !self.others.is_empty() {
-            let some: Vec<&str> = self.others.iter().take(NAMED).map(String::as_str).collect();
             lines.push(format!(
                 "{} of another item here, which stays as it is (--new-ids makes items of their own):\n  {}",
                 counted(self.others.len() as u64, "id"),
-                some.join("\n  ")
+                first(&self.others)
             ));
         }
         if !self.different.is_empty() {
-            let some: Vec<&str> = self.different.iter().take(NAMED).map(String::as_str).collect();
             lines.push(format!(
                 "{} here in another form, and left so (--overwrite makes them as in the export):\n  {}",
                 counted(self.different.len() as u64, "part"),
-                some.join("\n  ")
+                first(&self.different)
             ));
         }
         lines
     }
+}
+
+/// The first ones, a line each.
+fn first(names: &[String]) -> String {
+    names[..names.len().min(NAMED)].join("\n  ")
 }
