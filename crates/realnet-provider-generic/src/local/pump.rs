@@ -1,6 +1,6 @@
 //! From a stream to a file: bytes are gathered into blocks, and each block is written by one thread for blocking work and
-//! summed by another while the next is being gathered: each of both takes half as long as a processor has for it. An upload
-//! holds two blocks at most, and threads only while it writes: slow clients hold none.
+//! summed by another while the next is being gathered. An upload holds two blocks at most, and threads only while it writes: slow
+//! clients hold none.
 
 use std::sync::Arc;
 
